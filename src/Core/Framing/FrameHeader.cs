@@ -1,0 +1,151 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Weir.Framing;
+
+/// <summary>
+/// The 2 to 14 bytes before every payload (RFC 6455 section 5.2). Decoding reports what the bytes say, reserved opcodes
+/// included; whether they may say it is for <see cref="FrameRules"/>.
+/// </summary>
+internal readonly struct FrameHeader
+{
+    /// <summary>The longest header: 2 bytes, a 64-bit length, a masking key.</summary>
+    public const int MaxLength = 14;
+
+    /// <summary>The longest header a server writes: it never masks (RFC 6455 5.1).</summary>
+    public const int MaxUnmaskedLength = 10;
+
+    /// <summary>RFC 6455 5.5: all control frames MUST have a payload length of 125 bytes or less.</summary>
+    public const int MaxControlPayload = 125;
+
+    private const int Length16Marker = 126;
+    private const int Length64Marker = 127;
+    private const int MaskingKeyLength = 4;
+
+    /// <summary>The last (or only) frame of a message.</summary>
+    public bool Fin { get; private init; }
+
+    /// <summary>The three extension bits as sent: RSV1 is 4, RSV2 is 2, RSV3 is 1.</summary>
+    public byte Rsv { get; private init; }
+
+    /// <summary>May be a value that <see cref="Framing.Opcode"/> does not name.</summary>
+    public Opcode Opcode { get; private init; }
+
+    public bool Masked { get; private init; }
+
+    /// <summary>
+    /// False when a shorter length encoding would have done, or when the 64-bit length has its high bit set.
+    /// </summary>
+    public bool MinimalLength { get; private init; }
+
+    /// <summary>In bytes; <see cref="long.MaxValue"/> when the high bit was set.</summary>
+    public long PayloadLength { get; private init; }
+
+    /// <summary>The key as it lies in memory, ready for <see cref="Masking.Apply"/>; 0 if unmasked.</summary>
+    public uint MaskingKey { get; private init; }
+
+    /// <summary>How many bytes the header took; the payload starts there.</summary>
+    public int HeaderLength { get; private init; }
+
+    /// <summary>"This message is compressed" once permessage-deflate is agreed (RFC 7692 section 6).</summary>
+    public bool Rsv1 => (Rsv & 0b100) != 0;
+
+    /// <summary>RFC 6455 5.5: control frames are identified by the high bit of the opcode.</summary>
+    public bool IsControl => ((byte)Opcode & 0x8) != 0;
+
+    /// <summary>Decodes the header at the start of <paramref name="span"/>; false: it needs more bytes.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> span, out FrameHeader header)
+    {
+        if (span.Length < 2)
+        {
+            header = default;
+            return false;
+        }
+
+        int length7 = span[1] & 0x7F;
+        bool masked = (span[1] & 0x80) != 0;
+        int keyOffset = length7 switch { Length16Marker => 4, Length64Marker => 10, _ => 2 };
+        int headerLength = masked ? keyOffset + MaskingKeyLength : keyOffset;
+        if (span.Length < headerLength)
+        {
+            header = default;
+            return false;
+        }
+
+        ulong length = length7 switch
+        {
+            Length16Marker => BinaryPrimitives.ReadUInt16BigEndian(span[2..]),
+            Length64Marker => BinaryPrimitives.ReadUInt64BigEndian(span[2..]),
+            _ => (uint)length7,
+        };
+
+        // "The most significant bit MUST be 0": such a length is shown as the largest there is, so that a size limit
+        // refuses it even where nobody asks FrameRules.
+        bool readable = length <= long.MaxValue;
+        long payloadLength = readable ? (long)length : long.MaxValue;
+        header = new FrameHeader
+        {
+            Fin = (span[0] & 0x80) != 0,
+            Rsv = (byte)((span[0] >> 4) & 0b111),
+            Opcode = (Opcode)(span[0] & 0x0F),
+            Masked = masked,
+            MinimalLength = readable && LengthOf(payloadLength) == keyOffset,
+            PayloadLength = payloadLength,
+            MaskingKey = masked ? MemoryMarshal.Read<uint>(span[keyOffset..]) : 0,
+            HeaderLength = headerLength,
+        };
+        return true;
+    }
+
+    /// <summary>Decodes the header at the start of <paramref name="buffer"/>; false: it needs more bytes.</summary>
+    public static bool TryRead(in ReadOnlySequence<byte> buffer, out FrameHeader header) =>
+        TryRead(buffer.FirstSpan, out header) || (!buffer.IsSingleSegment && TryReadStraddling(buffer, out header));
+
+    /// <summary>
+    /// Writes an unmasked header (RFC 6455 5.1: a server MUST NOT mask) in the shortest length encoding. Returns the
+    /// number of bytes written, <see cref="LengthOf"/> the payload; <paramref name="destination"/> must hold them.
+    /// </summary>
+    public static int Write(
+        Span<byte> destination, Opcode opcode, long payloadLength, bool fin = true, bool rsv1 = false)
+    {
+        int headerLength = LengthOf(payloadLength);
+        destination = destination[..headerLength];
+        destination[0] = (byte)((fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | (byte)opcode);
+        switch (headerLength)
+        {
+            case 2:
+                destination[1] = (byte)payloadLength;
+                break;
+            case 4:
+                destination[1] = Length16Marker;
+                BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)payloadLength);
+                break;
+            default:
+                destination[1] = Length64Marker;
+                BinaryPrimitives.WriteInt64BigEndian(destination[2..], payloadLength);
+                break;
+        }
+
+        return headerLength;
+    }
+
+    /// <summary>The length of the unmasked header of such a payload: 2, 4 or 10 bytes.</summary>
+    public static int LengthOf(long payloadLength)
+    {
+        Debug.Assert(payloadLength >= 0, "A payload length is never negative.");
+        return payloadLength < Length16Marker ? 2 : payloadLength <= ushort.MaxValue ? 4 : 10;
+    }
+
+    // Out of line: a header crosses a segment once in many frames, and the stack copy would burden the common path.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryReadStraddling(in ReadOnlySequence<byte> buffer, out FrameHeader header)
+    {
+        Span<byte> copy = stackalloc byte[MaxLength];
+        int length = (int)Math.Min(buffer.Length, MaxLength);
+        buffer.Slice(0, length).CopyTo(copy);
+        return TryRead(copy[..length], out header);
+    }
+}
