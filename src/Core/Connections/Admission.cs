@@ -1,0 +1,28 @@
+using Weir.Diagnostics;
+using Weir.Handshake;
+
+namespace Weir.Connections;
+
+/// <summary>The part of judging a handshake that is the endpoint's and not the RFC's: its origins and its handler.</summary>
+internal static class Admission
+{
+    /// <summary>Null when the connection may open.</summary>
+    public static async ValueTask<HandshakeRefusal?> JudgeAsync(WeirEndpoint endpoint, UpgradeRequest request, string connectionId)
+    {
+        if (!endpoint.Origins.Allows(request.GetHeader("Origin"), request.GetHeader("Host")))
+        {
+            return HandshakeRefusal.OriginNotAllowed;
+        }
+
+        try
+        {
+            UpgradeDecision decision = await endpoint.Handler.OnUpgradeAsync(request).ConfigureAwait(false);
+            return decision.IsAccepted ? null : new HandshakeRefusal(decision.StatusCode, decision.Reason!);
+        }
+        catch (Exception error)
+        {
+            Log.UpgradeHandlerFailed(endpoint.Engine.Logger, error, connectionId, endpoint.Path);
+            return new HandshakeRefusal(500, "Internal error.");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Connections;
+using Weir.Diagnostics;
+using Weir.Timing;
+
+namespace Weir.Connections;
+
+/// <summary>
+/// The one timer a connection has: first for its handshake, later for its close. Quiet in between.
+/// </summary>
+internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode
+{
+    private TimeSpan _timeout;
+    private bool _isHandshake;
+
+    /// <summary>The connection is aborted unless <see cref="Stop"/> or another start comes first.</summary>
+    public void StartHandshake(TimeSpan timeout) => Start(timeout, isHandshake: true);
+
+    /// <inheritdoc cref="StartHandshake"/>
+    public void StartClose(TimeSpan timeout) => Start(timeout, isHandshake: false);
+
+    public void Stop() => wheel.Cancel(this);
+
+    protected internal override void OnExpired()
+    {
+        if (_isHandshake)
+        {
+            Log.HandshakeTimedOut(engine.Logger, transport.ConnectionId, _timeout);
+            engine.Metrics.Refused(statusCode: 0);
+        }
+        else
+        {
+            Log.CloseTimedOut(engine.Logger, transport.ConnectionId, _timeout);
+        }
+
+        transport.Abort(new ConnectionAbortedException(_isHandshake
+            ? "The WebSocket handshake took too long."
+            : "The WebSocket closing handshake took too long."));
+    }
+
+    private void Start(TimeSpan timeout, bool isHandshake)
+    {
+        _timeout = timeout;
+        _isHandshake = isHandshake;
+        wheel.Schedule(this, timeout);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Weir.Diagnostics;
+
+namespace Weir.Connections;
+
+/// <summary>What all Weir endpoints of one application share: its meter, its logger and its clock.</summary>
+internal sealed class WeirEngine
+{
+    // Endpoints are declared on listeners and on routes, which only have the service provider in common. A meter must
+    // exist once per application, or every reading would be doubled.
+    private static readonly ConditionalWeakTable<IServiceProvider, WeirEngine> Engines = [];
+
+    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time)
+    {
+        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
+        Metrics = new WeirMetrics(meters);
+        Time = time ?? TimeProvider.System;
+    }
+
+    public ILogger Logger { get; }
+
+    public WeirMetrics Metrics { get; }
+
+    public TimeProvider Time { get; }
+
+    /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
+    public static WeirEngine Of(IServiceProvider services) => Engines.GetValue(services, static key => new WeirEngine(
+        key.GetService<ILoggerFactory>(), key.GetService<IMeterFactory>(), key.GetService<TimeProvider>()));
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Logging;
+
+namespace Weir.Diagnostics;
+
+/// <summary>
+/// What the engine logs, under the category <c>Weir</c>. No message has a parameter for a payload, a token or a query
+/// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 400-449: timers.
+/// </summary>
+internal static partial class Log
+{
+    public const string Category = "Weir";
+
+    [LoggerMessage(100, LogLevel.Debug, "Connection {ConnectionId}: handshake refused with {StatusCode}: {Reason}", EventName = "HandshakeRefused")]
+    public static partial void HandshakeRefused(ILogger logger, string connectionId, int statusCode, string reason);
+
+    [LoggerMessage(101, LogLevel.Debug, "Connection {ConnectionId}: no request head within {Timeout}; closed", EventName = "HandshakeTimedOut")]
+    public static partial void HandshakeTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
+
+    [LoggerMessage(102, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw while judging the handshake; refused with 500", EventName = "UpgradeHandlerFailed")]
+    public static partial void UpgradeHandlerFailed(ILogger logger, Exception error, string connectionId, string path);
+
+    [LoggerMessage(200, LogLevel.Debug, "Connection {ConnectionId}: open on {Path}", EventName = "ConnectionOpened")]
+    public static partial void ConnectionOpened(ILogger logger, string connectionId, string path);
+
+    [LoggerMessage(201, LogLevel.Debug, "Connection {ConnectionId}: closed with {Code} by {Initiator}", EventName = "ConnectionClosed")]
+    public static partial void ConnectionClosed(ILogger logger, string connectionId, int code, CloseInitiator initiator);
+
+    [LoggerMessage(202, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011", EventName = "HandlerFailed")]
+    public static partial void HandlerFailed(ILogger logger, Exception error, string connectionId, string path);
+
+    [LoggerMessage(203, LogLevel.Information, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
+    public static partial void ProtocolFault(ILogger logger, string connectionId, int code, string rule);
+
+    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly, more than {MaxQueuedBytes} bytes would wait; closing with 1009", EventName = "TooSlow")]
+    public static partial void TooSlow(ILogger logger, string connectionId, long maxQueuedBytes);
+
+    [LoggerMessage(205, LogLevel.Debug, "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted", EventName = "CloseTimedOut")]
+    public static partial void CloseTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
+
+    [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
+    public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);
+}

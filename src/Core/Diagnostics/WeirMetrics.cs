@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Weir.Diagnostics;
+
+/// <summary>The meter <c>Weir</c>: one per application. Recording never throws and, with nobody listening, costs a check.</summary>
+internal sealed class WeirMetrics
+{
+    public const string MeterName = "Weir";
+
+    private readonly UpDownCounter<long> _active;
+    private readonly Counter<long> _closed;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _tooSlow;
+
+    public WeirMetrics(IMeterFactory? factory)
+    {
+        Meter meter = factory?.Create(new MeterOptions(MeterName)) ?? new Meter(MeterName);
+        _active = meter.CreateUpDownCounter<long>(
+            "weir.connections.active", "{connection}", "WebSocket connections that are open now.");
+        _closed = meter.CreateCounter<long>(
+            "weir.connections.closed", "{connection}", "Connections that have ended, by close code and by who began.");
+        _refused = meter.CreateCounter<long>(
+            "weir.handshakes.refused", "{handshake}", "Opening handshakes answered with an HTTP error or timed out, by status.");
+        _tooSlow = meter.CreateCounter<long>(
+            "weir.connections.too_slow", "{connection}", "Connections closed because the client read too slowly.");
+        meter.CreateObservableCounter("weir.messages.received", () => Received.Messages, "{message}", "Data messages received.");
+        meter.CreateObservableCounter("weir.bytes.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
+        meter.CreateObservableCounter("weir.messages.sent", () => Sent.Messages, "{message}", "Data messages accepted for sending.");
+        meter.CreateObservableCounter("weir.bytes.sent", () => Sent.Bytes, "By", "Bytes of data frames accepted for sending, before compression.");
+    }
+
+    public TrafficCounters Received { get; } = new();
+
+    public TrafficCounters Sent { get; } = new();
+
+    public void Opened() => _active.Add(1);
+
+    public void Closed(WeirClosure closure)
+    {
+        _active.Add(-1);
+        if (_closed.Enabled)
+        {
+            // Codes of the application's own range come from clients as well: one tag for all keeps the series few.
+            int code = (int)closure.Code;
+            TagList tags = new()
+            {
+                { "weir.close.code", code is >= 1000 and < 1016 ? code.ToString(System.Globalization.CultureInfo.InvariantCulture) : "application" },
+                { "weir.close.initiator", NameOf(closure.Initiator) },
+            };
+            _closed.Add(1, tags);
+        }
+    }
+
+    public void TooSlow() => _tooSlow.Add(1);
+
+    /// <param name="statusCode">The HTTP status; 0 when the head did not come in time.</param>
+    public void Refused(int statusCode)
+    {
+        if (_refused.Enabled)
+        {
+            _refused.Add(1, new KeyValuePair<string, object?>("http.response.status_code", statusCode));
+        }
+    }
+
+    private static string NameOf(CloseInitiator initiator) => initiator switch
+    {
+        CloseInitiator.Client => "client",
+        CloseInitiator.Server => "server",
+        CloseInitiator.Engine => "engine",
+        _ => "transport",
+    };
+}

@@ -1,0 +1,118 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using Weir.Connections;
+using Weir.Diagnostics;
+using Weir.Handshake;
+
+namespace Weir.Http;
+
+/// <summary>
+/// The door in the HTTP pipeline: HTTP/1.1 upgrades that come as a later request of their connection, and HTTP/2's
+/// extended CONNECT (RFC 8441). Judges by the same rules as the door on the listener, answers through Kestrel.
+/// </summary>
+internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listener)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        IHttpExtendedConnectFeature? connect = http.Features.Get<IHttpExtendedConnectFeature>();
+        bool isConnect = connect is { IsExtendedConnect: true } && string.Equals(connect.Protocol, "websocket", StringComparison.OrdinalIgnoreCase);
+        IHttpUpgradeFeature? upgrade = http.Features.Get<IHttpUpgradeFeature>();
+        if (!isConnect && upgrade is not { IsUpgradableRequest: true })
+        {
+            await RefuseAsync(http, HandshakeRefusal.UpgradeRequired).ConfigureAwait(false);
+            return;
+        }
+
+        HttpRequest request = http.Request;
+        UpgradeRequest asked = UpgradeRequest.FromHttp(
+            isConnect ? HttpMethods.Get : request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
+        HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
+        HandshakeRefusal? refusal = verdict.Refusal
+            ?? await Admission.JudgeAsync(endpoint, asked, http.TraceIdentifier).ConfigureAwait(false);
+        if (refusal is not null)
+        {
+            await RefuseAsync(http, refusal).ConfigureAwait(false);
+            return;
+        }
+
+        Agreement agreement = Agreement.Reach(endpoint, asked);
+        LiftRequestLimits(http);
+        IHeaderDictionary answer = http.Response.Headers;
+        answer[HeaderNames.SecWebSocketProtocol] = agreement.Subprotocol;
+        answer[HeaderNames.SecWebSocketExtensions] = agreement.Extensions;
+        Stream stream;
+        if (isConnect)
+        {
+            stream = await connect!.AcceptAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            answer[HeaderNames.Upgrade] = "websocket";
+            answer[HeaderNames.SecWebSocketAccept] = HandshakeResponse.ComputeAccept(Encoding.ASCII.GetString(verdict.Key));
+            stream = await upgrade!.UpgradeAsync().ConfigureAwait(false);
+        }
+
+        await RunAsync(http, stream, asked, agreement).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(HttpContext http, Stream stream, UpgradeRequest request, Agreement agreement)
+    {
+        UpgradedConnection transport = new(http, stream);
+        await using (transport.ConfigureAwait(false))
+        {
+            ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
+            WeirConnection connection = new(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
+            await connection.RunAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Limits that are meant for a request's body and would end a connection that lives for days.
+    private static void LiftRequestLimits(HttpContext http)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        http.Features.Get<Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature>()?.DisableTimeout();
+    }
+
+    private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
+    {
+        Log.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
+        endpoint.Engine.Metrics.Refused(refusal.StatusCode);
+        HttpResponse response = http.Response;
+        response.StatusCode = refusal.StatusCode;
+        response.ContentType = "text/plain; charset=utf-8";
+        if (refusal.ExtraHeader is { } header)
+        {
+            int colon = header.IndexOf(':', StringComparison.Ordinal);
+            response.Headers[header[..colon]] = header[(colon + 1)..].Trim();
+        }
+
+        if (!HttpProtocol.IsHttp2(http.Request.Protocol))
+        {
+            response.Headers[HeaderNames.Connection] = "close";
+        }
+
+        await response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> HeadersOf(HttpRequest request)
+    {
+        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Headers)
+        {
+            if (name.StartsWith(':'))
+            {
+                continue; // HTTP/2 pseudo-headers, of which Kestrel has made the request line and Host
+            }
+
+            foreach (string? value in values)
+            {
+                yield return KeyValuePair.Create(name, value ?? "");
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using System.Buffers;
+using Weir.Framing;
+using Weir.Rooms;
+using Weir.Sending;
+
+namespace Weir;
+
+/// <summary>
+/// A set of connections that hear the same messages. Got from a <see cref="RoomDirectory"/>; thread-safe.
+/// </summary>
+/// <remarks>
+/// <para>Joining and leaving cost the same in a room of two and of two hundred thousand. A message is encoded once
+/// per publish and copied from that one place into each member's transport; a member whose transport is busy keeps a
+/// reference. Nothing waits for a slow member.</para>
+/// <para>Order: what one thread (one connection's handler) publishes to a room reaches every member in that order.
+/// Between rooms, and between publishers, no order is promised.</para>
+/// </remarks>
+public sealed class Room : IPublicationTarget
+{
+    // Members are copied out this many at a time, so that no lock is held while they are written to.
+    private const int WalkBlock = 128;
+
+    private readonly RoomDirectory _directory;
+    private readonly Stack<int> _freeSlots = new();
+    private Membership?[] _slots = new Membership?[2];
+    private int _usedSlots;
+    private int _count;
+    private int _walkers;
+    private bool _vanished;
+
+    internal Room(string name, RoomDirectory directory)
+    {
+        Name = name;
+        _directory = directory;
+    }
+
+    /// <summary>The name it is joined by.</summary>
+    public string Name { get; }
+
+    /// <summary>Members now.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Sends one message to every member but <paramref name="except"/>. Never waits for a member.</summary>
+    /// <param name="payload">The message; copied before the call returns. Text must be valid UTF-8.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="except">A member that is left out, usually the sender; null sends to all.</param>
+    public void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null)
+    {
+        FrameRunPool runs = _directory.Runs;
+        if (SendScope.Current is { } scope)
+        {
+            scope.Publish(this, except, (Opcode)kind, payload, runs);
+            return;
+        }
+
+        FrameRun run = runs.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
+        run.Append((Opcode)kind, payload);
+        Deliver(run, except);
+        run.Release();
+    }
+
+    /// <inheritdoc cref="Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?)"/>
+    public void Publish(ReadOnlyMemory<byte> payload, MessageKind kind, WeirConnection? except = null)
+        => Publish(new ReadOnlySequence<byte>(payload), kind, except);
+
+    void IPublicationTarget.Deliver(FrameRun run, object? except) => Deliver(run, except);
+
+    internal bool TryAdd(Membership membership)
+    {
+        lock (_freeSlots)
+        {
+            if (_vanished)
+            {
+                return false;
+            }
+
+            if (!_freeSlots.TryPop(out int slot))
+            {
+                slot = _usedSlots++;
+                if (slot == _slots.Length)
+                {
+                    Array.Resize(ref _slots, slot * 2);
+                }
+            }
+
+            membership.Slot = slot;
+            _slots[slot] = membership;
+            _count++;
+            return true;
+        }
+    }
+
+    internal void Remove(Membership membership)
+    {
+        lock (_freeSlots)
+        {
+            _slots[membership.Slot] = null;
+            _freeSlots.Push(membership.Slot);
+            _count--;
+            if (_count == 0)
+            {
+                VanishInsideLock();
+            }
+            else if (_walkers == 0 && _usedSlots > 64 && _count < _usedSlots / 4)
+            {
+                CompactInsideLock();
+            }
+        }
+    }
+
+    /// <summary>For a room that was made for a connection which could not join it any more.</summary>
+    internal void VanishIfEmpty()
+    {
+        lock (_freeSlots)
+        {
+            if (_count == 0)
+            {
+                VanishInsideLock();
+            }
+        }
+    }
+
+    private void VanishInsideLock()
+    {
+        _vanished = true;
+        _directory.Forget(this);
+    }
+
+    private void Deliver(FrameRun run, object? except)
+    {
+        Membership?[] block = ArrayPool<Membership?>.Shared.Rent(WalkBlock);
+        int delivered = 0;
+        int next = 0;
+        int taken;
+        BeginWalk();
+        while ((taken = TakeBlock(block, ref next)) > 0)
+        {
+            for (int i = 0; i < taken; i++)
+            {
+                WeirConnection connection = block[i]!.Connection;
+                if (!ReferenceEquals(connection, except))
+                {
+                    connection.SendShared(run);
+                    delivered++;
+                }
+            }
+        }
+
+        EndWalk();
+        Array.Clear(block);
+        ArrayPool<Membership?>.Shared.Return(block);
+        _directory.CountDeliveries(run, delivered);
+    }
+
+    private void BeginWalk()
+    {
+        lock (_freeSlots)
+        {
+            _walkers++;
+        }
+    }
+
+    private void EndWalk()
+    {
+        lock (_freeSlots)
+        {
+            _walkers--;
+        }
+    }
+
+    // Slots never move while somebody walks, so no member that stays is skipped or met twice.
+    private int TakeBlock(Membership?[] block, ref int next)
+    {
+        lock (_freeSlots)
+        {
+            int taken = 0;
+            while (taken < WalkBlock && next < _usedSlots)
+            {
+                if (_slots[next++] is { } member)
+                {
+                    block[taken++] = member;
+                }
+            }
+
+            return taken;
+        }
+    }
+
+    private void CompactInsideLock()
+    {
+        Membership?[] compact = new Membership?[Math.Max(2, _count * 2)];
+        int used = 0;
+        for (int i = 0; i < _usedSlots; i++)
+        {
+            if (_slots[i] is { } member)
+            {
+                member.Slot = used;
+                compact[used++] = member;
+            }
+        }
+
+        _slots = compact;
+        _usedSlots = used;
+        _freeSlots.Clear();
+        _freeSlots.TrimExcess();
+    }
+}

@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Weir.Rooms;
+using Weir.Sending;
+
+namespace Weir;
+
+/// <summary>
+/// Rooms by name. A room comes into being with its first member and vanishes with its last. Thread-safe; one directory
+/// is meant to be shared by all handlers whose connections should meet.
+/// </summary>
+public sealed class RoomDirectory
+{
+    private readonly ConcurrentDictionary<string, Room> _rooms = new(StringComparer.Ordinal);
+    private long _deliveries;
+
+    /// <summary>Makes an empty directory.</summary>
+    public RoomDirectory()
+        : this(FrameRunPool.Shared)
+    {
+    }
+
+    internal RoomDirectory(FrameRunPool runs) => Runs = runs;
+
+    /// <summary>Rooms with at least one member.</summary>
+    public int Count => _rooms.Count;
+
+    /// <summary>Messages handed to members by all publishes so far; one publish to a room of 1,000 counts 1,000.</summary>
+    public long Deliveries => Volatile.Read(ref _deliveries);
+
+    internal FrameRunPool Runs { get; }
+
+    /// <summary>Puts the connection into a room; it leaves by itself when it closes.</summary>
+    /// <param name="name">The room, compared byte by byte (case matters).</param>
+    /// <param name="connection">The connection that joins; joining a room twice is the same as once.</param>
+    /// <returns>The room, good for publishing as long as the connection is in it; null when the connection has closed.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    public Room? Join(string name, WeirConnection connection)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(connection);
+        while (true)
+        {
+            Room room = _rooms.GetOrAdd(name, static (key, directory) => new Room(key, directory), this);
+            switch (connection.Memberships.Join(room, connection))
+            {
+                case JoinOutcome.Member:
+                    return room;
+                case JoinOutcome.ConnectionClosed:
+                    room.VanishIfEmpty(); // made for nobody: no member will ever leave it
+                    return null;
+                case JoinOutcome.RoomVanished:
+                    continue; // its last member left while we came in: make it anew
+            }
+        }
+    }
+
+    /// <summary>Takes the connection out of a room.</summary>
+    /// <returns>False when it was not a member.</returns>
+    public bool Leave(string name, WeirConnection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return _rooms.TryGetValue(name, out Room? room) && connection.Memberships.Leave(room);
+    }
+
+    /// <summary>Finds a room that has members.</summary>
+    public bool TryGet(string name, [NotNullWhen(true)] out Room? room) => _rooms.TryGetValue(name, out room);
+
+    /// <summary>Sends one message to every member of a room but <paramref name="except"/>; to nobody when there is no such room.</summary>
+    /// <inheritdoc cref="Room.Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?)"/>
+    public void Publish(string name, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null)
+    {
+        if (_rooms.TryGetValue(name, out Room? room))
+        {
+            room.Publish(payload, kind, except);
+        }
+    }
+
+    // By key and value: a room of the same name that came after it stays.
+    internal void Forget(Room room) => _rooms.TryRemove(KeyValuePair.Create(room.Name, room));
+
+    internal void CountDeliveries(FrameRun run, int members) => Interlocked.Add(ref _deliveries, (long)run.Count * members);
+}

@@ -1,0 +1,15 @@
+namespace Weir.Rooms;
+
+/// <summary>One connection's place in one room: a slot there, a link in the connection's own list here.</summary>
+internal sealed class Membership(Room room, WeirConnection connection)
+{
+    public Room Room => room;
+
+    public WeirConnection Connection => connection;
+
+    /// <summary>Guarded by the room's gate.</summary>
+    public int Slot { get; set; }
+
+    /// <summary>The connection's next membership; guarded by the connection's list.</summary>
+    public Membership? Next { get; set; }
+}

@@ -1,0 +1,532 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Weir.Compression;
+using Weir.Framing;
+
+namespace Weir.Sending;
+
+/// <summary>
+/// The way out of one connection: whole messages from any thread, in order, to one <see cref="PipeWriter"/>.
+/// </summary>
+/// <remarks>
+/// <para>Threading. The object's own monitor is the gate (the type is internal, nobody else can lock it, and a
+/// <c>Lock</c> would cost every idle connection 40 bytes). Under the gate a message is copied into the pipe; the flush
+/// runs outside it, by the one thread that turned <see cref="_flushing"/> on. While it is on nobody touches the pipe:
+/// a stream-backed writer (TLS) loses bytes that are written into a pending flush. Messages that come meanwhile wait in
+/// a <see cref="SendQueue"/> and whoever owns the flush takes them along.</para>
+/// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is left to the scope's end, so
+/// that the replies of a pass share one; a pass that produces more than a chunk flushes in between.</para>
+/// </remarks>
+internal sealed class ConnectionSender
+{
+    /// <summary>
+    /// The most that is copied into the pipe before a flush, in bytes. Half of Kestrel's default response buffer
+    /// (64 KiB): the transport can send one half while the other is filled, and holds no more than about 96 KiB.
+    /// </summary>
+    public const int ChunkBytes = 32 * 1024;
+
+    private readonly PipeWriter _output;
+    private readonly SendSettings _settings;
+    private readonly ISenderOwner _owner;
+    private readonly DeflateContext? _deflate;
+    private SendQueue? _queue;
+    private TaskCompletionSource? _drained;
+    private int _unflushed;
+    private bool _flushing;
+    private bool _deferred;
+    private Phase _phase;
+
+    public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate)
+    {
+        _output = output;
+        _settings = settings;
+        _owner = owner;
+        _deflate = deflate;
+    }
+
+    private enum Phase : byte
+    {
+        Open,
+
+        /// <summary>The close frame is written or queued: no frame may follow it (RFC 6455 5.5.1).</summary>
+        Closing,
+
+        /// <summary>Nothing is written any more.</summary>
+        Ended,
+    }
+
+    /// <summary>Bytes that wait in the queue; what the transport has taken is not counted.</summary>
+    public long QueuedBytes
+    {
+        get
+        {
+            lock (this)
+            {
+                return _queue?.Bytes ?? 0;
+            }
+        }
+    }
+
+    private bool IsIdleInsideLock => !_flushing && _queue is null;
+
+    /// <summary>Sends one data message.</summary>
+    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload)
+    {
+        SendScope? scope = SendScope.Current;
+        scope?.WalkPublications();
+        Outcome outcome;
+        lock (this)
+        {
+            if (_phase != Phase.Open)
+            {
+                return SendResult.Closed;
+            }
+
+            if (_deflate is not null && payload.Length >= _settings.DeflateMinimumBytes)
+            {
+                outcome = SendDeflatedInsideLock(opcode, payload, scope);
+            }
+            else if (IsIdleInsideLock && payload.Length <= ChunkBytes)
+            {
+                WriteFrameInsideLock(opcode, payload);
+                outcome = WrittenInsideLock(scope);
+            }
+            else
+            {
+                FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+                run.Append(opcode, payload);
+                outcome = TakeInsideLock(run, scope);
+                run.Release();
+            }
+        }
+
+        return Finish(outcome);
+    }
+
+    /// <summary>Sends the messages of a run that many connections share.</summary>
+    public SendResult Send(FrameRun run)
+    {
+        Outcome outcome;
+        lock (this)
+        {
+            if (_phase != Phase.Open)
+            {
+                return SendResult.Closed;
+            }
+
+            if (_deflate is { } deflate)
+            {
+                run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
+                deflate.ForgetSent();
+            }
+
+            outcome = TakeInsideLock(run, scope: null);
+        }
+
+        return Finish(outcome);
+    }
+
+    /// <summary>Answers a Ping: before queued messages, and holding one Pong at most however many Pings came.</summary>
+    public void SendPong(in ReadOnlySequence<byte> payload)
+    {
+        SendScope? scope = SendScope.Current;
+        Outcome outcome;
+        lock (this)
+        {
+            if (_phase != Phase.Open)
+            {
+                return;
+            }
+
+            if (IsIdleInsideLock)
+            {
+                WriteFrameInsideLock(Opcode.Pong, payload);
+                outcome = WrittenInsideLock(scope);
+            }
+            else
+            {
+                FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+                pong.Append(Opcode.Pong, payload);
+                (_queue ??= SendQueue.Rent()).SetPong(pong);
+                return;
+            }
+        }
+
+        Finish(outcome);
+    }
+
+    /// <summary>Sends a Ping, unless others wait: then what waits finds a dead peer just as well.</summary>
+    public void SendPing()
+    {
+        Outcome outcome;
+        lock (this)
+        {
+            if (_phase != Phase.Open || !IsIdleInsideLock)
+            {
+                return;
+            }
+
+            WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
+            outcome = WrittenInsideLock(SendScope.Current);
+        }
+
+        Finish(outcome);
+    }
+
+    /// <summary>
+    /// Sends the close frame behind everything that was accepted before; messages that come later are refused.
+    /// </summary>
+    /// <returns>False when a close frame was sent before, or the connection has ended.</returns>
+    public bool SendClose(CloseCode code, string reason)
+    {
+        SendScope.Current?.WalkPublications();
+        Outcome outcome;
+        lock (this)
+        {
+            if (_phase != Phase.Open)
+            {
+                return false;
+            }
+
+            outcome = CloseInsideLock(code, reason);
+        }
+
+        Finish(outcome);
+        return true;
+    }
+
+    /// <summary>Starts the flush that a scope had put off.</summary>
+    public void FlushDeferred()
+    {
+        lock (this)
+        {
+            if (!_deferred)
+            {
+                return; // a flush that began meanwhile took the bytes along
+            }
+
+            _deferred = false;
+            if (_flushing || _phase == Phase.Ended)
+            {
+                return;
+            }
+
+            StartFlushInsideLock();
+        }
+
+        Flush();
+    }
+
+    /// <summary>Completes when everything accepted has been taken by the transport, or the transport has ended.</summary>
+    public Task DrainAsync()
+    {
+        lock (this)
+        {
+            if (_phase == Phase.Ended || IsIdleInsideLock)
+            {
+                return Task.CompletedTask;
+            }
+
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _drained.Task;
+        }
+    }
+
+    /// <summary>Lets go of everything that waits. Sends are refused from here on. May be called more than once.</summary>
+    public void End()
+    {
+        lock (this)
+        {
+            EndInsideLock();
+        }
+    }
+
+    internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
+    {
+        FlushResult result;
+        try
+        {
+            result = flush.GetResult();
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            Fail(error);
+            return;
+        }
+
+        if (Accept(result) && WriteWaiting())
+        {
+            Flush();
+        }
+    }
+
+    // The owner of _flushing runs this, outside the gate, until nothing waits or the pipe is full.
+    private void Flush()
+    {
+        do
+        {
+            ValueTask<FlushResult> flush;
+            FlushResult result;
+            try
+            {
+                flush = _output.FlushAsync();
+                if (!flush.IsCompleted)
+                {
+                    SendQueue queue;
+                    lock (this)
+                    {
+                        queue = _queue ??= SendQueue.Rent();
+                    }
+
+                    queue.AwaitFlush(flush, this);
+                    return;
+                }
+
+                result = flush.GetAwaiter().GetResult();
+            }
+            catch (Exception error) when (TransportErrors.IsExpected(error))
+            {
+                Fail(error);
+                return;
+            }
+
+            if (!Accept(result))
+            {
+                return;
+            }
+        }
+        while (WriteWaiting());
+    }
+
+    private bool Accept(FlushResult result)
+    {
+        if (!result.IsCompleted && !result.IsCanceled)
+        {
+            return true;
+        }
+
+        Fail(null); // the transport's reader has ended
+        return false;
+    }
+
+    // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
+    private bool WriteWaiting()
+    {
+        lock (this)
+        {
+            if (_queue is { } queue && _phase != Phase.Ended)
+            {
+                MoveChunkInsideLock(queue);
+            }
+
+            if (_unflushed > 0 && _phase != Phase.Ended)
+            {
+                _unflushed = 0;
+                return true;
+            }
+
+            GiveBackFlushInsideLock();
+            return false;
+        }
+    }
+
+    private void GiveBackFlushInsideLock()
+    {
+        _flushing = false;
+        if (_queue is { } queue)
+        {
+            queue.Clear();
+            _queue = null;
+            SendQueue.Return(queue);
+        }
+
+        _drained?.TrySetResult();
+    }
+
+    private void MoveChunkInsideLock(SendQueue queue)
+    {
+        while (_unflushed < ChunkBytes && !queue.IsEmpty)
+        {
+            ReadOnlySpan<byte> piece = queue.Peek(ChunkBytes - _unflushed);
+            _output.Write(piece);
+            _unflushed += piece.Length;
+            queue.Advance(piece.Length);
+        }
+    }
+
+    private void Fail(Exception? error)
+    {
+        bool first;
+        lock (this)
+        {
+            first = _phase != Phase.Ended;
+            _phase = Phase.Ended;
+            GiveBackFlushInsideLock();
+            _deflate?.Dispose();
+        }
+
+        if (first)
+        {
+            _owner.OnTransportEnded(error);
+        }
+    }
+
+    private void EndInsideLock()
+    {
+        _phase = Phase.Ended;
+        _deferred = false;
+        _deflate?.Dispose();
+        if (_flushing)
+        {
+            _queue?.Clear(); // the queue itself goes back when the pending flush is over
+        }
+        else
+        {
+            GiveBackFlushInsideLock();
+        }
+    }
+
+    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope)
+    {
+        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
+        _deflate!.Append(run, opcode, payload);
+        Outcome outcome = TakeInsideLock(run, scope);
+        run.Release();
+        return outcome;
+    }
+
+    // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
+    private Outcome TakeInsideLock(FrameRun run, SendScope? scope)
+    {
+        if (IsIdleInsideLock)
+        {
+            if (run.Length <= ChunkBytes)
+            {
+                _output.Write(run.Bytes);
+                _unflushed += run.Length;
+                return WrittenInsideLock(scope);
+            }
+
+            _queue = SendQueue.Rent();
+            _queue.Enqueue(run, 0, run.Length);
+            MoveChunkInsideLock(_queue);
+            StartFlushInsideLock();
+            return Outcome.SentFlush;
+        }
+
+        SendQueue queue = _queue ??= SendQueue.Rent();
+        if (queue.Bytes + run.Length > _settings.MaxQueuedBytes && queue.Bytes > 0)
+        {
+            queue.DropUnstarted();
+            CloseInsideLock(CloseCode.MessageTooBig, "too slow");
+            return Outcome.TooSlow;
+        }
+
+        queue.Enqueue(run, 0, run.Length);
+        return Outcome.Queued;
+    }
+
+    private Outcome CloseInsideLock(CloseCode code, string reason)
+    {
+        _phase = Phase.Closing;
+        Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
+        int size = ClosePayload.Write(payload, code, reason);
+        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+        run.Append(Opcode.Close, payload[..size]);
+        Outcome outcome = Outcome.Queued;
+        if (IsIdleInsideLock)
+        {
+            _output.Write(run.Bytes);
+            _unflushed += run.Length;
+            outcome = WrittenInsideLock(scope: null);
+        }
+        else
+        {
+            (_queue ??= SendQueue.Rent()).Enqueue(run, 0, run.Length);
+        }
+
+        run.Release();
+        return outcome;
+    }
+
+    private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
+    {
+        int size = (int)payload.Length;
+        Span<byte> span = _output.GetSpan(FrameHeader.MaxUnmaskedLength);
+        int header = FrameHeader.Write(span, opcode, size);
+        if (span.Length - header >= size)
+        {
+            payload.CopyTo(span[header..]);
+            _output.Advance(header + size);
+        }
+        else
+        {
+            _output.Advance(header);
+            foreach (ReadOnlyMemory<byte> segment in payload)
+            {
+                _output.Write(segment.Span);
+            }
+        }
+
+        _unflushed += header + size;
+    }
+
+    private Outcome WrittenInsideLock(SendScope? scope)
+    {
+        Debug.Assert(!_flushing, "Nothing is written while a flush is under way");
+        if (scope is not null && _unflushed < ChunkBytes)
+        {
+            if (!_deferred)
+            {
+                _deferred = true;
+                scope.Defer(this);
+            }
+
+            return Outcome.Sent;
+        }
+
+        StartFlushInsideLock();
+        return Outcome.SentFlush;
+    }
+
+    private void StartFlushInsideLock()
+    {
+        _flushing = true;
+        _deferred = false;
+        _unflushed = 0;
+    }
+
+    private SendResult Finish(Outcome outcome)
+    {
+        switch (outcome)
+        {
+            case Outcome.SentFlush:
+                Flush();
+                return SendResult.Sent;
+            case Outcome.Sent:
+                return SendResult.Sent;
+            case Outcome.Queued:
+                return SendResult.Queued;
+            default:
+                _owner.OnTooSlow();
+                return SendResult.Dropped;
+        }
+    }
+
+    private enum Outcome
+    {
+        /// <summary>In the pipe; the scope flushes it.</summary>
+        Sent,
+
+        /// <summary>In the pipe; the caller owns the flush and must run it once outside the gate.</summary>
+        SentFlush,
+
+        /// <summary>Waiting; the owner of the flush takes it along.</summary>
+        Queued,
+
+        /// <summary>Refused, and the close frame waits where the queue was.</summary>
+        TooSlow,
+    }
+}

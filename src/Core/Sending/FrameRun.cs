@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.Diagnostics;
+using Weir.Compression;
+using Weir.Framing;
+
+namespace Weir.Sending;
+
+/// <summary>
+/// A run of whole, encoded server frames in one pooled array, ready to be copied into any number of transports.
+/// Whoever keeps a run across a call holds a reference; the last one to let go returns the array.
+/// </summary>
+/// <remarks>
+/// A thousand slow members of a room hold a thousand references to one run, never a thousand copies. A run is filled by
+/// one thread, then only read; the reference count and the compressed variants are the only things that change afterwards.
+/// </remarks>
+internal sealed class FrameRun : IBufferWriter<byte>
+{
+    private readonly FrameRunPool _pool;
+    private byte[] _bytes = [];
+    private int _length;
+    private int[] _ends = new int[4];
+    private int _count;
+    private int _references;
+    private FrameRun?[]? _deflated;
+
+    internal FrameRun(FrameRunPool pool) => _pool = pool;
+
+    /// <summary>The encoded frames, one behind the other.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
+
+    public int Length => _length;
+
+    /// <summary>How many messages the run holds.</summary>
+    public int Count => _count;
+
+    /// <summary>Where message <paramref name="index"/> ends; it starts where the one before it ended.</summary>
+    public int EndOf(int index) => _ends[index];
+
+    /// <summary>Where the message that byte <paramref name="offset"/> belongs to ends; the offset itself when it is a border.</summary>
+    public int BoundaryAtOrAfter(int offset)
+    {
+        int index = _ends.AsSpan(0, _count).BinarySearch(offset);
+        return _ends[index >= 0 ? index : ~index];
+    }
+
+    /// <summary>Room left before the array would have to grow.</summary>
+    public int Free => _bytes.Length - _length;
+
+    internal void Open(int capacity)
+    {
+        Debug.Assert(_references == 0 && _length == 0, "A pooled run is empty and unowned");
+        _bytes = _pool.Arrays.Rent(capacity);
+        _references = 1;
+    }
+
+    /// <summary>Appends one unfragmented message (or control frame).</summary>
+    public void Append(Opcode opcode, in ReadOnlySequence<byte> payload)
+    {
+        int size = checked((int)payload.Length);
+        EnsureFree(FrameHeader.MaxUnmaskedLength + size);
+        _length += FrameHeader.Write(_bytes.AsSpan(_length), opcode, size);
+        payload.CopyTo(_bytes.AsSpan(_length));
+        Close(_length + size);
+    }
+
+    /// <inheritdoc cref="Append(Opcode, in ReadOnlySequence{byte})"/>
+    public void Append(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        EnsureFree(FrameHeader.MaxUnmaskedLength + payload.Length);
+        _length += FrameHeader.Write(_bytes.AsSpan(_length), opcode, payload.Length);
+        payload.CopyTo(_bytes.AsSpan(_length));
+        Close(_length + payload.Length);
+    }
+
+    /// <summary>
+    /// Appends one message compressed by <paramref name="deflater"/> (RFC 7692: RSV1 set). The header's size depends on
+    /// the compressed length, so the payload is written behind room for the longest header and then moved up to it.
+    /// </summary>
+    public void AppendDeflated(Opcode opcode, in ReadOnlySequence<byte> payload, Deflater deflater, bool keepContext)
+    {
+        int start = _length;
+        EnsureFree(FrameHeader.MaxUnmaskedLength);
+        _length = start + FrameHeader.MaxUnmaskedLength;
+        deflater.Deflate(payload, this, keepContext);
+        int size = _length - start - FrameHeader.MaxUnmaskedLength;
+        int header = FrameHeader.Write(_bytes.AsSpan(start), opcode, size, fin: true, rsv1: true);
+        _bytes.AsSpan(start + FrameHeader.MaxUnmaskedLength, size).CopyTo(_bytes.AsSpan(start + header));
+        Close(start + header + size);
+    }
+
+    /// <summary>
+    /// The same messages for connections that negotiated permessage-deflate with this window: compressed once, by the
+    /// first who asks, each message decodable alone, so that all of them can share it whatever their context is.
+    /// </summary>
+    public FrameRun Deflated(int windowBits, ZlibPool zlib, int minimumBytes)
+    {
+        lock (this)
+        {
+            _deflated ??= new FrameRun?[16];
+            return _deflated[windowBits] ??= Deflate(windowBits, zlib, minimumBytes);
+        }
+    }
+
+    public FrameRun AddReference()
+    {
+        int count = Interlocked.Increment(ref _references);
+        Debug.Assert(count > 1, "A run that was let go cannot be taken again");
+        return this;
+    }
+
+    public void Release()
+    {
+        int left = Interlocked.Decrement(ref _references);
+        Debug.Assert(left >= 0, "A run was released more often than taken");
+        if (left == 0)
+        {
+            Recycle();
+        }
+    }
+
+    void IBufferWriter<byte>.Advance(int count) => _length += count;
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        EnsureFree(Math.Max(sizeHint, 1));
+        return _bytes.AsMemory(_length);
+    }
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint)
+    {
+        EnsureFree(Math.Max(sizeHint, 1));
+        return _bytes.AsSpan(_length);
+    }
+
+    private FrameRun Deflate(int windowBits, ZlibPool zlib, int minimumBytes)
+    {
+        FrameRun run = _pool.Rent(_length);
+        Deflater deflater = zlib.RentDeflater(windowBits);
+        int start = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            ReadOnlyMemory<byte> frame = _bytes.AsMemory(start, _ends[i] - start);
+            bool read = FrameHeader.TryRead(frame.Span, out FrameHeader header);
+            Debug.Assert(read, "A run holds whole frames");
+            ReadOnlySequence<byte> payload = new(frame[header.HeaderLength..]);
+            if (payload.Length >= minimumBytes)
+            {
+                run.AppendDeflated(header.Opcode, payload, deflater, keepContext: false);
+            }
+            else
+            {
+                run.Append(header.Opcode, payload);
+            }
+
+            start = _ends[i];
+        }
+
+        zlib.Return(deflater);
+        return run;
+    }
+
+    private void Close(int end)
+    {
+        _length = end;
+        if (_count == _ends.Length)
+        {
+            Array.Resize(ref _ends, _count * 2);
+        }
+
+        _ends[_count++] = end;
+    }
+
+    private void EnsureFree(int bytes)
+    {
+        if (Free >= bytes)
+        {
+            return;
+        }
+
+        byte[] larger = _pool.Arrays.Rent(Math.Max(checked(_length + bytes), _bytes.Length * 2));
+        _bytes.AsSpan(0, _length).CopyTo(larger);
+        _pool.Arrays.Return(_bytes);
+        _bytes = larger;
+    }
+
+    private void Recycle()
+    {
+        if (_deflated is { } variants)
+        {
+            foreach (FrameRun? variant in variants)
+            {
+                variant?.Release();
+            }
+
+            _deflated = null;
+        }
+
+        _pool.Arrays.Return(_bytes);
+        _bytes = [];
+        _length = 0;
+        _count = 0;
+        _pool.Return(this);
+    }
+}

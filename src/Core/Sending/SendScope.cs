@@ -1,0 +1,106 @@
+using System.Buffers;
+using Weir.Framing;
+
+namespace Weir.Sending;
+
+/// <summary>
+/// One pass of a receive loop over the bytes that had arrived. What the handler sends meanwhile is gathered: each
+/// connection it wrote to is flushed once, at the end, and messages published to one room are walked through its members
+/// together, so that a member gets 30 messages with one copy, one gate and one flush.
+/// </summary>
+/// <remarks>
+/// Bound to its thread. The loop leaves the scope before it awaits anything, so a handler that goes asynchronous has its
+/// sends flushed first, and what it sends after its await is flushed at once. Order is kept: anything that
+/// would overtake a gathered publication (a direct send, a close, another room) walks the publications first.
+/// </remarks>
+internal sealed class SendScope
+{
+    // One scope per thread serves all passes on it. Only an inline pipe scheduler can begin a pass inside another.
+    [ThreadStatic]
+    private static SendScope? _ofThread;
+
+    private ConnectionSender[] _deferred = new ConnectionSender[16];
+    private int _deferredCount;
+    private IPublicationTarget? _target;
+    private object? _except;
+    private FrameRun? _run;
+    private SendScope? _outer;
+    private bool _isOpen;
+
+    /// <summary>The scope open on this thread; null outside of a pass.</summary>
+    public static SendScope? Current => _ofThread is { _isOpen: true } scope ? scope : null;
+
+    public static SendScope Enter()
+    {
+        SendScope scope = _ofThread ??= new SendScope();
+        if (scope._isOpen)
+        {
+            _ofThread = scope = new SendScope { _outer = scope };
+        }
+
+        scope._isOpen = true;
+        return scope;
+    }
+
+    /// <summary>Walks and flushes all that was gathered. Must be called on the thread that entered.</summary>
+    public void Exit()
+    {
+        WalkPublications();
+        // Index by index: a flush may run a pipe's reader inline, which may send and so defer another flush here.
+        for (int i = 0; i < _deferredCount; i++)
+        {
+            ConnectionSender sender = _deferred[i];
+            _deferred[i] = null!;
+            sender.FlushDeferred();
+        }
+
+        _deferredCount = 0;
+        _isOpen = false;
+        if (_outer is { } outer)
+        {
+            _ofThread = outer;
+        }
+    }
+
+    public void Defer(ConnectionSender sender)
+    {
+        if (_deferredCount == _deferred.Length)
+        {
+            Array.Resize(ref _deferred, _deferredCount * 2);
+        }
+
+        _deferred[_deferredCount++] = sender;
+    }
+
+    /// <summary>Gathers one message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
+    public void Publish(IPublicationTarget target, object? except, Opcode opcode, in ReadOnlySequence<byte> payload, FrameRunPool runs)
+    {
+        int size = FrameHeader.MaxUnmaskedLength + checked((int)payload.Length);
+        if (_run is not null && (!ReferenceEquals(_target, target) || !ReferenceEquals(_except, except) || _run.Free < size))
+        {
+            WalkPublications();
+        }
+
+        _target = target;
+        _except = except;
+        _run ??= runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
+        _run.Append(opcode, payload);
+    }
+
+    /// <summary>Hands what was published so far to every member.</summary>
+    public void WalkPublications()
+    {
+        if (_run is not { } run)
+        {
+            return;
+        }
+
+        IPublicationTarget target = _target!;
+        object? except = _except;
+        _run = null;
+        _target = null;
+        _except = null;
+        target.Deliver(run, except);
+        run.Release();
+    }
+}

@@ -1,0 +1,340 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Weir.Connections;
+using Weir.Diagnostics;
+using Weir.Framing;
+using Weir.Sending;
+
+namespace Weir;
+
+// The life of a connection: opened, one receive loop, closed.
+//
+// The loop reads, makes one pass over what has arrived, and reads again. All calls into the handler come from it, so they
+// never overlap. Whoever ends the connection, from any thread, first puts down why (_closure, the first cause wins), then
+// gets the close frame on its way; the loop notices at its next step and from there on only looks for the peer's Close.
+public sealed partial class WeirConnection : ISenderOwner
+{
+    // Boxed so that it can be set once without a lock.
+    private volatile StrongBox<WeirClosure>? _closure;
+
+    private enum Pass
+    {
+        /// <summary>All that had arrived is dealt with.</summary>
+        Done,
+
+        /// <summary>The handler went asynchronous; the pass goes on when its task is over.</summary>
+        Suspended,
+
+        /// <summary>The closing handshake is complete, or the transport has failed.</summary>
+        Ended,
+    }
+
+    /// <summary>Runs the connection until it has ended. The caller owns the transport and disposes it afterwards.</summary>
+    internal async Task RunAsync()
+    {
+        WeirEngine engine = _endpoint.Engine;
+        engine.Metrics.Opened();
+        Log.ConnectionOpened(engine.Logger, Id, Path);
+        CancellationTokenRegistration shutdown = RegisterForShutdown();
+        try
+        {
+            await OpenAsync().ConfigureAwait(false);
+            PipeReader input = _transport.Transport.Input;
+            while (await ProcessAsync(input, await input.ReadAsync().ConfigureAwait(false)).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            ((ISenderOwner)this).OnTransportEnded(error);
+        }
+        finally
+        {
+            await shutdown.DisposeAsync().ConfigureAwait(false);
+            await EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    void ISenderOwner.OnTooSlow()
+    {
+        // The sender has put the close frame where the queue was.
+        if (TrySetClosure(new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine)))
+        {
+            Log.TooSlow(_endpoint.Engine.Logger, Id, _endpoint.Sending.MaxQueuedBytes);
+            _endpoint.Engine.Metrics.TooSlow();
+            _timer.StartClose(_endpoint.CloseTimeout);
+        }
+    }
+
+    void ISenderOwner.OnTransportEnded(Exception? error)
+    {
+        if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
+        {
+            Log.TransportEnded(_endpoint.Engine.Logger, error, Id);
+        }
+
+        _sender.End();
+        _transport.Transport.Input.CancelPendingRead(); // wakes the loop, which may wait for a peer that is gone
+    }
+
+    private CancellationTokenRegistration RegisterForShutdown()
+    {
+        CancellationToken requested = _transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        return requested.UnsafeRegister(
+            static state => ((WeirConnection)state!).BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server)),
+            this);
+    }
+
+    private async ValueTask OpenAsync()
+    {
+        try
+        {
+            ValueTask opened;
+            SendScope scope = SendScope.Enter();
+            try
+            {
+                opened = _endpoint.Handler.OnOpenedAsync(this);
+            }
+            finally
+            {
+                scope.Exit();
+            }
+
+            await opened.ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            OnHandlerFailed(error);
+        }
+
+        if (!_endpoint.KeepRequest)
+        {
+            _request = null;
+        }
+    }
+
+    // The fast path allocates nothing and awaits nothing: a pass over the buffer, then the pipe gets its bytes back.
+    private ValueTask<bool> ProcessAsync(PipeReader input, in ReadResult result)
+    {
+        ReadOnlySequence<byte> buffer = result.Buffer;
+        Pass pass = RunPass(ref buffer, out ValueTask handling);
+        if (pass == Pass.Suspended)
+        {
+            return ProcessSlowlyAsync(input, buffer, result.IsCompleted, handling);
+        }
+
+        return new ValueTask<bool>(FinishPass(input, buffer, result.IsCompleted, pass));
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> ProcessSlowlyAsync(PipeReader input, ReadOnlySequence<byte> buffer, bool isLast, ValueTask handling)
+    {
+        Pass pass;
+        do
+        {
+            try
+            {
+                await handling.ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                OnHandlerFailed(error);
+            }
+
+            pass = RunPass(ref buffer, out handling);
+        }
+        while (pass == Pass.Suspended);
+
+        return FinishPass(input, buffer, isLast, pass);
+    }
+
+    private bool FinishPass(PipeReader input, in ReadOnlySequence<byte> rest, bool isLast, Pass pass)
+    {
+        input.AdvanceTo(rest.Start, rest.End);
+        if (pass == Pass.Ended)
+        {
+            return false;
+        }
+
+        if (isLast)
+        {
+            // The peer ended its side without a Close (RFC 6455 section 7.1.5), or it was the answer to ours that is missing.
+            if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
+            {
+                _timer.StartClose(_endpoint.CloseTimeout); // bounds the wait for what was accepted before
+            }
+
+            return false;
+        }
+
+        return true;
+    }
+
+    private Pass RunPass(ref ReadOnlySequence<byte> buffer, out ValueTask handling)
+    {
+        handling = default;
+        long messages = 0;
+        long bytes = 0;
+        SendScope scope = SendScope.Enter();
+        try
+        {
+            while (true)
+            {
+                if (_closure is { } closure && !_reader.IsDiscarding)
+                {
+                    if (closure.Value.Initiator == CloseInitiator.Transport)
+                    {
+                        return Pass.Ended;
+                    }
+
+                    _reader.Discard();
+                }
+
+                switch (_reader.Next(ref buffer))
+                {
+                    case ReadEvent.NeedMore:
+                        return Pass.Done;
+                    case ReadEvent.Message:
+                        messages++;
+                        bytes += _reader.Payload.Length;
+                        handling = Handle(new WeirMessage(_reader.Payload, _reader.Kind));
+                        break;
+                    case ReadEvent.Fragment:
+                        messages += _reader.IsLast ? 1 : 0;
+                        bytes += _reader.Payload.Length;
+                        handling = Handle(new WeirFragment(_reader.Payload, _reader.Kind, _reader.IsFirst, _reader.IsLast));
+                        break;
+                    case ReadEvent.Ping:
+                        _sender.SendPong(_reader.Payload);
+                        continue;
+                    case ReadEvent.Pong:
+                        continue;
+                    case ReadEvent.Fault:
+                        OnFault(_reader.Fault!);
+                        if (_reader.HasSeenClose)
+                        {
+                            return Pass.Ended; // it was the Close itself that was wrong: no other will come
+                        }
+
+                        continue;
+                    case ReadEvent.Close:
+                        OnPeerClose();
+                        return Pass.Ended;
+                }
+
+                if (!handling.IsCompletedSuccessfully)
+                {
+                    return Pass.Suspended;
+                }
+            }
+        }
+        finally
+        {
+            scope.Exit();
+            if (messages > 0)
+            {
+                _endpoint.Engine.Metrics.Received.Add(messages, bytes);
+            }
+        }
+    }
+
+    private ValueTask Handle(in WeirMessage message)
+    {
+        try
+        {
+            return _endpoint.Handler.OnMessageAsync(this, message);
+        }
+        catch (Exception error)
+        {
+            OnHandlerFailed(error);
+            return default;
+        }
+    }
+
+    private ValueTask Handle(in WeirFragment fragment)
+    {
+        try
+        {
+            return _endpoint.Handler.OnFragmentAsync(this, fragment);
+        }
+        catch (Exception error)
+        {
+            OnHandlerFailed(error);
+            return default;
+        }
+    }
+
+    private void OnHandlerFailed(Exception error)
+    {
+        Log.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
+        BeginClose(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine));
+    }
+
+    private void OnFault(ProtocolFault fault)
+    {
+        if (BeginClose(new WeirClosure(fault.Code, fault.Reason, CloseInitiator.Engine)))
+        {
+            Log.ProtocolFault(_endpoint.Engine.Logger, Id, (int)fault.Code, fault.Reason);
+        }
+    }
+
+    // RFC 6455 section 5.5.1: the answer carries the code that came. When the close began here this is the answer.
+    private void OnPeerClose()
+    {
+        if (_closure is null && TrySetClosure(new WeirClosure(_reader.CloseCode, _reader.CloseReason, CloseInitiator.Client)))
+        {
+            _timer.StartClose(_endpoint.CloseTimeout);
+            _sender.SendClose(_reader.CloseCode, "");
+        }
+    }
+
+    private bool BeginClose(WeirClosure closure)
+    {
+        if (!TrySetClosure(closure))
+        {
+            return false;
+        }
+
+        _timer.StartClose(_endpoint.CloseTimeout);
+        _sender.SendClose(closure.Code, closure.Reason);
+        return true;
+    }
+
+    private void Abort(string reason)
+    {
+        TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Server));
+        _sender.End();
+        _transport.Abort(new ConnectionAbortedException(reason));
+    }
+
+    private bool TrySetClosure(WeirClosure closure)
+        => _closure is null && Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is null;
+
+    private async ValueTask EndAsync()
+    {
+        TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        Memberships.Close();
+        _reader.Release();
+
+        // The transport must have our close frame before its owner disposes it. A peer that does not take it is cut
+        // by the timer, and that ends the wait.
+        await _sender.DrainAsync().ConfigureAwait(false);
+        _sender.End();
+        _timer.Stop();
+        WeirClosure closure = _closure!.Value;
+        try
+        {
+            await _endpoint.Handler.OnClosedAsync(this, closure).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            Log.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
+        }
+
+        _endpoint.Engine.Metrics.Closed(closure);
+        Log.ConnectionClosed(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Initiator);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Weir.Compression;
+using Weir.Connections;
+using Weir.Framing;
+using Weir.Rooms;
+using Weir.Sending;
+
+namespace Weir;
+
+/// <summary>One open WebSocket connection, as a handler sees it. All members are thread-safe.</summary>
+/// <remarks>
+/// Sending never blocks and never waits for the peer. Messages leave whole and in the order of the calls; what several
+/// threads send at once is not interleaved. What a handler sends before it returns leaves in one flush.
+/// </remarks>
+public sealed partial class WeirConnection
+{
+    private readonly WeirEndpoint _endpoint;
+    private readonly ConnectionContext _transport;
+    private readonly ConnectionTimer _timer;
+    private readonly ConnectionSender _sender;
+    private readonly MessageReader _reader;
+    private UpgradeRequest? _request;
+    private IDictionary<object, object?>? _items;
+
+    internal WeirConnection(
+        WeirEndpoint endpoint,
+        ConnectionContext transport,
+        ConnectionTimer timer,
+        UpgradeRequest request,
+        string? subprotocol,
+        DeflateParameters? deflate)
+    {
+        _endpoint = endpoint;
+        _transport = transport;
+        _timer = timer;
+        _request = request;
+        Subprotocol = subprotocol;
+        DeflateContext? context = deflate is { } parameters ? new DeflateContext(parameters, endpoint.Sending.Zlib!) : null;
+        _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
+        _reader = new MessageReader(endpoint.Reading, deflate);
+    }
+
+    /// <summary>The transport's name for the connection, as in the server's logs.</summary>
+    public string Id => _transport.ConnectionId;
+
+    /// <summary>The path of the endpoint it came to.</summary>
+    public string Path => _endpoint.Path;
+
+    /// <summary>The request that opened the connection.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// It was let go after <see cref="WeirHandler.OnOpenedAsync"/>, see <see cref="WeirOptions.KeepRequest"/>.
+    /// </exception>
+    public UpgradeRequest Request => _request ?? throw new InvalidOperationException(
+        "The request is kept only until OnOpenedAsync has completed: take what you need there, or set WeirOptions.KeepRequest.");
+
+    /// <summary>The subprotocol that was agreed on; null when none was.</summary>
+    public string? Subprotocol { get; }
+
+    /// <summary>The peer's address as the transport knows it; null when the transport has none.</summary>
+    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    /// <summary>The address the peer connected to; null when the transport has none.</summary>
+    public EndPoint? LocalEndPoint => _transport.LocalEndPoint;
+
+    /// <summary>One object of the handler's own, the cheap way to keep state; null at first.</summary>
+    public object? State { get; set; }
+
+    /// <summary>
+    /// Items of whoever has something to remember about this connection; made at first use. The dictionary itself is not
+    /// thread-safe.
+    /// </summary>
+    public IDictionary<object, object?> Items => _items
+        ?? Interlocked.CompareExchange(ref _items, new Dictionary<object, object?>(), null) ?? _items;
+
+    /// <summary>Bytes that wait in this connection's queue because its transport is busy; 0 for a peer that keeps up.</summary>
+    public long QueuedBytes => _sender.QueuedBytes;
+
+    internal MembershipList Memberships { get; } = new();
+
+    /// <summary>Sends one message.</summary>
+    /// <param name="payload">The message, copied before the call returns. Text must be valid UTF-8.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <returns>What became of it.</returns>
+    public SendResult Send(in ReadOnlySequence<byte> payload, MessageKind kind)
+    {
+        SendResult result = _sender.Send((Opcode)kind, payload);
+        if (result <= SendResult.Queued)
+        {
+            _endpoint.Engine.Metrics.Sent.Add(1, payload.Length);
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc cref="Send(in ReadOnlySequence{byte}, MessageKind)"/>
+    public SendResult Send(ReadOnlyMemory<byte> payload, MessageKind kind) => Send(new ReadOnlySequence<byte>(payload), kind);
+
+    /// <summary>Sends one text message.</summary>
+    /// <exception cref="EncoderFallbackException">The text has half of a surrogate pair and so is no Unicode.</exception>
+    public SendResult Send(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        byte[] bytes = _endpoint.Reading.Arrays.Rent(StrictUtf8.GetMaxByteCount(text.Length));
+        try
+        {
+            int size = StrictUtf8.GetBytes(text, bytes);
+            return Send(bytes.AsMemory(0, size), MessageKind.Text);
+        }
+        finally
+        {
+            _endpoint.Reading.Arrays.Return(bytes);
+        }
+    }
+
+    /// <summary>
+    /// Begins the closing handshake: the close frame goes out behind what was accepted before, messages that arrive later
+    /// are ignored, and the transport ends with the peer's answer or after <see cref="WeirOptions.CloseTimeout"/>.
+    /// </summary>
+    /// <param name="code">Why. 1000 by default. Codes that may not be sent (1004-1006, 1015, below 1000, from 5000) are refused.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8; a longer one is cut at a character.</param>
+    /// <returns>False when the connection was closing or closed before; the first code stands.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public bool Close(CloseCode code = CloseCode.Normal, string reason = "")
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (!ClosePayload.IsAllowedOnTheWire(code))
+        {
+            throw new ArgumentOutOfRangeException(nameof(code), code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
+        }
+
+        return BeginClose(new WeirClosure(code, reason, CloseInitiator.Server));
+    }
+
+    /// <summary>Cuts the connection at once, without a closing handshake. What waits is lost.</summary>
+    public void Abort() => Abort("The application aborted the connection.");
+
+    /// <summary>Sends the messages of a run that is shared with others; counted by who publishes.</summary>
+    internal void SendShared(FrameRun run)
+    {
+        if (_sender.Send(run) <= SendResult.Queued)
+        {
+            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.Length);
+        }
+    }
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+}

@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Weir.Connections;
+using Weir.Http;
+
+namespace Weir;
+
+/// <summary>Puts WebSocket endpoints on routes of an ASP.NET Core application.</summary>
+public static class WeirEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Serves WebSocket connections that reach the HTTP pipeline: an upgrade on a keep-alive connection that was used for
+    /// another request before, and HTTP/2 (RFC 8441). The faster door is
+    /// <see cref="WeirConnectionBuilderExtensions.UseWeir{TBuilder}(TBuilder, string, WeirHandler, Action{WeirOptions})"/>;
+    /// give both the same handler.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="path">The path, beginning with a slash.</param>
+    /// <param name="handler">Serves all connections of this path.</param>
+    /// <param name="configure">Settings; null for the defaults. <c>MaxHeadBytes</c> and <c>HandshakeTimeout</c> have no effect here, Kestrel's own limits hold.</param>
+    /// <returns>For conventions such as <c>RequireAuthorization</c>, which work as on any endpoint.</returns>
+    /// <exception cref="ArgumentException">The path does not begin with a slash, or a setting is invalid.</exception>
+    public static IEndpointConventionBuilder MapWeir(
+        this IEndpointRouteBuilder endpoints, string path, WeirHandler handler, Action<WeirOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(handler);
+        WeirEngine engine = WeirEngine.Of(endpoints.ServiceProvider);
+        WeirEndpoint endpoint = WeirEndpoint.Create(path, handler, configure, engine);
+        UpgradeEndpoint door = new(endpoint, new WeirListener(engine));
+        return endpoints.Map(path, (RequestDelegate)door.InvokeAsync);
+    }
+
+    /// <summary>As above, with a delegate that is called for each message.</summary>
+    /// <inheritdoc cref="MapWeir(IEndpointRouteBuilder, string, WeirHandler, Action{WeirOptions})"/>
+    public static IEndpointConventionBuilder MapWeir(
+        this IEndpointRouteBuilder endpoints, string path, Func<WeirConnection, WeirMessage, ValueTask> onMessage, Action<WeirOptions>? configure = null)
+        => endpoints.MapWeir(path, new DelegateHandler(onMessage), configure);
+}

@@ -1,0 +1,116 @@
+namespace Weir;
+
+/// <summary>The settings of one endpoint. Read once, when the endpoint is made; later changes have no effect.</summary>
+public sealed class WeirOptions
+{
+    private int _maxMessageBytes = 1024 * 1024;
+    private int _maxHeadBytes = 16 * 1024;
+    private TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
+    private TimeSpan _closeTimeout = TimeSpan.FromSeconds(5);
+    private long _maxQueuedBytes = 1_000_000;
+
+    /// <summary>
+    /// The largest message accepted, in bytes after decompression; default 1 MiB. A larger one closes the connection with
+    /// 1009, judged from the frame's header before its payload is read. Also bounds the sum of a message's fragments.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public int MaxMessageBytes
+    {
+        get => _maxMessageBytes;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _maxMessageBytes = value;
+        }
+    }
+
+    /// <summary>
+    /// The largest request head (request line and headers) of an opening handshake, in bytes; default 16 KiB. A larger one
+    /// is answered with 431. Of several endpoints on one listener the largest value holds for all.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 256.</exception>
+    public int MaxHeadBytes
+    {
+        get => _maxHeadBytes;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 256);
+            _maxHeadBytes = value;
+        }
+    }
+
+    /// <summary>
+    /// How long a new connection may take until its first request head is there, and the handler to judge it; default
+    /// 10 seconds. Then it is closed without an answer. Of several endpoints on one listener the longest holds for all.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    public TimeSpan HandshakeTimeout
+    {
+        get => _handshakeTimeout;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            _handshakeTimeout = value;
+        }
+    }
+
+    /// <summary>
+    /// How long a closing connection may take to get its close frame out and the peer's back; default 5 seconds. Then it
+    /// is aborted.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    public TimeSpan CloseTimeout
+    {
+        get => _closeTimeout;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            _closeTimeout = value;
+        }
+    }
+
+    /// <summary>
+    /// The most that may wait in a connection's own queue while its transport is busy, in bytes of encoded frames; default
+    /// 1,000,000. The message that would pass it is refused, the queue is dropped and the connection closed with 1009
+    /// "too slow". A single larger message is accepted when nothing else waits.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public long MaxQueuedBytes
+    {
+        get => _maxQueuedBytes;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _maxQueuedBytes = value;
+        }
+    }
+
+    /// <summary>
+    /// Hands the pieces of a message to <see cref="WeirHandler.OnFragmentAsync"/> as they arrive instead of whole messages
+    /// to <see cref="WeirHandler.OnMessageAsync"/>; default false. <see cref="MaxMessageBytes"/> still holds.
+    /// </summary>
+    public bool StreamFragments { get; set; }
+
+    /// <summary>
+    /// Keeps the request's head in memory until the connection closes, so that
+    /// <see cref="WeirConnection.Request"/> can be asked for headers at any time; default true. False lets it go after
+    /// <see cref="WeirHandler.OnOpenedAsync"/>: a browser's head is 500 to 1,500 bytes per connection.
+    /// </summary>
+    public bool KeepRequest { get; set; } = true;
+
+    /// <summary>
+    /// Origins a browser may connect from, as globs such as <c>https://*.example.com</c>; <c>*</c> allows all. Empty, the
+    /// default: only the request's own host. Requests without an Origin do not come from a browser and are always allowed
+    /// (RFC 6455 section 10.2). A refused Origin is answered with 403.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; } = [];
+
+    /// <summary>
+    /// The subprotocols spoken here, most wanted first, compared exactly; empty by default. The first that the client
+    /// offers is selected; when there is none the connection opens without (RFC 6455 section 4.2.2).
+    /// </summary>
+    public IList<string> Subprotocols { get; } = [];
+
+    /// <summary>Compression of messages (RFC 7692); off by default.</summary>
+    public DeflateOptions Deflate { get; } = new();
+}
