@@ -1,6 +1,6 @@
 namespace Weir;
 
-/// <summary>What became of a message given to <see cref="WeirConnection.Send(ReadOnlySpan{byte}, MessageKind)"/>.</summary>
+/// <summary>What became of a message given to <see cref="WeirConnection.Send(ReadOnlyMemory{byte}, MessageKind)"/>.</summary>
 public enum SendResult
 {
     /// <summary>Handed to the transport; it leaves with the next flush, at the latest when the handler returns.</summary>

@@ -25,7 +25,7 @@ public sealed partial class WeirConnection : ISenderOwner
         /// <summary>All that had arrived is dealt with.</summary>
         Done,
 
-        /// <summary>The handler went asynchronous; the pass goes on when its task is over.</summary>
+        /// <summary>The handler went asynchronous, or the client has to take its answers first; the pass goes on afterwards.</summary>
         Suspended,
 
         /// <summary>The closing handshake is complete, or the transport has failed.</summary>
@@ -37,7 +37,7 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         WeirEngine engine = _endpoint.Engine;
         engine.Metrics.Opened();
-        Log.ConnectionOpened(engine.Logger, Id, Path);
+        WeirLog.ConnectionOpened(engine.Logger, Id, Path);
         CancellationTokenRegistration shutdown = RegisterForShutdown();
         try
         {
@@ -63,7 +63,7 @@ public sealed partial class WeirConnection : ISenderOwner
         // The sender has put the close frame where the queue was.
         if (TrySetClosure(new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine)))
         {
-            Log.TooSlow(_endpoint.Engine.Logger, Id, _endpoint.Sending.MaxQueuedBytes);
+            WeirLog.TooSlow(_endpoint.Engine.Logger, Id, _endpoint.Sending.MaxQueuedBytes);
             _endpoint.Engine.Metrics.TooSlow();
             _timer.StartClose(_endpoint.CloseTimeout);
         }
@@ -73,7 +73,7 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
         {
-            Log.TransportEnded(_endpoint.Engine.Logger, error, Id);
+            WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
         }
 
         _sender.End();
@@ -93,7 +93,7 @@ public sealed partial class WeirConnection : ISenderOwner
         try
         {
             ValueTask opened;
-            SendScope scope = SendScope.Enter();
+            SendScope scope = SendScope.Enter(_sender);
             try
             {
                 opened = _endpoint.Handler.OnOpenedAsync(this);
@@ -178,7 +178,7 @@ public sealed partial class WeirConnection : ISenderOwner
         handling = default;
         long messages = 0;
         long bytes = 0;
-        SendScope scope = SendScope.Enter();
+        SendScope scope = SendScope.Enter(_sender);
         try
         {
             while (true)
@@ -229,6 +229,13 @@ public sealed partial class WeirConnection : ISenderOwner
                 {
                     return Pass.Suspended;
                 }
+
+                if (scope.OwnerMustWait)
+                {
+                    // A client that does not take its answers is not asked for more questions: TCP slows it down.
+                    handling = new ValueTask(_sender.DrainAsync());
+                    return Pass.Suspended;
+                }
             }
         }
         finally
@@ -269,7 +276,7 @@ public sealed partial class WeirConnection : ISenderOwner
 
     private void OnHandlerFailed(Exception error)
     {
-        Log.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
+        WeirLog.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
         BeginClose(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine));
     }
 
@@ -277,7 +284,7 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         if (BeginClose(new WeirClosure(fault.Code, fault.Reason, CloseInitiator.Engine)))
         {
-            Log.ProtocolFault(_endpoint.Engine.Logger, Id, (int)fault.Code, fault.Reason);
+            WeirLog.ProtocolFault(_endpoint.Engine.Logger, Id, (int)fault.Code, fault.Reason);
         }
     }
 
@@ -331,10 +338,10 @@ public sealed partial class WeirConnection : ISenderOwner
         }
         catch (Exception error)
         {
-            Log.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
+            WeirLog.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
         }
 
         _endpoint.Engine.Metrics.Closed(closure);
-        Log.ConnectionClosed(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Initiator);
+        WeirLog.ConnectionClosed(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Initiator);
     }
 }

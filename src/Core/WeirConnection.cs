@@ -103,10 +103,10 @@ public sealed partial class WeirConnection
     public SendResult Send(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        byte[] bytes = _endpoint.Reading.Arrays.Rent(StrictUtf8.GetMaxByteCount(text.Length));
+        byte[] bytes = _endpoint.Reading.Arrays.Rent(_strictUtf8.GetMaxByteCount(text.Length));
         try
         {
-            int size = StrictUtf8.GetBytes(text, bytes);
+            int size = _strictUtf8.GetBytes(text, bytes);
             return Send(bytes.AsMemory(0, size), MessageKind.Text);
         }
         finally
@@ -146,5 +146,5 @@ public sealed partial class WeirConnection
         }
     }
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 }

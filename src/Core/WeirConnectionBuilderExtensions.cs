@@ -13,7 +13,7 @@ public static class WeirConnectionBuilderExtensions
     /// </summary>
     /// <remarks>
     /// An upgrade that comes as a later request of a keep-alive connection, or over HTTP/2, reaches the HTTP pipeline:
-    /// map the same path with <see cref="WeirEndpointRouteBuilderExtensions.MapWeir"/> to serve those too.
+    /// map the same path with <see cref="WeirEndpointRouteBuilderExtensions.MapWeir(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder, string, WeirHandler, Action{WeirOptions}?)"/> to serve those too.
     /// </remarks>
     /// <param name="builder">The listener, a <c>ListenOptions</c>; any connection builder will do.</param>
     /// <param name="path">The path, beginning with a slash; compared exactly with the request's decoded path.</param>

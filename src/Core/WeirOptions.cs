@@ -1,3 +1,5 @@
+using Weir.Handshake;
+
 namespace Weir;
 
 /// <summary>The settings of one endpoint. Read once, when the endpoint is made; later changes have no effect.</summary>
@@ -8,6 +10,7 @@ public sealed class WeirOptions
     private TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
     private TimeSpan _closeTimeout = TimeSpan.FromSeconds(5);
     private long _maxQueuedBytes = 1_000_000;
+    private IReadOnlyList<string> _allowedOrigins = [];
 
     /// <summary>
     /// The largest message accepted, in bytes after decompression; default 1 MiB. A larger one closes the connection with
@@ -103,13 +106,22 @@ public sealed class WeirOptions
     /// default: only the request's own host. Requests without an Origin do not come from a browser and are always allowed
     /// (RFC 6455 section 10.2). A refused Origin is answered with 403.
     /// </summary>
-    public IList<string> AllowedOrigins { get; } = [];
+    /// <exception cref="ArgumentException">A glob is malformed; the message names it.</exception>
+    public IReadOnlyList<string> AllowedOrigins
+    {
+        get => _allowedOrigins;
+        set
+        {
+            _ = new OriginPolicy(value); // refuses what it cannot read
+            _allowedOrigins = value;
+        }
+    }
 
     /// <summary>
     /// The subprotocols spoken here, most wanted first, compared exactly; empty by default. The first that the client
     /// offers is selected; when there is none the connection opens without (RFC 6455 section 4.2.2).
     /// </summary>
-    public IList<string> Subprotocols { get; } = [];
+    public IReadOnlyList<string> Subprotocols { get; set; } = [];
 
     /// <summary>Compression of messages (RFC 7692); off by default.</summary>
     public DeflateOptions Deflate { get; } = new();

@@ -9,9 +9,9 @@ internal static class Admission
     /// <summary>Null when the connection may open.</summary>
     public static async ValueTask<HandshakeRefusal?> JudgeAsync(WeirEndpoint endpoint, UpgradeRequest request, string connectionId)
     {
-        if (!endpoint.Origins.Allows(request.GetHeader("Origin"), request.GetHeader("Host")))
+        if (!endpoint.Origins.Allows(request.GetHeader("Origin"), request.Authority))
         {
-            return HandshakeRefusal.OriginNotAllowed;
+            return HandshakeRefusal.ForbiddenOrigin;
         }
 
         try
@@ -21,7 +21,7 @@ internal static class Admission
         }
         catch (Exception error)
         {
-            Log.UpgradeHandlerFailed(endpoint.Engine.Logger, error, connectionId, endpoint.Path);
+            WeirLog.UpgradeHandlerFailed(endpoint.Engine.Logger, error, connectionId, endpoint.Path);
             return new HandshakeRefusal(500, "Internal error.");
         }
     }

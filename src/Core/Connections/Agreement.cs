@@ -10,12 +10,12 @@ namespace Weir.Connections;
 /// <param name="Extensions">The value of Sec-WebSocket-Extensions to answer with, or null.</param>
 internal readonly record struct Agreement(string? Subprotocol, DeflateParameters? Deflate, string? Extensions)
 {
-    public static Agreement Reach(WeirEndpoint endpoint, UpgradeRequest request)
+    public static Agreement Reach(WeirEndpoint endpoint, in HandshakeVerdict verdict)
     {
         string? subprotocol = endpoint.Subprotocols.Count == 0 ? null
-            : SubprotocolNegotiation.Select(request.GetHeader("Sec-WebSocket-Protocol"), endpoint.Subprotocols);
+            : SubprotocolNegotiation.Select(verdict.SubprotocolOffer, endpoint.Subprotocols);
         if (endpoint.Deflate.Enabled
-            && request.GetHeader("Sec-WebSocket-Extensions") is { } offers
+            && verdict.ExtensionOffer is { } offers
             && DeflateNegotiation.TryNegotiate(Encoding.Latin1.GetBytes(offers), endpoint.Deflate, out DeflateParameters parameters, out string response))
         {
             return new Agreement(subprotocol, parameters, response);

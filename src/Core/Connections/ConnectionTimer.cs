@@ -24,12 +24,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     {
         if (_isHandshake)
         {
-            Log.HandshakeTimedOut(engine.Logger, transport.ConnectionId, _timeout);
+            WeirLog.HandshakeTimedOut(engine.Logger, transport.ConnectionId, _timeout);
             engine.Metrics.Refused(statusCode: 0);
         }
         else
         {
-            Log.CloseTimedOut(engine.Logger, transport.ConnectionId, _timeout);
+            WeirLog.CloseTimedOut(engine.Logger, transport.ConnectionId, _timeout);
         }
 
         transport.Abort(new ConnectionAbortedException(_isHandshake

@@ -13,7 +13,7 @@ internal sealed class MessageAssembly
     private const int FirstChunkBytes = 1024;
     private const int LargestChunkBytes = 64 * 1024;
 
-    private static readonly DefaultObjectPool<MessageAssembly> Pool =
+    private static readonly DefaultObjectPool<MessageAssembly> _pool =
         new(new DefaultPooledObjectPolicy<MessageAssembly>(), maximumRetained: 256);
 
     private readonly List<Chunk> _chunks = [];
@@ -27,7 +27,7 @@ internal sealed class MessageAssembly
 
     public static MessageAssembly Rent(ArrayPool<byte> arrays)
     {
-        MessageAssembly assembly = Pool.Get();
+        MessageAssembly assembly = _pool.Get();
         assembly._arrays = arrays;
         return assembly;
     }
@@ -35,7 +35,7 @@ internal sealed class MessageAssembly
     public static void Return(MessageAssembly assembly)
     {
         assembly.Clear();
-        Pool.Return(assembly);
+        _pool.Return(assembly);
     }
 
     /// <summary>Free space to write to, at least one byte; follow with <see cref="Advance"/>.</summary>

@@ -47,9 +47,9 @@ internal sealed class MessageReader
     /// </summary>
     public const int InPlaceBytes = 64 * 1024;
 
-    private static readonly ProtocolFault TooBig = new(CloseCode.MessageTooBig, "message too big");
-    private static readonly ProtocolFault NotUtf8 = new(CloseCode.InvalidPayload, "text is not UTF-8 (RFC 6455 8.1)");
-    private static readonly ProtocolFault NotDeflate = new(CloseCode.InvalidPayload, "compressed data is corrupt (RFC 7692 7.2.2)");
+    private static readonly ProtocolFault _tooBig = new(CloseCode.MessageTooBig, "message too big");
+    private static readonly ProtocolFault _notUtf8 = new(CloseCode.InvalidPayload, "text is not UTF-8 (RFC 6455 8.1)");
+    private static readonly ProtocolFault _notDeflate = new(CloseCode.InvalidPayload, "compressed data is corrupt (RFC 7692 7.2.2)");
 
     private readonly ReadSettings _settings;
     private readonly DeflateParameters? _deflate;
@@ -169,7 +169,7 @@ internal sealed class MessageReader
         bool isCompressed = header.Opcode == Opcode.Continuation ? _compressed : header.Rsv != 0;
         if (header.PayloadLength > LimitOnTheWire(isCompressed) - _messageBytes)
         {
-            return Fail(TooBig);
+            return Fail(_tooBig);
         }
 
         bool isWhole = header.Fin && header.Opcode != Opcode.Continuation;
@@ -219,7 +219,7 @@ internal sealed class MessageReader
             Unmask(fresh, Masking.Rotate(header.MaskingKey, _checked));
             if (header.Opcode == Opcode.Text && !CheckText(fresh, isWhole))
             {
-                return Fail(NotUtf8);
+                return Fail(_notUtf8);
             }
 
             _checked = (int)arrived.Length;
@@ -261,7 +261,7 @@ internal sealed class MessageReader
         HasSeenClose = true;
         Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
         Payload.CopyTo(payload);
-        if (ClosePayload.TryRead(payload[..(int)Payload.Length], out CloseCode code, out string reason) is { } fault)
+        if (ClosePayload.Read(payload[..(int)Payload.Length], out CloseCode code, out string reason) is { } fault)
         {
             return Fail(fault);
         }
@@ -352,7 +352,7 @@ internal sealed class MessageReader
 
         if (_opcode == Opcode.Text && !CheckText(piece, endsMessage))
         {
-            return NotUtf8;
+            return _notUtf8;
         }
 
         if (!_settings.StreamFragments)
@@ -382,7 +382,7 @@ internal sealed class MessageReader
             return null;
         }
 
-        return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !CheckTextEnd() ? NotUtf8 : null);
+        return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !CheckTextEnd() ? _notUtf8 : null);
     }
 
     // The output is bounded step by step, so a bomb never unfolds further than the limit (RFC 7692 section 8).
@@ -395,18 +395,18 @@ internal sealed class MessageReader
             InflateStatus status = _inflater!.Inflate(input, output, out int consumed, out int written);
             if (status == InflateStatus.Corrupt)
             {
-                return NotDeflate;
+                return _notDeflate;
             }
 
             _inflatedBytes += written;
             if (_inflatedBytes > _settings.MaxMessageBytes)
             {
-                return TooBig;
+                return _tooBig;
             }
 
             if (_opcode == Opcode.Text && !_utf8.Append(output[..written]))
             {
-                return NotUtf8;
+                return _notUtf8;
             }
 
             assembly.Advance(written);
@@ -445,6 +445,12 @@ internal sealed class MessageReader
 
     private ReadEvent? DiscardNext(ref ReadOnlySequence<byte> buffer)
     {
+        if ((_inFrame || _swallowing) && IsJustOneClose(buffer))
+        {
+            buffer = buffer.Slice(buffer.End);
+            return ReadEvent.Close;
+        }
+
         if (_swallowing)
         {
             buffer = buffer.Slice(buffer.End);
@@ -487,6 +493,14 @@ internal sealed class MessageReader
         _inFrame = _frameLeft > 0;
         return null;
     }
+
+    // A client that is failed in the middle of a frame answers with a Close and never sends the rest, so its Close stands
+    // where payload was announced. When what has arrived is one Close frame to the byte, that is what it is; were it
+    // payload after all, a connection that is closing anyway would end a little early.
+    private static bool IsJustOneClose(in ReadOnlySequence<byte> buffer)
+        => FrameHeader.TryRead(buffer, out FrameHeader header)
+            && header is { Opcode: Opcode.Close, Fin: true, Rsv: 0, Masked: true, PayloadLength: <= ClosePayload.MaxLength }
+            && buffer.Length == header.HeaderLength + header.PayloadLength;
 
     private ReadEvent Fail(ProtocolFault fault)
     {

@@ -17,7 +17,7 @@ internal sealed class WeirEndpoint
         HandshakeTimeout = options.HandshakeTimeout;
         CloseTimeout = options.CloseTimeout;
         KeepRequest = options.KeepRequest;
-        Origins = new OriginPolicy([.. options.AllowedOrigins]);
+        Origins = new OriginPolicy(options.AllowedOrigins);
         Subprotocols = [.. options.Subprotocols];
         Deflate = options.Deflate;
         ZlibPool? zlib = options.Deflate.Enabled ? new ZlibPool(options.Deflate) : null;

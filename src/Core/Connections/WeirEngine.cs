@@ -12,11 +12,11 @@ internal sealed class WeirEngine
 {
     // Endpoints are declared on listeners and on routes, which only have the service provider in common. A meter must
     // exist once per application, or every reading would be doubled.
-    private static readonly ConditionalWeakTable<IServiceProvider, WeirEngine> Engines = [];
+    private static readonly ConditionalWeakTable<IServiceProvider, WeirEngine> _engines = [];
 
     public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time)
     {
-        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
+        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
     }
@@ -28,6 +28,6 @@ internal sealed class WeirEngine
     public TimeProvider Time { get; }
 
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
-    public static WeirEngine Of(IServiceProvider services) => Engines.GetValue(services, static key => new WeirEngine(
+    public static WeirEngine Of(IServiceProvider services) => _engines.GetValue(services, static key => new WeirEngine(
         key.GetService<ILoggerFactory>(), key.GetService<IMeterFactory>(), key.GetService<TimeProvider>()));
 }

@@ -9,9 +9,10 @@ namespace Weir.Connections;
 internal sealed class WeirListener : IEndpointLookup
 {
     // UseWeir may be called many times on one listener; the first call brings the middleware, all share this.
-    private static readonly ConditionalWeakTable<IConnectionBuilder, WeirListener> Listeners = [];
+    private static readonly ConditionalWeakTable<IConnectionBuilder, WeirListener> _listeners = [];
 
     private readonly List<WeirEndpoint> _endpoints = [];
+    private EndpointPaths _paths = new([]);
 
     public WeirListener(WeirEngine engine)
     {
@@ -32,11 +33,11 @@ internal sealed class WeirListener : IEndpointLookup
     /// <summary>The listener of this builder, and whether this call made it.</summary>
     public static WeirListener Of(IConnectionBuilder builder, out bool isNew)
     {
-        isNew = !Listeners.TryGetValue(builder, out WeirListener? listener);
+        isNew = !_listeners.TryGetValue(builder, out WeirListener? listener);
         if (listener is null)
         {
             listener = new WeirListener(WeirEngine.Of(builder.ApplicationServices));
-            Listeners.Add(builder, listener);
+            _listeners.Add(builder, listener);
         }
 
         return listener;
@@ -44,15 +45,19 @@ internal sealed class WeirListener : IEndpointLookup
 
     public void Add(WeirEndpoint endpoint)
     {
-        if (Find(endpoint.Path) is not null)
+        if (_endpoints.Exists(other => other.Path == endpoint.Path))
         {
             throw new InvalidOperationException($"The path '{endpoint.Path}' is already taken on this listener.");
         }
 
         _endpoints.Add(endpoint);
+        _paths = new EndpointPaths(_endpoints.Select(static each => each.Path));
         MaxHeadBytes = Math.Max(MaxHeadBytes, endpoint.MaxHeadBytes);
         HandshakeTimeout = endpoint.HandshakeTimeout > HandshakeTimeout ? endpoint.HandshakeTimeout : HandshakeTimeout;
     }
 
-    public WeirEndpoint? Find(string path) => _endpoints.Find(endpoint => endpoint.Path == path);
+    public bool Contains(ReadOnlySpan<byte> path) => _paths.Contains(path);
+
+    /// <summary>The endpoint of a request whose path this listener was asked for before.</summary>
+    public WeirEndpoint Find(UpgradeRequest request) => _endpoints[_paths.IndexOf(request.EncodedPath)];
 }

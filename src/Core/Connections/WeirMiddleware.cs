@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
-using Weir.Compression;
 using Weir.Diagnostics;
 using Weir.Handshake;
 using Weir.Sending;
@@ -17,32 +15,25 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 {
     // How long a client whose head was too large may go on sending it before the transport ends: closing under its hands
     // would reset the connection and could destroy the answer on its way.
-    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _lingerTimeout = TimeSpan.FromSeconds(1);
 
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
-        if (SpeaksHttp2(transport))
-        {
-            await next(transport).ConfigureAwait(false);
-            return;
-        }
-
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
         WeirConnection? connection = null;
         bool isOurs = true;
         try
         {
-            byte[]? head = await ReadHeadAsync(transport).ConfigureAwait(false);
-            isOurs = head is not null;
-            if (head is { Length: > 0 })
+            (isOurs, UpgradeRequest? request) = await ReadHeadAsync(transport).ConfigureAwait(false);
+            if (request is not null)
             {
-                connection = await AnswerAsync(transport, timer, head).ConfigureAwait(false);
+                connection = await AnswerAsync(transport, timer, request).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (TransportErrors.IsExpected(error))
         {
-            Log.TransportEnded(listener.Engine.Logger, error, transport.ConnectionId);
+            WeirLog.TransportEnded(listener.Engine.Logger, error, transport.ConnectionId);
         }
         finally
         {
@@ -59,11 +50,8 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         }
     }
 
-    private static bool SpeaksHttp2(ConnectionContext transport)
-        => transport.Features.Get<ITlsApplicationProtocolFeature>() is { } tls && tls.ApplicationProtocol.Span.SequenceEqual("h2"u8);
-
-    // The head of an upgrade that is ours; empty when it was refused; null when the connection is not ours.
-    private async ValueTask<byte[]?> ReadHeadAsync(ConnectionContext transport)
+    // The request is null when the connection is not ours, or is and was refused for its size.
+    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadHeadAsync(ConnectionContext transport)
     {
         PipeReader input = transport.Transport.Input;
         long scanned = 0;
@@ -75,15 +63,15 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             switch (status)
             {
                 case HeadStatus.Complete:
-                    byte[] head = buffer.Slice(0, headLength).ToArray();
+                    UpgradeRequest request = UpgradeRequest.FromHead(buffer.Slice(0, headLength));
                     input.AdvanceTo(buffer.GetPosition(headLength));
-                    return head;
+                    return (true, request);
 
                 case HeadStatus.TooLarge:
                     input.AdvanceTo(buffer.End);
                     await RefuseAsync(transport, HandshakeRefusal.HeadTooLarge).ConfigureAwait(false);
                     await LingerAsync(input).ConfigureAwait(false);
-                    return [];
+                    return (true, null);
 
                 case HeadStatus.Incomplete when !result.IsCompleted:
                     input.AdvanceTo(buffer.Start, buffer.End);
@@ -91,15 +79,14 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
                 default:
                     input.AdvanceTo(buffer.Start);
-                    return null;
+                    return (false, null);
             }
         }
     }
 
-    private async ValueTask<WeirConnection?> AnswerAsync(ConnectionContext transport, ConnectionTimer timer, byte[] head)
+    private async ValueTask<WeirConnection?> AnswerAsync(ConnectionContext transport, ConnectionTimer timer, UpgradeRequest request)
     {
-        UpgradeRequest request = new(head);
-        WeirEndpoint endpoint = listener.Find(request.Path)!;
+        WeirEndpoint endpoint = listener.Find(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
         HandshakeRefusal? refusal = verdict.Refusal
             ?? await Admission.JudgeAsync(endpoint, request, transport.ConnectionId).ConfigureAwait(false);
@@ -109,7 +96,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             return null;
         }
 
-        Agreement agreement = Agreement.Reach(endpoint, request);
+        Agreement agreement = Agreement.Reach(endpoint, verdict);
         HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
         return new WeirConnection(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
@@ -117,7 +104,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)
     {
-        Log.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
+        WeirLog.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
         listener.Engine.Metrics.Refused(refusal.StatusCode);
         HandshakeResponse.WriteRefused(transport.Transport.Output, refusal);
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
@@ -125,7 +112,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
     private async ValueTask LingerAsync(PipeReader input)
     {
-        using CancellationTokenSource timeout = new(LingerTimeout, listener.Engine.Time);
+        using CancellationTokenSource timeout = new(_lingerTimeout, listener.Engine.Time);
         try
         {
             ReadResult result;

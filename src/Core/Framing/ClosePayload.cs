@@ -30,7 +30,7 @@ internal static class ClosePayload
     /// Decodes an unmasked payload; null is success. An empty one gives <see cref="CloseCode.NoStatus"/> and no
     /// reason, as does a fault: then the code to answer with is the fault's.
     /// </summary>
-    public static ProtocolFault? TryRead(ReadOnlySpan<byte> payload, out CloseCode code, out string reason)
+    public static ProtocolFault? Read(ReadOnlySpan<byte> payload, out CloseCode code, out string reason)
     {
         code = CloseCode.NoStatus;
         reason = "";
@@ -90,6 +90,9 @@ internal static class ClosePayload
         _ = Utf8.FromUtf16(reason, destination[CodeLength..], out _, out int reasonLength);
         return CodeLength + reasonLength;
     }
+
+    /// <summary>Whether a Close frame may carry the code (RFC 6455 section 7.4).</summary>
+    public static bool IsAllowedOnTheWire(CloseCode code) => CheckCode(code) is null;
 
     // 7.4.1, 7.4.2 and the IANA registry, where 1012, 1013 and 1014 were added later. For both directions: 1010 comes
     // only from clients, but the answer to it may echo it.

@@ -78,7 +78,8 @@ internal static class Masking
     // The key is kept as it lies in memory, so its first byte is the low one only on little-endian machines.
     private static byte FirstByte(uint key) => (byte)(BitConverter.IsLittleEndian ? key : key >> 24);
 
-    private static uint Rotate(uint key, int bytes)
+    /// <summary>The key as it fits the byte that stands <paramref name="bytes"/> further on in the payload.</summary>
+    public static uint Rotate(uint key, int bytes)
     {
         int bits = (bytes & 3) * 8;
         return BitConverter.IsLittleEndian ? BitOperations.RotateRight(key, bits) : BitOperations.RotateLeft(key, bits);

@@ -1,10 +1,10 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 using Weir.Connections;
 using Weir.Diagnostics;
 using Weir.Handshake;
+using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Http;
 
@@ -37,7 +37,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             return;
         }
 
-        Agreement agreement = Agreement.Reach(endpoint, asked);
+        Agreement agreement = Agreement.Reach(endpoint, verdict);
         LiftRequestLimits(http);
         IHeaderDictionary answer = http.Response.Headers;
         answer[HeaderNames.SecWebSocketProtocol] = agreement.Subprotocol;
@@ -81,7 +81,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
 
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
     {
-        Log.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
+        WeirLog.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
         endpoint.Engine.Metrics.Refused(refusal.StatusCode);
         HttpResponse response = http.Response;
         response.StatusCode = refusal.StatusCode;

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Weir.Compression;
 using Weir.Framing;
 
 namespace Weir.Sending;
@@ -69,6 +68,9 @@ internal sealed class ConnectionSender
         }
     }
 
+    /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
+    public bool IsBusy => Volatile.Read(ref _flushing);
+
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
     /// <summary>Sends one data message.</summary>
@@ -102,6 +104,7 @@ internal sealed class ConnectionSender
             }
         }
 
+        scope?.NoteSent(this);
         return Finish(outcome);
     }
 
@@ -229,7 +232,7 @@ internal sealed class ConnectionSender
                 return Task.CompletedTask;
             }
 
-            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _drained ??= new TaskCompletionSource();
             return _drained.Task;
         }
     }
@@ -237,10 +240,13 @@ internal sealed class ConnectionSender
     /// <summary>Lets go of everything that waits. Sends are refused from here on. May be called more than once.</summary>
     public void End()
     {
+        TaskCompletionSource? drained;
         lock (this)
         {
-            EndInsideLock();
+            drained = EndInsideLock();
         }
+
+        CompleteElsewhere(drained);
     }
 
     internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
@@ -256,15 +262,25 @@ internal sealed class ConnectionSender
             return;
         }
 
-        if (Accept(result) && WriteWaiting())
+        if (!Accept(result))
+        {
+            return;
+        }
+
+        if (WriteWaiting(out TaskCompletionSource? drained))
         {
             Flush();
+        }
+        else
+        {
+            drained?.TrySetResult(); // on this thread: the pool gave it to us just for this connection
         }
     }
 
     // The owner of _flushing runs this, outside the gate, until nothing waits or the pipe is full.
     private void Flush()
     {
+        TaskCompletionSource? drained;
         do
         {
             ValueTask<FlushResult> flush;
@@ -297,7 +313,8 @@ internal sealed class ConnectionSender
                 return;
             }
         }
-        while (WriteWaiting());
+        while (WriteWaiting(out drained));
+        CompleteElsewhere(drained);
     }
 
     private bool Accept(FlushResult result)
@@ -312,10 +329,11 @@ internal sealed class ConnectionSender
     }
 
     // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
-    private bool WriteWaiting()
+    private bool WriteWaiting(out TaskCompletionSource? drained)
     {
         lock (this)
         {
+            drained = null;
             if (_queue is { } queue && _phase != Phase.Ended)
             {
                 MoveChunkInsideLock(queue);
@@ -327,12 +345,13 @@ internal sealed class ConnectionSender
                 return true;
             }
 
-            GiveBackFlushInsideLock();
+            drained = GiveBackFlushInsideLock();
             return false;
         }
     }
 
-    private void GiveBackFlushInsideLock()
+    // Returns whom to tell, outside the gate, that everything has been taken.
+    private TaskCompletionSource? GiveBackFlushInsideLock()
     {
         _flushing = false;
         if (_queue is { } queue)
@@ -342,7 +361,18 @@ internal sealed class ConnectionSender
             SendQueue.Return(queue);
         }
 
-        _drained?.TrySetResult();
+        TaskCompletionSource? drained = _drained;
+        _drained = null;
+        return drained;
+    }
+
+    // The thread may be a publisher's in the middle of a room: it must not run another connection's loop.
+    private static void CompleteElsewhere(TaskCompletionSource? drained)
+    {
+        if (drained is not null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static source => source.TrySetResult(), drained, preferLocal: true);
+        }
     }
 
     private void MoveChunkInsideLock(SendQueue queue)
@@ -359,13 +389,16 @@ internal sealed class ConnectionSender
     private void Fail(Exception? error)
     {
         bool first;
+        TaskCompletionSource? drained;
         lock (this)
         {
             first = _phase != Phase.Ended;
             _phase = Phase.Ended;
-            GiveBackFlushInsideLock();
+            drained = GiveBackFlushInsideLock();
             _deflate?.Dispose();
         }
+
+        CompleteElsewhere(drained);
 
         if (first)
         {
@@ -373,19 +406,18 @@ internal sealed class ConnectionSender
         }
     }
 
-    private void EndInsideLock()
+    private TaskCompletionSource? EndInsideLock()
     {
         _phase = Phase.Ended;
         _deferred = false;
         _deflate?.Dispose();
-        if (_flushing)
+        if (!_flushing)
         {
-            _queue?.Clear(); // the queue itself goes back when the pending flush is over
+            return GiveBackFlushInsideLock();
         }
-        else
-        {
-            GiveBackFlushInsideLock();
-        }
+
+        _queue?.Clear(); // the queue itself goes back when the pending flush is over
+        return null;
     }
 
     private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope)

@@ -15,7 +15,7 @@ internal sealed class SendQueue
     // Entries beyond this are let go when the queue returns to the pool, so that one bad episode is not kept for ever.
     private const int MaxRetainedEntries = 256;
 
-    private static readonly DefaultObjectPool<SendQueue> Pool = new(new Policy(), maximumRetained: 1024);
+    private static readonly DefaultObjectPool<SendQueue> _pool = new(new Policy(), maximumRetained: 1024);
 
     private readonly Queue<Entry> _entries = new();
     private readonly Action _onFlushed;
@@ -32,12 +32,12 @@ internal sealed class SendQueue
 
     public bool IsEmpty => _entries.Count == 0 && _pong is null;
 
-    public static SendQueue Rent() => Pool.Get();
+    public static SendQueue Rent() => _pool.Get();
 
     public static void Return(SendQueue queue)
     {
         Debug.Assert(queue.IsEmpty, "Entries would be lost with their references");
-        Pool.Return(queue);
+        _pool.Return(queue);
     }
 
     /// <summary>Appends part of a run (whole messages) and takes a reference of its own.</summary>

@@ -25,12 +25,21 @@ internal sealed class SendScope
     private object? _except;
     private FrameRun? _run;
     private SendScope? _outer;
+    private ConnectionSender? _owner;
+    private bool _ownerHasSent;
     private bool _isOpen;
 
     /// <summary>The scope open on this thread; null outside of a pass.</summary>
     public static SendScope? Current => _ofThread is { _isOpen: true } scope ? scope : null;
 
-    public static SendScope Enter()
+    /// <summary>
+    /// True when the connection whose bytes are being handled has answered, on this pass, with more than its own transport
+    /// takes. Its loop should stop here: reading on would only pile up answers for a client that does not take them.
+    /// </summary>
+    public bool OwnerMustWait => _ownerHasSent && _owner!.IsBusy;
+
+    /// <param name="owner">The connection whose received bytes the pass is about.</param>
+    public static SendScope Enter(ConnectionSender owner)
     {
         SendScope scope = _ofThread ??= new SendScope();
         if (scope._isOpen)
@@ -39,6 +48,8 @@ internal sealed class SendScope
         }
 
         scope._isOpen = true;
+        scope._owner = owner;
+        scope._ownerHasSent = false;
         return scope;
     }
 
@@ -55,6 +66,7 @@ internal sealed class SendScope
         }
 
         _deferredCount = 0;
+        _owner = null;
         _isOpen = false;
         if (_outer is { } outer)
         {
@@ -71,6 +83,9 @@ internal sealed class SendScope
 
         _deferred[_deferredCount++] = sender;
     }
+
+    /// <summary><paramref name="sender"/> was given a message of its own (not a room's).</summary>
+    public void NoteSent(ConnectionSender sender) => _ownerHasSent |= ReferenceEquals(sender, _owner);
 
     /// <summary>Gathers one message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
     public void Publish(IPublicationTarget target, object? except, Opcode opcode, in ReadOnlySequence<byte> payload, FrameRunPool runs)

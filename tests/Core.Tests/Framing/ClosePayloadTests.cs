@@ -20,7 +20,7 @@ public class ClosePayloadTests
     [InlineData("0FA0 E282AC", (CloseCode)4000, "\u20AC")]
     public void TryRead_WellFormed_GivesCodeAndReason(string hex, CloseCode code, string reason)
     {
-        Assert.Null(ClosePayload.TryRead(Sequences.Hex(hex), out CloseCode readCode, out string readReason));
+        Assert.Null(ClosePayload.Read(Sequences.Hex(hex), out CloseCode readCode, out string readReason));
         Assert.Equal(code, readCode);
         Assert.Equal(reason, readReason);
     }
@@ -45,7 +45,7 @@ public class ClosePayloadTests
     [InlineData("0000 FF", CloseCode.ProtocolError, OutOfRange)]
     public void TryRead_Malformed_IsAFault(string hex, CloseCode answer, string reason)
     {
-        ProtocolFault? fault = ClosePayload.TryRead(Sequences.Hex(hex), out CloseCode code, out string text);
+        ProtocolFault? fault = ClosePayload.Read(Sequences.Hex(hex), out CloseCode code, out string text);
         Assert.Equal(new ProtocolFault(answer, reason), fault);
         Assert.Equal(CloseCode.NoStatus, code);
         Assert.Equal("", text);
@@ -61,7 +61,7 @@ public class ClosePayloadTests
             bool allowed = value is (>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999);
 
             byte[] payload = [(byte)(value >> 8), (byte)value];
-            Assert.True(allowed == (ClosePayload.TryRead(payload, out CloseCode read, out _) is null), $"read {value}");
+            Assert.True(allowed == (ClosePayload.Read(payload, out CloseCode read, out _) is null), $"read {value}");
             Assert.Equal(allowed ? code : CloseCode.NoStatus, read);
 
             if (allowed)
@@ -103,7 +103,7 @@ public class ClosePayloadTests
 
         Assert.Equal(2 + reasonBytes, written);
         Assert.All(buffer[ClosePayload.MaxLength..], untouched => Assert.Equal(0xEE, untouched));
-        Assert.Null(ClosePayload.TryRead(buffer.AsSpan(..written), out _, out string reason));
+        Assert.Null(ClosePayload.Read(buffer.AsSpan(..written), out _, out string reason));
         Assert.StartsWith(reason, new string('a', ascii) + then, StringComparison.Ordinal);
     }
 
@@ -136,7 +136,7 @@ public class ClosePayloadTests
             string whole = string.Concat(scalars.Select(scalar => new Rune(scalar).ToString()));
             int written = ClosePayload.Write(buffer, (CloseCode)4321, whole);
 
-            return ClosePayload.TryRead(buffer.AsSpan(..written), out CloseCode code, out string reason) is null
+            return ClosePayload.Read(buffer.AsSpan(..written), out CloseCode code, out string reason) is null
                 && code == (CloseCode)4321 && reason == prefix.ToString();
         }, iter: 5_000);
 }

@@ -6,7 +6,7 @@ namespace Weir.Diagnostics;
 /// What the engine logs, under the category <c>Weir</c>. No message has a parameter for a payload, a token or a query
 /// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 400-449: timers.
 /// </summary>
-internal static partial class Log
+internal static partial class WeirLog
 {
     public const string Category = "Weir";
 

@@ -1,0 +1,99 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Weir.Host;
+
+/// <summary>
+/// Puts the WebSocket endpoints on every port the server listens on, behind TLS where there is TLS, whichever of .NET's
+/// usual ways names the ports: <c>Kestrel:Endpoints</c>, <c>urls</c>, or <c>http_ports</c> and <c>https_ports</c>.
+/// </summary>
+/// <remarks>
+/// Kestrel appends TLS to endpoints from <c>urls</c> after everything else, where our middleware would see cipher text.
+/// So those are opened here, in the right order.
+/// </remarks>
+internal static class Listeners
+{
+    public const string DefaultUrl = "http://localhost:8080";
+
+    public static void Configure(KestrelServerOptions kestrel, IConfiguration configuration, Action<IConnectionBuilder> useEndpoints)
+    {
+        IConfigurationSection section = configuration.GetSection("Kestrel");
+        List<IConfigurationSection> named = [.. section.GetSection("Endpoints").GetChildren()];
+        if (named.Count == 0)
+        {
+            foreach (string url in UrlsOf(configuration))
+            {
+                Listen(kestrel, url, useEndpoints);
+            }
+
+            return;
+        }
+
+        var loader = kestrel.Configure(section, reloadOnChange: false);
+        foreach (IConfigurationSection endpoint in named)
+        {
+            loader.Endpoint(endpoint.Key, opened =>
+            {
+                // Per-host certificates (SNI) are put in place by Kestrel after this call: there the upgrade
+                // reaches the HTTP pipeline instead, which serves it too.
+                if (opened.IsHttps && endpoint.GetSection("Sni").GetChildren().Any())
+                {
+                    return;
+                }
+
+                if (opened.IsHttps)
+                {
+                    opened.ListenOptions.UseHttps(opened.HttpsOptions);
+                }
+
+                useEndpoints(opened.ListenOptions);
+            });
+        }
+    }
+
+    private static IEnumerable<string> UrlsOf(IConfiguration configuration)
+    {
+        const StringSplitOptions Options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        if (configuration["urls"] is { Length: > 0 } urls)
+        {
+            return urls.Split(';', Options);
+        }
+
+        IEnumerable<string> http = (configuration["http_ports"] ?? "").Split(';', Options).Select(static port => $"http://*:{port}");
+        IEnumerable<string> https = (configuration["https_ports"] ?? "").Split(';', Options).Select(static port => $"https://*:{port}");
+        List<string> ports = [.. http, .. https];
+        return ports.Count > 0 ? ports : [DefaultUrl];
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, string url, Action<IConnectionBuilder> useEndpoints)
+    {
+        BindingAddress address = BindingAddress.Parse(url);
+        void Open(ListenOptions listen)
+        {
+            if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
+            {
+                listen.UseHttps();
+            }
+
+            useEndpoints(listen);
+        }
+
+        if (address.IsUnixPipe)
+        {
+            kestrel.ListenUnixSocket(address.UnixPipePath, Open);
+        }
+        else if (IPAddress.TryParse(address.Host, out IPAddress? ip))
+        {
+            kestrel.Listen(ip, address.Port, Open);
+        }
+        else if (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            kestrel.ListenLocalhost(address.Port, Open);
+        }
+        else
+        {
+            kestrel.ListenAnyIP(address.Port, Open);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+
+namespace Weir.Host.Settings;
+
+/// <summary>
+/// Reads the settings below <c>Weir:</c> and collects what is wrong with them: each complaint names the key, what it was and
+/// what is allowed. A key nobody asked for is a complaint too, so that a misspelt limit is not silently the default.
+/// </summary>
+internal sealed class SettingsReader(IConfiguration configuration)
+{
+    private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _complaints = [];
+
+    /// <summary>Everything that is wrong, in the order of reading.</summary>
+    public IReadOnlyList<string> Complaints => _complaints;
+
+    public bool ReadBool(string key, bool byDefault)
+        => Read(key) is not { } text ? byDefault
+            : bool.TryParse(text, out bool value) ? value
+            : Complain(key, text, "true or false", byDefault);
+
+    public int ReadInt(string key, int byDefault, int least, int most)
+        => Read(key) is not { } text ? byDefault
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value
+            : Complain(key, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"), byDefault);
+
+    public TimeSpan ReadDuration(string key, TimeSpan byDefault, TimeSpan least, TimeSpan most)
+        => Read(key) is not { } text ? byDefault
+            : Duration.TryParse(text, out TimeSpan value) && value >= least && value <= most ? value
+            : Complain(key, text, $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10", byDefault);
+
+    /// <summary>A list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
+    public IReadOnlyList<string> ReadList(string key)
+    {
+        Know(key);
+        IConfigurationSection section = configuration.GetSection(key);
+        List<string> values = [];
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            Know(child.Path);
+            values.Add(child.Value ?? "");
+        }
+
+        if (section.Value is { } text)
+        {
+            values.AddRange(text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        }
+
+        return values;
+    }
+
+    /// <summary>Adds a complaint about a value that only its user can judge.</summary>
+    public void Complain(string key, string was, string allowed) => _complaints.Add($"{key} is '{was}'; allowed is {allowed}.");
+
+    /// <summary>To be called last: complains about every key below <paramref name="root"/> that was not read.</summary>
+    public void ComplainAboutUnknown(string root)
+    {
+        foreach ((string key, string? value) in configuration.GetSection(root).AsEnumerable())
+        {
+            if (value is not null && !_known.Contains(key))
+            {
+                _complaints.Add($"{key} is not a setting; those there are: {string.Join(", ", _known.Order(StringComparer.Ordinal))}.");
+            }
+        }
+    }
+
+    private string? Read(string key)
+    {
+        Know(key);
+        return configuration[key];
+    }
+
+    private void Know(string key) => _known.Add(key);
+
+    private T Complain<T>(string key, string was, string allowed, T instead)
+    {
+        Complain(key, was, allowed);
+        return instead;
+    }
+}

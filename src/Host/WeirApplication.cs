@@ -1,0 +1,64 @@
+using Microsoft.AspNetCore.Connections;
+using OpenTelemetry.Metrics;
+using Weir.Host.Handlers;
+using Weir.Host.Settings;
+
+namespace Weir.Host;
+
+/// <summary>Composes the server: the WebSocket endpoints on every port, and beside them health, metrics and the page.</summary>
+internal static class WeirApplication
+{
+    /// <exception cref="SettingsException">The configuration is wrong.</exception>
+    public static WebApplication Build(string[] args)
+    {
+        // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        HostSettings settings = HostSettings.Read(builder.Configuration);
+        RelayHandler relay = new(new RoomDirectory());
+        EchoHandler echo = new();
+
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            Listeners.Configure(kestrel, builder.Configuration, UseEndpoints);
+        });
+        builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
+            .AddMeter("Weir", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
+            .AddPrometheusExporter());
+        builder.Services.AddHealthChecks();
+
+        // The ports are opened by Listeners; without this Kestrel would warn that it overrides them.
+        WebApplication app = builder.Build();
+        app.Urls.Clear();
+        MapRoutes(app);
+        return app;
+
+        void UseEndpoints(IConnectionBuilder listen)
+        {
+            listen.UseWeir("/ws", relay, settings.ApplyTo);
+            if (settings.EchoEnabled)
+            {
+                listen.UseWeir("/echo", echo, settings.ApplyTo);
+            }
+        }
+
+        void MapRoutes(WebApplication app)
+        {
+            app.MapWeir("/ws", relay, settings.ApplyTo);
+            if (settings.EchoEnabled)
+            {
+                app.MapWeir("/echo", echo, settings.ApplyTo);
+            }
+
+            app.MapHealthChecks("/health/live");
+            app.MapHealthChecks("/health/ready");
+            app.MapPrometheusScrapingEndpoint("/metrics");
+            byte[] page = Page.Load();
+            app.MapGet("/", () => Results.Bytes(page, "text/html; charset=utf-8"));
+        }
+    }
+}

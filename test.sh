@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs all of them. Ends with a line "N passed, N failed".
+#   ./test.sh            everything
+#   ./test.sh --no-format   without the check of the formatting
+# Needs the .NET SDK of global.json. Node.js, npm and Chromium are installed with apt-get where it may.
+set -euo pipefail
+cd "$(dirname "$0")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+fail() { echo "test.sh: $1" >&2; exit 1; }
+
+# need COMMAND PACKAGE...: installs the packages when the command is missing; a tool that can't be had is an error.
+need() {
+    local command=$1; shift
+    command -v "$command" >/dev/null && return
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        echo "test.sh: installing $*"
+        apt-get install -y -qq "$@" >/dev/null 2>&1 ||
+            { apt-get update -qq && apt-get install -y -qq "$@" >/dev/null; } ||
+            fail "apt-get could not install $*, which brings '$command'."
+    fi
+    command -v "$command" >/dev/null || fail "'$command' is missing; install it (Debian: apt-get install $*)."
+}
+
+command -v dotnet >/dev/null || fail "'dotnet' is missing; install the .NET SDK $(sed -n 's/.*"version": "\(.*\)",.*/\1/p' global.json) or newer."
+need node nodejs
+need npm npm
+need chromium chromium
+need openssl openssl
+
+(cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."
+
+dotnet build Perf.sln -c Release -v quiet
+[ "${1:-}" = --no-format ] || dotnet format Perf.sln --verify-no-changes --no-restore
+
+log=$(mktemp); trap 'rm -f "$log"' EXIT
+status=0
+dotnet test --solution Perf.sln -c Release --no-build 2>&1 | tee "$log" || status=$?
+
+passed=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+failed=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+[ -n "$passed" ] && [ "$passed" -gt 0 ] || fail "no test ran."
+echo "$passed passed, ${failed:-0} failed"
+exit "$status"
