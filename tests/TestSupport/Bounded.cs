@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+
+namespace Weir.TestSupport;
+
+/// <summary>
+/// Waits that end. Bounds are of real time, whatever clock the code under test was given: they are there to fail a
+/// test that would hang, and never pace one that passes.
+/// </summary>
+public static class Bounded
+{
+    /// <summary>Long for a machine shared with other test runs, short for somebody waiting for the red light.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(1);
+
+    /// <exception cref="TimeoutException">
+    /// Not done within <paramref name="limit"/> (null: 10 s); names the expression.
+    /// </exception>
+    public static async Task Within(
+        this Task task,
+        TimeSpan? limit = null,
+        [CallerArgumentExpression(nameof(task))] string what = "")
+    {
+        TimeSpan bound = limit ?? DefaultLimit;
+        try
+        {
+            await task.WaitAsync(bound);
+        }
+        catch (TimeoutException) when (!task.IsCompleted)
+        {
+            throw new TimeoutException($"Not done within {bound.TotalSeconds} s: {what}");
+        }
+    }
+
+    /// <inheritdoc cref="Within(Task, TimeSpan?, string)"/>
+    public static async Task<T> Within<T>(
+        this Task<T> task,
+        TimeSpan? limit = null,
+        [CallerArgumentExpression(nameof(task))] string what = "")
+    {
+        await Within((Task)task, limit, what);
+        return await task;
+    }
+
+    /// <inheritdoc cref="Within(Task, TimeSpan?, string)"/>
+    public static Task Within(
+        this ValueTask task,
+        TimeSpan? limit = null,
+        [CallerArgumentExpression(nameof(task))] string what = "") =>
+        Within(task.AsTask(), limit, what);
+
+    /// <inheritdoc cref="Within(Task, TimeSpan?, string)"/>
+    public static Task<T> Within<T>(
+        this ValueTask<T> task,
+        TimeSpan? limit = null,
+        [CallerArgumentExpression(nameof(task))] string what = "") =>
+        Within(task.AsTask(), limit, what);
+
+    /// <summary>Waits for a condition that nothing announces, looking about every millisecond.</summary>
+    /// <exception cref="TimeoutException">
+    /// Still false after <paramref name="limit"/> (null: 10 s); names the expression.
+    /// </exception>
+    public static async Task Eventually(
+        Func<bool> condition,
+        TimeSpan? limit = null,
+        [CallerArgumentExpression(nameof(condition))] string what = "")
+    {
+        TimeSpan bound = limit ?? DefaultLimit;
+        long start = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(start) > bound)
+            {
+                throw new TimeoutException($"Still false after {bound.TotalSeconds} s: {what}");
+            }
+
+            await Task.Delay(_pollInterval, TimeProvider.System, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Weir.TestSupport;
+
+/// <summary>
+/// An <see cref="ArrayPool{T}"/> that fails a test on a leak, a double return, the return of a foreign array and a
+/// write after return. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Arrays come longer than asked for and never a power of two: neither <c>Length == asked</c> nor the sizes of
+/// <see cref="ArrayPool{T}.Shared"/> may be relied upon.
+/// </remarks>
+public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<byte>, IDisposable
+{
+    private const int SurplusBytes = 7;
+
+    private readonly PoolLedger _ledger = new(nameof(DiagnosticArrayPool), captureStacks);
+
+    // A returned array stays known for as long as anybody holds it, to tell a second return from a foreign array.
+    private readonly ConditionalWeakTable<byte[], Rental> _known = [];
+
+    /// <summary>Arrays rented and not returned.</summary>
+    public int Outstanding => _ledger.Outstanding;
+
+    public long OutstandingBytes => _ledger.OutstandingBytes;
+
+    /// <summary>Rents since the start.</summary>
+    public long Rents => _ledger.Rents;
+
+    /// <summary>Broken rules so far; leaks and late writes not yet found are not among them.</summary>
+    public IReadOnlyList<string> Violations => _ledger.Violations;
+
+    public override byte[] Rent(int minimumLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
+        if (minimumLength == 0)
+        {
+            return []; // As the shared pool does: the empty array is nobody's.
+        }
+
+        int length = minimumLength + SurplusBytes;
+        if (int.IsPow2(length))
+        {
+            length++;
+        }
+
+        byte[] array = GC.AllocateUninitializedArray<byte>(length);
+        _known.Add(array, _ledger.Open(array, offset: 0, array.Length));
+        return array;
+    }
+
+    public override void Return(byte[] array, bool clearArray = false)
+    {
+        if (array.Length == 0)
+        {
+            return;
+        }
+
+        if (!_known.TryGetValue(array, out Rental? rental))
+        {
+            throw _ledger.Report($"an array of {array.Length} bytes was returned that was not rented here", null);
+        }
+
+        _ledger.Close(rental);
+    }
+
+    /// <exception cref="PoolMisuseException">An array is still out, or a rule was broken at any time.</exception>
+    public void AssertClean() => _ledger.AssertClean();
+
+    public void Dispose() => AssertClean();
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+
+namespace Weir.TestSupport;
+
+/// <summary>
+/// A <see cref="MemoryPool{T}"/> that fails a test on a leak, a double return, a use after return (also through a kept
+/// span, found by its trace) and a write outside a block's bounds. Thread-safe.
+/// </summary>
+/// <remarks>
+/// What can be seen at once is thrown at once and recorded too, should somebody swallow it. <see cref="AssertClean"/>
+/// and <see cref="MemoryPool{T}.Dispose()"/> throw everything recorded plus the leaks. Mind that a throw out of a
+/// <c>using</c> replaces the test's own failure; dispose last, and read the violations first when both are likely.
+/// </remarks>
+public sealed class DiagnosticMemoryPool : MemoryPool<byte>
+{
+    /// <summary>Kestrel's block size, and its limit on one rent.</summary>
+    public const int KestrelBlockSize = 4096;
+
+    private readonly PoolLedger _ledger;
+    private bool _disposed;
+
+    /// <param name="blockSize">
+    /// Length of a block, 1 to 4096. Small odd sizes such as 16 or 61 make frames straddle blocks; a
+    /// <see cref="System.IO.Pipelines.Pipe"/> honours it when its <c>minimumSegmentSize</c> is no larger.
+    /// </param>
+    /// <param name="captureStacks">Keep the stack trace of each rent: slow, for finding out who leaked.</param>
+    public DiagnosticMemoryPool(int blockSize = KestrelBlockSize, bool captureStacks = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(blockSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(blockSize, KestrelBlockSize);
+        BlockSize = blockSize;
+        _ledger = new PoolLedger(nameof(DiagnosticMemoryPool), captureStacks);
+    }
+
+    public int BlockSize { get; }
+
+    public override int MaxBufferSize => KestrelBlockSize;
+
+    /// <summary>Blocks rented and not returned.</summary>
+    public int Outstanding => _ledger.Outstanding;
+
+    public long OutstandingBytes => _ledger.OutstandingBytes;
+
+    /// <summary>The most blocks that were out at one time.</summary>
+    public int PeakOutstanding => _ledger.PeakOutstanding;
+
+    /// <summary>Rents since the start.</summary>
+    public long Rents => _ledger.Rents;
+
+    /// <summary>Broken rules so far; leaks and late writes not yet found are not among them.</summary>
+    public IReadOnlyList<string> Violations => _ledger.Violations;
+
+    /// <summary>
+    /// Lends a block of <see cref="BlockSize"/> bytes, or exactly <paramref name="minBufferSize"/> when that is more.
+    /// </summary>
+    public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, MaxBufferSize);
+        return new DiagnosticBlock(_ledger, Math.Max(minBufferSize, BlockSize));
+    }
+
+    /// <exception cref="PoolMisuseException">A block is still out, or a rule was broken at any time.</exception>
+    public void AssertClean() => _ledger.AssertClean();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_disposed)
+        {
+            _disposed = true;
+            _ledger.AssertClean();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Weir.TestSupport;
+
+/// <summary>A frame as a server sent it. RSV1 is the bit of value 4 in <paramref name="Rsv"/>.</summary>
+public sealed record ServerFrame(bool Fin, int Rsv, int Opcode, byte[] Payload)
+{
+    public bool IsClose => Opcode == 0x8;
+
+    public string Text => Encoding.UTF8.GetString(Payload);
+
+    /// <summary>Of a Close frame; 1005 when it has none, as RFC 6455 section 7.1.5 prescribes.</summary>
+    public int CloseCode => Payload.Length < 2 ? 1005 : BinaryPrimitives.ReadUInt16BigEndian(Payload);
+
+    /// <summary>Of a Close frame; empty when it has none.</summary>
+    public string CloseReason => Payload.Length < 2 ? "" : Encoding.UTF8.GetString(Payload.AsSpan(2));
+
+    public override string ToString() =>
+        $"fin={Fin} rsv={Rsv} opcode=0x{Opcode:X} length={Payload.Length} "
+        + Convert.ToHexString(Payload.AsSpan(0, Math.Min(32, Payload.Length)));
+}
