@@ -1,0 +1,71 @@
+namespace Weir.Handshake;
+
+/// <summary>
+/// Why a handshake fails and how the client is told. Every refusal is one static instance, so that a storm of bad
+/// requests allocates nothing and tests name the rule they break.
+/// </summary>
+/// <param name="StatusCode">HTTP status.</param>
+/// <param name="Reason">One line of ASCII: the body of the response.</param>
+/// <param name="ExtraHeader">One header line without its line end, or null.</param>
+internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? ExtraHeader = null)
+{
+    // RFC 6455 4.2.2: a refused version is answered with the versions the server does speak.
+    private const string OurVersion = "Sec-WebSocket-Version: 13";
+
+    public static readonly HandshakeRefusal BareLineFeed =
+        new(400, "Lines must end in CR LF (RFC 9112 2.2).");
+
+    public static readonly HandshakeRefusal FoldedHeader =
+        new(400, "Header lines must not be folded (RFC 9112 5.2).");
+
+    public static readonly HandshakeRefusal BadHeaderName =
+        new(400, "A header line must begin with a token and a colon (RFC 9112 5).");
+
+    public static readonly HandshakeRefusal BadHeaderValue =
+        new(400, "A header value must not hold control characters (RFC 9110 5.5).");
+
+    public static readonly HandshakeRefusal HttpTooOld =
+        new(400, "The handshake needs HTTP/1.1 (RFC 6455 4.2.1).");
+
+    public static readonly HandshakeRefusal HttpUnknown =
+        new(505, "The handshake needs HTTP/1.1 (RFC 6455 4.2.1).");
+
+    public static readonly HandshakeRefusal NotGet =
+        new(405, "The handshake must be a GET request (RFC 6455 4.2.1).", "Allow: GET");
+
+    public static readonly HandshakeRefusal NotConnect =
+        new(405, "The handshake over HTTP/2 must be a CONNECT request (RFC 8441 4).", "Allow: CONNECT");
+
+    public static readonly HandshakeRefusal HasBody =
+        new(400, "The handshake must not have a body (RFC 6455 4.1).");
+
+    public static readonly HandshakeRefusal BadHost =
+        new(400, "Exactly one valid Host is needed (RFC 9112 3.2).");
+
+    public static readonly HandshakeRefusal NoUpgrade =
+        new(400, "Upgrade must name websocket (RFC 6455 4.2.1).");
+
+    public static readonly HandshakeRefusal NoConnectionUpgrade =
+        new(400, "Connection must name Upgrade (RFC 6455 4.2.1).");
+
+    public static readonly HandshakeRefusal OtherVersion =
+        new(426, "Sec-WebSocket-Version must be 13 (RFC 6455 4.4).", OurVersion);
+
+    public static readonly HandshakeRefusal BadVersion =
+        new(400, "Sec-WebSocket-Version must be one number (RFC 6455 4.3).", OurVersion);
+
+    public static readonly HandshakeRefusal BadKey =
+        new(400, "Exactly one Sec-WebSocket-Key is needed: 16 bytes in base64 (RFC 6455 4.2.1).");
+
+    /// <summary>For a page that the endpoint does not welcome.</summary>
+    public static readonly HandshakeRefusal ForbiddenOrigin =
+        new(403, "This Origin may not connect (RFC 6455 10.2).");
+
+    /// <summary>For <see cref="HeadStatus.TooLarge"/>.</summary>
+    public static readonly HandshakeRefusal HeadTooLarge =
+        new(431, "The request head is too large (RFC 6585 5).");
+
+    /// <summary>For a head that does not arrive in time.</summary>
+    public static readonly HandshakeRefusal TooSlow =
+        new(408, "The request head took too long (RFC 9110 15.5.9).");
+}

@@ -1,0 +1,97 @@
+namespace Weir.Handshake;
+
+/// <summary>
+/// Which web pages may connect (RFC 6455 10.2): a browser tells the page's origin, and no script can lie about it.
+/// Immutable, so safe from every thread.
+/// </summary>
+internal sealed class OriginPolicy
+{
+    private readonly OriginGlob[] _globs;
+    private readonly bool _allowsAll;
+    private readonly bool _allowsNull;
+
+    /// <param name="globs">
+    /// "scheme://host" or "scheme://host:port", each part in any letter case. "*" may stand for the scheme, the port,
+    /// the host, or the labels left of a host ("https://*.example.com" matches every subdomain, not example.com
+    /// itself). Without a port the scheme's own is meant. "*" alone allows every origin, "null" the opaque one of
+    /// sandboxed frames and local files. Empty: only pages from the very host the request is for.
+    /// </param>
+    /// <exception cref="ArgumentException">A glob is none of these; the message names it.</exception>
+    public OriginPolicy(IReadOnlyList<string> globs)
+    {
+        ArgumentNullException.ThrowIfNull(globs);
+        List<OriginGlob> parsed = [];
+        foreach (string glob in globs)
+        {
+            switch (glob)
+            {
+                case "*":
+                    _allowsAll = true;
+                    break;
+                case "null":
+                    _allowsNull = true;
+                    break;
+                default:
+                    parsed.Add(OriginGlob.TryParse(glob, out OriginGlob? pattern)
+                        ? pattern
+                        : throw new ArgumentException(
+                            $"'{glob}' is no origin glob: write scheme://host[:port], such as "
+                            + "'https://*.example.com', or '*', or 'null'.", nameof(globs)));
+                    break;
+            }
+        }
+
+        _globs = [.. parsed];
+        OnlySameHost = globs.Count == 0;
+    }
+
+    /// <summary>No list was given: the page must come from the host the request is for.</summary>
+    private bool OnlySameHost { get; }
+
+    /// <summary>Whether a request with this Origin, made to this host, may connect.</summary>
+    /// <param name="origin">The value of Origin; null when absent: no browser, so there is no page to judge.</param>
+    /// <param name="host">The host and port that the request is for (<see cref="UpgradeRequest.Authority"/>).</param>
+    public bool Allows(string? origin, string? host)
+    {
+        if (origin is null || _allowsAll)
+        {
+            return true;
+        }
+
+        if (origin == "null")
+        {
+            return _allowsNull;
+        }
+
+        if (!WebOrigin.TryParse(origin, out WebOrigin parsed))
+        {
+            return false;
+        }
+
+        if (OnlySameHost)
+        {
+            return IsSameHost(parsed, host);
+        }
+
+        foreach (OriginGlob glob in _globs)
+        {
+            if (glob.Matches(parsed))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The scheme is not compared, as TLS may end at a proxy and leave us plain HTTP. For the same reason a Host
+    /// without a port stands for the default port of whichever scheme the page has.
+    /// </summary>
+    private static bool IsSameHost(in WebOrigin origin, string? host) =>
+        host is not null
+        && WebOrigin.TrySplitPort(host, out ReadOnlySpan<char> name, out int port)
+        && name.Equals(origin.Host, StringComparison.OrdinalIgnoreCase)
+        && origin.DefaultPort != 0
+        && origin.Port == (port == 0 ? origin.DefaultPort : port);
+}

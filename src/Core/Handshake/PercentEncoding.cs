@@ -1,0 +1,95 @@
+using System.Buffers;
+using System.Text;
+
+namespace Weir.Handshake;
+
+/// <summary>Which characters of a percent-encoded text have a meaning of their own.</summary>
+internal enum PercentForm
+{
+    /// <summary>
+    /// A path: "%2F" stays as it is, as in Kestrel, so that a slash inside a segment is never taken for the one
+    /// between two segments.
+    /// </summary>
+    Path,
+
+    /// <summary>A name or value of a query, as HTML forms send it: '+' is a space.</summary>
+    Query,
+}
+
+/// <summary>
+/// Undoes percent-encoding (RFC 3986 2.1). A '%' that two hex digits do not follow stands for itself: what is
+/// decoded here is matched or handed out, never trusted, so there is nothing to refuse.
+/// </summary>
+internal static class PercentEncoding
+{
+    private const int StackLimit = 256;
+
+    /// <summary>Whether the text decodes to exactly these bytes; allocates nothing.</summary>
+    public static bool DecodesTo(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> expected, PercentForm form)
+    {
+        foreach (byte b in expected)
+        {
+            if (encoded.IsEmpty || TakeByte(ref encoded, form) != b)
+            {
+                return false;
+            }
+        }
+
+        return encoded.IsEmpty;
+    }
+
+    /// <summary>The decoded text, read as UTF-8; bytes that are not UTF-8 become U+FFFD.</summary>
+    public static string Decode(ReadOnlySpan<byte> encoded, PercentForm form)
+    {
+        if (encoded.IndexOfAny((byte)'%', (byte)'+') < 0)
+        {
+            return Encoding.UTF8.GetString(encoded);
+        }
+
+        byte[]? rented = null;
+        Span<byte> decoded = encoded.Length <= StackLimit
+            ? stackalloc byte[StackLimit]
+            : rented = ArrayPool<byte>.Shared.Rent(encoded.Length);
+        int length = 0;
+        while (!encoded.IsEmpty)
+        {
+            decoded[length++] = TakeByte(ref encoded, form);
+        }
+
+        string text = Encoding.UTF8.GetString(decoded[..length]);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return text;
+    }
+
+    /// <summary>Takes one decoded byte off the front of a text that is not empty.</summary>
+    private static byte TakeByte(ref ReadOnlySpan<byte> rest, PercentForm form)
+    {
+        byte first = rest[0];
+        if (first == '%' && rest.Length >= 3)
+        {
+            int high = HexValue(rest[1]);
+            int low = HexValue(rest[2]);
+            int value = (high << 4) | low;
+            if (high >= 0 && low >= 0 && !(value == '/' && form == PercentForm.Path))
+            {
+                rest = rest[3..];
+                return (byte)value;
+            }
+        }
+
+        rest = rest[1..];
+        return first == '+' && form == PercentForm.Query ? (byte)' ' : first;
+    }
+
+    private static int HexValue(byte digit) => digit switch
+    {
+        >= (byte)'0' and <= (byte)'9' => digit - '0',
+        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+        _ => -1,
+    };
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Weir.Handshake;
+
+/// <summary>An origin taken apart: scheme "://" host [":" port] (RFC 6454 6.2).</summary>
+internal readonly ref struct WebOrigin
+{
+    private WebOrigin(ReadOnlySpan<char> scheme, ReadOnlySpan<char> host, int port)
+    {
+        Scheme = scheme;
+        Host = host;
+        DefaultPort = DefaultPortOf(scheme);
+        Port = port == 0 ? DefaultPort : port;
+    }
+
+    public ReadOnlySpan<char> Scheme { get; }
+
+    public ReadOnlySpan<char> Host { get; }
+
+    /// <summary>The port, given or by the scheme; 0 when there is neither.</summary>
+    public int Port { get; }
+
+    /// <summary>The port that the scheme implies; 0 when it is not one of http and https.</summary>
+    public int DefaultPort { get; }
+
+    public static bool TryParse(ReadOnlySpan<char> text, out WebOrigin origin)
+    {
+        origin = default;
+        int colon = text.IndexOf("://");
+        if (colon <= 0 || text.ContainsAny(" \t,@*"))
+        {
+            return false;
+        }
+
+        if (!TrySplitPort(text[(colon + 3)..], out ReadOnlySpan<char> host, out int port))
+        {
+            return false;
+        }
+
+        origin = new WebOrigin(text[..colon], host, port);
+        return true;
+    }
+
+    /// <summary>Splits host [":" port]; the port is 0 when there is none.</summary>
+    public static bool TrySplitPort(ReadOnlySpan<char> text, out ReadOnlySpan<char> host, out int port)
+    {
+        port = 0;
+        host = text;
+        int colon = text.LastIndexOf(':');
+        if (colon >= 0 && !text.EndsWith("]"))
+        {
+            host = text[..colon];
+            if (!int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out port)
+                || port is 0 or > ushort.MaxValue)
+            {
+                return false;
+            }
+        }
+
+        bool isIPv6 = host is ['[', .., ']'];
+        return !host.IsEmpty && !host.ContainsAny("/?#\\") && host.Contains(':') == isIPv6;
+    }
+
+    public static int DefaultPortOf(ReadOnlySpan<char> scheme) =>
+        scheme.Equals("https", StringComparison.OrdinalIgnoreCase) ? 443
+        : scheme.Equals("http", StringComparison.OrdinalIgnoreCase) ? 80
+        : 0;
+}

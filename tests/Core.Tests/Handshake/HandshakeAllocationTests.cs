@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Text;
+using Weir.Handshake;
+using Xunit;
+
+namespace Weir.Core.Tests.Handshake;
+
+/// <summary>The budget of a handshake: what a connection keeps, and not a byte more.</summary>
+public class HandshakeAllocationTests
+{
+    // The request: object header and type (16), the head (8), five offsets (20), rounded up.
+    private const long RequestBytes = 48;
+
+    [Fact]
+    public void ReadJudgeAndWrite_PerHandshake_AllocatesTheRequestAndItsHeadOnly()
+    {
+        const int Rounds = 1000;
+        byte[] head = Encoding.ASCII.GetBytes(TestHead.With("User-Agent: test\r\nOrigin: https://server.example.com"));
+        ReadOnlySequence<byte> buffer = new(head);
+        FixedWriter output = new();
+        OneHandshake(buffer, output);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < Rounds; i++)
+        {
+            OneHandshake(buffer, output);
+        }
+
+        long perHandshake = (GC.GetAllocatedBytesForCurrentThread() - before) / Rounds;
+
+        // An array: object header and type (16), length (8), and the bytes, rounded up.
+        long headBytes = (16 + 8 + head.Length + 7) / 8 * 8;
+        Assert.Equal(RequestBytes + headBytes, perHandshake);
+    }
+
+    [Fact]
+    public void Read_NotOurs_AllocatesNothing()
+    {
+        ReadOnlySequence<byte> buffer = new(Encoding.ASCII.GetBytes(TestHead.With(target: "/other/%70ath")));
+        long scanned = 0;
+        _ = RequestHeadReader.Read(buffer, TestHead.Endpoints, 4096, ref scanned, out _);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        HeadStatus status = RequestHeadReader.Read(buffer, TestHead.Endpoints, 4096, ref scanned, out _);
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(HeadStatus.NotOurs, status);
+    }
+
+    [Fact]
+    public void WriteRefused_StaticRefusal_AllocatesNothing()
+    {
+        FixedWriter output = new();
+        HandshakeResponse.WriteRefused(output, HandshakeRefusal.OtherVersion);
+        output.Clear();
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        HandshakeResponse.WriteRefused(output, HandshakeRefusal.OtherVersion);
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void OneHandshake(in ReadOnlySequence<byte> buffer, FixedWriter output)
+    {
+        long scanned = 0;
+        HeadStatus status = RequestHeadReader.Read(buffer, TestHead.Endpoints, 4096, ref scanned, out int length);
+        Assert.True(status == HeadStatus.Complete);
+        HandshakeVerdict verdict = HandshakeRules.Judge(UpgradeRequest.FromHead(buffer.Slice(0, length)));
+        Assert.True(verdict.IsAccepted);
+        output.Clear();
+        HandshakeResponse.WriteAccepted(output, verdict.Key, verdict.SubprotocolOffer, verdict.ExtensionOffer);
+    }
+
+    private sealed class FixedWriter : IBufferWriter<byte>
+    {
+        private readonly byte[] _bytes = new byte[1024];
+        private int _written;
+
+        public void Clear() => _written = 0;
+
+        public void Advance(int count) => _written += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0) => _bytes.AsMemory(_written);
+
+        public Span<byte> GetSpan(int sizeHint = 0) => _bytes.AsSpan(_written);
+    }
+}

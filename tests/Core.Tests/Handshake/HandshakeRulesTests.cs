@@ -1,0 +1,313 @@
+using System.Text;
+using Weir.Handshake;
+using Xunit;
+
+namespace Weir.Core.Tests.Handshake;
+
+/// <summary>The requirements of RFC 6455 4.2.1, and of HTTP below it, one by one.</summary>
+public class HandshakeRulesTests
+{
+    [Fact]
+    public void Judge_ValidHandshake_IsAcceptedWithItsKey()
+    {
+        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Valid));
+
+        Assert.True(verdict.IsAccepted);
+        Assert.Null(verdict.Refusal);
+        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(verdict.Key));
+        Assert.Null(verdict.SubprotocolOffer);
+        Assert.Null(verdict.ExtensionOffer);
+    }
+
+    [Fact]
+    public void Judge_Offers_AreJoinedOverTheirLines()
+    {
+        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.With(
+            "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x; y=1\r\nsec-websocket-protocol: c")));
+
+        Assert.Equal("a, b, c", verdict.SubprotocolOffer);
+        Assert.Equal("x; y=1", verdict.ExtensionOffer);
+    }
+
+    [Theory] // 1. "An HTTP/1.1 or higher GET request"
+    [InlineData("POST")]
+    [InlineData("HEAD")]
+    [InlineData("get")]
+    [InlineData("CONNECT")]
+    public void Judge_NotGet_Is405(string method) =>
+        Assert.Same(HandshakeRefusal.NotGet, TestHead.Judge(TestHead.With(method: method)));
+
+    [Theory]
+    [InlineData("HTTP/1.0", 400)]
+    [InlineData("HTTP/0.9", 505)]
+    [InlineData("HTTP/1.2", 505)]
+    [InlineData("HTTP/2.0", 505)]
+    public void Judge_OtherHttpVersion_IsRefused(string version, int status) =>
+        Assert.Equal(status, TestHead.Judge(TestHead.With(version: version))?.StatusCode);
+
+    [Theory] // 2. "A |Host| header field containing the server's authority"
+    [InlineData("a")]
+    [InlineData("127.0.0.1:8080")]
+    [InlineData("[::1]")]
+    [InlineData("[2001:db8::1]:443")]
+    [InlineData("x-y_z.example:")]
+    [InlineData("%41.example")]
+    public void Judge_GoodHost_IsAccepted(string host) => Assert.Null(TestHead.Judge(TestHead.Replacing("Host", host)));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a b@:/c")]
+    [InlineData("user@host")]
+    [InlineData("host/path")]
+    [InlineData("host:port")]
+    [InlineData("host:80:80")]
+    [InlineData(":80")]
+    [InlineData("[::1")]
+    [InlineData("[::1]x")]
+    [InlineData("[]")]
+    [InlineData("[host]")]
+    [InlineData("a, b")]
+    [InlineData("h\u00f6st")]
+    public void Judge_BadHost_IsRefused(string host) =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.Replacing("Host", host)));
+
+    [Fact]
+    public void Judge_NoHost_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With(without: "Host")));
+
+    [Fact]
+    public void Judge_TwoHosts_AreRefused() =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With("Host: server.example.com")));
+
+    [Theory]
+    [InlineData("http://user@server.example.com/ws")]
+    [InlineData("http:///ws")]
+    public void Judge_BadHostInTheTarget_IsRefused(string target) =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With(target: target)));
+
+    [Theory] // 3. "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive value"
+    [InlineData("WebSocket")]
+    [InlineData("WEBSOCKET")]
+    [InlineData("h2c, websocket")]
+    [InlineData("h2c\r\nUpgrade: websocket")]
+    public void Judge_UpgradeNamesWebSocket_IsAccepted(string value) =>
+        Assert.Null(TestHead.Judge(TestHead.Replacing("Upgrade", value)));
+
+    [Theory]
+    [InlineData("h2c")]
+    [InlineData("websockets")]
+    [InlineData("websocket/13")]
+    [InlineData("web socket")]
+    [InlineData("")]
+    public void Judge_UpgradeNamesOther_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Judge(TestHead.Replacing("Upgrade", value)));
+
+    [Fact]
+    public void Judge_NoUpgrade_IsRefused() =>
+        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Judge(TestHead.With(without: "Upgrade")));
+
+    [Theory] // 4. "A |Connection| header field that includes the token "Upgrade""
+    [InlineData("upgrade")]
+    [InlineData("UPGRADE")]
+    [InlineData("keep-alive, Upgrade")]
+    [InlineData("keep-alive,Upgrade")]
+    [InlineData(", Upgrade ,")]
+    [InlineData("\tkeep-alive\t,\tUpgrade\t")]
+    [InlineData("keep-alive\r\nConnection: Upgrade")]
+    [InlineData("Upgrade\r\nConnection: keep-alive")]
+    public void Judge_ConnectionNamesUpgrade_IsAccepted(string value) =>
+        Assert.Null(TestHead.Judge(TestHead.Replacing("Connection", value)));
+
+    [Theory]
+    [InlineData("close")]
+    [InlineData("keep-alive")]
+    [InlineData("upgraded")]
+    [InlineData("x-upgrade")]
+    [InlineData("")]
+    public void Judge_ConnectionNamesOther_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Judge(TestHead.Replacing("Connection", value)));
+
+    [Fact]
+    public void Judge_NoConnection_IsRefused() =>
+        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Judge(TestHead.With(without: "Connection")));
+
+    [Theory] // 5. "A |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16 bytes in length"
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAA==")]
+    [InlineData("/////////////////////w==")]
+    [InlineData("++++++++++++++++++++/w==")]
+    public void Judge_GoodKey_IsAccepted(string key)
+    {
+        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Replacing("Sec-WebSocket-Key", key)));
+        Assert.Equal(key, Encoding.ASCII.GetString(verdict.Key));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("abc=")]
+    [InlineData("eHh4eHh4eHh4eHh4eHh4")] // 15 bytes
+    [InlineData("eHh4eHh4eHh4eHh4eHh4eHg=")] // 17 bytes
+    [InlineData("eHh4eHh4eHh4eHh4eHh4eHh4")] // 18 bytes
+    [InlineData("!!!!!!!!!!!!!!!!!!!!!!==")]
+    [InlineData("dGhlIHNhbXBsZSBub25jZQ")]
+    [InlineData("dGhlIHNhbXBsZSBub25jZQ=A")]
+    [InlineData("--__--__--__--__--__-w==")] // the alphabet of URLs
+    [InlineData("dGhlIHNhbXBs ZSBub25jZQ==")]
+    [InlineData("dGhlIHNhbXBsZSBub25jZ\u00e9==")]
+    [InlineData("dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==")]
+    public void Judge_BadKey_IsRefused(string key) =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Key", key)));
+
+    [Fact]
+    public void Judge_HugeKey_IsRefused() =>
+        Assert.Same(
+            HandshakeRefusal.BadKey, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Key", new string('A', 4000))));
+
+    [Fact]
+    public void Judge_NoKey_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.With(without: "Sec-WebSocket-Key")));
+
+    [Theory] // 11.3.1: "MUST NOT appear more than once"
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAA==")]
+    [InlineData(TestHead.Key)]
+    public void Judge_TwoKeys_AreRefused(string second) =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.With($"Sec-WebSocket-Key: {second}")));
+
+    [Theory] // 6. "A |Sec-WebSocket-Version| header field, with a value of 13"
+    [InlineData("0")]
+    [InlineData("7")]
+    [InlineData("12")]
+    [InlineData("14")]
+    [InlineData("255")]
+    public void Judge_OtherVersion_Is426(string version) =>
+        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Version", version)));
+
+    [Fact]
+    public void Judge_NoVersion_Is426() =>
+        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Judge(TestHead.With(without: "Sec-WebSocket-Version")));
+
+    [Fact]
+    public void Judge_OtherVersionWithoutAKey_Is426() =>
+        Assert.Same(
+            HandshakeRefusal.OtherVersion,
+            TestHead.Judge(TestHead.With("Sec-WebSocket-Version: 8", without: "Sec-WebSocket-Version")
+                .Replace("Sec-WebSocket-Key", "Sec-WebSocket-Key1", StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("thirteen")]
+    [InlineData("13x")]
+    [InlineData("013")]
+    [InlineData("-13")]
+    [InlineData("256")]
+    [InlineData("1313")]
+    [InlineData("13, 14")]
+    [InlineData("13\r\nSec-WebSocket-Version: 12")]
+    [InlineData("13\r\nSec-WebSocket-Version: 13")]
+    public void Judge_GarbageVersion_Is400AndNamesOurs(string version)
+    {
+        HandshakeRefusal? refusal = TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Version", version));
+        Assert.Same(HandshakeRefusal.BadVersion, refusal);
+        Assert.Equal("Sec-WebSocket-Version: 13", refusal?.ExtraHeader);
+    }
+
+    [Theory] // RFC 9112 5
+    [InlineData("X-Name : x")]
+    [InlineData("bad name: x")]
+    [InlineData("nocolonhere")]
+    [InlineData(": x")]
+    [InlineData("n\u00e4me: x")]
+    public void Judge_BadHeaderName_IsRefused(string line) =>
+        Assert.Same(HandshakeRefusal.BadHeaderName, TestHead.Judge(TestHead.With(line)));
+
+    [Theory] // RFC 9112 5.2
+    [InlineData("X-Name: x\r\n folded")]
+    [InlineData("X-Name: x\r\n\tfolded")]
+    public void Judge_FoldedHeader_IsRefused(string lines) =>
+        Assert.Same(HandshakeRefusal.FoldedHeader, TestHead.Judge(TestHead.With(lines)));
+
+    [Fact]
+    public void Judge_WhiteSpaceBeforeTheFirstHeader_IsRefused() =>
+        Assert.Same(
+            HandshakeRefusal.FoldedHeader,
+            TestHead.Judge(TestHead.Valid.Replace("Host:", " Host:", StringComparison.Ordinal)));
+
+    [Theory] // RFC 9110 5.5
+    [InlineData("a\0b")]
+    [InlineData("a\rb")]
+    [InlineData("a\r")]
+    [InlineData("a\u0001b")]
+    [InlineData("a\u007fb")]
+    public void Judge_ControlInAHeaderValue_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.BadHeaderValue, TestHead.Judge(TestHead.With($"X-Name: {value}")));
+
+    [Fact] // RFC 9112 2.2
+    public void Judge_BareLineFeed_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BareLineFeed, TestHead.Judge(TestHead.With("X-Name: a\nX-Other: b")));
+
+    [Theory]
+    [InlineData("X-Name: a\tb\u00ff")]
+    [InlineData("X-Name:")]
+    [InlineData("X-Name: a:b")]
+    [InlineData("!#$%&'*+-.^_`|~09azAZ: x")]
+    [InlineData("Cookie: a=b; c=d\r\nCookie: e=f")]
+    [InlineData("Content-Length: 0")]
+    public void Judge_OtherGoodHeader_IsAccepted(string line) => Assert.Null(TestHead.Judge(TestHead.With(line)));
+
+    [Theory]
+    [InlineData("Content-Length: 5")]
+    [InlineData("Content-Length: -1")]
+    [InlineData("Content-Length: 0, 5")]
+    [InlineData("Content-Length: 0\r\nContent-Length: 5")]
+    [InlineData("Content-Length: 5\r\nContent-Length: 0")]
+    [InlineData("Content-Length:")]
+    [InlineData("Transfer-Encoding: chunked")]
+    [InlineData("transfer-encoding: identity")]
+    public void Judge_Body_IsRefused(string line) =>
+        Assert.Same(HandshakeRefusal.HasBody, TestHead.Judge(TestHead.With(line)));
+
+    [Fact]
+    public void Judge_NamesInAnyLetterCaseAndOrder_IsAccepted()
+    {
+        string[] lines = TestHead.Valid.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        IEnumerable<string> headers = lines.Skip(1).Reverse()
+            .Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant()
+                + line[line.IndexOf(':', StringComparison.Ordinal)..]);
+        Assert.Null(TestHead.Judge(string.Join("\r\n", [lines[0], .. headers]) + "\r\n\r\n"));
+    }
+
+    [Theory] // RFC 9110 5.5: white space around a value is no part of it
+    [InlineData(":")]
+    [InlineData(":    ")]
+    [InlineData(":\t \t")]
+    public void Judge_PaddedValues_AreAccepted(string colon)
+    {
+        string head = TestHead.Valid.Replace(": ", colon, StringComparison.Ordinal)
+            .Replace("\r\nUpgrade", colon[1..] + "\r\nUpgrade", StringComparison.Ordinal)
+            .Replace("==\r\n", "==" + colon[1..] + "\r\n", StringComparison.Ordinal)
+            .Replace("13\r\n", "13" + colon[1..] + "\r\n", StringComparison.Ordinal);
+        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(head));
+        Assert.Null(verdict.Refusal);
+        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(verdict.Key));
+    }
+
+    [Fact] // RFC 8441 5: "[...] does not use the |Sec-WebSocket-Key|", nor Upgrade and Connection
+    public void Judge_ExtendedConnect_NeedsNoUpgradeConnectionKeyOrHost()
+    {
+        UpgradeRequest request = UpgradeRequest.FromHttp(
+            "CONNECT", "/ws", [new("sec-websocket-version", "13"), new("sec-websocket-protocol", "a")]);
+        HandshakeVerdict verdict = HandshakeRules.Judge(request, extendedConnect: true);
+        Assert.True(verdict.IsAccepted);
+        Assert.True(verdict.Key.IsEmpty);
+        Assert.Equal("a", verdict.SubprotocolOffer);
+    }
+
+    [Theory]
+    [InlineData("GET", "13", 405)]
+    [InlineData("CONNECT", "12", 426)]
+    [InlineData("CONNECT", "x", 400)]
+    public void Judge_ExtendedConnectBroken_IsRefused(string method, string version, int status)
+    {
+        UpgradeRequest request = UpgradeRequest.FromHttp(method, "/ws", [new("sec-websocket-version", version)]);
+        Assert.Equal(status, HandshakeRules.Judge(request, extendedConnect: true).Refusal?.StatusCode);
+    }
+}
