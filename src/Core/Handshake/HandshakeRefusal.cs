@@ -31,7 +31,7 @@ internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? E
         new(505, "The handshake needs HTTP/1.1 (RFC 6455 4.2.1).");
 
     public static readonly HandshakeRefusal NotGet =
-        new(405, "The handshake must be a GET request (RFC 6455 4.2.1).", "Allow: GET");
+        new(400, "The handshake must be a GET request (RFC 6455 4.2.1).");
 
     public static readonly HandshakeRefusal NotConnect =
         new(405, "The handshake over HTTP/2 must be a CONNECT request (RFC 8441 4).", "Allow: CONNECT");
@@ -47,6 +47,10 @@ internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? E
 
     public static readonly HandshakeRefusal NoConnectionUpgrade =
         new(400, "Connection must name Upgrade (RFC 6455 4.2.1).");
+
+    /// <summary>For a plain request to the path of an endpoint.</summary>
+    public static readonly HandshakeRefusal UpgradeRequired =
+        new(426, "This path speaks WebSocket only (RFC 6455).");
 
     public static readonly HandshakeRefusal OtherVersion =
         new(426, "Sec-WebSocket-Version must be 13 (RFC 6455 4.4).", OurVersion);

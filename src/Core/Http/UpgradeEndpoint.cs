@@ -27,7 +27,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
 
         HttpRequest request = http.Request;
         UpgradeRequest asked = UpgradeRequest.FromHttp(
-            isConnect ? HttpMethods.Get : request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
+            request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
         HandshakeRefusal? refusal = verdict.Refusal
             ?? await Admission.JudgeAsync(endpoint, asked, http.TraceIdentifier).ConfigureAwait(false);
@@ -94,7 +94,9 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
 
         if (!HttpProtocol.IsHttp2(http.Request.Protocol))
         {
-            response.Headers[HeaderNames.Connection] = "close";
+            bool asksForUpgrade = refusal.StatusCode == StatusCodes.Status426UpgradeRequired;
+            response.Headers[HeaderNames.Connection] = asksForUpgrade ? "close, Upgrade" : "close";
+            response.Headers[HeaderNames.Upgrade] = asksForUpgrade ? "websocket" : default(string);
         }
 
         await response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
