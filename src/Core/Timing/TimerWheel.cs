@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Weir.Timing;
+
+/// <summary>
+/// The only timer of a listener's connections: a hierarchical timer wheel. Scheduling, moving and cancelling a
+/// <see cref="TimerNode"/> is O(1) and allocates nothing; one <see cref="ITimer"/> serves all nodes, and none runs
+/// while nothing is scheduled. All members are safe on any thread.
+/// </summary>
+/// <remarks>
+/// <para>
+/// <b>Threads.</b> One lock guards slots, clock and every node's links; it is held for a few pointer writes, or for one
+/// batch of a cascade. The <see cref="ITimer"/> is armed for one tick at a time and armed again only when that tick's
+/// callbacks have returned, so turns never overlap and <see cref="TimerNode.OnExpired"/> never runs twice at once in
+/// one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls it outside.
+/// </para>
+/// <para>
+/// <b>Races.</b> A node stays scheduled until the moment it is taken out to be called. Up to there <see cref="Cancel"/>
+/// returns true and it will not fire, and <see cref="Schedule"/> moves it, even if its slot is already detached. After
+/// that <see cref="Cancel"/> returns false and does not wait: the callback may still be running, so what it touches
+/// must bear that. <see cref="Schedule"/> during the callback, from inside or from another thread, arms the node anew;
+/// the earliest it fires is the next tick.
+/// </para>
+/// <para>
+/// <b>What "now" is.</b> Deadlines live in wheel time, which runs with real time as long as ticks come about when they
+/// should. Ticks up to <see cref="MaxCatchUpTicks"/> behind are jitter: they are run one by one, in order. A wheel
+/// further behind than that was kept from running (a long GC pause, a suspended process, a starved thread pool, a slow
+/// callback), and so were the reads that would have heard the clients: their bytes wait in the kernel. Charging them
+/// for it would close every connection at once on the first tick after the pause. So however long it was, the overrun
+/// counts as a single tick: the rest is taken out of wheel time, every deadline and every age measured by
+/// <see cref="CurrentTick"/> moves by as much, and nodes go on in due order with the distances they had. It is logged
+/// once. <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a
+/// deadline set right after a pause does not include the pause.
+/// </para>
+/// </remarks>
+internal sealed partial class TimerWheel : IDisposable
+{
+    /// <summary>
+    /// 100 ms: fine for time-outs counted in seconds, and ten wake-ups a second for the whole listener.
+    /// </summary>
+    public static readonly TimeSpan DefaultTick = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// How far behind the wheel may be and still run all missed ticks: half a second at the default tick, more than the
+    /// pauses and queueing of a busy but healthy process, and little against any sensible time-out of a client.
+    /// </summary>
+    internal const int MaxCatchUpTicks = 5;
+
+    private readonly Lock _gate = new();
+    private readonly TimerSlots _slots = new();
+    private readonly TimerList _expired = new();
+    private readonly WheelClock _clock;
+    private readonly ITimer _timer;
+    private readonly ILogger _logger;
+
+    // Written inside the lock only, read outside it by the properties.
+    private long _currentTick;
+    private int _count;
+    private bool _running;
+    private bool _disposed;
+
+    /// <param name="timeProvider">The clock, and the maker of the one timer.</param>
+    /// <param name="logger">Told of overruns and of callbacks that throw.</param>
+    /// <param name="tick">The resolution, at least 1 ms; see <see cref="DefaultTick"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="tick"/> is below 1 ms or above a day.</exception>
+    public TimerWheel(TimeProvider timeProvider, ILogger logger, TimeSpan tick)
+    {
+        ArgumentNullException.ThrowIfNull(timeProvider);
+        ArgumentNullException.ThrowIfNull(logger);
+        ArgumentOutOfRangeException.ThrowIfLessThan(tick, TimeSpan.FromMilliseconds(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tick, TimeSpan.FromDays(1));
+        Tick = tick;
+        _logger = logger;
+        _clock = new WheelClock(timeProvider, tick);
+
+        // The timer outlives whoever happened to create the wheel: their AsyncLocals must not ride along.
+        using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        _timer = timeProvider.CreateTimer(
+            static wheel => ((TimerWheel)wheel!).Turn(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The resolution.</summary>
+    public TimeSpan Tick { get; }
+
+    /// <summary>How many nodes are scheduled, those about to be called included.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>
+    /// A coarse clock in units of <see cref="Tick"/> from an arbitrary start; it never goes back. While anything is
+    /// scheduled it moves once per tick and costs two plain reads, cheap enough to note when a connection was last
+    /// heard from. It does not count time forgiven after an overrun, so an age never charges a client for a pause of
+    /// the server. While the wheel is stopped nothing moves it, so a read takes the lock and brings it up to real time
+    /// first: ages measured across a stop are right, and a note taken just before the first <see cref="Schedule"/> is
+    /// not stale.
+    /// </summary>
+    public long CurrentTick
+    {
+        // In this order: a tick read after "running" is at most as old as the wheel is behind.
+        get => Volatile.Read(ref _running) ? Volatile.Read(ref _currentTick) : ReadStoppedClock();
+    }
+
+    /// <summary>
+    /// Schedules the node, or moves it when it is scheduled already. It never fires before <paramref name="dueIn"/> has
+    /// passed, and at most one tick after, plus what the machine is late. Zero or less means the next tick; there is no
+    /// upper limit. After <see cref="Dispose"/> this does nothing: connections that outlive the listener by a moment
+    /// are part of any shutdown, and their deadlines no longer matter.
+    /// </summary>
+    public void Schedule(TimerNode node, TimeSpan dueIn)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        TimeSpan elapsed = _clock.ReadElapsed();
+        TimeSpan forgiven;
+        TimeSpan? firstTick = null;
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            long position = SynchronizeInsideLock(elapsed, out forgiven);
+            if (node.IsScheduled)
+            {
+                TimerList.Remove(node);
+            }
+            else
+            {
+                Volatile.Write(ref _count, _count + 1);
+            }
+
+            node.DueTick = Math.Max(_clock.DueTick(position, dueIn), _currentTick + 1);
+            _slots.Insert(node, _currentTick);
+            if (!_running)
+            {
+                Volatile.Write(ref _running, true);
+                firstTick = _clock.Until(_currentTick + 1, position);
+            }
+        }
+
+        if (firstTick is { } wait)
+        {
+            Arm(wait);
+        }
+
+        LogIfForgiven(forgiven);
+    }
+
+    /// <summary>
+    /// Takes the node out. True: it was scheduled and will not fire. False: it was not scheduled, because it never was,
+    /// has fired, or is firing just now.
+    /// </summary>
+    public bool Cancel(TimerNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        lock (_gate)
+        {
+            return TryTakeOutInsideLock(node);
+        }
+    }
+
+    /// <summary>
+    /// Stops the wheel for good. Nodes still scheduled are let go (<see cref="TimerNode.IsScheduled"/> turns false) and
+    /// never fire. Does not wait for a callback in flight, so a callback may call it.
+    /// </summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            Volatile.Write(ref _running, false);
+            foreach (TimerList slot in _slots.All)
+            {
+                _expired.TakeAll(slot);
+            }
+
+            // One by one: nodes left linked would keep each other's connections alive.
+            while (_expired.First is { } node)
+            {
+                TryTakeOutInsideLock(node);
+            }
+        }
+
+        _timer.Dispose();
+    }
+
+    private bool TryTakeOutInsideLock(TimerNode node)
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread);
+        if (!node.IsScheduled)
+        {
+            return false;
+        }
+
+        TimerList.Remove(node);
+        Volatile.Write(ref _count, _count - 1);
+        return true;
+    }
+}

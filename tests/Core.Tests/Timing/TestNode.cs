@@ -1,0 +1,17 @@
+using Weir.Timing;
+
+namespace Weir.Core.Tests.Timing;
+
+/// <summary>Counts its callbacks and then does what the test wants.</summary>
+internal sealed class TestNode(Action<TestNode>? onExpired = null) : TimerNode
+{
+    private int _fired;
+
+    public int Fired => Volatile.Read(ref _fired);
+
+    protected internal override void OnExpired()
+    {
+        Interlocked.Increment(ref _fired);
+        onExpired?.Invoke(this);
+    }
+}

@@ -1,0 +1,263 @@
+using Microsoft.Extensions.Logging;
+using Weir.Timing;
+using Xunit;
+
+namespace Weir.Core.Tests.Timing;
+
+/// <summary>Stopping and restarting, late ticks, and what the coarse clock says meanwhile.</summary>
+public sealed class TimerWheelClockTests : IDisposable
+{
+    private static readonly TimeSpan _tick = TimerWheel.DefaultTick;
+
+    private readonly ManualTimeProvider _time = new();
+    private readonly RecordingLogger _logger = new();
+    private readonly List<string> _fired = [];
+    private readonly TimerWheel _wheel;
+
+    public TimerWheelClockTests() => _wheel = new TimerWheel(_time, _logger, _tick);
+
+    public void Dispose() => _wheel.Dispose();
+
+    [Fact]
+    public void Idle_NothingScheduled_TimerIsNotArmed()
+    {
+        Assert.Null(_time.DueIn);
+        _wheel.Schedule(new TestNode(), _tick);
+        Assert.NotNull(_time.DueIn);
+
+        _time.Advance(_tick);
+
+        Assert.Null(_time.DueIn);
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(1, _time.Wakeups);
+    }
+
+    [Fact]
+    public void Idle_LastNodeCancelled_StopsAtTheNextTick()
+    {
+        TestNode node = new();
+        _wheel.Schedule(node, TimeSpan.FromSeconds(30));
+        _wheel.Cancel(node);
+
+        _time.Advance(_tick);
+
+        Assert.Equal(1, _time.Wakeups);
+        Assert.Null(_time.DueIn);
+    }
+
+    [Fact]
+    public void Schedule_BeforeTheStopAfterCancel_KeepsTheOneTimerRunning()
+    {
+        TestNode node = new();
+        _wheel.Schedule(node, TimeSpan.FromSeconds(30));
+        _wheel.Cancel(node);
+        _wheel.Schedule(node, _tick);
+
+        Assert.Equal(1, _time.Armed);
+        _time.Advance(_tick);
+        Assert.Equal(1, node.Fired);
+    }
+
+    [Fact]
+    public void Schedule_AfterLongStop_RestartsInStepAndIsNotAnOverrun()
+    {
+        _wheel.Schedule(new TestNode(), _tick);
+        _time.Advance(_tick);
+        _time.Advance(TimeSpan.FromMinutes(10) + TimeSpan.FromMilliseconds(30));
+
+        TestNode node = new();
+        _wheel.Schedule(node, TimeSpan.FromMilliseconds(170));
+
+        Assert.Equal(TimeSpan.FromMilliseconds(70), _time.DueIn);
+        _time.Advance(TimeSpan.FromMilliseconds(70));
+        Assert.Equal(0, node.Fired);
+        _time.Advance(_tick);
+        Assert.Equal(1, node.Fired);
+        Assert.Empty(_logger.Entries);
+    }
+
+    [Fact]
+    public void CurrentTick_AcrossStop_CountsElapsedTime()
+    {
+        _wheel.Schedule(new TestNode(), _tick);
+        _time.Advance(_tick);
+        long before = _wheel.CurrentTick;
+
+        _time.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(600, _wheel.CurrentTick - before);
+
+        _wheel.Schedule(new TestNode(), _tick);
+        _time.Advance(_tick);
+        Assert.Equal(601, _wheel.CurrentTick - before);
+        Assert.Empty(_logger.Entries);
+    }
+
+    [Fact]
+    public void CurrentTick_WhileRunning_MovesOncePerTick()
+    {
+        _wheel.Schedule(new TestNode(), TimeSpan.FromDays(1));
+        long start = _wheel.CurrentTick;
+
+        for (int ms = 1; ms <= 1000; ms++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.Equal(start + (ms / 100), _wheel.CurrentTick);
+        }
+
+        Assert.Equal(10, _time.Wakeups);
+    }
+
+    [Fact]
+    public void Turn_WokenEarly_WaitsForTheRestOfTheTick()
+    {
+        TestNode node = new();
+        _wheel.Schedule(node, _tick);
+        _time.Early = TimeSpan.FromMilliseconds(3);
+
+        _time.Advance(TimeSpan.FromMilliseconds(98));
+        Assert.Equal((1, 0), (_time.Wakeups, node.Fired));
+        Assert.Equal(TimeSpan.FromMilliseconds(2), _time.DueIn);
+
+        _time.Early = TimeSpan.Zero;
+        _time.Advance(TimeSpan.FromMilliseconds(2));
+        Assert.Equal(1, node.Fired);
+    }
+
+    [Fact]
+    public void Turn_LateWithinTheCatchUp_RunsMissedTicksInDueOrder()
+    {
+        ScheduleNamed("c", 500);
+        ScheduleNamed("a", 100);
+        ScheduleNamed("d", 600);
+        ScheduleNamed("b", 300);
+
+        _time.Advance(TimerWheel.MaxCatchUpTicks * _tick);
+
+        Assert.Equal(["a@1", "b@3", "c@5"], _fired);
+        Assert.Equal(1, _time.Wakeups);
+        Assert.Empty(_logger.Entries);
+        _time.Advance(_tick);
+        Assert.Equal("d@6", _fired[^1]);
+    }
+
+    [Fact]
+    public void Turn_Overrun_CountsAsOneTickAndGoesOnInDueOrder()
+    {
+        ScheduleNamed("c", 5000);
+        ScheduleNamed("a", 100);
+        ScheduleNamed("b", 300);
+
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(["a@1"], _fired);
+
+        AdvanceTicks(48);
+        Assert.Equal(["a@1", "b@3"], _fired);
+        AdvanceTicks(1);
+        Assert.Equal(["a@1", "b@3", "c@50"], _fired);
+    }
+
+    [Fact]
+    public void Turn_Overrun_IsLoggedOnceAsWarning()
+    {
+        ScheduleNamed("a", 60_000);
+
+        _time.Advance(TimeSpan.FromSeconds(30));
+        AdvanceTicks(20);
+
+        LogEntry entry = Assert.Single(_logger.Entries);
+        Assert.Equal((LogLevel.Warning, 400), (entry.Level, entry.EventId));
+        Assert.Contains("29900 ms", entry.Message, StringComparison.Ordinal);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, _logger.Entries.Length);
+    }
+
+    [Fact]
+    public void CurrentTick_Overrun_DoesNotAgeAnyone()
+    {
+        ScheduleNamed("a", 60_000);
+        long lastHeard = _wheel.CurrentTick;
+
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(1, _wheel.CurrentTick - lastHeard);
+    }
+
+    [Fact]
+    public void Schedule_AfterAPauseTheTurnHasNotSeen_CountsFromRealNow()
+    {
+        ScheduleNamed("before", 2000);
+        _time.AdvanceAsleep(TimeSpan.FromSeconds(30));
+        ScheduleNamed("after", 1000);
+        Assert.Single(_logger.Entries);
+
+        _time.Advance(TimeSpan.Zero);
+        AdvanceTicks(9);
+        Assert.Empty(_fired);
+        AdvanceTicks(1);
+        Assert.Equal(["after@11"], _fired);
+        AdvanceTicks(9);
+        Assert.Equal(["after@11", "before@20"], _fired);
+        Assert.Single(_logger.Entries);
+    }
+
+    // The pause hits between reading the clock and taking the lock, and the turn is first to notice.
+    [Fact]
+    public void Schedule_PausedAfterReadingTheClock_CountsFromTheCurrentTick()
+    {
+        ScheduleNamed("before", 60_000);
+        _time.AfterReading = () => _time.Advance(TimeSpan.FromSeconds(30));
+
+        ScheduleNamed("after", 1000);
+
+        Assert.Equal(1, _wheel.CurrentTick);
+        AdvanceTicks(9);
+        Assert.Empty(_fired);
+        AdvanceTicks(1);
+        Assert.Equal(["after@11"], _fired);
+    }
+
+    [Fact]
+    public void CurrentTick_StoppedAndReadingTheClockIsOvertaken_DoesNotGoBack()
+    {
+        _time.Advance(TimeSpan.FromSeconds(1));
+        long newer = 0;
+        _time.AfterReading = () =>
+        {
+            _time.AdvanceAsleep(TimeSpan.FromSeconds(1));
+            newer = _wheel.CurrentTick;
+        };
+
+        Assert.Equal(20, _wheel.CurrentTick);
+        Assert.Equal(20, newer);
+    }
+
+    [Fact]
+    public void OnExpired_TakesVeryLong_IsAnOverrunForTheOthersToo()
+    {
+        TestNode slow = new(_ => _time.AdvanceAsleep(TimeSpan.FromSeconds(10)));
+        _wheel.Schedule(slow, _tick);
+        ScheduleNamed("pong deadline", 5000);
+
+        _time.Advance(_tick);
+        Assert.Empty(_fired);
+        Assert.Equal(2, _wheel.CurrentTick);
+        AdvanceTicks(47);
+        Assert.Empty(_fired);
+        AdvanceTicks(1);
+
+        Assert.Equal(["pong deadline@50"], _fired);
+        Assert.Single(_logger.Entries);
+    }
+
+    private void ScheduleNamed(string name, int dueInMs) => _wheel.Schedule(
+        new TestNode(_ => _fired.Add($"{name}@{_wheel.CurrentTick}")), TimeSpan.FromMilliseconds(dueInMs));
+
+    private void AdvanceTicks(int ticks)
+    {
+        for (int i = 0; i < ticks; i++)
+        {
+            _time.Advance(_tick);
+        }
+    }
+}
