@@ -27,8 +27,9 @@ internal static class WeirApplication
             Listeners.Configure(kestrel, builder.Configuration, UseEndpoints);
         });
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
-            .AddMeter("Weir", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
+            .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());
+        builder.Services.AddWeirMemoryPool();
         builder.Services.AddHealthChecks();
 
         // The ports are opened by Listeners; without this Kestrel would warn that it overrides them.

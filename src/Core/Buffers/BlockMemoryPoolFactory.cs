@@ -1,0 +1,10 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Connections;
+
+namespace Weir.Buffers;
+
+/// <summary>Kestrel asks it for the pool of each transport.</summary>
+internal sealed class BlockMemoryPoolFactory(int blockBytes, TimeProvider time) : IMemoryPoolFactory<byte>
+{
+    public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new BlockMemoryPool(blockBytes, time);
+}

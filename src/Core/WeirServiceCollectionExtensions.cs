@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Weir.Buffers;
+
+namespace Weir;
+
+/// <summary>What Weir offers to an application's services.</summary>
+public static class WeirServiceCollectionExtensions
+{
+    /// <summary>
+    /// Has Kestrel take its network buffers from a pool of larger blocks than its own 4 KiB, of which the last one used is
+    /// lent first. Worth it wherever messages exceed a few hundred bytes: a socket is read one block at a time.
+    /// </summary>
+    /// <remarks>
+    /// Holds for everything Kestrel serves. An idle connection holds no block; one with data on its way holds at least
+    /// one in each direction, of which untouched pages cost no memory. Blocks that nobody needs are let go within a minute
+    /// or two.
+    /// </remarks>
+    /// <param name="services">The application's services.</param>
+    /// <param name="blockBytes">The size of a block in bytes; default 16 KiB.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 4,096, which is what Kestrel's pipes ask for, or more than 1 MiB.</exception>
+    public static IServiceCollection AddWeirMemoryPool(this IServiceCollection services, int blockBytes = 16 * 1024)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentOutOfRangeException.ThrowIfLessThan(blockBytes, 4096);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(blockBytes, 1024 * 1024);
+        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(provider =>
+            new BlockMemoryPoolFactory(blockBytes, provider.GetService<TimeProvider>() ?? TimeProvider.System)));
+        return services;
+    }
+}
