@@ -32,9 +32,13 @@ internal sealed class ConnectionSender
     private readonly DeflateContext? _deflate;
     private SendQueue? _queue;
     private TaskCompletionSource? _drained;
+    private long _bytesInLedger;
     private int _unflushed;
+    private int _inFlush;
     private bool _flushing;
     private bool _deferred;
+    private bool _isHigh;
+    private int _dropped;
     private Phase _phase;
 
     public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate)
@@ -56,25 +60,33 @@ internal sealed class ConnectionSender
         Ended,
     }
 
-    /// <summary>Bytes that wait in the queue; what the transport has taken is not counted.</summary>
-    public long QueuedBytes
+    /// <summary>Bytes the transport has not taken: in the queue, or handed over in a flush that is not over.</summary>
+    public long PendingBytes
     {
         get
         {
             lock (this)
             {
-                return _queue?.Bytes ?? 0;
+                return PendingInsideLock;
             }
         }
     }
 
+    /// <summary>The sender's place in the ledger, which owns it; -1: not listed.</summary>
+    internal int LedgerIndex { get; set; } = -1;
+
     /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
+
+    private long PendingInsideLock => _inFlush + (_queue?.Bytes ?? 0);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
     /// <summary>Sends one data message.</summary>
-    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload)
+    /// <param name="opcode">Text or binary.</param>
+    /// <param name="payload">The message.</param>
+    /// <param name="key">What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; else null.</param>
+    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
     {
         SendScope? scope = SendScope.Current;
         scope?.WalkPublications();
@@ -88,7 +100,7 @@ internal sealed class ConnectionSender
 
             if (_deflate is not null && payload.Length >= _settings.DeflateMinimumBytes)
             {
-                outcome = SendDeflatedInsideLock(opcode, payload, scope);
+                outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
             }
             else if (IsIdleInsideLock && payload.Length <= ChunkBytes)
             {
@@ -99,7 +111,7 @@ internal sealed class ConnectionSender
             {
                 FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
                 run.Append(opcode, payload);
-                outcome = TakeInsideLock(run, scope);
+                outcome = TakeInsideLock(run, scope, key);
                 run.Release();
             }
         }
@@ -109,7 +121,9 @@ internal sealed class ConnectionSender
     }
 
     /// <summary>Sends the messages of a run that many connections share.</summary>
-    public SendResult Send(FrameRun run)
+    /// <param name="run">The messages.</param>
+    /// <param name="key">The key of the one message in it; null when it has none, or the run has several.</param>
+    public SendResult Send(FrameRun run, string? key = null)
     {
         Outcome outcome;
         lock (this)
@@ -125,7 +139,7 @@ internal sealed class ConnectionSender
                 deflate.ForgetSent();
             }
 
-            outcome = TakeInsideLock(run, scope: null);
+            outcome = TakeInsideLock(run, scope: null, key);
         }
 
         return Finish(outcome);
@@ -152,7 +166,7 @@ internal sealed class ConnectionSender
             {
                 FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
                 pong.Append(Opcode.Pong, payload);
-                (_queue ??= SendQueue.Rent()).SetPong(pong);
+                QueueInsideLock().SetPong(pong);
                 return;
             }
         }
@@ -198,6 +212,51 @@ internal sealed class ConnectionSender
 
         Finish(outcome);
         return true;
+    }
+
+    /// <summary>
+    /// Closes the connection if its oldest message has waited too long.
+    /// </summary>
+    /// <param name="maxDelayTicks">The longest wait allowed.</param>
+    /// <returns>In how many ticks to look again; null when nothing waits, or the connection was closed.</returns>
+    public long? CheckDelay(long maxDelayTicks)
+    {
+        lock (this)
+        {
+            if (_phase != Phase.Open || _queue is not { HasMessages: true } queue)
+            {
+                return null;
+            }
+
+            long left = queue.OldestTick + maxDelayTicks - _owner.CurrentTick;
+            if (left > 0)
+            {
+                return left;
+            }
+        }
+
+        CloseAsTooSlow();
+        return null;
+    }
+
+    /// <summary>Drops what waits and closes the connection as too slow. Returns how many bytes that freed.</summary>
+    public long CloseAsTooSlow()
+    {
+        long freed;
+        lock (this)
+        {
+            if (_phase != Phase.Open)
+            {
+                return 0;
+            }
+
+            freed = _queue?.Bytes ?? 0;
+            CloseAsTooSlowInsideLock();
+            freed -= _queue?.Bytes ?? 0;
+        }
+
+        _owner.OnTooSlow();
+        return freed;
     }
 
     /// <summary>Starts the flush that a scope had put off.</summary>
@@ -293,9 +352,10 @@ internal sealed class ConnectionSender
                     SendQueue queue;
                     lock (this)
                     {
-                        queue = _queue ??= SendQueue.Rent();
+                        queue = QueueInsideLock();
                     }
 
+                    NotePressure();
                     queue.AwaitFlush(flush, this);
                     return;
                 }
@@ -331,6 +391,7 @@ internal sealed class ConnectionSender
     // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
     private bool WriteWaiting(out TaskCompletionSource? drained)
     {
+        bool hasLeft;
         lock (this)
         {
             drained = null;
@@ -341,12 +402,69 @@ internal sealed class ConnectionSender
 
             if (_unflushed > 0 && _phase != Phase.Ended)
             {
+                _inFlush = _unflushed;
                 _unflushed = 0;
                 return true;
             }
 
             drained = GiveBackFlushInsideLock();
+            hasLeft = _isHigh;
+            _isHigh = false;
+        }
+
+        if (hasLeft)
+        {
+            _owner.OnPressure(isHigh: false);
+        }
+
+        return false;
+    }
+
+    // A flush that did not end at once: what it carries counts as waiting.
+    private void NotePressure()
+    {
+        bool isHigh;
+        lock (this)
+        {
+            isHigh = RisesInsideLock();
+        }
+
+        if (isHigh)
+        {
+            _owner.OnPressure(isHigh: true);
+        }
+    }
+
+    private bool RisesInsideLock()
+    {
+        long mark = _settings.Pressure.HighWaterBytes;
+        if (_isHigh || mark == 0 || PendingInsideLock < mark || _phase != Phase.Open)
+        {
             return false;
+        }
+
+        return _isHigh = true;
+    }
+
+    // Every way to get a queue, and every change to it, ends here: the node's account must be exact.
+    private SendQueue QueueInsideLock()
+    {
+        if (_queue is null)
+        {
+            _queue = SendQueue.Rent();
+            _settings.Ledger.Enter(this);
+        }
+
+        return _queue;
+    }
+
+    private void AccountInsideLock()
+    {
+        long bytes = _queue?.Bytes ?? 0;
+        if (bytes != _bytesInLedger)
+        {
+            _settings.Ledger.Add(bytes - _bytesInLedger);
+            _bytesInLedger = bytes;
         }
     }
 
@@ -354,11 +472,14 @@ internal sealed class ConnectionSender
     private TaskCompletionSource? GiveBackFlushInsideLock()
     {
         _flushing = false;
+        _inFlush = 0;
         if (_queue is { } queue)
         {
             queue.Clear();
             _queue = null;
             SendQueue.Return(queue);
+            AccountInsideLock();
+            _settings.Ledger.Leave(this);
         }
 
         TaskCompletionSource? drained = _drained;
@@ -384,6 +505,8 @@ internal sealed class ConnectionSender
             _unflushed += piece.Length;
             queue.Advance(piece.Length);
         }
+
+        AccountInsideLock();
     }
 
     private void Fail(Exception? error)
@@ -417,47 +540,84 @@ internal sealed class ConnectionSender
         }
 
         _queue?.Clear(); // the queue itself goes back when the pending flush is over
+        AccountInsideLock();
         return null;
     }
 
-    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope)
+    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)
     {
         FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
         _deflate!.Append(run, opcode, payload);
-        Outcome outcome = TakeInsideLock(run, scope);
+        Outcome outcome = TakeInsideLock(run, scope, key);
         run.Release();
         return outcome;
     }
 
     // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
-    private Outcome TakeInsideLock(FrameRun run, SendScope? scope)
+    private Outcome TakeInsideLock(FrameRun run, SendScope? scope, string? key)
     {
-        if (IsIdleInsideLock)
+        if (!IsIdleInsideLock)
         {
-            if (run.Length <= ChunkBytes)
+            return WaitInsideLock(run, key);
+        }
+
+        if (run.Length <= ChunkBytes)
+        {
+            _output.Write(run.Bytes);
+            _unflushed += run.Length;
+            return WrittenInsideLock(scope);
+        }
+
+        SendQueue queue = QueueInsideLock();
+        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        MoveChunkInsideLock(queue);
+        StartFlushInsideLock();
+        return Outcome.Flush | Outcome.Began | (RisesInsideLock() ? Outcome.High : 0);
+    }
+
+    private Outcome WaitInsideLock(FrameRun run, string? key)
+    {
+        PressureSettings pressure = _settings.Pressure;
+        SendQueue queue = QueueInsideLock();
+        bool mayReplace = key is not null && pressure.Policy == PressurePolicy.KeepLatest;
+        if (mayReplace && queue.TryReplace(run, key!))
+        {
+            AccountInsideLock();
+            return Outcome.Queued | Outcome.DroppedOlder;
+        }
+
+        Outcome outcome = Outcome.Queued;
+        if (PendingInsideLock + run.Length > pressure.CloseAtBytes && queue.HasMessages)
+        {
+            switch (pressure.Policy)
             {
-                _output.Write(run.Bytes);
-                _unflushed += run.Length;
-                return WrittenInsideLock(scope);
+                case PressurePolicy.DropNewest:
+                    return Outcome.Refused;
+                case PressurePolicy.DropOldest:
+                    _dropped += queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - run.Length));
+                    outcome |= Outcome.DroppedOlder;
+                    break;
+                default:
+                    CloseAsTooSlowInsideLock();
+                    return Outcome.TooSlow;
             }
-
-            _queue = SendQueue.Rent();
-            _queue.Enqueue(run, 0, run.Length);
-            MoveChunkInsideLock(_queue);
-            StartFlushInsideLock();
-            return Outcome.SentFlush;
         }
 
-        SendQueue queue = _queue ??= SendQueue.Rent();
-        if (queue.Bytes + run.Length > _settings.MaxQueuedBytes && queue.Bytes > 0)
+        if (!queue.HasMessages)
         {
-            queue.DropUnstarted();
-            CloseInsideLock(CloseCode.MessageTooBig, "too slow");
-            return Outcome.TooSlow;
+            outcome |= Outcome.Began;
         }
 
-        queue.Enqueue(run, 0, run.Length);
-        return Outcome.Queued;
+        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick, mayReplace ? key : null);
+        AccountInsideLock();
+        return outcome | (RisesInsideLock() ? Outcome.High : 0);
+    }
+
+    private void CloseAsTooSlowInsideLock()
+    {
+        _queue?.DropUnstarted();
+        CloseInsideLock(_settings.Pressure.CloseCode, _settings.Pressure.CloseReason);
+        AccountInsideLock();
     }
 
     private Outcome CloseInsideLock(CloseCode code, string reason)
@@ -476,7 +636,8 @@ internal sealed class ConnectionSender
         }
         else
         {
-            (_queue ??= SendQueue.Rent()).Enqueue(run, 0, run.Length);
+            QueueInsideLock().Enqueue(run, 0, run.Length, _owner.CurrentTick);
+            AccountInsideLock();
         }
 
         run.Release();
@@ -520,45 +681,95 @@ internal sealed class ConnectionSender
         }
 
         StartFlushInsideLock();
-        return Outcome.SentFlush;
+        return Outcome.Flush;
     }
 
     private void StartFlushInsideLock()
     {
         _flushing = true;
         _deferred = false;
+        _inFlush = _unflushed;
         _unflushed = 0;
     }
 
+    // What was decided under the gate, carried out outside it.
     private SendResult Finish(Outcome outcome)
     {
-        switch (outcome)
+        if (outcome == Outcome.Sent)
         {
-            case Outcome.SentFlush:
-                Flush();
-                return SendResult.Sent;
-            case Outcome.Sent:
-                return SendResult.Sent;
-            case Outcome.Queued:
-                return SendResult.Queued;
-            default:
-                _owner.OnTooSlow();
-                return SendResult.Dropped;
+            return SendResult.Sent;
         }
+
+        if ((outcome & Outcome.Flush) != 0)
+        {
+            Flush();
+        }
+
+        return (outcome & ~Outcome.Flush) == 0 ? SendResult.Sent : FinishSlowly(outcome);
     }
 
+    private SendResult FinishSlowly(Outcome outcome)
+    {
+        if ((outcome & Outcome.TooSlow) != 0)
+        {
+            _owner.OnTooSlow();
+            return SendResult.Dropped;
+        }
+
+        if ((outcome & Outcome.Refused) != 0)
+        {
+            _owner.OnDropped(1);
+            return SendResult.Dropped;
+        }
+
+        if ((outcome & Outcome.DroppedOlder) != 0)
+        {
+            _owner.OnDropped(Math.Max(1, Interlocked.Exchange(ref _dropped, 0)));
+        }
+
+        if ((outcome & Outcome.Began) != 0)
+        {
+            _owner.OnQueueBegan();
+        }
+
+        if ((outcome & Outcome.High) != 0)
+        {
+            _owner.OnPressure(isHigh: true);
+        }
+
+        if (_settings.Ledger.IsOverBudget)
+        {
+            _settings.Ledger.Shed();
+        }
+
+        return (outcome & Outcome.Queued) != 0 ? SendResult.Queued : SendResult.Sent;
+    }
+
+    [Flags]
     private enum Outcome
     {
         /// <summary>In the pipe; the scope flushes it.</summary>
-        Sent,
+        Sent = 0,
 
-        /// <summary>In the pipe; the caller owns the flush and must run it once outside the gate.</summary>
-        SentFlush,
+        /// <summary>The caller owns the flush and must run it once.</summary>
+        Flush = 1,
 
         /// <summary>Waiting; the owner of the flush takes it along.</summary>
-        Queued,
+        Queued = 2,
 
-        /// <summary>Refused, and the close frame waits where the queue was.</summary>
-        TooSlow,
+        /// <summary>The first message to wait.</summary>
+        Began = 4,
+
+        /// <summary>The high-water mark was passed.</summary>
+        High = 8,
+
+        /// <summary>Older messages were dropped to make room.</summary>
+        DroppedOlder = 16,
+
+        /// <summary>The message was dropped.</summary>
+        Refused = 32,
+
+        /// <summary>The message was dropped, and the close frame waits where the queue was.</summary>
+        TooSlow = 64,
     }
 }
