@@ -68,12 +68,12 @@ public sealed class RoomDirectory
     public bool TryGet(string name, [NotNullWhen(true)] out Room? room) => _rooms.TryGetValue(name, out room);
 
     /// <summary>Sends one message to every member of a room but <paramref name="except"/>; to nobody when there is no such room.</summary>
-    /// <inheritdoc cref="Room.Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?)"/>
-    public void Publish(string name, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null)
+    /// <inheritdoc cref="Room.Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?, string?)"/>
+    public void Publish(string name, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
     {
         if (_rooms.TryGetValue(name, out Room? room))
         {
-            room.Publish(payload, kind, except);
+            room.Publish(payload, kind, except, key);
         }
     }
 

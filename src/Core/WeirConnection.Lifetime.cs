@@ -19,6 +19,8 @@ public sealed partial class WeirConnection : ISenderOwner
 {
     // Boxed so that it can be set once without a lock.
     private volatile StrongBox<WeirClosure>? _closure;
+    private long _pingSent;
+    private bool _hasWarnedOfDrops;
 
     private enum Pass
     {
@@ -41,6 +43,7 @@ public sealed partial class WeirConnection : ISenderOwner
         CancellationTokenRegistration shutdown = RegisterForShutdown();
         try
         {
+            _timer.StartHeartbeat(this, _endpoint.Heartbeat);
             await OpenAsync().ConfigureAwait(false);
             PipeReader input = _transport.Transport.Input;
             while (await ProcessAsync(input, await input.ReadAsync().ConfigureAwait(false)).ConfigureAwait(false))
@@ -58,12 +61,46 @@ public sealed partial class WeirConnection : ISenderOwner
         }
     }
 
+    long ISenderOwner.CurrentTick => _timer.CurrentTick;
+
+    void ISenderOwner.OnQueueBegan()
+    {
+        if (_endpoint.MaxDelayTicks > 0)
+        {
+            _timer.CheckDelayIn(_endpoint.MaxDelayTicks);
+        }
+    }
+
+    void ISenderOwner.OnPressure(bool isHigh)
+    {
+        _endpoint.Engine.Metrics.Pressure(isHigh);
+        try
+        {
+            _endpoint.Handler.OnPressure(this, isHigh);
+        }
+        catch (Exception error)
+        {
+            OnHandlerFailed(error);
+        }
+    }
+
+    void ISenderOwner.OnDropped(int messages)
+    {
+        _endpoint.Engine.Metrics.Dropped(messages, _endpoint.Sending.Pressure.Policy);
+        if (!_hasWarnedOfDrops)
+        {
+            _hasWarnedOfDrops = true;
+            WeirLog.MessagesDropped(_endpoint.Engine.Logger, Id, _endpoint.Sending.Pressure.Policy);
+        }
+    }
+
     void ISenderOwner.OnTooSlow()
     {
         // The sender has put the close frame where the queue was.
-        if (TrySetClosure(new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine)))
+        PressureSettings pressure = _endpoint.Sending.Pressure;
+        if (TrySetClosure(new WeirClosure(pressure.CloseCode, pressure.CloseReason, CloseInitiator.Engine)))
         {
-            WeirLog.TooSlow(_endpoint.Engine.Logger, Id, _endpoint.Sending.MaxQueuedBytes);
+            WeirLog.TooSlow(_endpoint.Engine.Logger, Id, (int)pressure.CloseCode);
             _endpoint.Engine.Metrics.TooSlow();
             _timer.StartClose(_endpoint.CloseTimeout);
         }
@@ -78,6 +115,46 @@ public sealed partial class WeirConnection : ISenderOwner
 
         _sender.End();
         _transport.Transport.Input.CancelPendingRead(); // wakes the loop, which may wait for a peer that is gone
+    }
+
+    /// <summary>Time for a Ping; on the wheel's thread.</summary>
+    internal void Ping()
+    {
+        if (_sender.SendPing())
+        {
+            Volatile.Write(ref _pingSent, _endpoint.Engine.Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>Nothing came for too long; on the wheel's thread.</summary>
+    internal void OnSilent()
+    {
+        if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine)))
+        {
+            WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
+            _endpoint.Engine.Metrics.HeartbeatMissed();
+        }
+
+        _sender.End();
+        _transport.Abort(new ConnectionAbortedException("Nothing came from the WebSocket client within the heartbeat's time."));
+    }
+
+    /// <summary>Time to see whether a message has waited too long; on the wheel's thread.</summary>
+    internal void OnDelayDue()
+    {
+        if (_sender.CheckDelay(_endpoint.MaxDelayTicks) is { } ticks)
+        {
+            _timer.CheckDelayIn(ticks);
+        }
+    }
+
+    private void OnPong()
+    {
+        long sent = Interlocked.Exchange(ref _pingSent, 0);
+        if (sent != 0)
+        {
+            _endpoint.Engine.Metrics.PingRoundTrip(_endpoint.Engine.Time.GetElapsedTime(sent));
+        }
     }
 
     private CancellationTokenRegistration RegisterForShutdown()
@@ -119,6 +196,7 @@ public sealed partial class WeirConnection : ISenderOwner
     // The fast path allocates nothing and awaits nothing: a pass over the buffer, then the pipe gets its bytes back.
     private ValueTask<bool> ProcessAsync(PipeReader input, in ReadResult result)
     {
+        _timer.NoteHeard();
         ReadOnlySequence<byte> buffer = result.Buffer;
         Pass pass = RunPass(ref buffer, out ValueTask handling);
         if (pass == Pass.Suspended)
@@ -185,7 +263,7 @@ public sealed partial class WeirConnection : ISenderOwner
             {
                 if (_closure is { } closure && !_reader.IsDiscarding)
                 {
-                    if (closure.Value.Initiator == CloseInitiator.Transport)
+                    if (closure.Value.Code == CloseCode.Abnormal)
                     {
                         return Pass.Ended;
                     }
@@ -211,6 +289,7 @@ public sealed partial class WeirConnection : ISenderOwner
                         _sender.SendPong(_reader.Payload);
                         continue;
                     case ReadEvent.Pong:
+                        OnPong();
                         continue;
                     case ReadEvent.Fault:
                         OnFault(_reader.Fault!);

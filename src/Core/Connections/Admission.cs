@@ -17,12 +17,12 @@ internal static class Admission
         try
         {
             UpgradeDecision decision = await endpoint.Handler.OnUpgradeAsync(request).ConfigureAwait(false);
-            return decision.IsAccepted ? null : new HandshakeRefusal(decision.StatusCode, decision.Reason!);
+            return decision.IsAccepted ? null : new HandshakeRefusal(decision.StatusCode, decision.Reason!, Name: "handler");
         }
         catch (Exception error)
         {
             WeirLog.UpgradeHandlerFailed(endpoint.Engine.Logger, error, connectionId, endpoint.Path);
-            return new HandshakeRefusal(500, "Internal error.");
+            return new HandshakeRefusal(500, "Internal error.", Name: "handler_error");
         }
     }
 }

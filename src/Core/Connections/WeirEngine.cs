@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
+using Weir.Sending;
 
 namespace Weir.Connections;
 
@@ -19,6 +20,8 @@ internal sealed class WeirEngine
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
+        Pressure = new PressureLedger(0);
+        Metrics.PendingBytes = () => Pressure.Bytes;
     }
 
     public ILogger Logger { get; }
@@ -26,6 +29,9 @@ internal sealed class WeirEngine
     public WeirMetrics Metrics { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>What waits for slow clients in the whole node.</summary>
+    public PressureLedger Pressure { get; }
 
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
     public static WeirEngine Of(IServiceProvider services) => _engines.GetValue(services, static key => new WeirEngine(

@@ -105,7 +105,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)
     {
         WeirLog.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
-        listener.Engine.Metrics.Refused(refusal.StatusCode);
+        listener.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
         HandshakeResponse.WriteRefused(transport.Transport.Output, refusal);
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
     }

@@ -31,11 +31,17 @@ internal static partial class WeirLog
     [LoggerMessage(203, LogLevel.Information, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
     public static partial void ProtocolFault(ILogger logger, string connectionId, int code, string rule);
 
-    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly, more than {MaxQueuedBytes} bytes would wait; closing with 1009", EventName = "TooSlow")]
-    public static partial void TooSlow(ILogger logger, string connectionId, long maxQueuedBytes);
+    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; closing with {Code}", EventName = "TooSlow")]
+    public static partial void TooSlow(ILogger logger, string connectionId, int code);
 
     [LoggerMessage(205, LogLevel.Debug, "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted", EventName = "CloseTimedOut")]
     public static partial void CloseTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
+
+    [LoggerMessage(207, LogLevel.Debug, "Connection {ConnectionId}: nothing came within the heartbeat's time; cut", EventName = "HeartbeatMissed")]
+    public static partial void HeartbeatMissed(ILogger logger, string connectionId);
+
+    [LoggerMessage(208, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; messages are being dropped by policy {Policy}", EventName = "MessagesDropped")]
+    public static partial void MessagesDropped(ILogger logger, string connectionId, PressurePolicy policy);
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);

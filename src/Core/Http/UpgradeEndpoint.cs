@@ -82,7 +82,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
     {
         WeirLog.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
-        endpoint.Engine.Metrics.Refused(refusal.StatusCode);
+        endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
         HttpResponse response = http.Response;
         response.StatusCode = refusal.StatusCode;
         response.ContentType = "text/plain; charset=utf-8";

@@ -175,14 +175,15 @@ internal sealed class ConnectionSender
     }
 
     /// <summary>Sends a Ping, unless others wait: then what waits finds a dead peer just as well.</summary>
-    public void SendPing()
+    /// <returns>Whether it was sent.</returns>
+    public bool SendPing()
     {
         Outcome outcome;
         lock (this)
         {
             if (_phase != Phase.Open || !IsIdleInsideLock)
             {
-                return;
+                return false;
             }
 
             WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
@@ -190,6 +191,7 @@ internal sealed class ConnectionSender
         }
 
         Finish(outcome);
+        return true;
     }
 
     /// <summary>
@@ -583,6 +585,7 @@ internal sealed class ConnectionSender
         if (mayReplace && queue.TryReplace(run, key!))
         {
             AccountInsideLock();
+            Interlocked.Increment(ref _dropped);
             return Outcome.Queued | Outcome.DroppedOlder;
         }
 
@@ -594,7 +597,7 @@ internal sealed class ConnectionSender
                 case PressurePolicy.DropNewest:
                     return Outcome.Refused;
                 case PressurePolicy.DropOldest:
-                    _dropped += queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - run.Length));
+                    Interlocked.Add(ref _dropped, queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - run.Length)));
                     outcome |= Outcome.DroppedOlder;
                     break;
                 default:
@@ -722,9 +725,9 @@ internal sealed class ConnectionSender
             return SendResult.Dropped;
         }
 
-        if ((outcome & Outcome.DroppedOlder) != 0)
+        if ((outcome & Outcome.DroppedOlder) != 0 && Interlocked.Exchange(ref _dropped, 0) is > 0 and int dropped)
         {
-            _owner.OnDropped(Math.Max(1, Interlocked.Exchange(ref _dropped, 0)));
+            _owner.OnDropped(dropped);
         }
 
         if ((outcome & Outcome.Began) != 0)
