@@ -17,10 +17,14 @@ namespace Weir;
 // gets the close frame on its way; the loop notices at its next step and from there on only looks for the peer's Close.
 public sealed partial class WeirConnection : ISenderOwner
 {
+    private static readonly ProtocolFault _tooManyMessages = new(CloseCode.PolicyViolation, "too many messages per second");
+    private static readonly ProtocolFault _tooManyBytes = new(CloseCode.PolicyViolation, "too many bytes per second");
+
     // Boxed so that it can be set once without a lock.
     private volatile StrongBox<WeirClosure>? _closure;
     private long _pingSent;
     private bool _hasWarnedOfDrops;
+    private volatile bool _hasEnded;
 
     private enum Pass
     {
@@ -39,6 +43,7 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         WeirEngine engine = _endpoint.Engine;
         engine.Metrics.Opened();
+        engine.Connections.Add(this);
         WeirLog.ConnectionOpened(engine.Logger, Id, Path);
         CancellationTokenRegistration shutdown = RegisterForShutdown();
         try
@@ -157,12 +162,26 @@ public sealed partial class WeirConnection : ISenderOwner
         }
     }
 
+    internal RegistryLinks Links { get; set; }
+
+    /// <summary>The node goes down: the client should come back, to another one.</summary>
+    internal void CloseForShutdown()
+        => BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+
+    /// <summary>The node is down.</summary>
+    internal void AbortUnlessEnded()
+    {
+        if (!_hasEnded)
+        {
+            Abort("The server shut down before the WebSocket closing handshake was over.");
+        }
+    }
+
     private CancellationTokenRegistration RegisterForShutdown()
     {
         CancellationToken requested = _transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
         return requested.UnsafeRegister(
-            static state => ((WeirConnection)state!).BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server)),
-            this);
+static state => ((WeirConnection)state!).CloseForShutdown(), this);
     }
 
     private async ValueTask OpenAsync()
@@ -198,6 +217,11 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         _timer.NoteHeard();
         ReadOnlySequence<byte> buffer = result.Buffer;
+        if (_meter is { } meter && !meter.AllowsBytes(buffer.Length - _bytesLeft, _timer.CurrentTick))
+        {
+            OnFault(_tooManyBytes);
+        }
+
         Pass pass = RunPass(ref buffer, out ValueTask handling);
         if (pass == Pass.Suspended)
         {
@@ -231,6 +255,7 @@ public sealed partial class WeirConnection : ISenderOwner
 
     private bool FinishPass(PipeReader input, in ReadOnlySequence<byte> rest, bool isLast, Pass pass)
     {
+        _bytesLeft = rest.Length;
         input.AdvanceTo(rest.Start, rest.End);
         if (pass == Pass.Ended)
         {
@@ -271,7 +296,15 @@ public sealed partial class WeirConnection : ISenderOwner
                     _reader.Discard();
                 }
 
-                switch (_reader.Next(ref buffer))
+                ReadEvent found = _reader.Next(ref buffer);
+                if (_meter is { } meter && found is ReadEvent.Message or ReadEvent.Fragment or ReadEvent.Ping
+                    && !_reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
+                {
+                    OnFault(_tooManyMessages);
+                    continue;
+                }
+
+                switch (found)
                 {
                     case ReadEvent.NeedMore:
                         return Pass.Done;
@@ -410,6 +443,9 @@ public sealed partial class WeirConnection : ISenderOwner
         await _sender.DrainAsync().ConfigureAwait(false);
         _sender.End();
         _timer.Stop();
+        _hasEnded = true;
+        _endpoint.Engine.Connections.Remove(this);
+        _endpoint.Engine.Gate.Leave(RemoteAddress);
         WeirClosure closure = _closure!.Value;
         try
         {

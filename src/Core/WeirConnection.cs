@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Compression;
 using Weir.Connections;
 using Weir.Framing;
+using Weir.Limits;
 using Weir.Rooms;
 using Weir.Sending;
 
@@ -22,6 +23,8 @@ public sealed partial class WeirConnection
     private readonly ConnectionTimer _timer;
     private readonly ConnectionSender _sender;
     private readonly MessageReader _reader;
+    private readonly InboundLimit.Meter? _meter;
+    private long _bytesLeft;
     private UpgradeRequest? _request;
     private IDictionary<object, object?>? _items;
 
@@ -30,6 +33,7 @@ public sealed partial class WeirConnection
         ConnectionContext transport,
         ConnectionTimer timer,
         UpgradeRequest request,
+        IPAddress? remoteAddress,
         string? subprotocol,
         DeflateParameters? deflate)
     {
@@ -37,7 +41,9 @@ public sealed partial class WeirConnection
         _transport = transport;
         _timer = timer;
         _request = request;
+        RemoteAddress = remoteAddress;
         Subprotocol = subprotocol;
+        _meter = endpoint.Inbound?.Start(timer.CurrentTick);
         DeflateContext? context = deflate is { } parameters ? new DeflateContext(parameters, endpoint.Sending.Zlib!) : null;
         _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
         _reader = new MessageReader(endpoint.Reading, deflate);
@@ -61,6 +67,12 @@ public sealed partial class WeirConnection
 
     /// <summary>The peer's address as the transport knows it; null when the transport has none.</summary>
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    /// <summary>
+    /// The client's address: the transport's, or what a trusted proxy says (<see cref="WeirNodeOptions.TrustedProxies"/>); null
+    /// when the transport is no IP network.
+    /// </summary>
+    public IPAddress? RemoteAddress { get; }
 
     /// <summary>The address the peer connected to; null when the transport has none.</summary>
     public EndPoint? LocalEndPoint => _transport.LocalEndPoint;

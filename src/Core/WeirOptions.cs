@@ -74,6 +74,9 @@ public sealed class WeirOptions
     /// <summary>Pings, and how long a silent peer is kept.</summary>
     public HeartbeatOptions Heartbeat { get; } = new();
 
+    /// <summary>How much one client may send.</summary>
+    public InboundOptions Inbound { get; } = new();
+
     /// <summary>What happens to clients that read too slowly.</summary>
     public PressureOptions Pressure { get; } = new();
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Weir.Compression;
 using Weir.Handshake;
+using Weir.Limits;
 using Weir.Sending;
 using Weir.Timing;
 
@@ -23,6 +24,7 @@ internal sealed class WeirEndpoint
         Deflate = options.Deflate;
         ZlibPool? zlib = options.Deflate.Enabled ? new ZlibPool(options.Deflate) : null;
         Heartbeat = HeartbeatTicks.From(options.Heartbeat, TimerWheel.DefaultTick);
+        Inbound = InboundLimit.From(options.Inbound, TimerWheel.DefaultTick);
         MaxDelayTicks = ConnectionTimer.TicksOf(options.Pressure.MaxDelay, TimerWheel.DefaultTick);
         Sending = new SendSettings(
             runs ?? FrameRunPool.Shared, PressureSettings.From(options.Pressure), engine.Pressure, options.Deflate.MinimumBytes, zlib);
@@ -62,6 +64,9 @@ internal sealed class WeirEndpoint
 
     /// <summary>The longest a message may wait for a slow client; 0: any time.</summary>
     public long MaxDelayTicks { get; }
+
+    /// <summary>How much a client may send; null: any amount.</summary>
+    public InboundLimit? Inbound { get; }
 
     public OriginPolicy Origins { get; }
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
+using Weir.Limits;
 using Weir.Sending;
 
 namespace Weir.Connections;
@@ -11,16 +12,19 @@ namespace Weir.Connections;
 /// <summary>What all Weir endpoints of one application share: its meter, its logger and its clock.</summary>
 internal sealed class WeirEngine
 {
-    // Endpoints are declared on listeners and on routes, which only have the service provider in common. A meter must
-    // exist once per application, or every reading would be doubled.
-    private static readonly ConditionalWeakTable<IServiceProvider, WeirEngine> _engines = [];
+    // Endpoints are declared on listeners and on routes, which only have the application's services in common. A meter
+    // must exist once per application, or every reading would be doubled. The key is the scope factory: providers come as
+    // several objects, of which each yields that same one.
+    private static readonly ConditionalWeakTable<object, WeirEngine> _engines = [];
 
-    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time)
+    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null)
     {
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
-        Pressure = new PressureLedger(0);
+        Options = options ?? new WeirNodeOptions();
+        Gate = new NodeGate(Options, Time);
+        Pressure = new PressureLedger(Options.MaxPendingBytes);
         Metrics.PendingBytes = () => Pressure.Bytes;
     }
 
@@ -30,10 +34,22 @@ internal sealed class WeirEngine
 
     public TimeProvider Time { get; }
 
+    public WeirNodeOptions Options { get; }
+
+    /// <summary>Who is let in.</summary>
+    public NodeGate Gate { get; }
+
+    /// <summary>Who is in.</summary>
+    public ConnectionRegistry Connections { get; } = new();
+
     /// <summary>What waits for slow clients in the whole node.</summary>
     public PressureLedger Pressure { get; }
 
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
-    public static WeirEngine Of(IServiceProvider services) => _engines.GetValue(services, static key => new WeirEngine(
-        key.GetService<ILoggerFactory>(), key.GetService<IMeterFactory>(), key.GetService<TimeProvider>()));
+    public static WeirEngine Of(IServiceProvider services)
+        => _engines.GetValue(services.GetService<IServiceScopeFactory>() ?? (object)services, _ => new WeirEngine(
+            services.GetService<ILoggerFactory>(),
+            services.GetService<IMeterFactory>(),
+            services.GetService<TimeProvider>(),
+            services.GetService<WeirNodeOptions>()));
 }

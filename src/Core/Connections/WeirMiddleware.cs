@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Weir.Diagnostics;
 using Weir.Handshake;
+using Weir.Limits;
 using Weir.Sending;
 
 namespace Weir.Connections;
@@ -88,8 +90,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     {
         WeirEndpoint endpoint = listener.Find(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
+        IPAddress? address = ClientAddress.Of(transport.RemoteEndPoint, request, listener.Engine.Options.TrustedProxies);
         HandshakeRefusal? refusal = verdict.Refusal
-            ?? await Admission.JudgeAsync(endpoint, request, transport.ConnectionId).ConfigureAwait(false);
+            ?? await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
         if (refusal is not null)
         {
             await RefuseAsync(transport, refusal).ConfigureAwait(false);
@@ -97,9 +100,19 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         }
 
         Agreement agreement = Agreement.Reach(endpoint, verdict);
-        HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
-        await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
-        return new WeirConnection(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
+        WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate);
+        try
+        {
+            HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
+            await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            listener.Engine.Gate.Leave(address);
+            throw;
+        }
+
+        return connection;
     }
 
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)

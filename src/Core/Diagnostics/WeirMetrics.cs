@@ -15,6 +15,7 @@ internal sealed class WeirMetrics
     private readonly Counter<long> _highWater;
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _missed;
+    private readonly Counter<long> _drained;
     private readonly Histogram<double> _roundTrip;
 
     public WeirMetrics(IMeterFactory? factory)
@@ -34,6 +35,8 @@ internal sealed class WeirMetrics
             "weir.messages.dropped", "{message}", "Messages dropped because the client read too slowly, by policy.");
         _missed = meter.CreateCounter<long>(
             "weir.heartbeats.missed", "{connection}", "Connections cut because nothing came within the heartbeat's time.");
+        _drained = meter.CreateCounter<long>(
+            "weir.connections.drained", "{connection}", "Connections told to go because the node shuts down.");
         _roundTrip = meter.CreateHistogram<double>(
             "weir.ping.duration", "s", "From a Ping to its Pong.");
         meter.CreateObservableUpDownCounter("weir.pending", () => PendingBytes?.Invoke() ?? 0, "By", "Bytes waiting for slow clients.");
@@ -85,6 +88,8 @@ internal sealed class WeirMetrics
             _dropped.Add(messages, new KeyValuePair<string, object?>("weir.policy", NameOf(policy)));
         }
     }
+
+    public void Drained(int connections) => _drained.Add(connections);
 
     public void HeartbeatMissed() => _missed.Add(1);
 
