@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
@@ -18,7 +19,7 @@ internal static class WeirApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         HostSettings settings = HostSettings.Read(builder.Configuration);
-        RelayHandler relay = new(new RoomDirectory());
+        RelayHandler relay = new(new RoomDirectory(settings.Rooms));
         EchoHandler echo = new();
 
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -30,7 +31,8 @@ internal static class WeirApplication
             .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
-        builder.Services.AddHealthChecks();
+        builder.Services.AddWeir(settings.ApplyTo);
+        builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
 
         // The ports are opened by Listeners; without this Kestrel would warn that it overrides them.
         WebApplication app = builder.Build();
@@ -55,8 +57,8 @@ internal static class WeirApplication
                 app.MapWeir("/echo", echo, settings.ApplyTo);
             }
 
-            app.MapHealthChecks("/health/live");
-            app.MapHealthChecks("/health/ready");
+            app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+            app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
             app.MapPrometheusScrapingEndpoint("/metrics");
             byte[] page = Page.Load();
             app.MapGet("/", () => Results.Bytes(page, "text/html; charset=utf-8"));

@@ -58,6 +58,18 @@ internal sealed class HostSettings
         return reader.Complaints.Count == 0 ? settings : throw new SettingsException(reader.Complaints);
     }
 
+    /// <summary>Puts the settings on the node.</summary>
+    public void ApplyTo(WeirNodeOptions options)
+    {
+        options.MaxConnections = Node.MaxConnections;
+        options.MaxConnectionsPerAddress = Node.MaxConnectionsPerAddress;
+        options.HandshakesPerSecond = Node.HandshakesPerSecond;
+        options.HandshakeBurst = Node.HandshakeBurst;
+        options.MaxPendingBytes = Node.MaxPendingBytes;
+        options.TrustedProxies = Node.TrustedProxies;
+        options.DrainWindow = Node.DrainWindow;
+    }
+
     /// <summary>Puts the settings on an endpoint.</summary>
     public void ApplyTo(WeirOptions options)
     {
