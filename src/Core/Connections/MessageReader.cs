@@ -382,6 +382,13 @@ internal sealed class MessageReader
             return null;
         }
 
+        // An empty message sent without even the octet 00 of RFC 7692 7.2.3.6, as a flush with nothing to flush gives it:
+        // the tail alone is no block, and what makes up for that would drop a history the sender still refers to.
+        if (_messageBytes == 0)
+        {
+            return null;
+        }
+
         return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !CheckTextEnd() ? _notUtf8 : null);
     }
 
