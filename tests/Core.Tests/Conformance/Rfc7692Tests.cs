@@ -93,6 +93,14 @@ public class Rfc7692Tests
     public void TextIsJudgedAfterDecompression(string rule, string frames) =>
         CheckBoth(rule, frames, "fault 1007 (RFC 6455 8.1)");
 
+    [Theory]
+    [InlineData("not UTF-8, then corrupt", "C1 88 00000000 000100FEFF FF 0707", 1000, "fault 1007 (RFC 6455 8.1)")]
+    [InlineData("too big, then corrupt", "C2 8A 00000000 000300FCFF 414243 0707", 2, "fault 1009")]
+    [InlineData("not UTF-8, then too big", "C1 89 00000000 000300FCFF FF4243 00", 2, "fault 1007 (RFC 6455 8.1)")]
+    [InlineData("too big, then not UTF-8", "C1 89 00000000 000300FCFF 4142FF 00", 2, "fault 1009")]
+    public void OfTwoFaultsTheFirstCountsHoweverTheyArrive(string rule, string frames, int limit, string expected) =>
+        Conformance.Check(rule, frames, expected, _takeover with { MaxMessageBytes = limit });
+
     [Fact]
     public void BinaryIsNotJudgedAsText() => CheckBoth("stored FF", "C2 87 00000000 000100FEFFFF00", "binary FF");
 
