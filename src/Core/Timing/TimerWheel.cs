@@ -112,7 +112,7 @@ internal sealed partial class TimerWheel : IDisposable
         TimeSpan elapsed = _clock.ReadElapsed();
         TimeSpan forgiven;
         TimeSpan? firstTick = null;
-        lock (new object())
+        lock (_gate)
         {
             if (_disposed)
             {
