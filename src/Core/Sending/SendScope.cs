@@ -56,14 +56,19 @@ internal sealed class SendScope
     /// <summary>Walks and flushes all that was gathered. Must be called on the thread that entered.</summary>
     public void Exit()
     {
-        WalkPublications();
-        // Index by index: a flush may run a pipe's reader inline, which may send and so defer another flush here.
-        for (int i = 0; i < _deferredCount; i++)
+        int flushed = 0;
+        do
         {
-            ConnectionSender sender = _deferred[i];
-            _deferred[i] = null!;
-            sender.FlushDeferred();
+            WalkPublications();
+            // Index by index: a flush may run a pipe's reader inline, which may send or publish and so add to this scope.
+            for (; flushed < _deferredCount; flushed++)
+            {
+                ConnectionSender sender = _deferred[flushed];
+                _deferred[flushed] = null!;
+                sender.FlushDeferred();
+            }
         }
+        while (_run is not null);
 
         _deferredCount = 0;
         _owner = null;
