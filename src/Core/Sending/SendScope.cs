@@ -11,7 +11,8 @@ namespace Weir.Sending;
 /// <remarks>
 /// Bound to its thread. The loop leaves the scope before it awaits anything, so a handler that goes asynchronous has its
 /// sends flushed first, and what it sends after its await is flushed at once. Order is kept: anything that
-/// would overtake a gathered publication (a direct send, a close, another room) walks the publications first.
+/// would overtake a gathered publication (a direct send, a close, another room, a member that comes or goes) walks the
+/// publications first.
 /// </remarks>
 internal sealed class SendScope
 {
