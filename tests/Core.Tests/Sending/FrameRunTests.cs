@@ -38,6 +38,7 @@ public sealed class FrameRunTests : IDisposable
         IReadOnlyList<ServerFrame> frames = Frames.ParseAll(run.Bytes);
         Assert.Equal(end, run.Length);
         Assert.Equal(sizes.Length, run.Count);
+        Assert.Equal(sizes.Sum(), run.PayloadBytes);
         Assert.Equal(sizes, frames.Select(frame => frame.Payload.Length));
         Assert.All(frames, frame => Assert.Equal((true, 0, 2), (frame.Fin, frame.Rsv, frame.Opcode)));
         Assert.All(frames, frame => Assert.Equal(Payload(frame.Payload.Length), frame.Payload));
@@ -88,7 +89,7 @@ public sealed class FrameRunTests : IDisposable
 
         Assert.Equal(0, _arrays.Outstanding);
         FrameRun next = _runs.Rent(64);
-        Assert.Equal((0, 0), (next.Length, next.Count));
+        Assert.Equal((0, 0, 0), (next.Length, next.Count, next.PayloadBytes));
         next.Release();
     }
 
@@ -143,6 +144,7 @@ public sealed class FrameRunTests : IDisposable
         Assert.Equal([4, 0, 4, 0, 4], frames.Select(frame => frame.Rsv));
         Assert.Equal([1, 1, 1, 1, 2], frames.Select(frame => frame.Opcode));
         Assert.Equal(frames.Count, variant.Count);
+        Assert.Equal(run.PayloadBytes, variant.PayloadBytes);
         Assert.Equal(variant.Length, variant.EndOf(variant.Count - 1));
         byte[][] decoded = [.. frames.Select(frame => frame.Rsv == 0 ? frame.Payload : new PlainInflater().Decode(frame.Payload))];
         Assert.Equal([.. messages, Payload(70_000)], decoded);
