@@ -40,6 +40,7 @@ public sealed class RoomDirectory
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(connection);
+        SendScope.Current?.WalkPublications(); // who joins now does not hear what was published before
         while (true)
         {
             Room room = _rooms.GetOrAdd(name, static (key, directory) => new Room(key, directory), this);
@@ -61,6 +62,7 @@ public sealed class RoomDirectory
     public bool Leave(string name, WeirConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        SendScope.Current?.WalkPublications(); // who leaves now still hears what was published before
         return _rooms.TryGetValue(name, out Room? room) && connection.Memberships.Leave(room);
     }
 

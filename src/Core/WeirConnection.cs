@@ -142,7 +142,7 @@ public sealed partial class WeirConnection
     {
         if (_sender.Send(run) <= SendResult.Queued)
         {
-            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.Length);
+            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.PayloadBytes);
         }
     }
 

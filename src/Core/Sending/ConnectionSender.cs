@@ -17,6 +17,9 @@ namespace Weir.Sending;
 /// a <see cref="SendQueue"/> and whoever owns the flush takes them along.</para>
 /// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is left to the scope's end, so
 /// that the replies of a pass share one; a pass that produces more than a chunk flushes in between.</para>
+/// <para>Failure. Whatever the writer throws, expected of a transport or not, ends this connection and is told to its
+/// owner: the caller may be another connection's handler in the middle of a room, or a thread of the pool where an
+/// exception would end the process.</para>
 /// </remarks>
 internal sealed class ConnectionSender
 {
@@ -33,8 +36,8 @@ internal sealed class ConnectionSender
     private SendQueue? _queue;
     private TaskCompletionSource? _drained;
     private int _unflushed;
+    private SendScope? _deferredTo;
     private bool _flushing;
-    private bool _deferred;
     private Phase _phase;
 
     public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate)
@@ -76,32 +79,39 @@ internal sealed class ConnectionSender
     /// <summary>Sends one data message.</summary>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload)
     {
+        int size = checked((int)payload.Length);
         SendScope? scope = SendScope.Current;
         scope?.WalkPublications();
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return SendResult.Closed;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return SendResult.Closed;
+                }
 
-            if (_deflate is not null && payload.Length >= _settings.DeflateMinimumBytes)
-            {
-                outcome = SendDeflatedInsideLock(opcode, payload, scope);
+                if (_deflate is not null && size >= _settings.DeflateMinimumBytes)
+                {
+                    outcome = SendDeflatedInsideLock(opcode, payload, scope);
+                }
+                else if (IsIdleInsideLock && size <= ChunkBytes)
+                {
+                    WriteFrameInsideLock(opcode, payload);
+                    outcome = WrittenInsideLock(scope);
+                }
+                else
+                {
+                    FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+                    run.Append(opcode, payload);
+                    outcome = TakeAndReleaseInsideLock(run, scope);
+                }
             }
-            else if (IsIdleInsideLock && payload.Length <= ChunkBytes)
-            {
-                WriteFrameInsideLock(opcode, payload);
-                outcome = WrittenInsideLock(scope);
-            }
-            else
-            {
-                FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
-                run.Append(opcode, payload);
-                outcome = TakeInsideLock(run, scope);
-                run.Release();
-            }
+        }
+        catch (Exception error)
+        {
+            return Break(error);
         }
 
         scope?.NoteSent(this);
@@ -112,20 +122,27 @@ internal sealed class ConnectionSender
     public SendResult Send(FrameRun run)
     {
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return SendResult.Closed;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return SendResult.Closed;
+                }
 
-            if (_deflate is { } deflate)
-            {
-                run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
-                deflate.ForgetSent();
-            }
+                if (_deflate is { } deflate)
+                {
+                    run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
+                    deflate.ForgetSent();
+                }
 
-            outcome = TakeInsideLock(run, scope: null);
+                outcome = TakeInsideLock(run, scope: null);
+            }
+        }
+        catch (Exception error)
+        {
+            return Break(error);
         }
 
         return Finish(outcome);
@@ -134,27 +151,32 @@ internal sealed class ConnectionSender
     /// <summary>Answers a Ping: before queued messages, and holding one Pong at most however many Pings came.</summary>
     public void SendPong(in ReadOnlySequence<byte> payload)
     {
-        SendScope? scope = SendScope.Current;
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return;
+                }
 
-            if (IsIdleInsideLock)
-            {
+                if (!IsIdleInsideLock)
+                {
+                    FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+                    pong.Append(Opcode.Pong, payload);
+                    (_queue ??= SendQueue.Rent()).SetPong(pong);
+                    return;
+                }
+
                 WriteFrameInsideLock(Opcode.Pong, payload);
-                outcome = WrittenInsideLock(scope);
+                outcome = WrittenInsideLock(SendScope.Current);
             }
-            else
-            {
-                FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
-                pong.Append(Opcode.Pong, payload);
-                (_queue ??= SendQueue.Rent()).SetPong(pong);
-                return;
-            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return;
         }
 
         Finish(outcome);
@@ -164,15 +186,23 @@ internal sealed class ConnectionSender
     public void SendPing()
     {
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open || !IsIdleInsideLock)
+            lock (this)
             {
-                return;
-            }
+                if (_phase != Phase.Open || !IsIdleInsideLock)
+                {
+                    return;
+                }
 
-            WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
-            outcome = WrittenInsideLock(SendScope.Current);
+                WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
+                outcome = WrittenInsideLock(SendScope.Current);
+            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return;
         }
 
         Finish(outcome);
@@ -186,14 +216,22 @@ internal sealed class ConnectionSender
     {
         SendScope.Current?.WalkPublications();
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return false;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return false;
+                }
 
-            outcome = CloseInsideLock(code, reason);
+                outcome = CloseInsideLock(code, reason);
+            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return false;
         }
 
         Finish(outcome);
@@ -205,12 +243,12 @@ internal sealed class ConnectionSender
     {
         lock (this)
         {
-            if (!_deferred)
+            if (_deferredTo is null)
             {
                 return; // a flush that began meanwhile took the bytes along
             }
 
-            _deferred = false;
+            _deferredTo = null;
             if (_flushing || _phase == Phase.Ended)
             {
                 return;
@@ -251,23 +289,24 @@ internal sealed class ConnectionSender
 
     internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
     {
-        FlushResult result;
+        TaskCompletionSource? drained;
+        bool more;
         try
         {
-            result = flush.GetResult();
+            if (!Accept(flush.GetResult()))
+            {
+                return;
+            }
+
+            more = WriteWaiting(out drained);
         }
-        catch (Exception error) when (TransportErrors.IsExpected(error))
+        catch (Exception error)
         {
             Fail(error);
             return;
         }
 
-        if (!Accept(result))
-        {
-            return;
-        }
-
-        if (WriteWaiting(out TaskCompletionSource? drained))
+        if (more)
         {
             Flush();
         }
@@ -281,13 +320,11 @@ internal sealed class ConnectionSender
     private void Flush()
     {
         TaskCompletionSource? drained;
-        do
+        try
         {
-            ValueTask<FlushResult> flush;
-            FlushResult result;
-            try
+            do
             {
-                flush = _output.FlushAsync();
+                ValueTask<FlushResult> flush = _output.FlushAsync();
                 if (!flush.IsCompleted)
                 {
                     SendQueue queue;
@@ -300,20 +337,19 @@ internal sealed class ConnectionSender
                     return;
                 }
 
-                result = flush.GetAwaiter().GetResult();
+                if (!Accept(flush.GetAwaiter().GetResult()))
+                {
+                    return;
+                }
             }
-            catch (Exception error) when (TransportErrors.IsExpected(error))
-            {
-                Fail(error);
-                return;
-            }
-
-            if (!Accept(result))
-            {
-                return;
-            }
+            while (WriteWaiting(out drained));
         }
-        while (WriteWaiting(out drained));
+        catch (Exception error)
+        {
+            Fail(error);
+            return;
+        }
+
         CompleteElsewhere(drained);
     }
 
@@ -386,20 +422,28 @@ internal sealed class ConnectionSender
         }
     }
 
-    private void Fail(Exception? error)
+    // For the owner of the flush.
+    private void Fail(Exception? error) => EndBecause(error, ownsFlush: true);
+
+    // For whoever was writing: part of a frame may be in the pipe, so that nothing sensible can follow.
+    private SendResult Break(Exception error)
+    {
+        EndBecause(error, ownsFlush: false);
+        return SendResult.Closed;
+    }
+
+    private void EndBecause(Exception? error, bool ownsFlush)
     {
         bool first;
         TaskCompletionSource? drained;
         lock (this)
         {
             first = _phase != Phase.Ended;
-            _phase = Phase.Ended;
-            drained = GiveBackFlushInsideLock();
-            _deflate?.Dispose();
+            _flushing &= !ownsFlush;
+            drained = EndInsideLock();
         }
 
         CompleteElsewhere(drained);
-
         if (first)
         {
             _owner.OnTransportEnded(error);
@@ -409,7 +453,7 @@ internal sealed class ConnectionSender
     private TaskCompletionSource? EndInsideLock()
     {
         _phase = Phase.Ended;
-        _deferred = false;
+        _deferredTo = null;
         _deflate?.Dispose();
         if (!_flushing)
         {
@@ -423,10 +467,29 @@ internal sealed class ConnectionSender
     private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope)
     {
         FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
-        _deflate!.Append(run, opcode, payload);
-        Outcome outcome = TakeInsideLock(run, scope);
-        run.Release();
-        return outcome;
+        try
+        {
+            _deflate!.Append(run, opcode, payload);
+        }
+        catch
+        {
+            run.Release();
+            throw;
+        }
+
+        return TakeAndReleaseInsideLock(run, scope);
+    }
+
+    private Outcome TakeAndReleaseInsideLock(FrameRun run, SendScope? scope)
+    {
+        try
+        {
+            return TakeInsideLock(run, scope);
+        }
+        finally
+        {
+            run.Release();
+        }
     }
 
     // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
@@ -465,22 +528,21 @@ internal sealed class ConnectionSender
         _phase = Phase.Closing;
         Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
         int size = ClosePayload.Write(payload, code, reason);
-        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
-        run.Append(Opcode.Close, payload[..size]);
-        Outcome outcome = Outcome.Queued;
         if (IsIdleInsideLock)
         {
-            _output.Write(run.Bytes);
-            _unflushed += run.Length;
-            outcome = WrittenInsideLock(scope: null);
-        }
-        else
-        {
-            (_queue ??= SendQueue.Rent()).Enqueue(run, 0, run.Length);
+            Span<byte> span = _output.GetSpan(FrameHeader.MaxUnmaskedLength + size);
+            int header = FrameHeader.Write(span, Opcode.Close, size);
+            payload[..size].CopyTo(span[header..]);
+            _output.Advance(header + size);
+            _unflushed += header + size;
+            return WrittenInsideLock(scope: null);
         }
 
+        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+        run.Append(Opcode.Close, payload[..size]);
+        (_queue ??= SendQueue.Rent()).Enqueue(run, 0, run.Length);
         run.Release();
-        return outcome;
+        return Outcome.Queued;
     }
 
     private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
@@ -510,9 +572,10 @@ internal sealed class ConnectionSender
         Debug.Assert(!_flushing, "Nothing is written while a flush is under way");
         if (scope is not null && _unflushed < ChunkBytes)
         {
-            if (!_deferred)
+            if (!ReferenceEquals(_deferredTo, scope))
             {
-                _deferred = true;
+                // Also when another thread's scope has put a flush off: whichever ends first takes all along.
+                _deferredTo = scope;
                 scope.Defer(this);
             }
 
@@ -526,7 +589,7 @@ internal sealed class ConnectionSender
     private void StartFlushInsideLock()
     {
         _flushing = true;
-        _deferred = false;
+        _deferredTo = null;
         _unflushed = 0;
     }
 

@@ -21,7 +21,6 @@ internal sealed class SendQueue
     private readonly Action _onFlushed;
     private int _headOffset;
     private FrameRun? _pong;
-    private int _pongOffset;
     private ConnectionSender? _flusher;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
@@ -53,25 +52,20 @@ internal sealed class SendQueue
     /// </summary>
     public void SetPong(FrameRun pong)
     {
-        if (_pong is not null && _pongOffset > 0)
-        {
-            pong.Release(); // the one before is half written and answers in its stead
-            return;
-        }
-
         DropPong();
         _pong = pong;
     }
 
     /// <summary>
-    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. Follow with
+    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. A Pong comes
+    /// whole, past the limit if need be: half of one could neither be replaced nor dropped. Follow with
     /// <see cref="Advance"/> when they have been copied.
     /// </summary>
     public ReadOnlySpan<byte> Peek(int limit)
     {
         if (PongIsNext)
         {
-            return _pong!.Bytes[_pongOffset..Math.Min(_pong.Length, _pongOffset + limit)];
+            return _pong!.Bytes;
         }
 
         Entry head = _entries.Peek();
@@ -83,12 +77,8 @@ internal sealed class SendQueue
     {
         if (PongIsNext)
         {
-            _pongOffset += count;
-            if (_pongOffset == _pong!.Length)
-            {
-                DropPong();
-            }
-
+            Debug.Assert(count == _pong!.Length, "A Pong is written whole");
+            DropPong();
             return;
         }
 
@@ -170,7 +160,6 @@ internal sealed class SendQueue
     {
         _pong?.Release();
         _pong = null;
-        _pongOffset = 0;
     }
 
     private readonly record struct Entry(FrameRun Run, int Start, int End);
