@@ -54,6 +54,7 @@ public sealed class RoomDirectory
             throw new ArgumentException($"The name of a room has at most {Options.MaxNameBytes} bytes.", nameof(name));
         }
 
+        SendScope.Current?.WalkPublications(); // who joins now does not hear what was published before
         while (true)
         {
             Room room = _rooms.GetOrAdd(name, static (key, directory) => new Room(key, directory), this);
@@ -78,6 +79,7 @@ public sealed class RoomDirectory
     public bool Leave(string name, WeirConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        SendScope.Current?.WalkPublications(); // who leaves now still hears what was published before
         return _rooms.TryGetValue(name, out Room? room) && connection.Memberships.Leave(room);
     }
 

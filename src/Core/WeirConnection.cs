@@ -44,7 +44,8 @@ public sealed partial class WeirConnection
         RemoteAddress = remoteAddress;
         Subprotocol = subprotocol;
         _meter = endpoint.Inbound?.Start(timer.CurrentTick);
-        DeflateContext? context = deflate is { } parameters ? new DeflateContext(parameters, endpoint.Sending.Zlib!) : null;
+        DeflateContext? context = deflate is { } parameters ? new DeflateContext(
+            parameters, endpoint.Sending.Zlib!, mayDrop: endpoint.Sending.Pressure.Policy != PressurePolicy.Close) : null;
         _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
         _reader = new MessageReader(endpoint.Reading, deflate);
     }
@@ -159,7 +160,7 @@ public sealed partial class WeirConnection
     {
         if (_sender.Send(run, key) <= SendResult.Queued)
         {
-            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.Length);
+            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.PayloadBytes);
         }
     }
 

@@ -382,10 +382,18 @@ internal sealed class MessageReader
             return null;
         }
 
+        // An empty message sent without even the octet 00 of RFC 7692 7.2.3.6, as a flush with nothing to flush gives it:
+        // the tail alone is no block, and what makes up for that would drop a history the sender still refers to.
+        if (_messageBytes == 0)
+        {
+            return null;
+        }
+
         return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !CheckTextEnd() ? _notUtf8 : null);
     }
 
-    // The output is bounded step by step, so a bomb never unfolds further than the limit (RFC 7692 section 8).
+    // The output is bounded step by step, so a bomb never unfolds further than the limit (RFC 7692 section 8). What came
+    // out is judged before what stopped it, byte by byte in order: the fault must not depend on how reads cut the input.
     private ProtocolFault? Inflate(ReadOnlySpan<byte> input)
     {
         MessageAssembly assembly = _assembly ??= MessageAssembly.Rent(_settings.Arrays);
@@ -393,22 +401,23 @@ internal sealed class MessageReader
         {
             Span<byte> output = assembly.GetSpan();
             InflateStatus status = _inflater!.Inflate(input, output, out int consumed, out int written);
+            int allowed = (int)Math.Min(written, _settings.MaxMessageBytes - _inflatedBytes);
+            if (_opcode == Opcode.Text && !_utf8.Append(output[..allowed]))
+            {
+                return _notUtf8;
+            }
+
+            if (allowed < written)
+            {
+                return _tooBig;
+            }
+
             if (status == InflateStatus.Corrupt)
             {
                 return _notDeflate;
             }
 
             _inflatedBytes += written;
-            if (_inflatedBytes > _settings.MaxMessageBytes)
-            {
-                return _tooBig;
-            }
-
-            if (_opcode == Opcode.Text && !_utf8.Append(output[..written]))
-            {
-                return _notUtf8;
-            }
-
             assembly.Advance(written);
             input = input[consumed..];
             if (input.IsEmpty && written < output.Length)

@@ -43,7 +43,7 @@ internal sealed class WeirMetrics
         meter.CreateObservableCounter("weir.messages.received", () => Received.Messages, "{message}", "Data messages received.");
         meter.CreateObservableCounter("weir.bytes.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
         meter.CreateObservableCounter("weir.messages.sent", () => Sent.Messages, "{message}", "Data messages accepted for sending.");
-        meter.CreateObservableCounter("weir.bytes.sent", () => Sent.Bytes, "By", "Bytes of data frames accepted for sending, before compression.");
+        meter.CreateObservableCounter("weir.bytes.sent", () => Sent.Bytes, "By", "Payload bytes accepted for sending, before compression.");
     }
 
     public TrafficCounters Received { get; } = new();

@@ -17,8 +17,11 @@ namespace Weir.Sending;
 /// a <see cref="SendQueue"/> and whoever owns the flush takes them along.</para>
 /// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is left to the scope's end, so
 /// that the replies of a pass share one; a pass that produces more than a chunk flushes in between.</para>
+/// <para>Failure. Whatever the writer throws, expected of a transport or not, ends this connection and is told to its
+/// owner: the caller may be another connection's handler in the middle of a room, or a thread of the pool where an
+/// exception would end the process.</para>
 /// </remarks>
-internal sealed class ConnectionSender
+internal sealed partial class ConnectionSender
 {
     /// <summary>
     /// The most that is copied into the pipe before a flush, in bytes. Half of Kestrel's default response buffer
@@ -32,13 +35,10 @@ internal sealed class ConnectionSender
     private readonly DeflateContext? _deflate;
     private SendQueue? _queue;
     private TaskCompletionSource? _drained;
-    private long _bytesInLedger;
     private int _unflushed;
     private int _inFlush;
+    private SendScope? _deferredTo;
     private bool _flushing;
-    private bool _deferred;
-    private bool _isHigh;
-    private int _dropped;
     private Phase _phase;
 
     public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate)
@@ -60,25 +60,8 @@ internal sealed class ConnectionSender
         Ended,
     }
 
-    /// <summary>Bytes the transport has not taken: in the queue, or handed over in a flush that is not over.</summary>
-    public long PendingBytes
-    {
-        get
-        {
-            lock (this)
-            {
-                return PendingInsideLock;
-            }
-        }
-    }
-
-    /// <summary>The sender's place in the ledger, which owns it; -1: not listed.</summary>
-    internal int LedgerIndex { get; set; } = -1;
-
     /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
-
-    private long PendingInsideLock => _inFlush + (_queue?.Bytes ?? 0);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
@@ -88,32 +71,39 @@ internal sealed class ConnectionSender
     /// <param name="key">What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; else null.</param>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
     {
+        int size = checked((int)payload.Length);
         SendScope? scope = SendScope.Current;
         scope?.WalkPublications();
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return SendResult.Closed;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return SendResult.Closed;
+                }
 
-            if (_deflate is not null && payload.Length >= _settings.DeflateMinimumBytes)
-            {
-                outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
+                if (_deflate is not null && size >= _settings.DeflateMinimumBytes)
+                {
+                    outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
+                }
+                else if (IsIdleInsideLock && size <= ChunkBytes)
+                {
+                    WriteFrameInsideLock(opcode, payload);
+                    outcome = WrittenInsideLock(scope);
+                }
+                else
+                {
+                    FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+                    run.Append(opcode, payload);
+                    outcome = TakeAndReleaseInsideLock(run, scope, key);
+                }
             }
-            else if (IsIdleInsideLock && payload.Length <= ChunkBytes)
-            {
-                WriteFrameInsideLock(opcode, payload);
-                outcome = WrittenInsideLock(scope);
-            }
-            else
-            {
-                FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
-                run.Append(opcode, payload);
-                outcome = TakeInsideLock(run, scope, key);
-                run.Release();
-            }
+        }
+        catch (Exception error)
+        {
+            return Break(error);
         }
 
         scope?.NoteSent(this);
@@ -126,20 +116,27 @@ internal sealed class ConnectionSender
     public SendResult Send(FrameRun run, string? key = null)
     {
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return SendResult.Closed;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return SendResult.Closed;
+                }
 
-            if (_deflate is { } deflate)
-            {
-                run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
-                deflate.ForgetSent();
-            }
+                if (_deflate is { } deflate)
+                {
+                    run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
+                    deflate.ForgetSent();
+                }
 
-            outcome = TakeInsideLock(run, scope: null, key);
+                outcome = TakeInsideLock(run, scope: null, key);
+            }
+        }
+        catch (Exception error)
+        {
+            return Break(error);
         }
 
         return Finish(outcome);
@@ -148,27 +145,32 @@ internal sealed class ConnectionSender
     /// <summary>Answers a Ping: before queued messages, and holding one Pong at most however many Pings came.</summary>
     public void SendPong(in ReadOnlySequence<byte> payload)
     {
-        SendScope? scope = SendScope.Current;
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return;
+                }
 
-            if (IsIdleInsideLock)
-            {
+                if (!IsIdleInsideLock)
+                {
+                    FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+                    pong.Append(Opcode.Pong, payload);
+                    QueueInsideLock().SetPong(pong);
+                    return;
+                }
+
                 WriteFrameInsideLock(Opcode.Pong, payload);
-                outcome = WrittenInsideLock(scope);
+                outcome = WrittenInsideLock(SendScope.Current);
             }
-            else
-            {
-                FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
-                pong.Append(Opcode.Pong, payload);
-                QueueInsideLock().SetPong(pong);
-                return;
-            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return;
         }
 
         Finish(outcome);
@@ -179,15 +181,23 @@ internal sealed class ConnectionSender
     public bool SendPing()
     {
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open || !IsIdleInsideLock)
+            lock (this)
             {
-                return false;
-            }
+                if (_phase != Phase.Open || !IsIdleInsideLock)
+                {
+                    return false;
+                }
 
-            WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
-            outcome = WrittenInsideLock(SendScope.Current);
+                WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
+                outcome = WrittenInsideLock(SendScope.Current);
+            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return false;
         }
 
         Finish(outcome);
@@ -202,63 +212,26 @@ internal sealed class ConnectionSender
     {
         SendScope.Current?.WalkPublications();
         Outcome outcome;
-        lock (this)
+        try
         {
-            if (_phase != Phase.Open)
+            lock (this)
             {
-                return false;
-            }
+                if (_phase != Phase.Open)
+                {
+                    return false;
+                }
 
-            outcome = CloseInsideLock(code, reason);
+                outcome = CloseInsideLock(code, reason);
+            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return false;
         }
 
         Finish(outcome);
         return true;
-    }
-
-    /// <summary>
-    /// Closes the connection if its oldest message has waited too long.
-    /// </summary>
-    /// <param name="maxDelayTicks">The longest wait allowed.</param>
-    /// <returns>In how many ticks to look again; null when nothing waits, or the connection was closed.</returns>
-    public long? CheckDelay(long maxDelayTicks)
-    {
-        lock (this)
-        {
-            if (_phase != Phase.Open || _queue is not { HasMessages: true } queue)
-            {
-                return null;
-            }
-
-            long left = queue.OldestTick + maxDelayTicks - _owner.CurrentTick;
-            if (left > 0)
-            {
-                return left;
-            }
-        }
-
-        CloseAsTooSlow();
-        return null;
-    }
-
-    /// <summary>Drops what waits and closes the connection as too slow. Returns how many bytes that freed.</summary>
-    public long CloseAsTooSlow()
-    {
-        long freed;
-        lock (this)
-        {
-            if (_phase != Phase.Open)
-            {
-                return 0;
-            }
-
-            freed = _queue?.Bytes ?? 0;
-            CloseAsTooSlowInsideLock();
-            freed -= _queue?.Bytes ?? 0;
-        }
-
-        _owner.OnTooSlow();
-        return freed;
     }
 
     /// <summary>Starts the flush that a scope had put off.</summary>
@@ -266,12 +239,12 @@ internal sealed class ConnectionSender
     {
         lock (this)
         {
-            if (!_deferred)
+            if (_deferredTo is null)
             {
                 return; // a flush that began meanwhile took the bytes along
             }
 
-            _deferred = false;
+            _deferredTo = null;
             if (_flushing || _phase == Phase.Ended)
             {
                 return;
@@ -312,23 +285,24 @@ internal sealed class ConnectionSender
 
     internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
     {
-        FlushResult result;
+        TaskCompletionSource? drained;
+        bool more;
         try
         {
-            result = flush.GetResult();
+            if (!Accept(flush.GetResult()))
+            {
+                return;
+            }
+
+            more = WriteWaiting(out drained);
         }
-        catch (Exception error) when (TransportErrors.IsExpected(error))
+        catch (Exception error)
         {
             Fail(error);
             return;
         }
 
-        if (!Accept(result))
-        {
-            return;
-        }
-
-        if (WriteWaiting(out TaskCompletionSource? drained))
+        if (more)
         {
             Flush();
         }
@@ -342,40 +316,30 @@ internal sealed class ConnectionSender
     private void Flush()
     {
         TaskCompletionSource? drained;
-        do
+        try
         {
-            ValueTask<FlushResult> flush;
-            FlushResult result;
-            try
+            do
             {
-                flush = _output.FlushAsync();
+                ValueTask<FlushResult> flush = _output.FlushAsync();
                 if (!flush.IsCompleted)
                 {
-                    SendQueue queue;
-                    lock (this)
-                    {
-                        queue = QueueInsideLock();
-                    }
-
-                    NotePressure();
-                    queue.AwaitFlush(flush, this);
+                    WaitForFlush(flush);
                     return;
                 }
 
-                result = flush.GetAwaiter().GetResult();
+                if (!Accept(flush.GetAwaiter().GetResult()))
+                {
+                    return;
+                }
             }
-            catch (Exception error) when (TransportErrors.IsExpected(error))
-            {
-                Fail(error);
-                return;
-            }
-
-            if (!Accept(result))
-            {
-                return;
-            }
+            while (WriteWaiting(out drained));
         }
-        while (WriteWaiting(out drained));
+        catch (Exception error)
+        {
+            Fail(error);
+            return;
+        }
+
         CompleteElsewhere(drained);
     }
 
@@ -393,10 +357,10 @@ internal sealed class ConnectionSender
     // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
     private bool WriteWaiting(out TaskCompletionSource? drained)
     {
-        bool hasLeft;
+        drained = null;
+        bool hasFallen;
         lock (this)
         {
-            drained = null;
             if (_queue is { } queue && _phase != Phase.Ended)
             {
                 MoveChunkInsideLock(queue);
@@ -409,12 +373,11 @@ internal sealed class ConnectionSender
                 return true;
             }
 
+            hasFallen = FallsInsideLock();
             drained = GiveBackFlushInsideLock();
-            hasLeft = _isHigh;
-            _isHigh = false;
         }
 
-        if (hasLeft)
+        if (hasFallen)
         {
             _owner.OnPressure(isHigh: false);
         }
@@ -422,52 +385,23 @@ internal sealed class ConnectionSender
         return false;
     }
 
-    // A flush that did not end at once: what it carries counts as waiting.
-    private void NotePressure()
+    // The pipe is full. Called by the owner of the flush.
+    private void WaitForFlush(ValueTask<FlushResult> flush)
     {
-        bool isHigh;
+        SendQueue queue;
+        bool hasRisen;
         lock (this)
         {
-            isHigh = RisesInsideLock();
+            queue = QueueInsideLock();
+            hasRisen = RisesInsideLock(); // what the flush carries counts from now on
         }
 
-        if (isHigh)
+        if (hasRisen)
         {
             _owner.OnPressure(isHigh: true);
         }
-    }
 
-    private bool RisesInsideLock()
-    {
-        long mark = _settings.Pressure.HighWaterBytes;
-        if (_isHigh || mark == 0 || PendingInsideLock < mark || _phase != Phase.Open)
-        {
-            return false;
-        }
-
-        return _isHigh = true;
-    }
-
-    // Every way to get a queue, and every change to it, ends here: the node's account must be exact.
-    private SendQueue QueueInsideLock()
-    {
-        if (_queue is null)
-        {
-            _queue = SendQueue.Rent();
-            _settings.Ledger.Enter(this);
-        }
-
-        return _queue;
-    }
-
-    private void AccountInsideLock()
-    {
-        long bytes = _queue?.Bytes ?? 0;
-        if (bytes != _bytesInLedger)
-        {
-            _settings.Ledger.Add(bytes - _bytesInLedger);
-            _bytesInLedger = bytes;
-        }
+        queue.AwaitFlush(flush, this);
     }
 
     // Returns whom to tell, outside the gate, that everything has been taken.
@@ -475,14 +409,7 @@ internal sealed class ConnectionSender
     {
         _flushing = false;
         _inFlush = 0;
-        if (_queue is { } queue)
-        {
-            queue.Clear();
-            _queue = null;
-            SendQueue.Return(queue);
-            AccountInsideLock();
-            _settings.Ledger.Leave(this);
-        }
+        ReturnQueueInsideLock();
 
         TaskCompletionSource? drained = _drained;
         _drained = null;
@@ -511,20 +438,28 @@ internal sealed class ConnectionSender
         AccountInsideLock();
     }
 
-    private void Fail(Exception? error)
+    // For the owner of the flush.
+    private void Fail(Exception? error) => EndBecause(error, ownsFlush: true);
+
+    // For whoever was writing: part of a frame may be in the pipe, so that nothing sensible can follow.
+    private SendResult Break(Exception error)
+    {
+        EndBecause(error, ownsFlush: false);
+        return SendResult.Closed;
+    }
+
+    private void EndBecause(Exception? error, bool ownsFlush)
     {
         bool first;
         TaskCompletionSource? drained;
         lock (this)
         {
             first = _phase != Phase.Ended;
-            _phase = Phase.Ended;
-            drained = GiveBackFlushInsideLock();
-            _deflate?.Dispose();
+            _flushing &= !ownsFlush;
+            drained = EndInsideLock();
         }
 
         CompleteElsewhere(drained);
-
         if (first)
         {
             _owner.OnTransportEnded(error);
@@ -534,7 +469,7 @@ internal sealed class ConnectionSender
     private TaskCompletionSource? EndInsideLock()
     {
         _phase = Phase.Ended;
-        _deferred = false;
+        _deferredTo = null;
         _deflate?.Dispose();
         if (!_flushing)
         {
@@ -549,10 +484,29 @@ internal sealed class ConnectionSender
     private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)
     {
         FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
-        _deflate!.Append(run, opcode, payload);
-        Outcome outcome = TakeInsideLock(run, scope, key);
-        run.Release();
-        return outcome;
+        try
+        {
+            _deflate!.Append(run, opcode, payload);
+        }
+        catch
+        {
+            run.Release();
+            throw;
+        }
+
+        return TakeAndReleaseInsideLock(run, scope, key);
+    }
+
+    private Outcome TakeAndReleaseInsideLock(FrameRun run, SendScope? scope, string? key)
+    {
+        try
+        {
+            return TakeInsideLock(run, scope, key);
+        }
+        finally
+        {
+            run.Release();
+        }
     }
 
     // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
@@ -577,74 +531,27 @@ internal sealed class ConnectionSender
         return Outcome.Flush | Outcome.Began | (RisesInsideLock() ? Outcome.High : 0);
     }
 
-    private Outcome WaitInsideLock(FrameRun run, string? key)
-    {
-        PressureSettings pressure = _settings.Pressure;
-        SendQueue queue = QueueInsideLock();
-        bool mayReplace = key is not null && pressure.Policy == PressurePolicy.KeepLatest;
-        if (mayReplace && queue.TryReplace(run, key!))
-        {
-            AccountInsideLock();
-            Interlocked.Increment(ref _dropped);
-            return Outcome.Queued | Outcome.DroppedOlder;
-        }
-
-        Outcome outcome = Outcome.Queued;
-        if (PendingInsideLock + run.Length > pressure.CloseAtBytes && queue.HasMessages)
-        {
-            switch (pressure.Policy)
-            {
-                case PressurePolicy.DropNewest:
-                    return Outcome.Refused;
-                case PressurePolicy.DropOldest:
-                    Interlocked.Add(ref _dropped, queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - run.Length)));
-                    outcome |= Outcome.DroppedOlder;
-                    break;
-                default:
-                    CloseAsTooSlowInsideLock();
-                    return Outcome.TooSlow;
-            }
-        }
-
-        if (!queue.HasMessages)
-        {
-            outcome |= Outcome.Began;
-        }
-
-        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick, mayReplace ? key : null);
-        AccountInsideLock();
-        return outcome | (RisesInsideLock() ? Outcome.High : 0);
-    }
-
-    private void CloseAsTooSlowInsideLock()
-    {
-        _queue?.DropUnstarted();
-        CloseInsideLock(_settings.Pressure.CloseCode, _settings.Pressure.CloseReason);
-        AccountInsideLock();
-    }
-
     private Outcome CloseInsideLock(CloseCode code, string reason)
     {
         _phase = Phase.Closing;
         Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
         int size = ClosePayload.Write(payload, code, reason);
-        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
-        run.Append(Opcode.Close, payload[..size]);
-        Outcome outcome = Outcome.Queued;
         if (IsIdleInsideLock)
         {
-            _output.Write(run.Bytes);
-            _unflushed += run.Length;
-            outcome = WrittenInsideLock(scope: null);
-        }
-        else
-        {
-            QueueInsideLock().Enqueue(run, 0, run.Length, _owner.CurrentTick);
-            AccountInsideLock();
+            Span<byte> span = _output.GetSpan(FrameHeader.MaxUnmaskedLength + size);
+            int header = FrameHeader.Write(span, Opcode.Close, size);
+            payload[..size].CopyTo(span[header..]);
+            _output.Advance(header + size);
+            _unflushed += header + size;
+            return WrittenInsideLock(scope: null);
         }
 
+        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+        run.Append(Opcode.Close, payload[..size]);
+        QueueInsideLock().Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        AccountInsideLock();
         run.Release();
-        return outcome;
+        return Outcome.Queued;
     }
 
     private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
@@ -674,9 +581,10 @@ internal sealed class ConnectionSender
         Debug.Assert(!_flushing, "Nothing is written while a flush is under way");
         if (scope is not null && _unflushed < ChunkBytes)
         {
-            if (!_deferred)
+            if (!ReferenceEquals(_deferredTo, scope))
             {
-                _deferred = true;
+                // Also when another thread's scope has put a flush off: whichever ends first takes all along.
+                _deferredTo = scope;
                 scope.Defer(this);
             }
 
@@ -690,7 +598,7 @@ internal sealed class ConnectionSender
     private void StartFlushInsideLock()
     {
         _flushing = true;
-        _deferred = false;
+        _deferredTo = null;
         _inFlush = _unflushed;
         _unflushed = 0;
     }
@@ -698,54 +606,12 @@ internal sealed class ConnectionSender
     // What was decided under the gate, carried out outside it.
     private SendResult Finish(Outcome outcome)
     {
-        if (outcome == Outcome.Sent)
-        {
-            return SendResult.Sent;
-        }
-
         if ((outcome & Outcome.Flush) != 0)
         {
             Flush();
         }
 
         return (outcome & ~Outcome.Flush) == 0 ? SendResult.Sent : FinishSlowly(outcome);
-    }
-
-    private SendResult FinishSlowly(Outcome outcome)
-    {
-        if ((outcome & Outcome.TooSlow) != 0)
-        {
-            _owner.OnTooSlow();
-            return SendResult.Dropped;
-        }
-
-        if ((outcome & Outcome.Refused) != 0)
-        {
-            _owner.OnDropped(1);
-            return SendResult.Dropped;
-        }
-
-        if ((outcome & Outcome.DroppedOlder) != 0 && Interlocked.Exchange(ref _dropped, 0) is > 0 and int dropped)
-        {
-            _owner.OnDropped(dropped);
-        }
-
-        if ((outcome & Outcome.Began) != 0)
-        {
-            _owner.OnQueueBegan();
-        }
-
-        if ((outcome & Outcome.High) != 0)
-        {
-            _owner.OnPressure(isHigh: true);
-        }
-
-        if (_settings.Ledger.IsOverBudget)
-        {
-            _settings.Ledger.Shed();
-        }
-
-        return (outcome & Outcome.Queued) != 0 ? SendResult.Queued : SendResult.Sent;
     }
 
     [Flags]

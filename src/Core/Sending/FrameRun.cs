@@ -33,6 +33,9 @@ internal sealed class FrameRun : IBufferWriter<byte>
     /// <summary>How many messages the run holds.</summary>
     public int Count => _count;
 
+    /// <summary>The payloads of all messages together, in bytes before compression.</summary>
+    public long PayloadBytes { get; private set; }
+
     /// <summary>Where message <paramref name="index"/> ends; it starts where the one before it ended.</summary>
     public int EndOf(int index) => _ends[index];
 
@@ -60,7 +63,7 @@ internal sealed class FrameRun : IBufferWriter<byte>
         EnsureFree(FrameHeader.MaxUnmaskedLength + size);
         _length += FrameHeader.Write(_bytes.AsSpan(_length), opcode, size);
         payload.CopyTo(_bytes.AsSpan(_length));
-        Close(_length + size);
+        Close(_length + size, size);
     }
 
     /// <inheritdoc cref="Append(Opcode, in ReadOnlySequence{byte})"/>
@@ -69,7 +72,7 @@ internal sealed class FrameRun : IBufferWriter<byte>
         EnsureFree(FrameHeader.MaxUnmaskedLength + payload.Length);
         _length += FrameHeader.Write(_bytes.AsSpan(_length), opcode, payload.Length);
         payload.CopyTo(_bytes.AsSpan(_length));
-        Close(_length + payload.Length);
+        Close(_length + payload.Length, payload.Length);
     }
 
     /// <summary>
@@ -85,7 +88,7 @@ internal sealed class FrameRun : IBufferWriter<byte>
         int size = _length - start - FrameHeader.MaxUnmaskedLength;
         int header = FrameHeader.Write(_bytes.AsSpan(start), opcode, size, fin: true, rsv1: true);
         _bytes.AsSpan(start + FrameHeader.MaxUnmaskedLength, size).CopyTo(_bytes.AsSpan(start + header));
-        Close(start + header + size);
+        Close(start + header + size, payload.Length);
     }
 
     /// <summary>
@@ -159,9 +162,10 @@ internal sealed class FrameRun : IBufferWriter<byte>
         return run;
     }
 
-    private void Close(int end)
+    private void Close(int end, long payloadBytes)
     {
         _length = end;
+        PayloadBytes += payloadBytes;
         if (_count == _ends.Length)
         {
             Array.Resize(ref _ends, _count * 2);
@@ -199,6 +203,7 @@ internal sealed class FrameRun : IBufferWriter<byte>
         _bytes = [];
         _length = 0;
         _count = 0;
+        PayloadBytes = 0;
         _pool.Return(this);
     }
 }

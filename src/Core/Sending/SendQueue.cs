@@ -32,7 +32,6 @@ internal sealed class SendQueue
     // Where the message of a key waits, for those that were sent with one.
     private Dictionary<string, long>? _positions;
     private FrameRun? _pong;
-    private int _pongOffset;
     private ConnectionSender? _flusher;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
@@ -106,25 +105,20 @@ internal sealed class SendQueue
     /// </summary>
     public void SetPong(FrameRun pong)
     {
-        if (_pong is not null && _pongOffset > 0)
-        {
-            pong.Release(); // the one before is half written and answers in its stead
-            return;
-        }
-
         DropPong();
         _pong = pong;
     }
 
     /// <summary>
-    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. Follow with
+    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. A Pong comes
+    /// whole, past the limit if need be: half of one could neither be replaced nor dropped. Follow with
     /// <see cref="Advance"/> when they have been copied.
     /// </summary>
     public ReadOnlySpan<byte> Peek(int limit)
     {
         if (PongIsNext)
         {
-            return _pong!.Bytes[_pongOffset..Math.Min(_pong.Length, _pongOffset + limit)];
+            return _pong!.Bytes;
         }
 
         ref Entry head = ref At(_head);
@@ -136,12 +130,8 @@ internal sealed class SendQueue
     {
         if (PongIsNext)
         {
-            _pongOffset += count;
-            if (_pongOffset == _pong!.Length)
-            {
-                DropPong();
-            }
-
+            Debug.Assert(count == _pong!.Length, "A Pong is written whole");
+            DropPong();
             return;
         }
 
@@ -318,7 +308,6 @@ internal sealed class SendQueue
     {
         _pong?.Release();
         _pong = null;
-        _pongOffset = 0;
     }
 
     private readonly record struct Entry(FrameRun Run, int Start, int End, long Tick, string? Key);

@@ -11,7 +11,8 @@ namespace Weir.Sending;
 /// <remarks>
 /// Bound to its thread. The loop leaves the scope before it awaits anything, so a handler that goes asynchronous has its
 /// sends flushed first, and what it sends after its await is flushed at once. Order is kept: anything that
-/// would overtake a gathered publication (a direct send, a close, another room) walks the publications first.
+/// would overtake a gathered publication (a direct send, a close, another room, a member that comes or goes) walks the
+/// publications first.
 /// </remarks>
 internal sealed class SendScope
 {
@@ -57,14 +58,19 @@ internal sealed class SendScope
     /// <summary>Walks and flushes all that was gathered. Must be called on the thread that entered.</summary>
     public void Exit()
     {
-        WalkPublications();
-        // Index by index: a flush may run a pipe's reader inline, which may send and so defer another flush here.
-        for (int i = 0; i < _deferredCount; i++)
+        int flushed = 0;
+        do
         {
-            ConnectionSender sender = _deferred[i];
-            _deferred[i] = null!;
-            sender.FlushDeferred();
+            WalkPublications();
+            // Index by index: a flush may run a pipe's reader inline, which may send or publish and so add to this scope.
+            for (; flushed < _deferredCount; flushed++)
+            {
+                ConnectionSender sender = _deferred[flushed];
+                _deferred[flushed] = null!;
+                sender.FlushDeferred();
+            }
         }
+        while (_run is not null);
 
         _deferredCount = 0;
         _owner = null;

@@ -1,0 +1,67 @@
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Connections;
+
+/// <summary>
+/// Damaged streams, always the same ones: no exception, no hang, no memory beyond the limit, nothing kept afterwards
+/// (the driver sees to these), and the same events however the bytes arrive.
+/// </summary>
+public class MessageReaderMutationTests
+{
+    private const int StreamsPerCase = 5_000;
+
+    private static readonly MessageReaderSetup[] _setups =
+    [
+        new(100_000),
+        new(100),
+        new(100_000, Deflate: MessageReaderSetup.Takeover),
+        new(300, Deflate: MessageReaderSetup.NoTakeover),
+    ];
+
+    public static TheoryData<int, int> Cases
+    {
+        get
+        {
+            TheoryData<int, int> cases = [];
+            for (int setup = 0; setup < _setups.Length; setup++)
+            {
+                for (int seed = 1; seed <= 6; seed++)
+                {
+                    cases.Add(setup, seed);
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task Next_MutatedStreams_AreJudgedTheSameHoweverTheyArrive(int setup, int seed) =>
+        Task.Run(() => Mutate(_setups[setup], seed), TestContext.Current.CancellationToken).Within(TimeSpan.FromMinutes(2));
+
+    private static void Mutate(MessageReaderSetup setup, int seed)
+    {
+        bool? takeover = setup.Deflate is { } deflate ? !deflate.ClientNoContextTakeover : null;
+        Random random = new(seed);
+        MessageReaderMutator mutator = new(random, MessageReaderCorpus.Create((uint)seed, takeover, 100));
+        using MessageReaderPools pools = new();
+        int faults = 0;
+        int messages = 0;
+        for (int i = 0; i < StreamsPerCase; i++)
+        {
+            byte[] stream = mutator.Next();
+            MessageReaderDelivery delivery = i % 50 == 0
+                ? MessageReaderDelivery.ByteByByte(stream.Length)
+                : MessageReaderDelivery.Random(random, stream.Length);
+            MessageReaderTranscript whole = MessageReaderDifferential.Compare(setup, pools, stream, delivery);
+            faults += whole.HasFault ? 1 : 0;
+            messages += whole.Events.Count;
+        }
+
+        // Were it all refused at the first frame, or nothing ever, little would have been tried.
+        Assert.InRange(faults, StreamsPerCase / 4, StreamsPerCase * 9 / 10);
+        Assert.InRange(messages, StreamsPerCase * 2, int.MaxValue);
+    }
+}

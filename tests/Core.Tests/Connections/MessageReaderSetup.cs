@@ -1,0 +1,51 @@
+using Weir.Compression;
+using Weir.Connections;
+using Weir.TestSupport;
+
+namespace Weir.Core.Tests.Connections;
+
+/// <summary>How a reader under test is set up.</summary>
+internal sealed record MessageReaderSetup(
+    int MaxMessageBytes = MessageReaderSetup.RoomyLimit,
+    bool StreamFragments = false,
+    DeflateParameters? Deflate = null)
+{
+    public const int RoomyLimit = 1024 * 1024;
+
+    public static readonly DeflateParameters Takeover = new(15, false, 15, ClientNoContextTakeover: false);
+
+    public static readonly DeflateParameters NoTakeover = new(15, false, 15, ClientNoContextTakeover: true);
+
+    // What the chain of chunks may come to at the limit: the full ones hold the message, the last is at most as long
+    // as the message before it, 64 KiB and what the diagnostic pool adds.
+    public long MaxRentedBytes => MaxMessageBytes + (long)Math.Min(Math.Max(1024, MaxMessageBytes), 64 * 1024) + 8;
+
+    public MessageReader CreateReader(MessageReaderPools pools) =>
+        new(new ReadSettings(MaxMessageBytes, StreamFragments, pools.Arrays, pools.Zlib), Deflate);
+}
+
+/// <summary>What readers under test rent from. Disposing it fails the test if anything has not come back.</summary>
+internal sealed class MessageReaderPools : IDisposable
+{
+    public DiagnosticArrayPool Arrays { get; } = new();
+
+    public ZlibPool Zlib { get; } = new(new DeflateOptions());
+
+    public void AssertAllReturned()
+    {
+        if (Arrays.Outstanding != 0 || Zlib.LiveStates != Zlib.IdleStates)
+        {
+            throw new MessageReaderMisbehaviorException(
+                $"{Arrays.Outstanding} arrays and {Zlib.LiveStates - Zlib.IdleStates} zlib states were not returned.");
+        }
+    }
+
+    public void Dispose()
+    {
+        Zlib.Dispose();
+        Arrays.Dispose();
+    }
+}
+
+/// <summary>The reader did what it must never do, whatever the bytes.</summary>
+internal sealed class MessageReaderMisbehaviorException(string message) : Exception(message);

@@ -1,0 +1,61 @@
+using System.Buffers;
+using Weir.Core.Tests.Sending;
+using Weir.Sending;
+using Xunit;
+
+namespace Weir.Core.Tests.Rooms;
+
+public sealed class RoomAllocationTests
+{
+    private const int Members = 1_000;
+    private const int Messages = 10_000;
+
+    // Everything a publish does happens on the caller's thread (these transports take all at once), so the count is exact.
+    // The arrays come from the shared pool, as in production: its cache for this thread and size holds the one in use.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    public void Publish_ToAThousandMembers_AllocatesNothing(int perPass)
+    {
+        using RoomWorld world = new(arrays: ArrayPool<byte>.Shared);
+        long flushes = 0;
+        ScriptedWriter writer = new();
+        writer.OnFlush = () =>
+        {
+            flushes++;
+            return default;
+        };
+        for (int i = 0; i < Members; i++)
+        {
+            world.Rooms.Join("a", world.NewConnection(writer));
+        }
+
+        ReadOnlySequence<byte> payload = new(FrameRunTests.Payload(64));
+        ConnectionSender owner = new(writer, new SendSettings(FrameRunPool.Shared, 1, 0, null), new RecordingOwner(), deflate: null);
+        Assert.True(world.Rooms.TryGet("a", out Room? room));
+        Run(messages: 1_000);
+        flushes = 0;
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(Messages);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(0, allocated);
+        Assert.Equal((long)Messages / perPass * Members, flushes);
+        Assert.Equal((1_000L + Messages) * Members, world.Rooms.Deliveries);
+
+        void Run(int messages)
+        {
+            for (int i = 0; i < messages; i += perPass)
+            {
+                SendScope? scope = perPass == 1 ? null : SendScope.Enter(owner);
+                for (int j = 0; j < perPass; j++)
+                {
+                    room.Publish(payload, MessageKind.Binary);
+                }
+
+                scope?.Exit();
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using Weir.Sending;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Sending;
+
+public sealed class ConnectionSenderPongTests
+{
+    private const int Chunk = ConnectionSender.ChunkBytes;
+
+    [Fact]
+    public void SendPong_TransportFree_LeavesAtOnce()
+    {
+        using TestSender sender = new();
+
+        sender.SendPong("a");
+        sender.SendPong("b");
+
+        Assert.Equal(["a", "b"], sender.Texts);
+        Assert.All(sender.Sent, frame => Assert.Equal(0xA, frame.Opcode));
+    }
+
+    [Fact]
+    public async Task SendPong_Flood_KeepsTheLatestBeforeUnstartedMessages()
+    {
+        using TestSender sender = new();
+        sender.Stall();
+        sender.Send("waiting");
+        for (int i = 0; i < 1_000; i++)
+        {
+            sender.SendPong($"{i}");
+        }
+
+        Assert.Equal(2, sender.Arrays.Outstanding);
+        Assert.Equal(9, sender.Sender.QueuedBytes);
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal(["first", "999", "waiting"], sender.Texts);
+        Assert.Equal(0, sender.Arrays.Outstanding);
+    }
+
+    [Fact]
+    public async Task SendPong_NothingElseWaits_LeavesAfterTheFlush()
+    {
+        using TestSender sender = new();
+        sender.Stall();
+        sender.SendPong("pong");
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal(["first", "pong"], sender.Texts);
+    }
+
+    [Fact]
+    public async Task SendPong_MessageHalfWritten_WaitsForItsEnd()
+    {
+        using TestSender sender = new();
+        sender.Gate.Hold();
+        sender.Send(FrameRunTests.Payload(2 * Chunk));
+        sender.Send("behind");
+        sender.SendPong("pong");
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal([0x2, 0xA, 0x1], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal(FrameRunTests.Payload(2 * Chunk), sender.Sent[0].Payload);
+    }
+
+    [Fact]
+    public async Task SendPong_AtTheBorderOfAChunk_IsNotCutByTheClose()
+    {
+        using TestSender sender = new(maxQueuedBytes: 100_000);
+        sender.Gate.Hold();
+        sender.Send(FrameRunTests.Payload((2 * Chunk) - 10 - 3)); // leaves room for three bytes in the second chunk
+        sender.SendPong("does not fit");
+        sender.Gate.ReleaseOne();
+        await Bounded.Eventually(() => sender.Gate.PendingBytes > 0);
+
+        sender.SendPong("the answer to a later Ping");
+        sender.Send(FrameRunTests.Payload(90_000));
+        Assert.Equal(SendResult.Dropped, sender.Send(FrameRunTests.Payload(90_000)));
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal([0x2, 0xA, 0x8], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal("does not fit", sender.Sent[1].Text);
+        Assert.Equal(1009, sender.Sent[2].CloseCode);
+    }
+
+    [Fact]
+    public async Task SendPing_OthersWait_IsSkipped()
+    {
+        using TestSender sender = new();
+        sender.Sender.SendPing();
+        Assert.Equal([0x89, 0x00], sender.Gate.Sent);
+        sender.Stall();
+        sender.Sender.SendPing();
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal([0x9, 0x1], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal(0, sender.Arrays.Rents);
+    }
+}
