@@ -115,7 +115,14 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
         {
-            WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
+            if (error is null || TransportErrors.IsExpected(error))
+            {
+                WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
+            }
+            else
+            {
+                WeirLog.TransportFailed(_endpoint.Engine.Logger, error, Id);
+            }
         }
 
         _sender.End();
@@ -353,7 +360,7 @@ static state => ((WeirConnection)state!).CloseForShutdown(), this);
         finally
         {
             scope.Exit();
-            if (messages > 0)
+            if (messages > 0 || bytes > 0)
             {
                 _endpoint.Engine.Metrics.Received.Add(messages, bytes);
             }
@@ -442,7 +449,7 @@ static state => ((WeirConnection)state!).CloseForShutdown(), this);
         // by the timer, and that ends the wait.
         await _sender.DrainAsync().ConfigureAwait(false);
         _sender.End();
-        _timer.Stop();
+        _timer.Retire();
         _hasEnded = true;
         _endpoint.Engine.Connections.Remove(this);
         _endpoint.Engine.Gate.Leave(RemoteAddress);

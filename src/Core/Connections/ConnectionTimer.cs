@@ -30,6 +30,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         Handshake,
         Open,
         Closing,
+        Retired,
     }
 
     /// <summary>Now, in ticks.</summary>
@@ -46,7 +47,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     {
         lock (this)
         {
-            if (_stage == Stage.Closing)
+            if (_stage is Stage.Closing or Stage.Retired)
             {
                 return; // closed before it was quite open
             }
@@ -78,14 +79,14 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    public void Stop()
-    {
-        lock (this)
-        {
-            _stage = Stage.Idle;
-            wheel.Cancel(this);
-        }
-    }
+    /// <summary>Stands on nothing, until something is started.</summary>
+    public void Stop() => End(Stage.Idle);
+
+    /// <summary>
+    /// Stops the timer for good. Whoever closes a connection may be overtaken by its end: what it starts then must not
+    /// abort a transport that is somebody else's by the time it is due.
+    /// </summary>
+    public void Retire() => End(Stage.Retired);
 
     protected internal override void OnExpired()
     {
@@ -99,7 +100,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             long now = wheel.CurrentTick;
             switch (stage)
             {
-                case Stage.Idle:
+                case Stage.Idle or Stage.Retired:
                 case Stage.Handshake or Stage.Closing when now < _deadline:
                     return; // moved while this call was on its way
                 case Stage.Open:
@@ -156,10 +157,24 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             : "The WebSocket closing handshake took too long."));
     }
 
+    private void End(Stage stage)
+    {
+        lock (this)
+        {
+            _stage = stage;
+            wheel.Cancel(this);
+        }
+    }
+
     private void StartDeadline(Stage stage, TimeSpan timeout)
     {
         lock (this)
         {
+            if (_stage == Stage.Retired)
+            {
+                return;
+            }
+
             _stage = stage;
             _timeout = timeout;
             _deadline = wheel.CurrentTick + TicksOf(timeout, wheel.Tick);

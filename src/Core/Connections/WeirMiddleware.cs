@@ -104,15 +104,22 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         try
         {
             HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
-            await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+            FlushResult flushed = await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+            if (!flushed.IsCompleted)
+            {
+                return connection;
+            }
+
+            // The client went, or its time was up, while the handler judged: nobody is there to open for.
+            WeirLog.TransportEnded(listener.Engine.Logger, error: null, transport.ConnectionId);
         }
         catch (Exception error) when (TransportErrors.IsExpected(error))
         {
-            listener.Engine.Gate.Leave(address);
-            throw;
+            WeirLog.TransportEnded(listener.Engine.Logger, error, transport.ConnectionId);
         }
 
-        return connection;
+        listener.Engine.Gate.Leave(address);
+        return null;
     }
 
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)

@@ -28,7 +28,7 @@ internal static partial class WeirLog
     [LoggerMessage(202, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011", EventName = "HandlerFailed")]
     public static partial void HandlerFailed(ILogger logger, Exception error, string connectionId, string path);
 
-    [LoggerMessage(203, LogLevel.Information, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
+    [LoggerMessage(203, LogLevel.Debug, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
     public static partial void ProtocolFault(ILogger logger, string connectionId, int code, string rule);
 
     [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; closing with {Code}", EventName = "TooSlow")]
@@ -37,7 +37,7 @@ internal static partial class WeirLog
     [LoggerMessage(205, LogLevel.Debug, "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted", EventName = "CloseTimedOut")]
     public static partial void CloseTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
 
-    [LoggerMessage(207, LogLevel.Debug, "Connection {ConnectionId}: nothing came within the heartbeat's time; cut", EventName = "HeartbeatMissed")]
+    [LoggerMessage(209, LogLevel.Debug, "Connection {ConnectionId}: nothing came within the heartbeat's time; cut", EventName = "HeartbeatMissed")]
     public static partial void HeartbeatMissed(ILogger logger, string connectionId);
 
     [LoggerMessage(208, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; messages are being dropped by policy {Policy}", EventName = "MessagesDropped")]
@@ -54,4 +54,7 @@ internal static partial class WeirLog
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);
+
+    [LoggerMessage(207, LogLevel.Error, "Connection {ConnectionId}: writing to the transport failed in an unexpected way", EventName = "TransportFailed")]
+    public static partial void TransportFailed(ILogger logger, Exception error, string connectionId);
 }
