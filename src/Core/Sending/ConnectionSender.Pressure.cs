@@ -19,6 +19,18 @@ internal sealed partial class ConnectionSender
         }
     }
 
+    /// <summary>Bytes in the queue alone.</summary>
+    public long QueuedBytes
+    {
+        get
+        {
+            lock (this)
+            {
+                return _queue?.Bytes ?? 0;
+            }
+        }
+    }
+
     /// <summary>The sender's place in the ledger, which owns it; -1: not listed.</summary>
     internal int LedgerIndex { get; set; } = -1;
 

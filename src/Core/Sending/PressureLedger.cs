@@ -106,7 +106,7 @@ internal sealed class PressureLedger(long budgetBytes)
         }
 
         // A glance without their gates: sizes may move while we sort, and near enough is good enough.
-        long[] sizes = Array.ConvertAll(senders, static sender => -sender.PendingBytes);
+        long[] sizes = Array.ConvertAll(senders, static sender => -sender.QueuedBytes);
         Array.Sort(sizes, senders);
         return senders;
     }

@@ -13,7 +13,7 @@ public sealed partial class WeirLogTests
     // What may be logged: names and numbers of our own. A path is the endpoint's, a reason or rule is the server's text.
     private static readonly string[] _allowed =
     [
-        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "MaxQueuedBytes",
+        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "Policy", "Connections", "Window", "Elapsed",
         "StallMilliseconds", "NodeType",
     ];
 

@@ -133,7 +133,7 @@ public sealed class WeirMetricsTests
     [Fact]
     public async Task Sent_Refused_IsNotCounted()
     {
-        await using WeirConnectionHarness server = new(options => options.MaxQueuedBytes = 1);
+        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1);
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         client.Gate.Hold();
 

@@ -96,7 +96,7 @@ public sealed class ConnectionSenderEndTests
     [Fact]
     public async Task End_AfterTooSlow_LetsGoOfTheCloseFrame()
     {
-        using TestSender sender = new(maxQueuedBytes: 1);
+        using TestSender sender = new(closeAtBytes: 1);
         sender.Stall();
         sender.Send("waiting");
         Assert.Equal(SendResult.Dropped, sender.Send("too much"));
@@ -233,7 +233,7 @@ public sealed class ConnectionSenderEndTests
     }
 
     private static ConnectionSender NewSender(ScriptedWriter writer, TestSender pools, ISenderOwner owner)
-        => new(writer, new SendSettings(pools.Runs, 1000, 0, pools.Zlib), owner, deflate: null);
+        => new(writer, RecordingOwner.Settings(pools.Runs, pools.Zlib), owner, deflate: null);
 
     private static void Fail(StallingPipeWriter gate, string how)
     {

@@ -121,7 +121,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_ExactlyTheBound_IsQueuedAndOneByteMoreIsDropped()
     {
-        using TestSender sender = new(maxQueuedBytes: 100);
+        using TestSender sender = new(closeAtBytes: 100);
         sender.Stall();
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
@@ -146,7 +146,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_RunPassesTheBound_IsDroppedWholeAndCloses()
     {
-        using TestSender sender = new(maxQueuedBytes: 10);
+        using TestSender sender = new(closeAtBytes: 10);
         sender.Stall();
         FrameRun run = sender.Run("one", "two", "three");
         Assert.Equal(SendResult.Queued, sender.Send("wait"));
@@ -164,7 +164,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_LargerThanTheBound_IsAcceptedWhenNothingWaits()
     {
-        using TestSender sender = new(maxQueuedBytes: 100);
+        using TestSender sender = new(closeAtBytes: 100);
         sender.Stall();
 
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(1000)));
@@ -178,7 +178,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_PassesTheBoundInMidMessage_CompletesItBeforeTheClose()
     {
-        using TestSender sender = new(maxQueuedBytes: 200_000);
+        using TestSender sender = new(closeAtBytes: 200_000);
         sender.Gate.Hold();
         Assert.Equal(SendResult.Sent, sender.Send(FrameRunTests.Payload(100_000)));
         sender.SendPong("lost with the queue");
@@ -197,7 +197,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_ManyThreadsPassTheBound_TellTheOwnerOnce()
     {
-        using TestSender sender = new(maxQueuedBytes: 1_000);
+        using TestSender sender = new(closeAtBytes: 1_000);
         sender.Stall();
 
         SendResult[] results = [.. (await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(
