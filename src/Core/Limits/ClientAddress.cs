@@ -38,7 +38,8 @@ internal static class ClientAddress
         return address;
     }
 
-    private static bool IsTrusted(IPAddress address, IReadOnlyList<IPNetwork> trusted)
+    /// <summary>Whether an address lies in one of the networks; an IPv4 address that IPv6 wraps counts as IPv4.</summary>
+    internal static bool IsTrusted(IPAddress address, IReadOnlyList<IPNetwork> trusted)
     {
         IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         foreach (IPNetwork network in trusted)
