@@ -19,7 +19,7 @@ public sealed class RefusalTests(EmbeddedApplication application)
         { "no key", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Version}\r\n", 400 },
         { "short key", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}Sec-WebSocket-Key: c2hvcnQ=\r\n{Version}\r\n", 400 },
         { "other version", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Key}Sec-WebSocket-Version: 8\r\n\r\n", 426 },
-        { "no version", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Key}\r\n", 400 },
+        { "no version", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Key}\r\n", 426 },
         { "no Connection", $"GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n{Key}{Version}\r\n", 400 },
         { "no Host", $"GET /echo HTTP/1.1\r\n{Upgrade}{Key}{Version}\r\n", 400 },
         { "HTTP/1.0", $"GET /echo HTTP/1.0\r\nHost: localhost\r\n{Upgrade}{Key}{Version}\r\n", 400 },
@@ -59,6 +59,7 @@ public sealed class RefusalTests(EmbeddedApplication application)
         RawResponse response = await client.ReadHeadAsync();
         Assert.Equal(400, response.Status);
         Assert.NotEmpty(await HttpBody.ReadAsync(client, response));
+        Assert.Equal(TcpEnd.Fin, await client.ReadEndAsync());
     }
 
     [Fact]
