@@ -22,10 +22,12 @@ internal static class WeirApplication
         RelayHandler relay = new(new RoomDirectory(settings.Rooms));
         EchoHandler echo = new();
 
+        // Here, so that what is wrong with them is told like any other setting.
+        IReadOnlyList<BindingAddress> addresses = Listeners.ReadAddresses(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            Listeners.Configure(kestrel, builder.Configuration, UseEndpoints);
+            Listeners.Configure(kestrel, builder.Configuration, addresses, UseEndpoints);
         });
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
@@ -33,10 +35,12 @@ internal static class WeirApplication
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
+        if (addresses.Count > 0)
+        {
+            builder.Services.AddSingleton<IStartupFilter, AddressesTaken>();
+        }
 
-        // The ports are opened by Listeners; without this Kestrel would warn that it overrides them.
         WebApplication app = builder.Build();
-        app.Urls.Clear();
         MapRoutes(app);
         return app;
 

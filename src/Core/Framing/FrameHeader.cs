@@ -24,31 +24,44 @@ internal readonly struct FrameHeader
     private const int Length16Marker = 126;
     private const int Length64Marker = 127;
     private const int MaskingKeyLength = 4;
+    private const int MinimalLengthBit = 1 << 16;
+
+    // The first two bytes as sent, and MinimalLengthBit. Not a field for each flag: the JIT keeps a struct of up to four
+    // fields in registers and writes a larger one to memory, at twice the time for a header (HeaderReadBenchmarks).
+    private readonly int _bits;
+
+    private FrameHeader(int bits, int headerLength, long payloadLength, uint maskingKey)
+    {
+        _bits = bits;
+        HeaderLength = headerLength;
+        PayloadLength = payloadLength;
+        MaskingKey = maskingKey;
+    }
 
     /// <summary>The last (or only) frame of a message.</summary>
-    public bool Fin { get; private init; }
+    public bool Fin => (_bits & 0x80) != 0;
 
     /// <summary>The three extension bits as sent: RSV1 is 4, RSV2 is 2, RSV3 is 1.</summary>
-    public byte Rsv { get; private init; }
+    public byte Rsv => (byte)((_bits >> 4) & 0b111);
 
     /// <summary>May be a value that <see cref="Framing.Opcode"/> does not name.</summary>
-    public Opcode Opcode { get; private init; }
+    public Opcode Opcode => (Opcode)(_bits & 0x0F);
 
-    public bool Masked { get; private init; }
+    public bool Masked => (_bits & 0x8000) != 0;
 
     /// <summary>
     /// False when a shorter length encoding would have done, or when the 64-bit length has its high bit set.
     /// </summary>
-    public bool MinimalLength { get; private init; }
+    public bool MinimalLength => (_bits & MinimalLengthBit) != 0;
 
     /// <summary>In bytes; <see cref="long.MaxValue"/> when the high bit was set.</summary>
-    public long PayloadLength { get; private init; }
+    public long PayloadLength { get; }
 
     /// <summary>The key as it lies in memory, ready for <see cref="Masking.Apply"/>; 0 if unmasked.</summary>
-    public uint MaskingKey { get; private init; }
+    public uint MaskingKey { get; }
 
     /// <summary>How many bytes the header took; the payload starts there.</summary>
-    public int HeaderLength { get; private init; }
+    public int HeaderLength { get; }
 
     /// <summary>"This message is compressed" once permessage-deflate is agreed (RFC 7692 section 6).</summary>
     public bool Rsv1 => (Rsv & 0b100) != 0;
@@ -86,17 +99,12 @@ internal readonly struct FrameHeader
         // refuses it even where nobody asks FrameRules.
         bool readable = length <= long.MaxValue;
         long payloadLength = readable ? (long)length : long.MaxValue;
-        header = new FrameHeader
-        {
-            Fin = (span[0] & 0x80) != 0,
-            Rsv = (byte)((span[0] >> 4) & 0b111),
-            Opcode = (Opcode)(span[0] & 0x0F),
-            Masked = masked,
-            MinimalLength = readable && LengthOf(payloadLength) == keyOffset,
-            PayloadLength = payloadLength,
-            MaskingKey = masked ? MemoryMarshal.Read<uint>(span[keyOffset..]) : 0,
-            HeaderLength = headerLength,
-        };
+        bool minimal = readable && LengthOf(payloadLength) == keyOffset;
+        header = new FrameHeader(
+            span[0] | (span[1] << 8) | (minimal ? MinimalLengthBit : 0),
+            headerLength,
+            payloadLength,
+            masked ? MemoryMarshal.Read<uint>(span[keyOffset..]) : 0);
         return true;
     }
 

@@ -196,7 +196,7 @@ internal sealed class FrameRun : IBufferWriter<byte>
                 variant?.Release();
             }
 
-            _deflated = null;
+            Array.Clear(variants); // kept: a run that was compressed once will be again
         }
 
         _pool.Arrays.Return(_bytes);
