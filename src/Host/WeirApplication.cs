@@ -27,7 +27,7 @@ internal static class WeirApplication
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            Listeners.Configure(kestrel, builder.Configuration, addresses, UseEndpoints);
+            Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
@@ -43,6 +43,14 @@ internal static class WeirApplication
         WebApplication app = builder.Build();
         MapRoutes(app);
         return app;
+
+        void UseProxyProtocol(IConnectionBuilder listen)
+        {
+            if (settings.ProxyProtocolFrom.Count > 0)
+            {
+                listen.UseProxyProtocol(settings.ProxyProtocolFrom);
+            }
+        }
 
         void UseEndpoints(IConnectionBuilder listen)
         {
