@@ -286,7 +286,7 @@ public sealed class WeirConnectionCloseTests
     [Fact]
     public async Task TooSlow_Client_IsClosedWith1009()
     {
-        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1_000);
+        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1_000 + 7);
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         WeirConnection connection = server.Handler.Connection;
         client.Gate.Hold();

@@ -22,6 +22,7 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
     {
         _blocks = new DiagnosticMemoryPool(blockSize);
         WeirOptions options = new();
+        options.Heartbeat.Interval = TimeSpan.Zero; // for tests that count timers and frames; others turn it on
         configure?.Invoke(options);
         Listener = new WeirListener(new WeirEngine(Log, Metrics, Time));
         FrameRunPool runs = new(Arrays);

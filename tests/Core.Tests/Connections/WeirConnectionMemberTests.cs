@@ -163,7 +163,7 @@ public sealed class WeirConnectionMemberTests
     }
 
     [Fact]
-    public async Task QueuedBytes_TransportBusy_CountsWhatWaits()
+    public async Task PendingBytes_TransportBusy_CountsWhatItHasNotTaken()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
@@ -174,7 +174,7 @@ public sealed class WeirConnectionMemberTests
         Assert.Equal(SendResult.Sent, connection.Send("1234"));
         Assert.Equal(SendResult.Queued, connection.Send("1234"));
 
-        Assert.Equal(6, connection.PendingBytes);
+        Assert.Equal(6 + 6, connection.PendingBytes);
         client.Gate.Release();
         await Bounded.Eventually(() => connection.PendingBytes == 0);
     }

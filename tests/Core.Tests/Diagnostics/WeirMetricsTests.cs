@@ -36,10 +36,16 @@ public sealed class WeirMetricsTests
                 ("weir.bytes.sent", "By"),
                 ("weir.connections.active", "{connection}"),
                 ("weir.connections.closed", "{connection}"),
+                ("weir.connections.drained", "{connection}"),
                 ("weir.connections.too_slow", "{connection}"),
                 ("weir.handshakes.refused", "{handshake}"),
+                ("weir.heartbeats.missed", "{connection}"),
+                ("weir.messages.dropped", "{message}"),
                 ("weir.messages.received", "{message}"),
                 ("weir.messages.sent", "{message}"),
+                ("weir.pending", "By"),
+                ("weir.ping.duration", "s"),
+                ("weir.pressure.episodes", "{episode}"),
             ],
             instruments.Order());
     }

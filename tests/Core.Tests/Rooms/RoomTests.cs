@@ -143,7 +143,7 @@ public sealed class RoomTests : IDisposable
         _world.Publish("a", "third");
 
         Assert.Equal(2, _world.Arrays.Outstanding);
-        Assert.All(members, member => Assert.Equal(8 + 7, member.Connection.PendingBytes));
+        Assert.All(members, member => Assert.Equal(7 + 8 + 7, member.Connection.PendingBytes));
         Array.ForEach(members, member => member.Heard.Release());
         await Bounded.Eventually(() => members.All(member => member.Connection.PendingBytes == 0));
         await Bounded.Eventually(() => _world.Arrays.Outstanding == 0);
