@@ -62,7 +62,7 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
     {
         buffer.AsSpan().Fill(GuardByte);
         buffer.AsSpan(offset, length).Fill(FreshByte);
-        StackTrace? stack = captureStacks ? new StackTrace(skipFrames: 2, fNeedFileInfo: true) : null;
+        StackTrace? stack = captureStacks ? new StackTrace(fNeedFileInfo: true) : null;
 
         lock (_lock)
         {
