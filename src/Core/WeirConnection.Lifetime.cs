@@ -73,7 +73,14 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
         {
-            WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
+            if (error is null || TransportErrors.IsExpected(error))
+            {
+                WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
+            }
+            else
+            {
+                WeirLog.TransportFailed(_endpoint.Engine.Logger, error, Id);
+            }
         }
 
         _sender.End();
@@ -241,7 +248,7 @@ public sealed partial class WeirConnection : ISenderOwner
         finally
         {
             scope.Exit();
-            if (messages > 0)
+            if (messages > 0 || bytes > 0)
             {
                 _endpoint.Engine.Metrics.Received.Add(messages, bytes);
             }
@@ -330,7 +337,7 @@ public sealed partial class WeirConnection : ISenderOwner
         // by the timer, and that ends the wait.
         await _sender.DrainAsync().ConfigureAwait(false);
         _sender.End();
-        _timer.Stop();
+        _timer.Retire();
         WeirClosure closure = _closure!.Value;
         try
         {

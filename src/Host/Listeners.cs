@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Weir.Host.Settings;
 
 namespace Weir.Host;
 
@@ -16,19 +17,34 @@ internal static class Listeners
 {
     public const string DefaultUrl = "http://localhost:8080";
 
-    public static void Configure(KestrelServerOptions kestrel, IConfiguration configuration, Action<IConnectionBuilder> useEndpoints)
-    {
-        IConfigurationSection section = configuration.GetSection("Kestrel");
-        List<IConfigurationSection> named = [.. section.GetSection("Endpoints").GetChildren()];
-        if (named.Count == 0)
-        {
-            foreach (string url in UrlsOf(configuration))
-            {
-                Listen(kestrel, url, useEndpoints);
-            }
+    private const string EndpointsKey = "Kestrel:Endpoints";
 
+    /// <summary>
+    /// The addresses from <c>urls</c> or the lists of ports; none where <c>Kestrel:Endpoints</c> names the ports.
+    /// </summary>
+    /// <exception cref="SettingsException">One of them is not an address.</exception>
+    public static IReadOnlyList<BindingAddress> ReadAddresses(IConfiguration configuration) =>
+        configuration.GetSection(EndpointsKey).GetChildren().Any() ? [] : [.. UrlsOf(configuration).Select(Parse)];
+
+    /// <param name="kestrel">The server.</param>
+    /// <param name="configuration">For <c>Kestrel:Endpoints</c> and certificates.</param>
+    /// <param name="addresses">What <see cref="ReadAddresses"/> read.</param>
+    /// <param name="useEndpoints">Puts the WebSocket endpoints on one port.</param>
+    public static void Configure(
+        KestrelServerOptions kestrel, IConfiguration configuration, IReadOnlyList<BindingAddress> addresses, Action<IConnectionBuilder> useEndpoints)
+    {
+        foreach (BindingAddress address in addresses)
+        {
+            Listen(kestrel, address, useEndpoints);
+        }
+
+        if (addresses.Count > 0)
+        {
             return;
         }
+
+        IConfigurationSection section = configuration.GetSection("Kestrel");
+        List<IConfigurationSection> named = [.. configuration.GetSection(EndpointsKey).GetChildren()];
 
         var loader = kestrel.Configure(section, reloadOnChange: false);
         foreach (IConfigurationSection endpoint in named)
@@ -66,9 +82,20 @@ internal static class Listeners
         return ports.Count > 0 ? ports : [DefaultUrl];
     }
 
-    private static void Listen(KestrelServerOptions kestrel, string url, Action<IConnectionBuilder> useEndpoints)
+    private static BindingAddress Parse(string url)
     {
-        BindingAddress address = BindingAddress.Parse(url);
+        try
+        {
+            return BindingAddress.Parse(url);
+        }
+        catch (FormatException)
+        {
+            throw new SettingsException([$"urls has '{url}'; allowed is an address such as http://localhost:8080, http://*:80 or https://[::]:443."]);
+        }
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, BindingAddress address, Action<IConnectionBuilder> useEndpoints)
+    {
         void Open(ListenOptions listen)
         {
             if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))

@@ -21,20 +21,24 @@ internal static class WeirApplication
         RelayHandler relay = new(new RoomDirectory());
         EchoHandler echo = new();
 
+        // Here, so that what is wrong with them is told like any other setting.
+        IReadOnlyList<BindingAddress> addresses = Listeners.ReadAddresses(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            Listeners.Configure(kestrel, builder.Configuration, UseEndpoints);
+            Listeners.Configure(kestrel, builder.Configuration, addresses, UseEndpoints);
         });
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddHealthChecks();
+        if (addresses.Count > 0)
+        {
+            builder.Services.AddSingleton<IStartupFilter, AddressesTaken>();
+        }
 
-        // The ports are opened by Listeners; without this Kestrel would warn that it overrides them.
         WebApplication app = builder.Build();
-        app.Urls.Clear();
         MapRoutes(app);
         return app;
 

@@ -11,6 +11,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 {
     private TimeSpan _timeout;
     private bool _isHandshake;
+    private volatile bool _retired;
 
     /// <summary>The connection is aborted unless <see cref="Stop"/> or another start comes first.</summary>
     public void StartHandshake(TimeSpan timeout) => Start(timeout, isHandshake: true);
@@ -19,6 +20,16 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     public void StartClose(TimeSpan timeout) => Start(timeout, isHandshake: false);
 
     public void Stop() => wheel.Cancel(this);
+
+    /// <summary>
+    /// Stops the timer for good. Whoever closes a connection may be overtaken by its end: what it starts then must not
+    /// abort a transport that is somebody else's by the time it is due.
+    /// </summary>
+    public void Retire()
+    {
+        _retired = true;
+        Stop();
+    }
 
     protected internal override void OnExpired()
     {
@@ -42,5 +53,9 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         _timeout = timeout;
         _isHandshake = isHandshake;
         wheel.Schedule(this, timeout);
+        if (_retired)
+        {
+            Stop();
+        }
     }
 }

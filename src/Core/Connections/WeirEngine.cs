@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
@@ -12,7 +13,8 @@ internal sealed class WeirEngine
 {
     // Endpoints are declared on listeners and on routes, which only have the service provider in common. A meter must
     // exist once per application, or every reading would be doubled.
-    private static readonly ConditionalWeakTable<IServiceProvider, WeirEngine> _engines = [];
+    // The key is a singleton and not the provider itself, which is one object for listeners and another for routes.
+    private static readonly ConditionalWeakTable<object, WeirEngine> _engines = [];
 
     public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time)
     {
@@ -28,6 +30,10 @@ internal sealed class WeirEngine
     public TimeProvider Time { get; }
 
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
-    public static WeirEngine Of(IServiceProvider services) => _engines.GetValue(services, static key => new WeirEngine(
-        key.GetService<ILoggerFactory>(), key.GetService<IMeterFactory>(), key.GetService<TimeProvider>()));
+    public static WeirEngine Of(IServiceProvider services)
+    {
+        object application = (object?)services.GetService<IHostApplicationLifetime>() ?? services;
+        return _engines.GetValue(application, _ => new WeirEngine(
+            services.GetService<ILoggerFactory>(), services.GetService<IMeterFactory>(), services.GetService<TimeProvider>()));
+    }
 }

@@ -98,7 +98,14 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
         Agreement agreement = Agreement.Reach(endpoint, verdict);
         HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
-        await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+        FlushResult flushed = await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+        if (flushed.IsCompleted)
+        {
+            // The client went, or its time was up, while the handler judged: nobody is there to open for.
+            WeirLog.TransportEnded(listener.Engine.Logger, error: null, transport.ConnectionId);
+            return null;
+        }
+
         return new WeirConnection(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
     }
 

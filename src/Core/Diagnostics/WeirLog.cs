@@ -39,4 +39,7 @@ internal static partial class WeirLog
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);
+
+    [LoggerMessage(207, LogLevel.Error, "Connection {ConnectionId}: writing to the transport failed in an unexpected way", EventName = "TransportFailed")]
+    public static partial void TransportFailed(ILogger logger, Exception error, string connectionId);
 }

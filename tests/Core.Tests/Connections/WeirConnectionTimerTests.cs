@@ -43,6 +43,25 @@ public sealed class WeirConnectionTimerTests
         }
     }
 
+    [Fact]
+    public void Start_OvertakenByTheEnd_DoesNothing()
+    {
+        WeirListener listener = new(new WeirEngine(loggers: null, meters: null, _time));
+        AbortCounter transport = new();
+        ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
+        timer.StartHandshake(TimeSpan.FromSeconds(1));
+        timer.Stop();
+        timer.StartClose(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, listener.Wheel.Count);
+
+        timer.Retire();
+        timer.StartClose(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, listener.Wheel.Count);
+        _time.Run(listener, TimeSpan.FromSeconds(2));
+        Assert.Equal(0, transport.Aborts);
+    }
+
     private sealed class AbortCounter : DefaultConnectionContext
     {
         private int _aborts;

@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
+using Weir.Connections;
+using Weir.Core.Tests.Handshake;
+using Weir.Sending;
+using Weir.TestSupport;
+
+namespace Weir.Core.Tests.Connections;
+
+/// <summary>
+/// A listener without a socket: the middleware with endpoints at /ws and /chat/room 1, on a clock that the test moves, over
+/// pools that must be whole again at the end. Runs on the test's own thread unless a connection is given schedulers.
+/// </summary>
+internal sealed class WeirConnectionHarness : IAsyncDisposable
+{
+    private readonly DiagnosticMemoryPool _blocks;
+    private readonly List<WeirConnectionClient> _clients = [];
+
+    public WeirConnectionHarness(Action<WeirOptions>? configure = null, int blockSize = DiagnosticMemoryPool.KestrelBlockSize)
+    {
+        _blocks = new DiagnosticMemoryPool(blockSize);
+        WeirOptions options = new();
+        configure?.Invoke(options);
+        Listener = new WeirListener(new WeirEngine(Log, Metrics, Time));
+        FrameRunPool runs = new(Arrays);
+        Listener.Add(new WeirEndpoint("/ws", Handler, options, Listener.Engine, runs, Arrays));
+        Listener.Add(new WeirEndpoint("/chat/room 1", OtherHandler, options, Listener.Engine, runs, Arrays));
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public LogProbe Log { get; } = new();
+
+    public MetricProbe Metrics { get; } = new();
+
+    public DiagnosticArrayPool Arrays { get; } = new();
+
+    /// <summary>Serves /ws.</summary>
+    public WeirConnectionTestHandler Handler { get; } = new();
+
+    /// <summary>Serves /chat/room 1.</summary>
+    public WeirConnectionTestHandler OtherHandler { get; } = new();
+
+    public WeirListener Listener { get; }
+
+    /// <summary>What the next middleware got of each connection passed on to it, in whole and at the end of it.</summary>
+    public List<byte[]> PassedOn { get; } = [];
+
+    /// <summary>How often the next middleware was called.</summary>
+    public int NextCalls { get; private set; }
+
+    /// <summary>Opens a connection on which nothing has been sent yet.</summary>
+    public WeirConnectionClient Dial(InMemoryConnectionOptions? options = null, bool gated = false)
+    {
+        options = (options ?? new InMemoryConnectionOptions()) with { Pool = _blocks };
+        InMemoryConnection transport = gated ? new GatedConnection(options) : new InMemoryConnection(options);
+        WeirConnectionClient client = new(transport, RunAsync(transport));
+        _clients.Add(client);
+        return client;
+    }
+
+    /// <summary>Opens a connection and shakes hands.</summary>
+    public async Task<WeirConnectionClient> ConnectAsync(InMemoryConnectionOptions? options = null, bool gated = false, string? head = null)
+    {
+        WeirConnectionClient client = Dial(options, gated);
+        await client.SendAsync(head ?? TestHead.Valid);
+        await client.ReadHeadAsync();
+        return client;
+    }
+
+    public void Wait(TimeSpan span) => Time.Run(Listener, span);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (WeirConnectionClient client in _clients)
+        {
+            client.Transport.Abort();
+            await client.Finished.Within();
+        }
+
+        Listener.Wheel.Dispose();
+        Metrics.Dispose();
+        _blocks.Dispose();
+        Arrays.Dispose();
+    }
+
+    // As the server does: when the middleware has returned, the connection is disposed.
+    private async Task RunAsync(InMemoryConnection transport)
+    {
+        await using (transport)
+        {
+            await new WeirMiddleware(NextAsync, Listener).OnConnectionAsync(transport);
+        }
+    }
+
+    private async Task NextAsync(ConnectionContext transport)
+    {
+        NextCalls++;
+        PipeReader input = transport.Transport.Input;
+        ArrayBufferWriter<byte> all = new();
+        ReadResult result;
+        try
+        {
+            do
+            {
+                result = await input.ReadAsync();
+                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
+                {
+                    all.Write(segment.Span);
+                }
+
+                input.AdvanceTo(result.Buffer.End);
+            }
+            while (!result.IsCompleted);
+        }
+        catch (ConnectionAbortedException)
+        {
+            // The test is over.
+        }
+
+        PassedOn.Add(all.WrittenSpan.ToArray());
+    }
+}

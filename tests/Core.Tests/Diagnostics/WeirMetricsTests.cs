@@ -1,0 +1,151 @@
+using System.Diagnostics.Metrics;
+using Weir.Core.Tests.Connections;
+using Weir.Core.Tests.Handshake;
+using Weir.Diagnostics;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Diagnostics;
+
+public sealed class WeirMetricsTests
+{
+    [Fact]
+    public void Instruments_HaveTheirNamesAndUnits()
+    {
+        using MetricProbe factory = new();
+        List<(string Name, string? Unit)> instruments = [];
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (ReferenceEquals(instrument.Meter.Scope, factory))
+                {
+                    Assert.Equal("Weir", instrument.Meter.Name);
+                    Assert.False(string.IsNullOrEmpty(instrument.Description));
+                    instruments.Add((instrument.Name, instrument.Unit));
+                }
+            },
+        };
+        listener.Start();
+
+        _ = new WeirMetrics(factory);
+
+        Assert.Equal(
+            [
+                ("weir.bytes.received", "By"),
+                ("weir.bytes.sent", "By"),
+                ("weir.connections.active", "{connection}"),
+                ("weir.connections.closed", "{connection}"),
+                ("weir.connections.too_slow", "{connection}"),
+                ("weir.handshakes.refused", "{handshake}"),
+                ("weir.messages.received", "{message}"),
+                ("weir.messages.sent", "{message}"),
+            ],
+            instruments.Order());
+    }
+
+    [Fact]
+    public async Task Connections_OpenAndClose_AreCountedUpAndDown()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient first = await server.ConnectAsync();
+        WeirConnectionClient second = await server.ConnectAsync();
+        Assert.Equal(2, server.Metrics.Sum("weir.connections.active"));
+        Assert.Equal(0, server.Metrics.Count("weir.connections.closed"));
+
+        await first.SendAsync(Frames.Close(1000));
+        await first.Finished.Within();
+
+        Assert.Equal(1, server.Metrics.Sum("weir.connections.active"));
+        second.Transport.Reset();
+        await second.Finished.Within();
+        Assert.Equal(0, server.Metrics.Sum("weir.connections.active"));
+        Assert.Equal(2, server.Metrics.Sum("weir.connections.closed"));
+        Assert.Equal(1, Closed(server.Metrics, "1000", "client"));
+        Assert.Equal(1, Closed(server.Metrics, "1006", "transport"));
+        Assert.Equal(4, server.Metrics.Count("weir.connections.active"));
+    }
+
+    [Theory]
+    [InlineData(999, CloseInitiator.Client, "application", "client")]
+    [InlineData(1000, CloseInitiator.Server, "1000", "server")]
+    [InlineData(1005, CloseInitiator.Client, "1005", "client")]
+    [InlineData(1011, CloseInitiator.Engine, "1011", "engine")]
+    [InlineData(1015, CloseInitiator.Transport, "1015", "transport")]
+    [InlineData(1016, CloseInitiator.Client, "application", "client")]
+    [InlineData(3000, CloseInitiator.Client, "application", "client")]
+    [InlineData(4999, CloseInitiator.Server, "application", "server")]
+    public void Closed_AnyCode_HasFewTags(int code, CloseInitiator initiator, string codeTag, string initiatorTag)
+    {
+        using MetricProbe probe = new();
+        WeirMetrics metrics = new(probe);
+
+        metrics.Opened();
+        metrics.Closed(new WeirClosure((CloseCode)code, "secret", initiator));
+
+        Assert.Equal(1, Closed(probe, codeTag, initiatorTag));
+        Assert.Equal(2, Assert.Single(probe.TagsOf("weir.connections.closed")).Count);
+        Assert.Empty(Assert.Single(probe.TagsOf("weir.connections.active")));
+    }
+
+    [Fact]
+    public async Task Refusals_AreCountedByStatus()
+    {
+        await using WeirConnectionHarness server = new();
+        await RefuseAsync(TestHead.With(without: "Sec-WebSocket-Key"));
+        await RefuseAsync(TestHead.With(without: "Sec-WebSocket-Key"));
+        await RefuseAsync(TestHead.With("Origin: https://evil.example"));
+
+        Assert.Equal(2, server.Metrics.Sum("weir.handshakes.refused", ("http.response.status_code", 400)));
+        Assert.Equal(1, server.Metrics.Sum("weir.handshakes.refused", ("http.response.status_code", 403)));
+        Assert.Equal(3, server.Metrics.Sum("weir.handshakes.refused"));
+        Assert.Equal(0, server.Metrics.Count("weir.connections.active"));
+
+        async Task RefuseAsync(string head)
+        {
+            WeirConnectionClient client = server.Dial();
+            await client.SendAsync(head);
+            await client.Finished.Within();
+        }
+    }
+
+    [Fact]
+    public async Task Traffic_BothWays_CountsMessagesAndPayloadBytes()
+    {
+        await using WeirConnectionHarness server = new();
+        server.Handler.OnMessage = (connection, _) =>
+        {
+            connection.Send("1234567890");
+            return default;
+        };
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        await client.SendAsync(Frames.Text("12345"), Frames.Ping("not counted"u8), Frames.Text("123", fin: false));
+        await client.SendAsync(Frames.Continuation("45"u8), Frames.Close());
+        await client.Finished.Within();
+
+        Assert.Equal(2, server.Metrics.Sum("weir.messages.received"));
+        Assert.Equal(10, server.Metrics.Sum("weir.bytes.received"));
+        Assert.Equal(2, server.Metrics.Sum("weir.messages.sent"));
+        Assert.Equal(20, server.Metrics.Sum("weir.bytes.sent"));
+    }
+
+    [Fact]
+    public async Task Sent_Refused_IsNotCounted()
+    {
+        await using WeirConnectionHarness server = new(options => options.MaxQueuedBytes = 1);
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        client.Gate.Hold();
+
+        Assert.Equal(SendResult.Sent, server.Handler.Connection.Send("a"));
+        Assert.Equal(SendResult.Queued, server.Handler.Connection.Send("b"));
+        Assert.Equal(SendResult.Dropped, server.Handler.Connection.Send("c"));
+        Assert.Equal(SendResult.Closed, server.Handler.Connection.Send("d"));
+
+        Assert.Equal(2, server.Metrics.Sum("weir.messages.sent"));
+        Assert.Equal(1, server.Metrics.Sum("weir.connections.too_slow"));
+    }
+
+    private static double Closed(MetricProbe metrics, string code, string initiator)
+        => metrics.Sum("weir.connections.closed", ("weir.close.code", code), ("weir.close.initiator", initiator));
+}
