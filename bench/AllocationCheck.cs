@@ -1,0 +1,70 @@
+using Weir.Bench.Connections;
+using Weir.Bench.Rooms;
+
+namespace Weir.Bench;
+
+/// <summary>
+/// Holds the hot paths to their budget: what a message allocates, counted and not timed, so that it can fail a build on
+/// any machine, however busy.
+/// </summary>
+internal static class AllocationCheck
+{
+    private const int Rounds = 5;
+    private const int RunsPerRound = 500;
+
+    /// <summary>Messages through a connection, and deliveries to a member, leave no garbage at all.</summary>
+    private const double BudgetBytes = 0;
+
+    /// <summary>
+    /// For answers of four times what the transport takes: after each 64 KiB the loop waits for its client, and a wait is a
+    /// task of 88 bytes.
+    /// </summary>
+    private const double BudgetWithWaitsBytes = 24;
+
+    /// <summary>Runs all checks and writes a line for each; false when one is over its budget.</summary>
+    public static bool Run(TextWriter report)
+    {
+        bool good = true;
+        foreach (int bytes in (int[])[20, 125, 1024, 16 * 1024])
+        {
+            foreach (int batch in (int[])[1, 16])
+            {
+                using EchoSession echo = new(Payloads.Json(bytes, seed: 1), batch);
+                double budget = bytes * batch > 64 * 1024 ? BudgetWithWaitsBytes : BudgetBytes;
+                good &= Measure(report, $"echo, {bytes} B, {batch} at a time", batch, echo.Exchange, budget);
+            }
+        }
+
+        PublishBenchmarks publish = new();
+        publish.Setup();
+        good &= Measure(report, "publish, 100 B to 10,000", 10_000, publish.Publish);
+        good &= Measure(report, "publish, 16 x 100 B to 10,000", 160_000, publish.PublishSixteen);
+
+        DeflatedPublishBenchmarks deflated = new();
+        deflated.Setup();
+        good &= Measure(report, "publish, 512 B deflated to 1,000", 1_000, deflated.PublishDeflated);
+        return good;
+    }
+
+    private static bool Measure(TextWriter report, string name, int messagesPerRun, Action run, double budget = BudgetBytes)
+    {
+        // The first rounds fill the pools. The best of the rest counts: the runtime's own threads allocate too.
+        long least = long.MaxValue;
+        for (int round = 0; round <= Rounds; round++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < RunsPerRound; i++)
+            {
+                run();
+            }
+
+            long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+            least = round == 0 ? least : Math.Min(least, allocated);
+        }
+
+        double perMessage = (double)least / RunsPerRound / messagesPerRun;
+        bool within = perMessage <= budget;
+        report.WriteLine($"{(within ? "ok  " : "OVER")} {name,-34} {perMessage,8:0.###} B per message, budget {budget} B");
+        return within;
+    }
+}

@@ -1,0 +1,31 @@
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+
+namespace Weir.Bench;
+
+/// <summary>
+/// <c>--check</c> fails when a hot path allocates; <c>--quick</c> measures in minutes instead of an hour; everything
+/// else is BenchmarkDotNet's command line.
+/// </summary>
+internal static class Program
+{
+    public static int Main(string[] args)
+    {
+        if (args.Contains("--check"))
+        {
+            return AllocationCheck.Run(Console.Out) ? 0 : 1;
+        }
+
+        bool quick = args.Contains("--quick");
+        string[] rest = [.. args.Where(static argument => argument != "--quick")];
+        IEnumerable<Summary> summaries = BenchmarkSwitcher
+            .FromAssembly(typeof(Program).Assembly)
+            .Run(rest, BenchConfig.Create(quick));
+
+        // A benchmark whose setup finds wrong output throws there: that is a failed run, not a missing row.
+        return summaries.All(IsGood) ? 0 : 1;
+    }
+
+    private static bool IsGood(Summary summary)
+        => !summary.HasCriticalValidationErrors && summary.Reports.All(static report => report.Success);
+}
