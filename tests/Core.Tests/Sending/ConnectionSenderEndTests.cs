@@ -72,8 +72,10 @@ public sealed class ConnectionSenderEndTests
         Assert.Equal(0, sender.Sender.QueuedBytes);
         Assert.Equal(SendResult.Closed, sender.Send("late"));
         Assert.True(sender.Sender.DrainAsync().IsCompleted);
+        Assert.True(sender.Sender.IsBusy); // the flush still holds the queue: it must not be lent to another
         sender.Gate.Release();
         await drained.Within();
+        Assert.False(sender.Sender.IsBusy);
         Assert.Equal(["first"], sender.Texts);
         Assert.Single(sender.Gate.Flushes);
         Assert.Empty(sender.Ends); // whoever ended it knows
