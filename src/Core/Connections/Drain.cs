@@ -11,6 +11,9 @@ internal static class Drain
     /// <summary>How long the last ones may take to answer.</summary>
     public static readonly TimeSpan LastCloseTimeout = TimeSpan.FromSeconds(5);
 
+    // A hundred a second stampede nobody: a node with few connections need not take the whole window for them.
+    private const int FewestPerStep = 10;
+
     private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Completes when every connection has ended; those that have not when it is over are aborted.</summary>
@@ -33,7 +36,7 @@ internal static class Drain
                 // By the clock and not by the step, so that late steps catch up.
                 TimeSpan passed = engine.Time.GetElapsedTime(began) + _step;
                 isOver = passed >= window;
-                int due = isOver ? int.MaxValue : (int)Math.Ceiling(total * (passed / window)) - closing.Count;
+                int due = isOver ? int.MaxValue : Math.Max(FewestPerStep, (int)Math.Ceiling(total * (passed / window)) - closing.Count);
                 CloseSome(engine, due, closing);
                 isOver |= engine.Connections.Count == 0;
                 if (!isOver)
