@@ -186,9 +186,15 @@ public sealed partial class WeirConnection : ISenderOwner
 
     private CancellationTokenRegistration RegisterForShutdown()
     {
+        // A node that is drained hears of the end before its transports do; a registration would cost each quiet
+        // connection 150 bytes.
+        if (_endpoint.Engine.DrainsItself)
+        {
+            return default;
+        }
+
         CancellationToken requested = _transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
-        return requested.UnsafeRegister(
-static state => ((WeirConnection)state!).CloseForShutdown(), this);
+        return requested.UnsafeRegister(static state => ((WeirConnection)state!).CloseForShutdown(), this);
     }
 
     private async ValueTask OpenAsync()

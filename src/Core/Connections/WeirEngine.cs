@@ -23,6 +23,7 @@ internal sealed class WeirEngine
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
         Options = options ?? new WeirNodeOptions();
+        DrainsItself = options is not null;
         Gate = new NodeGate(Options, Time);
         Pressure = new PressureLedger(Options.MaxPendingBytes);
         Metrics.PendingBytes = () => Pressure.Bytes;
@@ -35,6 +36,9 @@ internal sealed class WeirEngine
     public TimeProvider Time { get; }
 
     public WeirNodeOptions Options { get; }
+
+    /// <summary>Whether somebody closes all connections when the application stops: the service that AddWeir brings.</summary>
+    public bool DrainsItself { get; }
 
     /// <summary>Who is let in.</summary>
     public NodeGate Gate { get; }
