@@ -29,6 +29,9 @@ internal static class WeirApplication
             kestrel.AddServerHeader = false;
             Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
+
+        // These lines have the query, which may have a token in it, when they are logged at Information or below.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());

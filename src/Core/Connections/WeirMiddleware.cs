@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Weir.Diagnostics;
 using Weir.Handshake;
 using Weir.Limits;
@@ -52,11 +54,16 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         }
     }
 
-    // The request is null when the connection is not ours, or is and was refused for its size.
+    // The request is null when the connection is not ours, or is and was refused for its size, or the server goes down.
     private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadHeadAsync(ConnectionContext transport)
     {
         PipeReader input = transport.Transport.Input;
         long scanned = 0;
+
+        // A server on its way down must not wait for a request that may never come.
+        CancellationToken shutdown = transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        CancellationTokenRegistration wake = shutdown.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), input);
+        await using ConfiguredAsyncDisposable _ = wake.ConfigureAwait(false);
         while (true)
         {
             ReadResult result = await input.ReadAsync().ConfigureAwait(false);
@@ -73,6 +80,10 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
                     input.AdvanceTo(buffer.End);
                     await RefuseAsync(transport, HandshakeRefusal.HeadTooLarge).ConfigureAwait(false);
                     await LingerAsync(input).ConfigureAwait(false);
+                    return (true, null);
+
+                case HeadStatus.Incomplete when result.IsCanceled:
+                    input.AdvanceTo(buffer.Start);
                     return (true, null);
 
                 case HeadStatus.Incomplete when !result.IsCompleted:

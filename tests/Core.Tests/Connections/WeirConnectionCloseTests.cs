@@ -361,18 +361,39 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Shutdown_RequestedBeforeTheHandshake_ClosesTheNewConnection()
+    public async Task Shutdown_RequestedWhileTheHandshakeIsJudged_ClosesTheNewConnection()
     {
         await using WeirConnectionHarness server = new();
+        TaskCompletionSource<UpgradeDecision> judgement = new();
+        server.Handler.OnUpgrade = _ => new ValueTask<UpgradeDecision>(judgement.Task);
         WeirConnectionClient client = server.Dial();
-        client.Transport.RequestClose();
         await client.SendAsync(Encoding.Latin1.GetBytes(Handshake.TestHead.Valid));
+        await Bounded.Eventually(() => server.Handler.Calls.Contains("upgrade"));
+
+        client.Transport.RequestClose();
+        judgement.SetResult(UpgradeDecision.Accept);
 
         await client.ReadHeadAsync();
         Assert.Equal(1001, (await client.ReadFrameAsync()).CloseCode);
         await client.SendAsync(Frames.Close(1001));
         await client.Finished.Within();
         AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET /ws HTTP/1.1\r\nHost: localhost\r\n")]
+    public async Task Shutdown_RequestedBeforeTheHandshake_DoesNotWaitForIt(string head)
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync(head);
+
+        client.Transport.RequestClose();
+
+        await client.Finished.Within(); // on a clock that stands still: no time-out could end it
+        Assert.Empty(server.Handler.Calls);
+        Assert.Equal(0, server.NextCalls);
     }
 
     [Fact]

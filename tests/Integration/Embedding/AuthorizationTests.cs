@@ -22,7 +22,7 @@ public sealed class AuthorizationTests : IAsyncLifetime
         {
             app.UseAuthentication();
             app.UseAuthorization();
-            app.MapWeir("/private", new ScriptedHandler()).RequireAuthorization();
+            app.MapWeir("/private", new ScriptedHandler(), Quiet.Configure).RequireAuthorization();
         },
         static services =>
         {

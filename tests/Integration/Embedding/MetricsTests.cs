@@ -11,8 +11,8 @@ public sealed class MetricsTests
     public async Task Traffic_ByBothDoors_IsCountedOnOneMeter()
     {
         await using TestServer server = await TestServer.StartAsync(
-            static listen => listen.UseWeir("/first", new ScriptedHandler()),
-            static app => app.MapWeir("/second", new ScriptedHandler()));
+            static listen => listen.UseWeir("/first", new ScriptedHandler(), Quiet.Configure),
+            static app => app.MapWeir("/second", new ScriptedHandler(), Quiet.Configure));
         using RawClient first = await server.OpenAsync("/first");
         using RawClient second = await server.OpenAsync("/second");
 

@@ -119,6 +119,7 @@ public sealed class SecondDoorTests(EmbeddedApplication application)
         using RawClient first = await _server.OpenAsync("/relay?room=two%20doors");
         using RawClient second = await UsedConnectionAsync();
         await second.HandshakeAsync("/relay?room=two+doors");
+        await second.SettleAsync();
         using HttpMessageInvoker http = WebSockets.TrustingInvoker();
         using ClientWebSocket third = await WebSockets.ConnectHttp2Async(_server.Address("/relay?room=two%20doors", tls: true), http);
 

@@ -12,8 +12,8 @@ public sealed class ShutdownTests
     public async Task Stop_WithOpenConnections_ClosesAllWith1001()
     {
         await using TestServer server = await TestServer.StartAsync(
-            static listen => listen.UseWeir("/echo", new ScriptedHandler()),
-            static app => app.MapWeir("/second", new ScriptedHandler()));
+            static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure),
+            static app => app.MapWeir("/second", new ScriptedHandler(), Quiet.Configure));
         using RawClient first = await server.OpenAsync("/echo");
         using RawClient secure = await server.OpenAsync("/echo", tls: true);
         using RawClient second = await server.OpenAsync("/second");
@@ -36,5 +36,49 @@ public sealed class ShutdownTests
         await stopped.Within();
         Assert.Equal(0, server.Metrics.Sum("weir.connections.active"));
         Assert.Equal(4, server.Metrics.Sum("weir.connections.closed", ("weir.close.code", "1001"), ("weir.close.initiator", "server")));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET /echo HTTP/1.1\r\nHost: localhost\r\n")]
+    public async Task Stop_WithAConnectionThatHasNotAskedYet_DoesNotWaitForIt(string head)
+    {
+        await using TestServer server = await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure));
+        using RawClient client = await server.ConnectAsync();
+        using RawClient open = await server.OpenAsync("/echo"); // accepted later, so the other has been accepted
+        await client.SendHeadAsync(head);
+
+        Task stopped = server.StopAsync();
+        await open.ReadFrameAsync();
+        await open.SendCloseAsync(1001);
+
+        await stopped.Within(TimeSpan.FromSeconds(5)); // the handshake timeout is 10 s
+        Assert.Equal(TcpEnd.Fin, await client.ReadEndAsync());
+    }
+
+    [Fact]
+    public async Task Stop_RightAfterManyHaveOpened_MissesNone()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            await using TestServer server = await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure));
+            RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
+            {
+                RawClient client = await server.ConnectAsync();
+                await client.HandshakeAsync("/echo"); // has its 101; the server may be anywhere behind that
+                return client;
+            }));
+
+            Task stopped = server.StopAsync();
+
+            await Task.WhenAll(clients.Select(static async client =>
+            {
+                Assert.Equal(1001, (await client.ReadFrameAsync()).CloseCode);
+                await client.SendCloseAsync(1001);
+                Assert.Equal(TcpEnd.Fin, await client.ReadEndAsync());
+                client.Dispose();
+            }));
+            await stopped.Within();
+        }
     }
 }

@@ -32,6 +32,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
             start.Environment.Remove(inherited); // the machine's own settings are not under test
         }
 
+        // No Ping at a random time: a test reads exactly what it made the server send.
+        start.Environment["Weir__Heartbeat__Interval"] = "0";
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
@@ -91,10 +93,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     public Task<RawClient> ConnectAsync(bool tls = false) => RawClient.ConnectAsync("127.0.0.1", Port, tls);
 
+    /// <summary>Connects, upgrades and waits until the handler has opened the connection, and so joined its rooms.</summary>
     public async Task<RawClient> OpenAsync(string target, string headers = "", bool tls = false)
     {
         RawClient client = await ConnectAsync(tls);
         await client.HandshakeAsync(target, headers, $"127.0.0.1:{Port}");
+        await client.SettleAsync();
         return client;
     }
 

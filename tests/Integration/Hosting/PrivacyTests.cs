@@ -23,6 +23,7 @@ public sealed class PrivacyTests
         await second.SendHeadAsync($"GET /{Query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         await HttpBody.ReadAsync(second, await second.ReadHeadAsync());
         await second.HandshakeAsync("/ws" + Query);
+        await second.SettleAsync();
         foreach (string target in (string[])["/ws?token=abc123", "/unknown" + Query])
         {
             using RawClient refused = await host.ConnectAsync();

@@ -63,18 +63,19 @@ public sealed class WebPagesTests(RunningHost host) : IDisposable
         await third.ReadEndAsync();
 
         // A scrape may be served from the one before, a moment ago; and a pass counts its messages when it ends.
-        string scrape = "";
-        await Bounded.Eventually(() =>
+        string scrape;
+        using CancellationTokenSource limit = new(Bounded.DefaultLimit);
+        do
         {
-            scrape = http.GetStringAsync("/metrics").GetAwaiter().GetResult();
-            return Value(scrape, "weir_connections_active") == 2 && Value(scrape, "weir_messages_received_total") == 10;
-        });
+            scrape = await http.GetStringAsync("/metrics", limit.Token);
+        }
+        while (Value(scrape, "weir_connections_active") != 2 || Value(scrape, "weir_messages_received_total") != 10);
+
         Assert.Equal(1, Value(scrape, "weir_connections_closed_total", "weir_close_code=\"1001\"", "weir_close_initiator=\"client\""));
         Assert.Equal(1, Value(scrape, "weir_handshakes_refused_total", "http_response_status_code=\"400\""));
         Assert.Equal(100, Value(scrape, "weir_bytes_received_bytes_total"));
         Assert.Equal(20, Value(scrape, "weir_messages_sent_total"));
-        Assert.Equal(240, Value(scrape, "weir_bytes_sent_bytes_total"));
-        Assert.Contains("kestrel_active_connections", scrape, StringComparison.Ordinal);
+        Assert.Equal(200, Value(scrape, "weir_bytes_sent_bytes_total"));
         Assert.Contains("dotnet_gc", scrape, StringComparison.Ordinal);
     }
 

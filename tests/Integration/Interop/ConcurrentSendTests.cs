@@ -20,6 +20,8 @@ public sealed class ConcurrentSendTests : IAsyncLifetime
         _server = await TestServer.StartAsync(static listen => listen.UseWeir("/flood", new FloodHandler(), static options =>
         {
             options.Pressure.CloseAtBytes = long.MaxValue; // for the test to lose nothing to the policy
+            options.Pressure.MaxDelay = TimeSpan.Zero;
+            Quiet.Configure(options);
             options.Deflate.Enabled = true;
         }));
 

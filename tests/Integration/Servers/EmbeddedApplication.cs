@@ -25,39 +25,48 @@ public sealed class EmbeddedApplication : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-    private static void WithDeflate(WeirOptions options) => options.Deflate.Enabled = true;
+    private static void WithDeflate(WeirOptions options)
+    {
+        Quiet.Configure(options);
+        options.Deflate.Enabled = true;
+    }
 
     private static void WithDeflateContexts(WeirOptions options)
     {
+        Quiet.Configure(options);
         options.Deflate.Enabled = true;
         options.Deflate.MinimumBytes = 32;
         options.Deflate.ServerContextTakeover = true;
         options.Deflate.ClientContextTakeover = true;
     }
 
-    private static void WithSubprotocols(WeirOptions options) => options.Subprotocols = ["v2.chat", "v1.chat"];
+    private static void WithSubprotocols(WeirOptions options)
+    {
+        Quiet.Configure(options);
+        options.Subprotocols = ["v2.chat", "v1.chat"];
+    }
 
     private void Listen(ListenOptions listen)
     {
-        listen.UseWeir("/echo", _scripted);
+        listen.UseWeir("/echo", _scripted, Quiet.Configure);
         listen.UseWeir("/deflate", _scripted, WithDeflate);
         listen.UseWeir("/deflate/contexts", _scripted, WithDeflateContexts);
         listen.UseWeir("/chat", _scripted, WithSubprotocols);
-        listen.UseWeir("/relay", _relay);
+        listen.UseWeir("/relay", _relay, Quiet.Configure);
         listen.UseWeir("/reversed", static (connection, message) =>
         {
             connection.Send(string.Concat(Encoding.UTF8.GetString(message.Payload).Reverse()));
             return ValueTask.CompletedTask;
-        });
+        }, Quiet.Configure);
     }
 
     private void Map(WebApplication app)
     {
-        app.MapWeir("/echo", _scripted);
+        app.MapWeir("/echo", _scripted, Quiet.Configure);
         app.MapWeir("/deflate", _scripted, WithDeflate);
         app.MapWeir("/deflate/contexts", _scripted, WithDeflateContexts);
         app.MapWeir("/chat", _scripted, WithSubprotocols);
-        app.MapWeir("/relay", _relay);
+        app.MapWeir("/relay", _relay, Quiet.Configure);
         app.MapGet("/", static () => "hello");
         app.MapGet("/health", static () => "healthy");
     }

@@ -83,11 +83,12 @@ internal sealed class TestServer : IAsyncDisposable
     public Task<RawClient> ConnectAsync(bool tls = false, int? receiveBufferBytes = null) =>
         RawClient.ConnectAsync("127.0.0.1", tls ? TlsPort : Port, tls, receiveBufferBytes);
 
-    /// <summary>Connects and upgrades.</summary>
+    /// <summary>Connects, upgrades and waits until the handler has opened the connection, and so joined its rooms.</summary>
     public async Task<RawClient> OpenAsync(string path, bool tls = false, int? receiveBufferBytes = null)
     {
         RawClient client = await ConnectAsync(tls, receiveBufferBytes);
         await client.HandshakeAsync(path);
+        await client.SettleAsync();
         return client;
     }
 

@@ -102,6 +102,8 @@ const scenarios = {
   async relay() {
     const [first, second, stranger] = await Promise.all(
       [open(`${url}?room=node`), open(`${url}?room=node&room=other`), open(`${url}?room=elsewhere`)]);
+    // The 101 comes before the server has put a connection into its rooms, the Pong after.
+    await Promise.all([first, second, stranger].map(socket => (socket.ping(), once(socket, 'pong'))));
     first.send('text for the room');
     const text = await next(second);
     second.send(Buffer.from([1, 2, 3]));
