@@ -25,7 +25,7 @@ internal sealed class Audience
             SinkConnection sink = Sinks[i] = new SinkConnection();
             ConnectionTimer timer = new(listener.Wheel, sink, engine);
             Connections[i] = new WeirConnection(
-                endpoint, sink, timer, request, subprotocol: null, deflate ? _noTakeover : null);
+                endpoint, sink, timer, request, remoteAddress: null, subprotocol: null, deflate ? _noTakeover : null);
         }
     }
 

@@ -29,7 +29,7 @@ public class PublishBenchmarks
         _payload.CopyTo(_frame, 2);
         _audience = new Audience(Members);
         _room = _audience.JoinAll();
-        _publisher = new ConnectionSender(new SinkWriter(), new SendSettings(FrameRunPool.Shared, 1, 0, null), new UnheardOwner(), null);
+        _publisher = new ConnectionSender(new SinkWriter(), UnheardOwner.Settings(), new UnheardOwner(), null);
 
         Publish();
         Wrong.Unless(_audience.EachGot(_frame.Length, flushes: 1));

@@ -24,7 +24,7 @@ public class ConnectionSenderBenchmarks
     public void Setup()
     {
         _payload = new ReadOnlySequence<byte>(Payloads.Json(Bytes, seed: 1));
-        SendSettings settings = new(FrameRunPool.Shared, MaxQueuedBytes: 1_000_000, DeflateMinimumBytes: 0, Zlib: null);
+        SendSettings settings = UnheardOwner.Settings();
         _sender = new ConnectionSender(_output, settings, new UnheardOwner(), deflate: null);
         int frame = FrameHeader.LengthOf(Bytes) + Bytes;
         WriteAndFlush();

@@ -1,11 +1,34 @@
+using Weir.Compression;
 using Weir.Sending;
 
 namespace Weir.Bench.Sending;
 
-/// <summary>For senders over sinks, whose clients are never slow and never gone.</summary>
+/// <summary>An owner that nobody asks what it was told.</summary>
 internal sealed class UnheardOwner : ISenderOwner
 {
-    public void OnTooSlow() => throw new InvalidOperationException("A sink is never too slow.");
+    public long CurrentTick => 0;
 
-    public void OnTransportEnded(Exception? error) => throw new InvalidOperationException("A sink never ends.", error);
+    /// <summary>The default settings of an endpoint, every message compressed where there is zlib.</summary>
+    public static SendSettings Settings(ZlibPool? zlib = null) => new(
+        FrameRunPool.Shared, PressureSettings.From(new PressureOptions()), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
+
+    public void OnQueueBegan()
+    {
+    }
+
+    public void OnPressure(bool isHigh)
+    {
+    }
+
+    public void OnDropped(int messages)
+    {
+    }
+
+    public void OnTooSlow()
+    {
+    }
+
+    public void OnTransportEnded(Exception? error)
+    {
+    }
 }

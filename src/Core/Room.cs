@@ -44,26 +44,27 @@ public sealed class Room : IPublicationTarget
     /// <param name="payload">The message; copied before the call returns. Text must be valid UTF-8.</param>
     /// <param name="kind">Text or binary.</param>
     /// <param name="except">A member that is left out, usually the sender; null sends to all.</param>
-    public void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null)
+    /// <param name="key">See <see cref="WeirConnection.Send(in ReadOnlySequence{byte}, MessageKind, string?)"/>.</param>
+    public void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
     {
         FrameRunPool runs = _directory.Runs;
         if (SendScope.Current is { } scope)
         {
-            scope.Publish(this, except, (Opcode)kind, payload, runs);
+            scope.Publish(this, except, (Opcode)kind, payload, key, runs);
             return;
         }
 
         FrameRun run = runs.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
         run.Append((Opcode)kind, payload);
-        Deliver(run, except);
+        Deliver(run, except, key);
         run.Release();
     }
 
-    /// <inheritdoc cref="Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?)"/>
-    public void Publish(ReadOnlyMemory<byte> payload, MessageKind kind, WeirConnection? except = null)
-        => Publish(new ReadOnlySequence<byte>(payload), kind, except);
+    /// <inheritdoc cref="Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?, string?)"/>
+    public void Publish(ReadOnlyMemory<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
+        => Publish(new ReadOnlySequence<byte>(payload), kind, except, key);
 
-    void IPublicationTarget.Deliver(FrameRun run, object? except) => Deliver(run, except);
+    void IPublicationTarget.Deliver(FrameRun run, object? except, string? key) => Deliver(run, except, key);
 
     internal bool TryAdd(Membership membership)
     {
@@ -126,7 +127,7 @@ public sealed class Room : IPublicationTarget
         _directory.Forget(this);
     }
 
-    private void Deliver(FrameRun run, object? except)
+    private void Deliver(FrameRun run, object? except, string? key)
     {
         Membership?[] block = ArrayPool<Membership?>.Shared.Rent(WalkBlock);
         int delivered = 0;
@@ -140,7 +141,7 @@ public sealed class Room : IPublicationTarget
                 WeirConnection connection = block[i]!.Connection;
                 if (!ReferenceEquals(connection, except))
                 {
-                    connection.SendShared(run);
+                    connection.SendShared(run, key);
                     delivered++;
                 }
             }

@@ -16,12 +16,20 @@ public sealed class RoomDirectory
     private long _deliveries;
 
     /// <summary>Makes an empty directory.</summary>
-    public RoomDirectory()
-        : this(FrameRunPool.Shared)
+    /// <param name="options">Its limits; null for the defaults.</param>
+    public RoomDirectory(RoomOptions? options = null)
+        : this(FrameRunPool.Shared, options)
     {
     }
 
-    internal RoomDirectory(FrameRunPool runs) => Runs = runs;
+    internal RoomDirectory(FrameRunPool runs, RoomOptions? options = null)
+    {
+        Runs = runs;
+        Options = options ?? new RoomOptions();
+    }
+
+    /// <summary>The limits.</summary>
+    public RoomOptions Options { get; }
 
     /// <summary>Rooms with at least one member.</summary>
     public int Count => _rooms.Count;
@@ -35,22 +43,31 @@ public sealed class RoomDirectory
     /// <param name="name">The room, compared byte by byte (case matters).</param>
     /// <param name="connection">The connection that joins; joining a room twice is the same as once.</param>
     /// <returns>The room, good for publishing as long as the connection is in it; null when the connection has closed.</returns>
-    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty or too long, see <see cref="RoomOptions"/>.</exception>
+    /// <exception cref="InvalidOperationException">The connection is in as many rooms as it may be.</exception>
     public Room? Join(string name, WeirConnection connection)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(connection);
+        if (!Options.Allows(name))
+        {
+            throw new ArgumentException($"The name of a room has at most {Options.MaxNameBytes} bytes.", nameof(name));
+        }
+
         SendScope.Current?.WalkPublications(); // who joins now does not hear what was published before
         while (true)
         {
             Room room = _rooms.GetOrAdd(name, static (key, directory) => new Room(key, directory), this);
-            switch (connection.Memberships.Join(room, connection))
+            switch (connection.Memberships.Join(room, connection, Options.MaxRoomsPerConnection))
             {
                 case JoinOutcome.Member:
                     return room;
                 case JoinOutcome.ConnectionClosed:
                     room.VanishIfEmpty(); // made for nobody: no member will ever leave it
                     return null;
+                case JoinOutcome.TooManyRooms:
+                    room.VanishIfEmpty();
+                    throw new InvalidOperationException($"A connection is in at most {Options.MaxRoomsPerConnection} rooms.");
                 case JoinOutcome.RoomVanished:
                     continue; // its last member left while we came in: make it anew
             }
@@ -70,12 +87,12 @@ public sealed class RoomDirectory
     public bool TryGet(string name, [NotNullWhen(true)] out Room? room) => _rooms.TryGetValue(name, out room);
 
     /// <summary>Sends one message to every member of a room but <paramref name="except"/>; to nobody when there is no such room.</summary>
-    /// <inheritdoc cref="Room.Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?)"/>
-    public void Publish(string name, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null)
+    /// <inheritdoc cref="Room.Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?, string?)"/>
+    public void Publish(string name, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
     {
         if (_rooms.TryGetValue(name, out Room? room))
         {
-            room.Publish(payload, kind, except);
+            room.Publish(payload, kind, except, key);
         }
     }
 

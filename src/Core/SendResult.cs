@@ -1,6 +1,6 @@
 namespace Weir;
 
-/// <summary>What became of a message given to <see cref="WeirConnection.Send(ReadOnlyMemory{byte}, MessageKind)"/>.</summary>
+/// <summary>What became of a message given to <see cref="WeirConnection.Send(ReadOnlyMemory{byte}, MessageKind, string?)"/>.</summary>
 public enum SendResult
 {
     /// <summary>Handed to the transport; it leaves with the next flush, at the latest when the handler returns.</summary>
@@ -11,7 +11,8 @@ public enum SendResult
 
     /// <summary>
     /// The message was refused because the peer reads too slowly: with it, more than
-    /// <see cref="WeirOptions.MaxQueuedBytes"/> would wait. The connection is being closed with 1009 "too slow".
+    /// <see cref="PressureOptions.CloseAtBytes"/> would wait. Unless the policy is to drop the newest, the connection is
+    /// being closed with 1009 "too slow".
     /// </summary>
     Dropped,
 

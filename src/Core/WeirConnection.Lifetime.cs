@@ -17,8 +17,14 @@ namespace Weir;
 // gets the close frame on its way; the loop notices at its next step and from there on only looks for the peer's Close.
 public sealed partial class WeirConnection : ISenderOwner
 {
+    private static readonly ProtocolFault _tooManyMessages = new(CloseCode.PolicyViolation, "too many messages per second");
+    private static readonly ProtocolFault _tooManyBytes = new(CloseCode.PolicyViolation, "too many bytes per second");
+
     // Boxed so that it can be set once without a lock.
     private volatile StrongBox<WeirClosure>? _closure;
+    private long _pingSent;
+    private bool _hasWarnedOfDrops;
+    private volatile bool _hasEnded;
 
     private enum Pass
     {
@@ -37,10 +43,12 @@ public sealed partial class WeirConnection : ISenderOwner
     {
         WeirEngine engine = _endpoint.Engine;
         engine.Metrics.Opened();
+        engine.Connections.Add(this);
         WeirLog.ConnectionOpened(engine.Logger, Id, Path);
         CancellationTokenRegistration shutdown = RegisterForShutdown();
         try
         {
+            _timer.StartHeartbeat(this, _endpoint.Heartbeat);
             await OpenAsync().ConfigureAwait(false);
             PipeReader input = _transport.Transport.Input;
             while (await ProcessAsync(input, await input.ReadAsync().ConfigureAwait(false)).ConfigureAwait(false))
@@ -58,12 +66,46 @@ public sealed partial class WeirConnection : ISenderOwner
         }
     }
 
+    long ISenderOwner.CurrentTick => _timer.CurrentTick;
+
+    void ISenderOwner.OnQueueBegan()
+    {
+        if (_endpoint.MaxDelayTicks > 0)
+        {
+            _timer.CheckDelayIn(_endpoint.MaxDelayTicks);
+        }
+    }
+
+    void ISenderOwner.OnPressure(bool isHigh)
+    {
+        _endpoint.Engine.Metrics.Pressure(isHigh);
+        try
+        {
+            _endpoint.Handler.OnPressure(this, isHigh);
+        }
+        catch (Exception error)
+        {
+            OnHandlerFailed(error);
+        }
+    }
+
+    void ISenderOwner.OnDropped(int messages)
+    {
+        _endpoint.Engine.Metrics.Dropped(messages, _endpoint.Sending.Pressure.Policy);
+        if (!_hasWarnedOfDrops)
+        {
+            _hasWarnedOfDrops = true;
+            WeirLog.MessagesDropped(_endpoint.Engine.Logger, Id, _endpoint.Sending.Pressure.Policy);
+        }
+    }
+
     void ISenderOwner.OnTooSlow()
     {
         // The sender has put the close frame where the queue was.
-        if (TrySetClosure(new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine)))
+        PressureSettings pressure = _endpoint.Sending.Pressure;
+        if (TrySetClosure(new WeirClosure(pressure.CloseCode, pressure.CloseReason, CloseInitiator.Engine)))
         {
-            WeirLog.TooSlow(_endpoint.Engine.Logger, Id, _endpoint.Sending.MaxQueuedBytes);
+            WeirLog.TooSlow(_endpoint.Engine.Logger, Id, (int)pressure.CloseCode);
             _endpoint.Engine.Metrics.TooSlow();
             _timer.StartClose(_endpoint.CloseTimeout);
         }
@@ -87,12 +129,72 @@ public sealed partial class WeirConnection : ISenderOwner
         _transport.Transport.Input.CancelPendingRead(); // wakes the loop, which may wait for a peer that is gone
     }
 
+    /// <summary>Time for a Ping; on the wheel's thread.</summary>
+    internal void Ping()
+    {
+        if (_sender.SendPing())
+        {
+            Volatile.Write(ref _pingSent, _endpoint.Engine.Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>Nothing came for too long; on the wheel's thread.</summary>
+    internal void OnSilent()
+    {
+        if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine)))
+        {
+            WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
+            _endpoint.Engine.Metrics.HeartbeatMissed();
+        }
+
+        _sender.End();
+        _transport.Abort(new ConnectionAbortedException("Nothing came from the WebSocket client within the heartbeat's time."));
+    }
+
+    /// <summary>Time to see whether a message has waited too long; on the wheel's thread.</summary>
+    internal void OnDelayDue()
+    {
+        if (_sender.CheckDelay(_endpoint.MaxDelayTicks) is { } ticks)
+        {
+            _timer.CheckDelayIn(ticks);
+        }
+    }
+
+    private void OnPong()
+    {
+        long sent = Interlocked.Exchange(ref _pingSent, 0);
+        if (sent != 0)
+        {
+            _endpoint.Engine.Metrics.PingRoundTrip(_endpoint.Engine.Time.GetElapsedTime(sent));
+        }
+    }
+
+    internal RegistryLinks Links { get; set; }
+
+    /// <summary>The node goes down: the client should come back, to another one.</summary>
+    internal void CloseForShutdown()
+        => BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+
+    /// <summary>The node is down.</summary>
+    internal void AbortUnlessEnded()
+    {
+        if (!_hasEnded)
+        {
+            Abort("The server shut down before the WebSocket closing handshake was over.");
+        }
+    }
+
     private CancellationTokenRegistration RegisterForShutdown()
     {
+        // A node that is drained hears of the end before its transports do; a registration would cost each quiet
+        // connection 150 bytes.
+        if (_endpoint.Engine.DrainsItself)
+        {
+            return default;
+        }
+
         CancellationToken requested = _transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
-        return requested.UnsafeRegister(
-            static state => ((WeirConnection)state!).BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server)),
-            this);
+        return requested.UnsafeRegister(static state => ((WeirConnection)state!).CloseForShutdown(), this);
     }
 
     private async ValueTask OpenAsync()
@@ -126,7 +228,13 @@ public sealed partial class WeirConnection : ISenderOwner
     // The fast path allocates nothing and awaits nothing: a pass over the buffer, then the pipe gets its bytes back.
     private ValueTask<bool> ProcessAsync(PipeReader input, in ReadResult result)
     {
+        _timer.NoteHeard();
         ReadOnlySequence<byte> buffer = result.Buffer;
+        if (_meter is { } meter && !meter.AllowsBytes(buffer.Length - _bytesLeft, _timer.CurrentTick))
+        {
+            OnFault(_tooManyBytes);
+        }
+
         Pass pass = RunPass(ref buffer, out ValueTask handling);
         if (pass == Pass.Suspended)
         {
@@ -160,6 +268,7 @@ public sealed partial class WeirConnection : ISenderOwner
 
     private bool FinishPass(PipeReader input, in ReadOnlySequence<byte> rest, bool isLast, Pass pass)
     {
+        _bytesLeft = rest.Length;
         input.AdvanceTo(rest.Start, rest.End);
         if (pass == Pass.Ended)
         {
@@ -192,7 +301,7 @@ public sealed partial class WeirConnection : ISenderOwner
             {
                 if (_closure is { } closure && !_reader.IsDiscarding)
                 {
-                    if (closure.Value.Initiator == CloseInitiator.Transport)
+                    if (closure.Value.Code == CloseCode.Abnormal)
                     {
                         return Pass.Ended;
                     }
@@ -200,7 +309,15 @@ public sealed partial class WeirConnection : ISenderOwner
                     _reader.Discard();
                 }
 
-                switch (_reader.Next(ref buffer))
+                ReadEvent found = _reader.Next(ref buffer);
+                if (_meter is { } meter && found is ReadEvent.Message or ReadEvent.Fragment or ReadEvent.Ping
+                    && !_reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
+                {
+                    OnFault(_tooManyMessages);
+                    continue;
+                }
+
+                switch (found)
                 {
                     case ReadEvent.NeedMore:
                         return Pass.Done;
@@ -218,6 +335,7 @@ public sealed partial class WeirConnection : ISenderOwner
                         _sender.SendPong(_reader.Payload);
                         continue;
                     case ReadEvent.Pong:
+                        OnPong();
                         continue;
                     case ReadEvent.Fault:
                         OnFault(_reader.Fault!);
@@ -338,6 +456,9 @@ public sealed partial class WeirConnection : ISenderOwner
         await _sender.DrainAsync().ConfigureAwait(false);
         _sender.End();
         _timer.Retire();
+        _hasEnded = true;
+        _endpoint.Engine.Connections.Remove(this);
+        _endpoint.Engine.Gate.Leave(RemoteAddress);
         WeirClosure closure = _closure!.Value;
         try
         {

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Compression;
 using Weir.Connections;
 using Weir.Framing;
+using Weir.Limits;
 using Weir.Rooms;
 using Weir.Sending;
 
@@ -22,6 +23,8 @@ public sealed partial class WeirConnection
     private readonly ConnectionTimer _timer;
     private readonly ConnectionSender _sender;
     private readonly MessageReader _reader;
+    private readonly InboundLimit.Meter? _meter;
+    private long _bytesLeft;
     private UpgradeRequest? _request;
     private IDictionary<object, object?>? _items;
 
@@ -30,6 +33,7 @@ public sealed partial class WeirConnection
         ConnectionContext transport,
         ConnectionTimer timer,
         UpgradeRequest request,
+        IPAddress? remoteAddress,
         string? subprotocol,
         DeflateParameters? deflate)
     {
@@ -37,8 +41,11 @@ public sealed partial class WeirConnection
         _transport = transport;
         _timer = timer;
         _request = request;
+        RemoteAddress = remoteAddress;
         Subprotocol = subprotocol;
-        DeflateContext? context = deflate is { } parameters ? new DeflateContext(parameters, endpoint.Sending.Zlib!) : null;
+        _meter = endpoint.Inbound?.Start(timer.CurrentTick);
+        DeflateContext? context = deflate is { } parameters ? new DeflateContext(
+            parameters, endpoint.Sending.Zlib!, mayDrop: endpoint.Sending.Pressure.Policy != PressurePolicy.Close) : null;
         _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
         _reader = new MessageReader(endpoint.Reading, deflate);
     }
@@ -62,6 +69,12 @@ public sealed partial class WeirConnection
     /// <summary>The peer's address as the transport knows it; null when the transport has none.</summary>
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
 
+    /// <summary>
+    /// The client's address: the transport's, or what a trusted proxy says (<see cref="WeirNodeOptions.TrustedProxies"/>); null
+    /// when the transport is no IP network.
+    /// </summary>
+    public IPAddress? RemoteAddress { get; }
+
     /// <summary>The address the peer connected to; null when the transport has none.</summary>
     public EndPoint? LocalEndPoint => _transport.LocalEndPoint;
 
@@ -75,18 +88,22 @@ public sealed partial class WeirConnection
     public IDictionary<object, object?> Items => _items
         ?? Interlocked.CompareExchange(ref _items, new Dictionary<object, object?>(), null) ?? _items;
 
-    /// <summary>Bytes that wait in this connection's queue because its transport is busy; 0 for a peer that keeps up.</summary>
-    public long QueuedBytes => _sender.QueuedBytes;
+    /// <summary>Bytes sent that the transport has not taken yet, because the peer reads slowly; 0 for one that keeps up.</summary>
+    public long PendingBytes => _sender.PendingBytes;
 
     internal MembershipList Memberships { get; } = new();
 
     /// <summary>Sends one message.</summary>
     /// <param name="payload">The message, copied before the call returns. Text must be valid UTF-8.</param>
     /// <param name="kind">Text or binary.</param>
+    /// <param name="key">
+    /// What this is the latest value of, such as "EUR/USD": where the policy is <see cref="PressurePolicy.KeepLatest"/> it
+    /// replaces a message of the same key that still waits. Null, the default: nothing in particular.
+    /// </param>
     /// <returns>What became of it.</returns>
-    public SendResult Send(in ReadOnlySequence<byte> payload, MessageKind kind)
+    public SendResult Send(in ReadOnlySequence<byte> payload, MessageKind kind, string? key = null)
     {
-        SendResult result = _sender.Send((Opcode)kind, payload);
+        SendResult result = _sender.Send((Opcode)kind, payload, key);
         if (result <= SendResult.Queued)
         {
             _endpoint.Engine.Metrics.Sent.Add(1, payload.Length);
@@ -95,8 +112,9 @@ public sealed partial class WeirConnection
         return result;
     }
 
-    /// <inheritdoc cref="Send(in ReadOnlySequence{byte}, MessageKind)"/>
-    public SendResult Send(ReadOnlyMemory<byte> payload, MessageKind kind) => Send(new ReadOnlySequence<byte>(payload), kind);
+    /// <inheritdoc cref="Send(in ReadOnlySequence{byte}, MessageKind, string?)"/>
+    public SendResult Send(ReadOnlyMemory<byte> payload, MessageKind kind, string? key = null)
+        => Send(new ReadOnlySequence<byte>(payload), kind, key);
 
     /// <summary>Sends one text message.</summary>
     /// <exception cref="EncoderFallbackException">The text has half of a surrogate pair and so is no Unicode.</exception>
@@ -138,9 +156,9 @@ public sealed partial class WeirConnection
     public void Abort() => Abort("The application aborted the connection.");
 
     /// <summary>Sends the messages of a run that is shared with others; counted by who publishes.</summary>
-    internal void SendShared(FrameRun run)
+    internal void SendShared(FrameRun run, string? key)
     {
-        if (_sender.Send(run) <= SendResult.Queued)
+        if (_sender.Send(run, key) <= SendResult.Queued)
         {
             _endpoint.Engine.Metrics.Sent.Add(run.Count, run.PayloadBytes);
         }

@@ -41,6 +41,18 @@ public abstract class WeirHandler
     public virtual ValueTask OnFragmentAsync(WeirConnection connection, WeirFragment fragment) => ValueTask.CompletedTask;
 
     /// <summary>
+    /// The client reads more slowly than it is sent to: <see cref="PressureOptions.HighWaterBytes"/> wait for it. Called
+    /// again, with <paramref name="isHigh"/> false, when all of them have left.
+    /// </summary>
+    /// <remarks>
+    /// Unlike the other calls it comes from whatever thread sent the message or finished the flush, and may overlap with
+    /// them: set a flag and return.
+    /// </remarks>
+    public virtual void OnPressure(WeirConnection connection, bool isHigh)
+    {
+    }
+
+    /// <summary>
     /// The connection has ended, whatever the reason; called once for every connection that was opened. It has left its
     /// rooms and nothing can be sent any more.
     /// </summary>

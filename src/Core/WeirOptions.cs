@@ -9,7 +9,6 @@ public sealed class WeirOptions
     private int _maxHeadBytes = 16 * 1024;
     private TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
     private TimeSpan _closeTimeout = TimeSpan.FromSeconds(5);
-    private long _maxQueuedBytes = 1_000_000;
     private IReadOnlyList<string> _allowedOrigins = [];
 
     /// <summary>
@@ -72,21 +71,14 @@ public sealed class WeirOptions
         }
     }
 
-    /// <summary>
-    /// The most that may wait in a connection's own queue while its transport is busy, in bytes of encoded frames; default
-    /// 1,000,000. The message that would pass it is refused, the queue is dropped and the connection closed with 1009
-    /// "too slow". A single larger message is accepted when nothing else waits.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public long MaxQueuedBytes
-    {
-        get => _maxQueuedBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxQueuedBytes = value;
-        }
-    }
+    /// <summary>Pings, and how long a silent peer is kept.</summary>
+    public HeartbeatOptions Heartbeat { get; } = new();
+
+    /// <summary>How much one client may send.</summary>
+    public InboundOptions Inbound { get; } = new();
+
+    /// <summary>What happens to clients that read too slowly.</summary>
+    public PressureOptions Pressure { get; } = new();
 
     /// <summary>
     /// Hands the pieces of a message to <see cref="WeirHandler.OnFragmentAsync"/> as they arrive instead of whole messages

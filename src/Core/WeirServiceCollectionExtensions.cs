@@ -1,13 +1,39 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Weir.Buffers;
+using Weir.Connections;
 
 namespace Weir;
 
 /// <summary>What Weir offers to an application's services.</summary>
 public static class WeirServiceCollectionExtensions
 {
+    /// <summary>
+    /// Sets the limits of the whole node, and has its connections closed one after another when the application stops
+    /// (<see cref="WeirNodeOptions.DrainWindow"/>). Without it there are no such limits and Kestrel closes all at once.
+    /// </summary>
+    /// <remarks>Raises the host's shutdown time-out where it is too short for the window.</remarks>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentException">A setting is invalid.</exception>
+    public static IServiceCollection AddWeir(this IServiceCollection services, Action<WeirNodeOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        WeirNodeOptions options = new();
+        configure?.Invoke(options);
+        services.AddSingleton(options);
+        services.AddSingleton(static provider => new WeirNode(WeirEngine.Of(provider)));
+        services.AddHostedService<DrainService>();
+        services.PostConfigure<HostOptions>(host =>
+        {
+            TimeSpan needed = options.DrainWindow + Drain.LastCloseTimeout + TimeSpan.FromSeconds(5);
+            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
+        });
+        return services;
+    }
+
     /// <summary>
     /// Has Kestrel take its network buffers from a pool of larger blocks than its own 4 KiB, of which the last one used is
     /// lent first. Worth it wherever messages exceed a few hundred bytes: a socket is read one block at a time.

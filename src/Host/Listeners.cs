@@ -29,13 +29,13 @@ internal static class Listeners
     /// <param name="kestrel">The server.</param>
     /// <param name="configuration">For <c>Kestrel:Endpoints</c> and certificates.</param>
     /// <param name="addresses">What <see cref="ReadAddresses"/> read.</param>
-    /// <param name="useEndpoints">Puts the WebSocket endpoints on one port.</param>
+    /// <param name="layers">What goes on each port.</param>
     public static void Configure(
-        KestrelServerOptions kestrel, IConfiguration configuration, IReadOnlyList<BindingAddress> addresses, Action<IConnectionBuilder> useEndpoints)
+        KestrelServerOptions kestrel, IConfiguration configuration, IReadOnlyList<BindingAddress> addresses, ListenerLayers layers)
     {
         foreach (BindingAddress address in addresses)
         {
-            Listen(kestrel, address, useEndpoints);
+            Listen(kestrel, address, layers);
         }
 
         if (addresses.Count > 0)
@@ -51,6 +51,8 @@ internal static class Listeners
         {
             loader.Endpoint(endpoint.Key, opened =>
             {
+                layers.BelowTls(opened.ListenOptions);
+
                 // Per-host certificates (SNI) are put in place by Kestrel after this call: there the upgrade
                 // reaches the HTTP pipeline instead, which serves it too.
                 if (opened.IsHttps && endpoint.GetSection("Sni").GetChildren().Any())
@@ -63,7 +65,7 @@ internal static class Listeners
                     opened.ListenOptions.UseHttps(opened.HttpsOptions);
                 }
 
-                useEndpoints(opened.ListenOptions);
+                layers.AboveTls(opened.ListenOptions);
             });
         }
     }
@@ -94,16 +96,17 @@ internal static class Listeners
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, BindingAddress address, Action<IConnectionBuilder> useEndpoints)
+    private static void Listen(KestrelServerOptions kestrel, BindingAddress address, ListenerLayers layers)
     {
         void Open(ListenOptions listen)
         {
+            layers.BelowTls(listen);
             if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
             {
                 listen.UseHttps();
             }
 
-            useEndpoints(listen);
+            layers.AboveTls(listen);
         }
 
         if (address.IsUnixPipe)
@@ -124,3 +127,8 @@ internal static class Listeners
         }
     }
 }
+
+/// <summary>What a port is made of.</summary>
+/// <param name="BelowTls">Sees the bytes as they come from the network.</param>
+/// <param name="AboveTls">Sees them deciphered.</param>
+internal sealed record ListenerLayers(Action<IConnectionBuilder> BelowTls, Action<IConnectionBuilder> AboveTls);

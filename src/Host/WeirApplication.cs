@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
@@ -18,7 +19,7 @@ internal static class WeirApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         HostSettings settings = HostSettings.Read(builder.Configuration);
-        RelayHandler relay = new(new RoomDirectory());
+        RelayHandler relay = new(new RoomDirectory(settings.Rooms));
         EchoHandler echo = new();
 
         // Here, so that what is wrong with them is told like any other setting.
@@ -26,13 +27,14 @@ internal static class WeirApplication
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            Listeners.Configure(kestrel, builder.Configuration, addresses, UseEndpoints);
+            Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
-        builder.Services.AddHealthChecks();
+        builder.Services.AddWeir(settings.ApplyTo);
+        builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
         {
             builder.Services.AddSingleton<IStartupFilter, AddressesTaken>();
@@ -41,6 +43,14 @@ internal static class WeirApplication
         WebApplication app = builder.Build();
         MapRoutes(app);
         return app;
+
+        void UseProxyProtocol(IConnectionBuilder listen)
+        {
+            if (settings.ProxyProtocolFrom.Count > 0)
+            {
+                listen.UseProxyProtocol(settings.ProxyProtocolFrom);
+            }
+        }
 
         void UseEndpoints(IConnectionBuilder listen)
         {
@@ -59,8 +69,8 @@ internal static class WeirApplication
                 app.MapWeir("/echo", echo, settings.ApplyTo);
             }
 
-            app.MapHealthChecks("/health/live");
-            app.MapHealthChecks("/health/ready");
+            app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+            app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
             app.MapPrometheusScrapingEndpoint("/metrics");
             byte[] page = Page.Load();
             app.MapGet("/", () => Results.Bytes(page, "text/html; charset=utf-8"));

@@ -5,57 +5,201 @@ using Weir.Timing;
 namespace Weir.Connections;
 
 /// <summary>
-/// The one timer a connection has: first for its handshake, later for its close. Quiet in between.
+/// The one timer a connection has. It stands on the handshake first, then on whatever comes next of the heartbeat and
+/// the longest wait of a message, and at the end on the close. A quiet connection wakes it once per heartbeat.
 /// </summary>
+/// <remarks>
+/// All times are ticks of the listener's wheel, so a pause of the server is charged to nobody. What was heard is noted
+/// without a lock; everything else changes under the node's own monitor, because the wheel's thread and whoever closes
+/// the connection meet here. The wheel calls with no lock of its own held.
+/// </remarks>
 internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode
 {
+    private WeirConnection? _connection;
+    private HeartbeatTicks? _heartbeat;
+    private long _lastHeard;
+    private long _nextPing;
+    private long _delayCheck;
+    private long _deadline;
     private TimeSpan _timeout;
-    private bool _isHandshake;
-    private volatile bool _retired;
+    private Stage _stage;
 
-    /// <summary>The connection is aborted unless <see cref="Stop"/> or another start comes first.</summary>
-    public void StartHandshake(TimeSpan timeout) => Start(timeout, isHandshake: true);
+    private enum Stage : byte
+    {
+        Idle,
+        Handshake,
+        Open,
+        Closing,
+        Retired,
+    }
+
+    /// <summary>Now, in ticks.</summary>
+    public long CurrentTick => wheel.CurrentTick;
+
+    /// <summary>The connection is aborted unless <see cref="Stop"/> or another stage comes in time.</summary>
+    public void StartHandshake(TimeSpan timeout) => StartDeadline(Stage.Handshake, timeout);
 
     /// <inheritdoc cref="StartHandshake"/>
-    public void StartClose(TimeSpan timeout) => Start(timeout, isHandshake: false);
+    public void StartClose(TimeSpan timeout) => StartDeadline(Stage.Closing, timeout);
 
-    public void Stop() => wheel.Cancel(this);
+    /// <summary>The connection is open: from here on it is pinged, and cut when it falls silent.</summary>
+    public void StartHeartbeat(WeirConnection connection, HeartbeatTicks? heartbeat)
+    {
+        lock (this)
+        {
+            if (_stage is Stage.Closing or Stage.Retired)
+            {
+                return; // closed before it was quite open
+            }
+
+            _connection = connection;
+            _heartbeat = heartbeat;
+            _stage = Stage.Open;
+            _lastHeard = wheel.CurrentTick;
+            // Connections that came in one storm must not be pinged in one tick for ever after.
+            _nextPing = heartbeat is null ? long.MaxValue : _lastHeard + 1 + Random.Shared.NextInt64(heartbeat.Interval);
+            _delayCheck = long.MaxValue;
+            ArmInsideLock();
+        }
+    }
+
+    /// <summary>Something came from the peer. No lock, no timer is touched.</summary>
+    public void NoteHeard() => Volatile.Write(ref _lastHeard, wheel.CurrentTick);
+
+    /// <summary>Messages have begun to wait: their delay is looked at after this many ticks.</summary>
+    public void CheckDelayIn(long ticks)
+    {
+        lock (this)
+        {
+            if (_stage == Stage.Open)
+            {
+                _delayCheck = wheel.CurrentTick + ticks;
+                ArmInsideLock();
+            }
+        }
+    }
+
+    /// <summary>Stands on nothing, until something is started.</summary>
+    public void Stop() => End(Stage.Idle);
 
     /// <summary>
     /// Stops the timer for good. Whoever closes a connection may be overtaken by its end: what it starts then must not
     /// abort a transport that is somebody else's by the time it is due.
     /// </summary>
-    public void Retire()
-    {
-        _retired = true;
-        Stop();
-    }
+    public void Retire() => End(Stage.Retired);
 
     protected internal override void OnExpired()
     {
-        if (_isHandshake)
+        bool isDead = false;
+        bool isPingDue = false;
+        bool isDelayDue = false;
+        Stage stage;
+        lock (this)
+        {
+            stage = _stage;
+            long now = wheel.CurrentTick;
+            switch (stage)
+            {
+                case Stage.Idle or Stage.Retired:
+                case Stage.Handshake or Stage.Closing when now < _deadline:
+                    return; // moved while this call was on its way
+                case Stage.Open:
+                    isDead = _heartbeat is { } heartbeat && now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
+                    isPingDue = now >= _nextPing;
+                    isDelayDue = now >= _delayCheck;
+                    _nextPing = isPingDue ? now + _heartbeat!.Interval : _nextPing;
+                    _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
+                    if (!isDead)
+                    {
+                        ArmInsideLock();
+                    }
+
+                    break;
+            }
+        }
+
+        if (stage != Stage.Open)
+        {
+            Expire(stage);
+        }
+        else if (isDead)
+        {
+            _connection!.OnSilent();
+        }
+        else
+        {
+            if (isDelayDue)
+            {
+                _connection!.OnDelayDue();
+            }
+
+            if (isPingDue)
+            {
+                _connection!.Ping();
+            }
+        }
+    }
+
+    private void Expire(Stage stage)
+    {
+        if (stage == Stage.Handshake)
         {
             WeirLog.HandshakeTimedOut(engine.Logger, transport.ConnectionId, _timeout);
-            engine.Metrics.Refused(statusCode: 0);
+            engine.Metrics.Refused(statusCode: 0, "handshake_timeout");
         }
         else
         {
             WeirLog.CloseTimedOut(engine.Logger, transport.ConnectionId, _timeout);
         }
 
-        transport.Abort(new ConnectionAbortedException(_isHandshake
+        transport.Abort(new ConnectionAbortedException(stage == Stage.Handshake
             ? "The WebSocket handshake took too long."
             : "The WebSocket closing handshake took too long."));
     }
 
-    private void Start(TimeSpan timeout, bool isHandshake)
+    private void End(Stage stage)
     {
-        _timeout = timeout;
-        _isHandshake = isHandshake;
-        wheel.Schedule(this, timeout);
-        if (_retired)
+        lock (this)
         {
-            Stop();
+            _stage = stage;
+            wheel.Cancel(this);
         }
     }
+
+    private void StartDeadline(Stage stage, TimeSpan timeout)
+    {
+        lock (this)
+        {
+            if (_stage == Stage.Retired)
+            {
+                return;
+            }
+
+            _stage = stage;
+            _timeout = timeout;
+            _deadline = wheel.CurrentTick + TicksOf(timeout, wheel.Tick);
+            wheel.Schedule(this, timeout);
+        }
+    }
+
+    private void ArmInsideLock()
+    {
+        long due = Math.Min(_nextPing, _delayCheck);
+        if (_heartbeat is { } heartbeat)
+        {
+            due = Math.Min(due, Volatile.Read(ref _lastHeard) + heartbeat.Silence);
+        }
+
+        if (due == long.MaxValue)
+        {
+            wheel.Cancel(this);
+        }
+        else
+        {
+            wheel.Schedule(this, wheel.Tick * (due - wheel.CurrentTick));
+        }
+    }
+
+    /// <summary>A time in ticks, rounded up.</summary>
+    public static long TicksOf(TimeSpan time, TimeSpan tick) => (time.Ticks + tick.Ticks - 1) / tick.Ticks;
 }

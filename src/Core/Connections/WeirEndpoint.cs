@@ -1,7 +1,9 @@
 using System.Buffers;
 using Weir.Compression;
 using Weir.Handshake;
+using Weir.Limits;
 using Weir.Sending;
+using Weir.Timing;
 
 namespace Weir.Connections;
 
@@ -21,7 +23,11 @@ internal sealed class WeirEndpoint
         Subprotocols = [.. options.Subprotocols];
         Deflate = options.Deflate;
         ZlibPool? zlib = options.Deflate.Enabled ? new ZlibPool(options.Deflate) : null;
-        Sending = new SendSettings(runs ?? FrameRunPool.Shared, options.MaxQueuedBytes, options.Deflate.MinimumBytes, zlib);
+        Heartbeat = HeartbeatTicks.From(options.Heartbeat, TimerWheel.DefaultTick);
+        Inbound = InboundLimit.From(options.Inbound, TimerWheel.DefaultTick);
+        MaxDelayTicks = ConnectionTimer.TicksOf(options.Pressure.MaxDelay, TimerWheel.DefaultTick);
+        Sending = new SendSettings(
+            runs ?? FrameRunPool.Shared, PressureSettings.From(options.Pressure), engine.Pressure, options.Deflate.MinimumBytes, zlib);
         Reading = new ReadSettings(options.MaxMessageBytes, options.StreamFragments, arrays ?? ArrayPool<byte>.Shared, zlib);
     }
 
@@ -52,6 +58,15 @@ internal sealed class WeirEndpoint
     public TimeSpan CloseTimeout { get; }
 
     public bool KeepRequest { get; }
+
+    /// <summary>Null when the heartbeat is off.</summary>
+    public HeartbeatTicks? Heartbeat { get; }
+
+    /// <summary>The longest a message may wait for a slow client; 0: any time.</summary>
+    public long MaxDelayTicks { get; }
+
+    /// <summary>How much a client may send; null: any amount.</summary>
+    public InboundLimit? Inbound { get; }
 
     public OriginPolicy Origins { get; }
 

@@ -1,26 +1,32 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
+using Weir.Limits;
+using Weir.Sending;
 
 namespace Weir.Connections;
 
 /// <summary>What all Weir endpoints of one application share: its meter, its logger and its clock.</summary>
 internal sealed class WeirEngine
 {
-    // Endpoints are declared on listeners and on routes, which only have the service provider in common. A meter must
-    // exist once per application, or every reading would be doubled.
-    // The key is a singleton and not the provider itself, which is one object for listeners and another for routes.
+    // Endpoints are declared on listeners and on routes, which only have the application's services in common. A meter
+    // must exist once per application, or every reading would be doubled. The key is the scope factory: providers come as
+    // several objects, of which each yields that same one.
     private static readonly ConditionalWeakTable<object, WeirEngine> _engines = [];
 
-    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time)
+    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null)
     {
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
+        Options = options ?? new WeirNodeOptions();
+        DrainsItself = options is not null;
+        Gate = new NodeGate(Options, Time);
+        Pressure = new PressureLedger(Options.MaxPendingBytes);
+        Metrics.PendingBytes = () => Pressure.Bytes;
     }
 
     public ILogger Logger { get; }
@@ -29,11 +35,25 @@ internal sealed class WeirEngine
 
     public TimeProvider Time { get; }
 
+    public WeirNodeOptions Options { get; }
+
+    /// <summary>Whether somebody closes all connections when the application stops: the service that AddWeir brings.</summary>
+    public bool DrainsItself { get; }
+
+    /// <summary>Who is let in.</summary>
+    public NodeGate Gate { get; }
+
+    /// <summary>Who is in.</summary>
+    public ConnectionRegistry Connections { get; } = new();
+
+    /// <summary>What waits for slow clients in the whole node.</summary>
+    public PressureLedger Pressure { get; }
+
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
     public static WeirEngine Of(IServiceProvider services)
-    {
-        object application = (object?)services.GetService<IHostApplicationLifetime>() ?? services;
-        return _engines.GetValue(application, _ => new WeirEngine(
-            services.GetService<ILoggerFactory>(), services.GetService<IMeterFactory>(), services.GetService<TimeProvider>()));
-    }
+        => _engines.GetValue(services.GetService<IServiceScopeFactory>() ?? (object)services, _ => new WeirEngine(
+            services.GetService<ILoggerFactory>(),
+            services.GetService<IMeterFactory>(),
+            services.GetService<TimeProvider>(),
+            services.GetService<WeirNodeOptions>()));
 }

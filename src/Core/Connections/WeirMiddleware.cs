@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Weir.Diagnostics;
 using Weir.Handshake;
+using Weir.Limits;
 using Weir.Sending;
 
 namespace Weir.Connections;
@@ -88,8 +90,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     {
         WeirEndpoint endpoint = listener.Find(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
+        IPAddress? address = ClientAddress.Of(transport.RemoteEndPoint, request, listener.Engine.Options.TrustedProxies);
         HandshakeRefusal? refusal = verdict.Refusal
-            ?? await Admission.JudgeAsync(endpoint, request, transport.ConnectionId).ConfigureAwait(false);
+            ?? await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
         if (refusal is not null)
         {
             await RefuseAsync(transport, refusal).ConfigureAwait(false);
@@ -97,22 +100,32 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         }
 
         Agreement agreement = Agreement.Reach(endpoint, verdict);
-        HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
-        FlushResult flushed = await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
-        if (flushed.IsCompleted)
+        WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate);
+        try
         {
+            HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
+            FlushResult flushed = await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+            if (!flushed.IsCompleted)
+            {
+                return connection;
+            }
+
             // The client went, or its time was up, while the handler judged: nobody is there to open for.
             WeirLog.TransportEnded(listener.Engine.Logger, error: null, transport.ConnectionId);
-            return null;
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            WeirLog.TransportEnded(listener.Engine.Logger, error, transport.ConnectionId);
         }
 
-        return new WeirConnection(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
+        listener.Engine.Gate.Leave(address);
+        return null;
     }
 
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)
     {
         WeirLog.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
-        listener.Engine.Metrics.Refused(refusal.StatusCode);
+        listener.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
         HandshakeResponse.WriteRefused(transport.Transport.Output, refusal);
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
     }

@@ -4,7 +4,7 @@ namespace Weir.Diagnostics;
 
 /// <summary>
 /// What the engine logs, under the category <c>Weir</c>. No message has a parameter for a payload, a token or a query
-/// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 400-449: timers.
+/// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 300-399: shutdown, 400-449: timers.
 /// </summary>
 internal static partial class WeirLog
 {
@@ -28,14 +28,29 @@ internal static partial class WeirLog
     [LoggerMessage(202, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011", EventName = "HandlerFailed")]
     public static partial void HandlerFailed(ILogger logger, Exception error, string connectionId, string path);
 
-    [LoggerMessage(203, LogLevel.Information, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
+    [LoggerMessage(203, LogLevel.Debug, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
     public static partial void ProtocolFault(ILogger logger, string connectionId, int code, string rule);
 
-    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly, more than {MaxQueuedBytes} bytes would wait; closing with 1009", EventName = "TooSlow")]
-    public static partial void TooSlow(ILogger logger, string connectionId, long maxQueuedBytes);
+    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; closing with {Code}", EventName = "TooSlow")]
+    public static partial void TooSlow(ILogger logger, string connectionId, int code);
 
     [LoggerMessage(205, LogLevel.Debug, "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted", EventName = "CloseTimedOut")]
     public static partial void CloseTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
+
+    [LoggerMessage(209, LogLevel.Debug, "Connection {ConnectionId}: nothing came within the heartbeat's time; cut", EventName = "HeartbeatMissed")]
+    public static partial void HeartbeatMissed(ILogger logger, string connectionId);
+
+    [LoggerMessage(208, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; messages are being dropped by policy {Policy}", EventName = "MessagesDropped")]
+    public static partial void MessagesDropped(ILogger logger, string connectionId, PressurePolicy policy);
+
+    [LoggerMessage(300, LogLevel.Information, "Draining {Connections} connections over {Window}", EventName = "DrainBegan")]
+    public static partial void DrainBegan(ILogger logger, int connections, TimeSpan window);
+
+    [LoggerMessage(301, LogLevel.Warning, "The drain was told to hurry; {Connections} connections are cut", EventName = "DrainHurried")]
+    public static partial void DrainHurried(ILogger logger, int connections);
+
+    [LoggerMessage(302, LogLevel.Information, "Drained {Connections} connections in {Elapsed}", EventName = "DrainEnded")]
+    public static partial void DrainEnded(ILogger logger, int connections, TimeSpan elapsed);
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);

@@ -12,6 +12,11 @@ internal sealed class WeirMetrics
     private readonly Counter<long> _closed;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _tooSlow;
+    private readonly Counter<long> _highWater;
+    private readonly Counter<long> _dropped;
+    private readonly Counter<long> _missed;
+    private readonly Counter<long> _drained;
+    private readonly Histogram<double> _roundTrip;
 
     public WeirMetrics(IMeterFactory? factory)
     {
@@ -24,6 +29,17 @@ internal sealed class WeirMetrics
             "weir.handshakes.refused", "{handshake}", "Opening handshakes answered with an HTTP error or timed out, by status.");
         _tooSlow = meter.CreateCounter<long>(
             "weir.connections.too_slow", "{connection}", "Connections closed because the client read too slowly.");
+        _highWater = meter.CreateCounter<long>(
+            "weir.pressure.episodes", "{episode}", "Times that a connection's high-water mark was passed.");
+        _dropped = meter.CreateCounter<long>(
+            "weir.messages.dropped", "{message}", "Messages dropped because the client read too slowly, by policy.");
+        _missed = meter.CreateCounter<long>(
+            "weir.heartbeats.missed", "{connection}", "Connections cut because nothing came within the heartbeat's time.");
+        _drained = meter.CreateCounter<long>(
+            "weir.connections.drained", "{connection}", "Connections told to go because the node shuts down.");
+        _roundTrip = meter.CreateHistogram<double>(
+            "weir.ping.duration", "s", "From a Ping to its Pong.");
+        meter.CreateObservableUpDownCounter("weir.pending", () => PendingBytes?.Invoke() ?? 0, "By", "Bytes waiting for slow clients.");
         meter.CreateObservableCounter("weir.messages.received", () => Received.Messages, "{message}", "Data messages received.");
         meter.CreateObservableCounter("weir.bytes.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
         meter.CreateObservableCounter("weir.messages.sent", () => Sent.Messages, "{message}", "Data messages accepted for sending.");
@@ -33,6 +49,9 @@ internal sealed class WeirMetrics
     public TrafficCounters Received { get; } = new();
 
     public TrafficCounters Sent { get; } = new();
+
+    /// <summary>Where the bytes that wait are counted.</summary>
+    public Func<long>? PendingBytes { get; set; }
 
     public void Opened() => _active.Add(1);
 
@@ -54,14 +73,46 @@ internal sealed class WeirMetrics
 
     public void TooSlow() => _tooSlow.Add(1);
 
+    public void Pressure(bool isHigh)
+    {
+        if (isHigh)
+        {
+            _highWater.Add(1);
+        }
+    }
+
+    public void Dropped(int messages, PressurePolicy policy)
+    {
+        if (_dropped.Enabled)
+        {
+            _dropped.Add(messages, new KeyValuePair<string, object?>("weir.policy", NameOf(policy)));
+        }
+    }
+
+    public void Drained(int connections) => _drained.Add(connections);
+
+    public void HeartbeatMissed() => _missed.Add(1);
+
+    public void PingRoundTrip(TimeSpan time) => _roundTrip.Record(time.TotalSeconds);
+
     /// <param name="statusCode">The HTTP status; 0 when the head did not come in time.</param>
-    public void Refused(int statusCode)
+    /// <param name="reason">One of a few names.</param>
+    public void Refused(int statusCode, string reason)
     {
         if (_refused.Enabled)
         {
-            _refused.Add(1, new KeyValuePair<string, object?>("http.response.status_code", statusCode));
+            TagList tags = new() { { "http.response.status_code", statusCode }, { "weir.refusal.reason", reason } };
+            _refused.Add(1, tags);
         }
     }
+
+    private static string NameOf(PressurePolicy policy) => policy switch
+    {
+        PressurePolicy.DropNewest => "drop_newest",
+        PressurePolicy.DropOldest => "drop_oldest",
+        PressurePolicy.KeepLatest => "keep_latest",
+        _ => "close",
+    };
 
     private static string NameOf(CloseInitiator initiator) => initiator switch
     {

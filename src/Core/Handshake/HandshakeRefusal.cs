@@ -7,7 +7,8 @@ namespace Weir.Handshake;
 /// <param name="StatusCode">HTTP status.</param>
 /// <param name="Reason">One line of ASCII: the body of the response.</param>
 /// <param name="ExtraHeader">One header line without its line end, or null.</param>
-internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? ExtraHeader = null)
+/// <param name="Name">How it is counted, a word of a small set.</param>
+internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? ExtraHeader = null, string Name = "protocol")
 {
     // RFC 6455 4.2.2: a refused version is answered with the versions the server does speak.
     private const string OurVersion = "Sec-WebSocket-Version: 13";
@@ -63,7 +64,7 @@ internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? E
 
     /// <summary>For a page that the endpoint does not welcome.</summary>
     public static readonly HandshakeRefusal ForbiddenOrigin =
-        new(403, "This Origin may not connect (RFC 6455 10.2).");
+        new(403, "This Origin may not connect (RFC 6455 10.2).", Name: "origin");
 
     /// <summary>For <see cref="HeadStatus.TooLarge"/>.</summary>
     public static readonly HandshakeRefusal HeadTooLarge =

@@ -1,9 +1,12 @@
+using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Weir.Connections;
 using Weir.Diagnostics;
 using Weir.Handshake;
+using Weir.Limits;
+using Weir.Sending;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Http;
@@ -29,8 +32,11 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         UpgradeRequest asked = UpgradeRequest.FromHttp(
             request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
+        // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
+        IPEndPoint? remote = http.Connection.RemoteIpAddress is { } ip ? new IPEndPoint(ip, http.Connection.RemotePort) : null;
+        IPAddress? address = ClientAddress.Of(remote, asked, endpoint.Engine.Options.TrustedProxies);
         HandshakeRefusal? refusal = verdict.Refusal
-            ?? await Admission.JudgeAsync(endpoint, asked, http.TraceIdentifier).ConfigureAwait(false);
+            ?? await Admission.JudgeAsync(endpoint, asked, address, http.TraceIdentifier).ConfigureAwait(false);
         if (refusal is not null)
         {
             await RefuseAsync(http, refusal).ConfigureAwait(false);
@@ -43,27 +49,36 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         answer[HeaderNames.SecWebSocketProtocol] = agreement.Subprotocol;
         answer[HeaderNames.SecWebSocketExtensions] = agreement.Extensions;
         Stream stream;
-        if (isConnect)
+        try
         {
-            stream = await connect!.AcceptAsync().ConfigureAwait(false);
+            if (isConnect)
+            {
+                stream = await connect!.AcceptAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                answer[HeaderNames.Upgrade] = "websocket";
+                answer[HeaderNames.SecWebSocketAccept] = HandshakeResponse.ComputeAccept(Encoding.ASCII.GetString(verdict.Key));
+                stream = await upgrade!.UpgradeAsync().ConfigureAwait(false);
+            }
         }
-        else
+        catch (Exception error) when (TransportErrors.IsExpected(error))
         {
-            answer[HeaderNames.Upgrade] = "websocket";
-            answer[HeaderNames.SecWebSocketAccept] = HandshakeResponse.ComputeAccept(Encoding.ASCII.GetString(verdict.Key));
-            stream = await upgrade!.UpgradeAsync().ConfigureAwait(false);
+            endpoint.Engine.Gate.Leave(address);
+            WeirLog.TransportEnded(endpoint.Engine.Logger, error, http.TraceIdentifier);
+            return;
         }
 
-        await RunAsync(http, stream, asked, agreement).ConfigureAwait(false);
+        await RunAsync(http, stream, asked, address, agreement).ConfigureAwait(false);
     }
 
-    private async Task RunAsync(HttpContext http, Stream stream, UpgradeRequest request, Agreement agreement)
+    private async Task RunAsync(HttpContext http, Stream stream, UpgradeRequest request, IPAddress? address, Agreement agreement)
     {
         UpgradedConnection transport = new(http, stream);
         await using (transport.ConfigureAwait(false))
         {
             ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
-            WeirConnection connection = new(endpoint, transport, timer, request, agreement.Subprotocol, agreement.Deflate);
+            WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate);
             await connection.RunAsync().ConfigureAwait(false);
         }
     }
@@ -82,7 +97,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
     {
         WeirLog.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
-        endpoint.Engine.Metrics.Refused(refusal.StatusCode);
+        endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
         HttpResponse response = http.Response;
         response.StatusCode = refusal.StatusCode;
         response.ContentType = "text/plain; charset=utf-8";

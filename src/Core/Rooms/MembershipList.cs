@@ -7,9 +7,10 @@ namespace Weir.Rooms;
 internal sealed class MembershipList
 {
     private Membership? _head;
+    private int _count;
     private bool _closed;
 
-    public JoinOutcome Join(Room room, WeirConnection connection)
+    public JoinOutcome Join(Room room, WeirConnection connection, int most)
     {
         lock (this)
         {
@@ -23,6 +24,11 @@ internal sealed class MembershipList
                 return JoinOutcome.Member;
             }
 
+            if (most > 0 && _count >= most)
+            {
+                return JoinOutcome.TooManyRooms;
+            }
+
             Membership membership = new(room, connection);
             if (!room.TryAdd(membership))
             {
@@ -31,6 +37,7 @@ internal sealed class MembershipList
 
             membership.Next = _head;
             _head = membership;
+            _count++;
             return JoinOutcome.Member;
         }
     }
@@ -45,6 +52,7 @@ internal sealed class MembershipList
                 if (ReferenceEquals(current.Room, room))
                 {
                     Unlink(previous, current);
+                    _count--;
                     room.Remove(current);
                     return true;
                 }
@@ -100,6 +108,9 @@ internal enum JoinOutcome
 
     /// <summary>The connection has ended and joins nothing.</summary>
     ConnectionClosed,
+
+    /// <summary>The connection is in as many rooms as it may be.</summary>
+    TooManyRooms,
 
     /// <summary>The room's last member left just now; a new room of that name must be made.</summary>
     RoomVanished,

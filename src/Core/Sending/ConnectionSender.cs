@@ -21,7 +21,7 @@ namespace Weir.Sending;
 /// owner: the caller may be another connection's handler in the middle of a room, or a thread of the pool where an
 /// exception would end the process.</para>
 /// </remarks>
-internal sealed class ConnectionSender
+internal sealed partial class ConnectionSender
 {
     /// <summary>
     /// The most that is copied into the pipe before a flush, in bytes. Half of Kestrel's default response buffer
@@ -36,6 +36,7 @@ internal sealed class ConnectionSender
     private SendQueue? _queue;
     private TaskCompletionSource? _drained;
     private int _unflushed;
+    private int _inFlush;
     private SendScope? _deferredTo;
     private bool _flushing;
     private Phase _phase;
@@ -59,25 +60,16 @@ internal sealed class ConnectionSender
         Ended,
     }
 
-    /// <summary>Bytes that wait in the queue; what the transport has taken is not counted.</summary>
-    public long QueuedBytes
-    {
-        get
-        {
-            lock (this)
-            {
-                return _queue?.Bytes ?? 0;
-            }
-        }
-    }
-
     /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
     /// <summary>Sends one data message.</summary>
-    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload)
+    /// <param name="opcode">Text or binary.</param>
+    /// <param name="payload">The message.</param>
+    /// <param name="key">What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; else null.</param>
+    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
     {
         int size = checked((int)payload.Length);
         SendScope? scope = SendScope.Current;
@@ -94,7 +86,7 @@ internal sealed class ConnectionSender
 
                 if (_deflate is not null && size >= _settings.DeflateMinimumBytes)
                 {
-                    outcome = SendDeflatedInsideLock(opcode, payload, scope);
+                    outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
                 }
                 else if (IsIdleInsideLock && size <= ChunkBytes)
                 {
@@ -105,7 +97,7 @@ internal sealed class ConnectionSender
                 {
                     FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
                     run.Append(opcode, payload);
-                    outcome = TakeAndReleaseInsideLock(run, scope);
+                    outcome = TakeAndReleaseInsideLock(run, scope, key);
                 }
             }
         }
@@ -119,7 +111,9 @@ internal sealed class ConnectionSender
     }
 
     /// <summary>Sends the messages of a run that many connections share.</summary>
-    public SendResult Send(FrameRun run)
+    /// <param name="run">The messages.</param>
+    /// <param name="key">The key of the one message in it; null when it has none, or the run has several.</param>
+    public SendResult Send(FrameRun run, string? key = null)
     {
         Outcome outcome;
         try
@@ -137,7 +131,7 @@ internal sealed class ConnectionSender
                     deflate.ForgetSent();
                 }
 
-                outcome = TakeInsideLock(run, scope: null);
+                outcome = TakeInsideLock(run, scope: null, key);
             }
         }
         catch (Exception error)
@@ -165,7 +159,7 @@ internal sealed class ConnectionSender
                 {
                     FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
                     pong.Append(Opcode.Pong, payload);
-                    (_queue ??= SendQueue.Rent()).SetPong(pong);
+                    QueueInsideLock().SetPong(pong);
                     return;
                 }
 
@@ -183,7 +177,8 @@ internal sealed class ConnectionSender
     }
 
     /// <summary>Sends a Ping, unless others wait: then what waits finds a dead peer just as well.</summary>
-    public void SendPing()
+    /// <returns>Whether it was sent.</returns>
+    public bool SendPing()
     {
         Outcome outcome;
         try
@@ -192,7 +187,7 @@ internal sealed class ConnectionSender
             {
                 if (_phase != Phase.Open || !IsIdleInsideLock)
                 {
-                    return;
+                    return false;
                 }
 
                 WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
@@ -202,10 +197,11 @@ internal sealed class ConnectionSender
         catch (Exception error)
         {
             Break(error);
-            return;
+            return false;
         }
 
         Finish(outcome);
+        return true;
     }
 
     /// <summary>
@@ -327,13 +323,7 @@ internal sealed class ConnectionSender
                 ValueTask<FlushResult> flush = _output.FlushAsync();
                 if (!flush.IsCompleted)
                 {
-                    SendQueue queue;
-                    lock (this)
-                    {
-                        queue = _queue ??= SendQueue.Rent();
-                    }
-
-                    queue.AwaitFlush(flush, this);
+                    WaitForFlush(flush);
                     return;
                 }
 
@@ -367,9 +357,10 @@ internal sealed class ConnectionSender
     // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
     private bool WriteWaiting(out TaskCompletionSource? drained)
     {
+        drained = null;
+        bool hasFallen;
         lock (this)
         {
-            drained = null;
             if (_queue is { } queue && _phase != Phase.Ended)
             {
                 MoveChunkInsideLock(queue);
@@ -377,25 +368,48 @@ internal sealed class ConnectionSender
 
             if (_unflushed > 0 && _phase != Phase.Ended)
             {
+                _inFlush = _unflushed;
                 _unflushed = 0;
                 return true;
             }
 
+            hasFallen = FallsInsideLock();
             drained = GiveBackFlushInsideLock();
-            return false;
         }
+
+        if (hasFallen)
+        {
+            _owner.OnPressure(isHigh: false);
+        }
+
+        return false;
+    }
+
+    // The pipe is full. Called by the owner of the flush.
+    private void WaitForFlush(ValueTask<FlushResult> flush)
+    {
+        SendQueue queue;
+        bool hasRisen;
+        lock (this)
+        {
+            queue = QueueInsideLock();
+            hasRisen = RisesInsideLock(); // what the flush carries counts from now on
+        }
+
+        if (hasRisen)
+        {
+            _owner.OnPressure(isHigh: true);
+        }
+
+        queue.AwaitFlush(flush, this);
     }
 
     // Returns whom to tell, outside the gate, that everything has been taken.
     private TaskCompletionSource? GiveBackFlushInsideLock()
     {
         _flushing = false;
-        if (_queue is { } queue)
-        {
-            queue.Clear();
-            _queue = null;
-            SendQueue.Return(queue);
-        }
+        _inFlush = 0;
+        ReturnQueueInsideLock();
 
         TaskCompletionSource? drained = _drained;
         _drained = null;
@@ -420,6 +434,8 @@ internal sealed class ConnectionSender
             _unflushed += piece.Length;
             queue.Advance(piece.Length);
         }
+
+        AccountInsideLock();
     }
 
     // For the owner of the flush.
@@ -461,10 +477,11 @@ internal sealed class ConnectionSender
         }
 
         _queue?.Clear(); // the queue itself goes back when the pending flush is over
+        AccountInsideLock();
         return null;
     }
 
-    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope)
+    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)
     {
         FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
         try
@@ -477,14 +494,14 @@ internal sealed class ConnectionSender
             throw;
         }
 
-        return TakeAndReleaseInsideLock(run, scope);
+        return TakeAndReleaseInsideLock(run, scope, key);
     }
 
-    private Outcome TakeAndReleaseInsideLock(FrameRun run, SendScope? scope)
+    private Outcome TakeAndReleaseInsideLock(FrameRun run, SendScope? scope, string? key)
     {
         try
         {
-            return TakeInsideLock(run, scope);
+            return TakeInsideLock(run, scope, key);
         }
         finally
         {
@@ -493,34 +510,25 @@ internal sealed class ConnectionSender
     }
 
     // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
-    private Outcome TakeInsideLock(FrameRun run, SendScope? scope)
+    private Outcome TakeInsideLock(FrameRun run, SendScope? scope, string? key)
     {
-        if (IsIdleInsideLock)
+        if (!IsIdleInsideLock)
         {
-            if (run.Length <= ChunkBytes)
-            {
-                _output.Write(run.Bytes);
-                _unflushed += run.Length;
-                return WrittenInsideLock(scope);
-            }
-
-            _queue = SendQueue.Rent();
-            _queue.Enqueue(run, 0, run.Length);
-            MoveChunkInsideLock(_queue);
-            StartFlushInsideLock();
-            return Outcome.SentFlush;
+            return WaitInsideLock(run, key);
         }
 
-        SendQueue queue = _queue ??= SendQueue.Rent();
-        if (queue.Bytes + run.Length > _settings.MaxQueuedBytes && queue.Bytes > 0)
+        if (run.Length <= ChunkBytes)
         {
-            queue.DropUnstarted();
-            CloseInsideLock(CloseCode.MessageTooBig, "too slow");
-            return Outcome.TooSlow;
+            _output.Write(run.Bytes);
+            _unflushed += run.Length;
+            return WrittenInsideLock(scope);
         }
 
-        queue.Enqueue(run, 0, run.Length);
-        return Outcome.Queued;
+        SendQueue queue = QueueInsideLock();
+        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        MoveChunkInsideLock(queue);
+        StartFlushInsideLock();
+        return Outcome.Flush | Outcome.Began | (RisesInsideLock() ? Outcome.High : 0);
     }
 
     private Outcome CloseInsideLock(CloseCode code, string reason)
@@ -540,7 +548,8 @@ internal sealed class ConnectionSender
 
         FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
         run.Append(Opcode.Close, payload[..size]);
-        (_queue ??= SendQueue.Rent()).Enqueue(run, 0, run.Length);
+        QueueInsideLock().Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        AccountInsideLock();
         run.Release();
         return Outcome.Queued;
     }
@@ -583,45 +592,53 @@ internal sealed class ConnectionSender
         }
 
         StartFlushInsideLock();
-        return Outcome.SentFlush;
+        return Outcome.Flush;
     }
 
     private void StartFlushInsideLock()
     {
         _flushing = true;
         _deferredTo = null;
+        _inFlush = _unflushed;
         _unflushed = 0;
     }
 
+    // What was decided under the gate, carried out outside it.
     private SendResult Finish(Outcome outcome)
     {
-        switch (outcome)
+        if ((outcome & Outcome.Flush) != 0)
         {
-            case Outcome.SentFlush:
-                Flush();
-                return SendResult.Sent;
-            case Outcome.Sent:
-                return SendResult.Sent;
-            case Outcome.Queued:
-                return SendResult.Queued;
-            default:
-                _owner.OnTooSlow();
-                return SendResult.Dropped;
+            Flush();
         }
+
+        return (outcome & ~Outcome.Flush) == 0 ? SendResult.Sent : FinishSlowly(outcome);
     }
 
+    [Flags]
     private enum Outcome
     {
         /// <summary>In the pipe; the scope flushes it.</summary>
-        Sent,
+        Sent = 0,
 
-        /// <summary>In the pipe; the caller owns the flush and must run it once outside the gate.</summary>
-        SentFlush,
+        /// <summary>The caller owns the flush and must run it once.</summary>
+        Flush = 1,
 
         /// <summary>Waiting; the owner of the flush takes it along.</summary>
-        Queued,
+        Queued = 2,
 
-        /// <summary>Refused, and the close frame waits where the queue was.</summary>
-        TooSlow,
+        /// <summary>The first message to wait.</summary>
+        Began = 4,
+
+        /// <summary>The high-water mark was passed.</summary>
+        High = 8,
+
+        /// <summary>Older messages were dropped to make room.</summary>
+        DroppedOlder = 16,
+
+        /// <summary>The message was dropped.</summary>
+        Refused = 32,
+
+        /// <summary>The message was dropped, and the close frame waits where the queue was.</summary>
+        TooSlow = 64,
     }
 }

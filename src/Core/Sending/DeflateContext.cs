@@ -8,8 +8,12 @@ namespace Weir.Sending;
 /// The compressing side of a connection that negotiated permessage-deflate. Holds a zlib state only when the server
 /// keeps its context over messages (RFC 7692 7.1.1.1), and then only after the first message.
 /// </summary>
-/// <remarks>Not thread-safe: the sender's gate guards it, so that messages are compressed in the order they leave.</remarks>
-internal sealed class DeflateContext(DeflateParameters parameters, ZlibPool zlib) : IDisposable
+/// <remarks>
+/// A message that refers to an earlier one is worthless once that is dropped, so where the policy may drop messages each
+/// is compressed on its own, whatever was negotiated: a client that keeps its context can read those too.
+/// Not thread-safe: the sender's gate guards it, so that messages are compressed in the order they leave.
+/// </remarks>
+internal sealed class DeflateContext(DeflateParameters parameters, ZlibPool zlib, bool mayDrop = false) : IDisposable
 {
     private Deflater? _kept;
 
@@ -18,7 +22,7 @@ internal sealed class DeflateContext(DeflateParameters parameters, ZlibPool zlib
     /// <summary>Appends one compressed message to <paramref name="run"/>.</summary>
     public void Append(FrameRun run, Opcode opcode, in ReadOnlySequence<byte> payload)
     {
-        if (!parameters.ServerNoContextTakeover)
+        if (!parameters.ServerNoContextTakeover && !mayDrop)
         {
             _kept ??= zlib.RentDeflater(parameters.ServerMaxWindowBits);
             run.AppendDeflated(opcode, payload, _kept, keepContext: true);

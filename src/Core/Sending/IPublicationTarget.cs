@@ -3,6 +3,9 @@ namespace Weir.Sending;
 /// <summary>Something with members that a run of messages can be delivered to: a room.</summary>
 internal interface IPublicationTarget
 {
-    /// <summary>Sends <paramref name="run"/> to every member but <paramref name="except"/> (null: to all).</summary>
-    void Deliver(FrameRun run, object? except);
+    /// <summary>
+    /// Sends <paramref name="run"/> to every member but <paramref name="except"/> (null: to all). A run with a
+    /// <paramref name="key"/> holds one message.
+    /// </summary>
+    void Deliver(FrameRun run, object? except, string? key);
 }

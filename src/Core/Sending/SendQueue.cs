@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.ObjectPool;
 
@@ -17,9 +18,19 @@ internal sealed class SendQueue
 
     private static readonly DefaultObjectPool<SendQueue> _pool = new(new Policy(), maximumRetained: 1024);
 
-    private readonly Queue<Entry> _entries = new();
     private readonly Action _onFlushed;
+
+    // A ring. Positions count on for ever; a position's place is its low bits.
+    private Entry[] _entries = new Entry[8];
+    private long _head;
+    private long _tail;
     private int _headOffset;
+
+    // The head begins in the middle of a message, of which the transport has the front.
+    private bool _headIsRest;
+
+    // Where the message of a key waits, for those that were sent with one.
+    private Dictionary<string, long>? _positions;
     private FrameRun? _pong;
     private ConnectionSender? _flusher;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
@@ -29,7 +40,16 @@ internal sealed class SendQueue
     /// <summary>Bytes of messages waiting, exact; a waiting Pong (at most one, 127 bytes) is not counted.</summary>
     public long Bytes { get; private set; }
 
-    public bool IsEmpty => _entries.Count == 0 && _pong is null;
+    public bool HasMessages => _tail > _head;
+
+    public bool IsEmpty => !HasMessages && _pong is null;
+
+    /// <summary>When the oldest message came, in ticks of the timer wheel.</summary>
+    public long OldestTick => At(_head).Tick;
+
+    private bool HeadIsStarted => HasMessages && (_headOffset > 0 || _headIsRest);
+
+    private bool PongIsNext => _pong is not null && !HeadIsStarted;
 
     public static SendQueue Rent() => _pool.Get();
 
@@ -40,10 +60,43 @@ internal sealed class SendQueue
     }
 
     /// <summary>Appends part of a run (whole messages) and takes a reference of its own.</summary>
-    public void Enqueue(FrameRun run, int start, int end)
+    /// <param name="run">The run.</param>
+    /// <param name="start">Where the part begins.</param>
+    /// <param name="end">Where the part ends.</param>
+    /// <param name="tick">Now.</param>
+    /// <param name="key">The key of the one message, so that a later one may take its place; null when it has none.</param>
+    public void Enqueue(FrameRun run, int start, int end, long tick, string? key = null)
     {
-        _entries.Enqueue(new Entry(run.AddReference(), start, end));
+        if (_tail - _head == _entries.Length)
+        {
+            Grow();
+        }
+
+        if (key is not null)
+        {
+            (_positions ??= new Dictionary<string, long>(StringComparer.Ordinal))[key] = _tail;
+        }
+
+        At(_tail++) = new Entry(run.AddReference(), start, end, tick, key);
         Bytes += end - start;
+    }
+
+    /// <summary>
+    /// Puts a message where an older one of its key waits; false when none does, or that one is half written. The place
+    /// keeps its age: a key that is refreshed all the time must not hide that nothing leaves.
+    /// </summary>
+    public bool TryReplace(FrameRun run, string key)
+    {
+        if (_positions is null || !_positions.TryGetValue(key, out long position) || (position == _head && HeadIsStarted))
+        {
+            return false;
+        }
+
+        ref Entry entry = ref At(position);
+        Bytes += run.Length - (entry.End - entry.Start);
+        entry.Run.Release();
+        entry = new Entry(run.AddReference(), 0, run.Length, entry.Tick, key);
+        return true;
     }
 
     /// <summary>
@@ -68,7 +121,7 @@ internal sealed class SendQueue
             return _pong!.Bytes;
         }
 
-        Entry head = _entries.Peek();
+        ref Entry head = ref At(_head);
         int start = head.Start + _headOffset;
         return head.Run.Bytes[start..Math.Min(head.End, start + limit)];
     }
@@ -84,14 +137,50 @@ internal sealed class SendQueue
 
         Bytes -= count;
         _headOffset += count;
-        Entry head = _entries.Peek();
+        ref Entry head = ref At(_head);
         Debug.Assert(head.Start + _headOffset <= head.End, "Advanced past the entry that was peeked");
         if (head.Start + _headOffset == head.End)
         {
-            _entries.Dequeue();
             _headOffset = 0;
-            head.Run.Release();
+            Dequeue().Run.Release();
         }
+    }
+
+    /// <summary>
+    /// Drops the oldest messages that have not been started, one by one, until <paramref name="bytes"/> or fewer wait.
+    /// </summary>
+    /// <returns>How many messages were dropped.</returns>
+    public int DropOldest(long bytes)
+    {
+        int dropped = 0;
+        Entry started = default;
+        if (HeadIsStarted)
+        {
+            started = SplitStarted();
+        }
+
+        while (Bytes > bytes && HasMessages)
+        {
+            ref Entry head = ref At(_head);
+            int end = head.Run.BoundaryAtOrAfter(head.Start + 1);
+            Bytes -= end - head.Start;
+            dropped++;
+            if (end >= head.End)
+            {
+                Dequeue().Run.Release();
+            }
+            else
+            {
+                head = head with { Start = end };
+            }
+        }
+
+        if (started.Run is not null)
+        {
+            PutBack(started);
+        }
+
+        return dropped;
     }
 
     /// <summary>
@@ -100,32 +189,23 @@ internal sealed class SendQueue
     /// </summary>
     public void DropUnstarted()
     {
-        if (_headOffset == 0)
+        if (!HeadIsStarted)
         {
             Clear();
             return;
         }
 
-        Entry head = _entries.Dequeue();
-        int written = head.Start + _headOffset;
-        int end = Math.Min(head.End, head.Run.BoundaryAtOrAfter(written));
+        Entry started = SplitStarted();
         Clear();
-        if (end == written)
-        {
-            head.Run.Release();
-            return;
-        }
-
-        _entries.Enqueue(head with { Start = written, End = end });
-        Bytes = end - written;
+        PutBack(started);
     }
 
     /// <summary>Lets go of everything: the transport is gone.</summary>
     public void Clear()
     {
-        while (_entries.TryDequeue(out Entry entry))
+        while (HasMessages)
         {
-            entry.Run.Release();
+            Dequeue().Run.Release();
         }
 
         Bytes = 0;
@@ -145,8 +225,6 @@ internal sealed class SendQueue
         _flush.UnsafeOnCompleted(_onFlushed);
     }
 
-    private bool PongIsNext => _pong is not null && _headOffset == 0;
-
     private void OnFlushed()
     {
         ConnectionSender sender = _flusher!;
@@ -156,13 +234,83 @@ internal sealed class SendQueue
         sender.OnFlushed(flush);
     }
 
+    // Takes the rest of the message that is half written out of the queue, so that what is left has not been started.
+    // Follow with PutBack. The rest may be empty, when a run was cut between two messages.
+    private Entry SplitStarted()
+    {
+        ref Entry head = ref At(_head);
+        int written = head.Start + _headOffset;
+        int end = Math.Min(head.End, head.Run.BoundaryAtOrAfter(written));
+        Entry started = new(head.Run.AddReference(), written, end, head.Tick, Key: null);
+        Bytes -= end - written;
+        _headOffset = 0;
+        _headIsRest = false;
+        if (end == head.End)
+        {
+            Dequeue().Run.Release();
+        }
+        else
+        {
+            head = head with { Start = end };
+        }
+
+        return started;
+    }
+
+    private void PutBack(in Entry started)
+    {
+        if (started.Start == started.End)
+        {
+            started.Run.Release();
+            return;
+        }
+
+        if (_tail - _head == _entries.Length)
+        {
+            Grow();
+        }
+
+        // From here on it counts as an entry of its own that begins where the transport is.
+        At(--_head) = started;
+        Bytes += started.End - started.Start;
+        _headIsRest = true;
+    }
+
+    private Entry Dequeue()
+    {
+        ref Entry head = ref At(_head);
+        Entry entry = head;
+        head = default;
+        if (entry.Key is not null && _positions!.TryGetValue(entry.Key, out long position) && position == _head)
+        {
+            _positions.Remove(entry.Key);
+        }
+
+        _head++;
+        _headIsRest = false;
+        return entry;
+    }
+
+    private ref Entry At(long position) => ref _entries[(int)(position & (_entries.Length - 1))];
+
+    private void Grow()
+    {
+        Entry[] larger = new Entry[_entries.Length * 2];
+        for (long position = _head; position < _tail; position++)
+        {
+            larger[(int)(position & (larger.Length - 1))] = At(position);
+        }
+
+        _entries = larger;
+    }
+
     private void DropPong()
     {
         _pong?.Release();
         _pong = null;
     }
 
-    private readonly record struct Entry(FrameRun Run, int Start, int End);
+    private readonly record struct Entry(FrameRun Run, int Start, int End, long Tick, string? Key);
 
     private sealed class Policy : PooledObjectPolicy<SendQueue>
     {
@@ -170,9 +318,11 @@ internal sealed class SendQueue
 
         public override bool Return(SendQueue obj)
         {
-            if (obj._entries.Capacity > MaxRetainedEntries)
+            Debug.Assert(BitOperations.IsPow2(obj._entries.Length));
+            if (obj._entries.Length > MaxRetainedEntries)
             {
-                obj._entries.TrimExcess(MaxRetainedEntries);
+                obj._entries = new Entry[8];
+                obj._positions = null;
             }
 
             return true;

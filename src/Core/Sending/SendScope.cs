@@ -24,6 +24,7 @@ internal sealed class SendScope
     private int _deferredCount;
     private IPublicationTarget? _target;
     private object? _except;
+    private string? _key;
     private FrameRun? _run;
     private SendScope? _outer;
     private ConnectionSender? _owner;
@@ -94,16 +95,18 @@ internal sealed class SendScope
     public void NoteSent(ConnectionSender sender) => _ownerHasSent |= ReferenceEquals(sender, _owner);
 
     /// <summary>Gathers one message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
-    public void Publish(IPublicationTarget target, object? except, Opcode opcode, in ReadOnlySequence<byte> payload, FrameRunPool runs)
+    public void Publish(IPublicationTarget target, object? except, Opcode opcode, in ReadOnlySequence<byte> payload, string? key, FrameRunPool runs)
     {
         int size = FrameHeader.MaxUnmaskedLength + checked((int)payload.Length);
-        if (_run is not null && (!ReferenceEquals(_target, target) || !ReferenceEquals(_except, except) || _run.Free < size))
+        bool standsAlone = key is not null || _key is not null; // a keyed message may be replaced, so it needs a run of its own
+        if (_run is not null && (standsAlone || !ReferenceEquals(_target, target) || !ReferenceEquals(_except, except) || _run.Free < size))
         {
             WalkPublications();
         }
 
         _target = target;
         _except = except;
+        _key = key;
         _run ??= runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
         _run.Append(opcode, payload);
     }
@@ -118,10 +121,12 @@ internal sealed class SendScope
 
         IPublicationTarget target = _target!;
         object? except = _except;
+        string? key = _key;
+        _key = null;
         _run = null;
         _target = null;
         _except = null;
-        target.Deliver(run, except);
+        target.Deliver(run, except, key);
         run.Release();
     }
 }

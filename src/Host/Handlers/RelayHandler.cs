@@ -9,9 +9,14 @@ internal sealed class RelayHandler(RoomDirectory rooms) : WeirHandler
     public override ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
     {
         IReadOnlyList<string> names = request.GetQueryValues("room");
-        return new(names.Count > 0 && !names.Contains("")
-            ? UpgradeDecision.Accept
-            : UpgradeDecision.Refuse(400, "Name at least one room: ?room=NAME."));
+        RoomOptions limits = rooms.Options;
+        return new(names.Count == 0 || names.Contains("")
+            ? UpgradeDecision.Refuse(400, "Name at least one room: ?room=NAME.")
+            : limits.MaxRoomsPerConnection > 0 && names.Count > limits.MaxRoomsPerConnection
+            ? UpgradeDecision.Refuse(400, $"Name at most {limits.MaxRoomsPerConnection} rooms.")
+            : !names.All(limits.Allows)
+            ? UpgradeDecision.Refuse(400, $"The name of a room has at most {limits.MaxNameBytes} bytes.")
+            : UpgradeDecision.Accept);
     }
 
     public override ValueTask OnOpenedAsync(WeirConnection connection)

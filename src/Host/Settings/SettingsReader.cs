@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Weir.Host.Settings;
 
@@ -28,6 +29,32 @@ internal sealed class SettingsReader(IConfiguration configuration)
         => Read(key) is not { } text ? byDefault
             : Duration.TryParse(text, out TimeSpan value) && value >= least && value <= most ? value
             : Complain(key, text, $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10", byDefault);
+
+    public T ReadEnum<T>(string key, T byDefault)
+        where T : struct, Enum
+        => Read(key) is not { } text ? byDefault
+            : Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase) ? Enum.Parse<T>(text, ignoreCase: true)
+            : Complain(key, text, "one of " + string.Join(", ", Enum.GetNames<T>()), byDefault);
+
+    public string ReadText(string key, string byDefault) => Read(key) ?? byDefault;
+
+    public IReadOnlyList<IPNetwork> ReadNetworks(string key)
+    {
+        List<IPNetwork> networks = [];
+        foreach (string text in ReadList(key))
+        {
+            if (IPNetwork.TryParse(text, out IPNetwork network))
+            {
+                networks.Add(network);
+            }
+            else
+            {
+                Complain(key, text, "a list of networks such as 10.0.0.0/8 or 2001:db8::/32");
+            }
+        }
+
+        return networks;
+    }
 
     /// <summary>A list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
     public IReadOnlyList<string> ReadList(string key)

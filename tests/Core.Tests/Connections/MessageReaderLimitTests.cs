@@ -138,6 +138,16 @@ public class MessageReaderLimitTests
     }
 
     [Fact]
+    public void Next_AfterALargeCompressedMessage_CountsAnew()
+    {
+        MessageReaderSetup setup = new(Limit, Deflate: MessageReaderSetup.NoTakeover);
+        byte[] noise = new byte[Limit];
+        new Random(Limit).NextBytes(noise);
+        byte[] large = Compressed(noise, CompressionLevel.Optimal);
+        Assert.Equal($"message of {Limit}, message of {Limit}, message of {Limit}", Play(setup, [.. large, .. large, .. Frames.Binary(noise)]));
+    }
+
+    [Fact]
     public void Next_Bomb_IsStoppedAtTheLimitHoweverItArrives()
     {
         MessageReaderSetup setup = new(100_000, Deflate: MessageReaderSetup.Takeover);

@@ -176,7 +176,7 @@ public sealed class WeirConnectionCloseTests
         server.Handler.Connection.Abort();
 
         await client.Finished.Within();
-        Assert.Equal(0, server.Handler.Connection.QueuedBytes);
+        Assert.Equal(0, server.Handler.Connection.PendingBytes);
         Assert.Empty(client.GatedFrames());
         AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Server));
     }
@@ -286,7 +286,7 @@ public sealed class WeirConnectionCloseTests
     [Fact]
     public async Task TooSlow_Client_IsClosedWith1009()
     {
-        await using WeirConnectionHarness server = new(options => options.MaxQueuedBytes = 1_000);
+        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1_000 + 7);
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         WeirConnection connection = server.Handler.Connection;
         client.Gate.Hold();
@@ -299,7 +299,7 @@ public sealed class WeirConnectionCloseTests
 
         Assert.Equal(10, queued);
         Assert.Equal(SendResult.Closed, connection.Send("late"));
-        Assert.Equal(1_000L, Assert.Single(server.Log.Of("TooSlow")).Values["MaxQueuedBytes"]);
+        Assert.Equal(1009, Assert.Single(server.Log.Of("TooSlow")).Values["Code"]);
         Assert.Equal(1, server.Metrics.Sum("weir.connections.too_slow"));
         client.Gate.Release();
         await Bounded.Eventually(() => client.GatedFrames().Count == 2);
@@ -313,7 +313,7 @@ public sealed class WeirConnectionCloseTests
     [Fact]
     public async Task TooSlow_ClientNeverReads_IsAbortedAfterTheCloseTimeout()
     {
-        await using WeirConnectionHarness server = new(options => options.MaxQueuedBytes = 1);
+        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1);
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         client.Gate.Hold();
         server.Handler.Connection.Send("pending");

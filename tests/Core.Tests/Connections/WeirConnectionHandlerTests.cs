@@ -202,10 +202,10 @@ public sealed class WeirConnectionHandlerTests
         List<byte[]> questions = [.. Enumerable.Range(0, 100).Select(i => Frames.Text($"{i}"))];
 
         await client.SendAsync([.. questions[..50]]);
-        Assert.Equal(0, server.Handler.Connection.QueuedBytes); // one pass, one flush
+        Assert.Equal((10 * 3) + (40 * 4), server.Handler.Connection.PendingBytes); // one pass, one flush
         await client.SendAsync([.. questions[50..]]);
 
-        Assert.Equal(4, server.Handler.Connection.QueuedBytes); // one answer more, and no further
+        Assert.Equal((10 * 3) + (41 * 4), server.Handler.Connection.PendingBytes); // one answer more, and no further
         Assert.Equal(2 + 51, server.Handler.Calls.Count);
         client.Gate.Release();
         await Bounded.Eventually(() => client.GatedFrames().Count == 100);

@@ -22,6 +22,7 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
     {
         _blocks = new DiagnosticMemoryPool(blockSize);
         WeirOptions options = new();
+        options.Heartbeat.Interval = TimeSpan.Zero; // for tests that count timers and frames; others turn it on
         configure?.Invoke(options);
         Listener = new WeirListener(new WeirEngine(Log, Metrics, Time));
         FrameRunPool runs = new(Arrays);
@@ -50,6 +51,9 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
 
     /// <summary>How often the next middleware was called.</summary>
     public int NextCalls { get; private set; }
+
+    /// <summary>Bytes that all calls of the next middleware have got so far.</summary>
+    public long NextBytes { get; private set; }
 
     /// <summary>Opens a connection on which nothing has been sent yet.</summary>
     public WeirConnectionClient Dial(InMemoryConnectionOptions? options = null, bool gated = false)
@@ -106,6 +110,7 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
             do
             {
                 result = await input.ReadAsync();
+                NextBytes += result.Buffer.Length;
                 foreach (ReadOnlyMemory<byte> segment in result.Buffer)
                 {
                     all.Write(segment.Span);

@@ -163,19 +163,19 @@ public sealed class WeirConnectionMemberTests
     }
 
     [Fact]
-    public async Task QueuedBytes_TransportBusy_CountsWhatWaits()
+    public async Task PendingBytes_TransportBusy_CountsWhatItHasNotTaken()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         WeirConnection connection = server.Handler.Connection;
-        Assert.Equal(0, connection.QueuedBytes);
+        Assert.Equal(0, connection.PendingBytes);
         client.Gate.Hold();
 
         Assert.Equal(SendResult.Sent, connection.Send("1234"));
         Assert.Equal(SendResult.Queued, connection.Send("1234"));
 
-        Assert.Equal(6, connection.QueuedBytes);
+        Assert.Equal(6 + 6, connection.PendingBytes);
         client.Gate.Release();
-        await Bounded.Eventually(() => connection.QueuedBytes == 0);
+        await Bounded.Eventually(() => connection.PendingBytes == 0);
     }
 }

@@ -62,6 +62,7 @@ public sealed class WeirMiddlewarePassOnTests
         await client.SendAsync(start[^1..]);
 
         Assert.Equal(1, server.NextCalls);
+        Assert.Equal(start.Length, server.NextBytes); // without waiting for more
         await client.SendAsync("the rest");
         client.EndOutput();
         await client.Finished.Within();

@@ -13,12 +13,12 @@ public sealed partial class WeirLogTests
     // What may be logged: names and numbers of our own. A path is the endpoint's, a reason or rule is the server's text.
     private static readonly string[] _allowed =
     [
-        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "MaxQueuedBytes",
+        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "Policy", "Fault", "Connections", "Window", "Elapsed",
         "StallMilliseconds", "NodeType",
     ];
 
     private static readonly Type[] _allowedTypes =
-        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(CloseInitiator), typeof(Type)];
+        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(CloseInitiator), typeof(PressurePolicy), typeof(Type)];
 
     private static readonly (MethodInfo Method, LoggerMessageAttribute Message)[] _messages =
     [

@@ -36,10 +36,16 @@ public sealed class WeirMetricsTests
                 ("weir.bytes.sent", "By"),
                 ("weir.connections.active", "{connection}"),
                 ("weir.connections.closed", "{connection}"),
+                ("weir.connections.drained", "{connection}"),
                 ("weir.connections.too_slow", "{connection}"),
                 ("weir.handshakes.refused", "{handshake}"),
+                ("weir.heartbeats.missed", "{connection}"),
+                ("weir.messages.dropped", "{message}"),
                 ("weir.messages.received", "{message}"),
                 ("weir.messages.sent", "{message}"),
+                ("weir.pending", "By"),
+                ("weir.ping.duration", "s"),
+                ("weir.pressure.episodes", "{episode}"),
             ],
             instruments.Order());
     }
@@ -133,7 +139,7 @@ public sealed class WeirMetricsTests
     [Fact]
     public async Task Sent_Refused_IsNotCounted()
     {
-        await using WeirConnectionHarness server = new(options => options.MaxQueuedBytes = 1);
+        await using WeirConnectionHarness server = new(options => options.Pressure.CloseAtBytes = 1);
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
         client.Gate.Hold();
 

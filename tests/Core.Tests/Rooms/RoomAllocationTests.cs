@@ -31,7 +31,7 @@ public sealed class RoomAllocationTests
         }
 
         ReadOnlySequence<byte> payload = new(FrameRunTests.Payload(64));
-        ConnectionSender owner = new(writer, new SendSettings(FrameRunPool.Shared, 1, 0, null), new RecordingOwner(), deflate: null);
+        ConnectionSender owner = new(writer, RecordingOwner.Settings(FrameRunPool.Shared), new RecordingOwner(), deflate: null);
         Assert.True(world.Rooms.TryGet("a", out Room? room));
         Run();
 

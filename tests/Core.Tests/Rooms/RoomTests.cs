@@ -143,9 +143,9 @@ public sealed class RoomTests : IDisposable
         _world.Publish("a", "third");
 
         Assert.Equal(2, _world.Arrays.Outstanding);
-        Assert.All(members, member => Assert.Equal(8 + 7, member.Connection.QueuedBytes));
+        Assert.All(members, member => Assert.Equal(7 + 8 + 7, member.Connection.PendingBytes));
         Array.ForEach(members, member => member.Heard.Release());
-        await Bounded.Eventually(() => members.All(member => member.Connection.QueuedBytes == 0));
+        await Bounded.Eventually(() => members.All(member => member.Connection.PendingBytes == 0));
         await Bounded.Eventually(() => _world.Arrays.Outstanding == 0);
         Assert.All(members, member => Assert.Equal(["first", "second", "third"], member.Heard.Texts()));
     }

@@ -34,7 +34,7 @@ internal sealed class RoomWorld : IDisposable
     {
         DefaultConnectionContext transport = new("test", new DuplexPipe(_nothing, output), application: null!);
         ConnectionTimer timer = new(_listener.Wheel, transport, _listener.Engine);
-        return new WeirConnection(_endpoint, transport, timer, TestHead.Request(TestHead.Valid), subprotocol: null, deflate: null);
+        return new WeirConnection(_endpoint, transport, timer, TestHead.Request(TestHead.Valid), remoteAddress: null, subprotocol: null, deflate: null);
     }
 
     public WeirConnection NewConnection() => NewConnection(new ScriptedWriter());

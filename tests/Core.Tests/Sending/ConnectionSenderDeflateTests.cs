@@ -107,7 +107,7 @@ public sealed class ConnectionSenderDeflateTests
     [Fact]
     public async Task Send_Queued_CountsCompressedBytes()
     {
-        using TestSender sender = new(deflate: _noTakeover, maxQueuedBytes: 1_000);
+        using TestSender sender = new(deflate: _noTakeover, closeAtBytes: 1_000);
         sender.Stall();
 
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Prose(10_000)));

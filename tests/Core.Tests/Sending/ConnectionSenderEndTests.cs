@@ -72,8 +72,10 @@ public sealed class ConnectionSenderEndTests
         Assert.Equal(0, sender.Sender.QueuedBytes);
         Assert.Equal(SendResult.Closed, sender.Send("late"));
         Assert.True(sender.Sender.DrainAsync().IsCompleted);
+        Assert.True(sender.Sender.IsBusy); // the flush still holds the queue: it must not be lent to another
         sender.Gate.Release();
         await drained.Within();
+        Assert.False(sender.Sender.IsBusy);
         Assert.Equal(["first"], sender.Texts);
         Assert.Single(sender.Gate.Flushes);
         Assert.Empty(sender.Ends); // whoever ended it knows
@@ -96,7 +98,7 @@ public sealed class ConnectionSenderEndTests
     [Fact]
     public async Task End_AfterTooSlow_LetsGoOfTheCloseFrame()
     {
-        using TestSender sender = new(maxQueuedBytes: 1);
+        using TestSender sender = new(closeAtBytes: 1);
         sender.Stall();
         sender.Send("waiting");
         Assert.Equal(SendResult.Dropped, sender.Send("too much"));
@@ -233,7 +235,7 @@ public sealed class ConnectionSenderEndTests
     }
 
     private static ConnectionSender NewSender(ScriptedWriter writer, TestSender pools, ISenderOwner owner)
-        => new(writer, new SendSettings(pools.Runs, 1000, 0, pools.Zlib), owner, deflate: null);
+        => new(writer, RecordingOwner.Settings(pools.Runs, pools.Zlib), owner, deflate: null);
 
     private static void Fail(StallingPipeWriter gate, string how)
     {

@@ -16,7 +16,7 @@ public sealed class ConnectionSenderOrderTests
     [InlineData(true)]
     public async Task Send_ManyThreads_WholeMessagesEachThreadsInOrder(bool stalls)
     {
-        using TestSender sender = new(maxQueuedBytes: long.MaxValue);
+        using TestSender sender = new(closeAtBytes: long.MaxValue);
         using Barrier start = new(Threads);
         if (stalls)
         {

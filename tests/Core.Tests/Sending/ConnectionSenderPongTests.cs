@@ -66,7 +66,7 @@ public sealed class ConnectionSenderPongTests
     [Fact]
     public async Task SendPong_AtTheBorderOfAChunk_IsNotCutByTheClose()
     {
-        using TestSender sender = new(maxQueuedBytes: 100_000);
+        using TestSender sender = new(closeAtBytes: 100_000);
         sender.Gate.Hold();
         sender.Send(FrameRunTests.Payload((2 * Chunk) - 10 - 3)); // leaves room for three bytes in the second chunk
         sender.SendPong("does not fit");

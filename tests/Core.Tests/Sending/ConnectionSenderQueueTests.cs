@@ -121,11 +121,12 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_ExactlyTheBound_IsQueuedAndOneByteMoreIsDropped()
     {
-        using TestSender sender = new(maxQueuedBytes: 100);
+        using TestSender sender = new(closeAtBytes: 100 + 7); // 7 bytes are in the flush that stalls
         sender.Stall();
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
         Assert.Equal(100, sender.Sender.QueuedBytes);
+        Assert.Equal(107, sender.Sender.PendingBytes);
         Assert.Equal(0, sender.TooSlow);
 
         Assert.Equal(SendResult.Dropped, sender.Send([]));
@@ -146,7 +147,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_RunPassesTheBound_IsDroppedWholeAndCloses()
     {
-        using TestSender sender = new(maxQueuedBytes: 10);
+        using TestSender sender = new(closeAtBytes: 10);
         sender.Stall();
         FrameRun run = sender.Run("one", "two", "three");
         Assert.Equal(SendResult.Queued, sender.Send("wait"));
@@ -164,7 +165,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_LargerThanTheBound_IsAcceptedWhenNothingWaits()
     {
-        using TestSender sender = new(maxQueuedBytes: 100);
+        using TestSender sender = new(closeAtBytes: 100);
         sender.Stall();
 
         Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(1000)));
@@ -178,7 +179,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_PassesTheBoundInMidMessage_CompletesItBeforeTheClose()
     {
-        using TestSender sender = new(maxQueuedBytes: 200_000);
+        using TestSender sender = new(closeAtBytes: 2 * 100_010);
         sender.Gate.Hold();
         Assert.Equal(SendResult.Sent, sender.Send(FrameRunTests.Payload(100_000)));
         sender.SendPong("lost with the queue");
@@ -197,7 +198,7 @@ public sealed class ConnectionSenderQueueTests
     [Fact]
     public async Task Send_ManyThreadsPassTheBound_TellTheOwnerOnce()
     {
-        using TestSender sender = new(maxQueuedBytes: 1_000);
+        using TestSender sender = new(closeAtBytes: 1_000 + 7);
         sender.Stall();
 
         SendResult[] results = [.. (await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(

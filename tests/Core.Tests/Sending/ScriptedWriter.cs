@@ -37,6 +37,24 @@ internal sealed class RecordingOwner : ISenderOwner
 
     public int TooSlow { get; private set; }
 
+    public long CurrentTick => 0;
+
+    /// <summary>Settings without limits, for tests that are about something else.</summary>
+    public static SendSettings Settings(FrameRunPool runs, Weir.Compression.ZlibPool? zlib = null) => new(
+        runs, PressureSettings.From(new PressureOptions()), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
+
+    public void OnQueueBegan()
+    {
+    }
+
+    public void OnPressure(bool isHigh)
+    {
+    }
+
+    public void OnDropped(int messages)
+    {
+    }
+
     public void OnTooSlow() => TooSlow++;
 
     public void OnTransportEnded(Exception? error) => Ends.Add(error);

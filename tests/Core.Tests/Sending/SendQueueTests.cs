@@ -50,7 +50,7 @@ public sealed class SendQueueTests : IDisposable
     public void Enqueue_PartOfARun_GivesThatPart()
     {
         FrameRun run = Run("one", "two", "three");
-        _queue.Enqueue(run, run.EndOf(0), run.EndOf(1));
+        _queue.Enqueue(run, run.EndOf(0), run.EndOf(1), tick: 0);
         run.Release();
 
         Assert.Equal(5, _queue.Bytes);
@@ -153,7 +153,7 @@ public sealed class SendQueueTests : IDisposable
     {
         SendQueue queue = SendQueue.Rent();
         FrameRun run = Run("one");
-        queue.Enqueue(run, 0, run.Length);
+        queue.Enqueue(run, 0, run.Length, tick: 0);
         run.Release();
         queue.Advance(2);
         queue.Clear();
@@ -179,7 +179,7 @@ public sealed class SendQueueTests : IDisposable
     private void Enqueue(params ReadOnlySpan<string> texts)
     {
         FrameRun run = Run(texts);
-        _queue.Enqueue(run, 0, run.Length);
+        _queue.Enqueue(run, 0, run.Length, tick: 0);
         run.Release();
     }
 

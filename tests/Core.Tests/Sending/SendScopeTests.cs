@@ -239,7 +239,7 @@ public sealed class SendScopeTests
         using TestSender pools = new();
         RecordingTarget room = new();
         ScriptedWriter writer = new();
-        ConnectionSender inline = new(writer, new SendSettings(pools.Runs, 1000, 0, null), new RecordingOwner(), deflate: null);
+        ConnectionSender inline = new(writer, RecordingOwner.Settings(pools.Runs), new RecordingOwner(), deflate: null);
         SendScope scope = SendScope.Enter(pools.Sender);
         writer.OnFlush = () =>
         {
@@ -282,7 +282,7 @@ public sealed class SendScopeTests
     }
 
     private static void Publish(SendScope scope, IPublicationTarget target, string text, TestSender pools, object? except = null)
-        => scope.Publish(target, except, Opcode.Text, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), pools.Runs);
+        => scope.Publish(target, except, Opcode.Text, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), key: null, pools.Runs);
 
     private sealed class RecordingTarget(string name = "", List<string>? log = null) : IPublicationTarget
     {
@@ -290,7 +290,7 @@ public sealed class SendScopeTests
 
         public List<object?> Exceptions { get; } = [];
 
-        public void Deliver(FrameRun run, object? except)
+        public void Deliver(FrameRun run, object? except, string? key)
         {
             string texts = string.Join(',', Frames.ParseAll(run.Bytes).Select(frame => frame.Text));
             Walks.Add(texts);
@@ -301,6 +301,6 @@ public sealed class SendScopeTests
 
     private sealed class SenderTarget(ConnectionSender sender) : IPublicationTarget
     {
-        public void Deliver(FrameRun run, object? except) => sender.Send(run);
+        public void Deliver(FrameRun run, object? except, string? key) => sender.Send(run, key);
     }
 }

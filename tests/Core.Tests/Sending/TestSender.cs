@@ -15,14 +15,21 @@ internal sealed class TestSender : ISenderOwner, IDisposable
     private int _tooSlow;
 
     public TestSender(
-        long maxQueuedBytes = 1_000_000, DeflateParameters? deflate = null, TestSender? sharing = null, int deflateMinimumBytes = 32)
+        long closeAtBytes = 1_000_000,
+        DeflateParameters? deflate = null,
+        TestSender? sharing = null,
+        int deflateMinimumBytes = 32,
+        PressureOptions? pressure = null)
     {
         Arrays = sharing?.Arrays ?? new DiagnosticArrayPool();
         Runs = sharing?.Runs ?? new FrameRunPool(Arrays);
         Zlib = sharing?.Zlib ?? new ZlibPool(new DeflateOptions(), maxIdle: 64);
         Gate = new StallingPipeWriter(_blocks);
-        SendSettings settings = new(Runs, maxQueuedBytes, deflateMinimumBytes, Zlib);
-        Sender = new ConnectionSender(Gate, settings, this, deflate is { } agreed ? new DeflateContext(agreed, Zlib) : null);
+        pressure ??= new PressureOptions { CloseAtBytes = closeAtBytes };
+        Ledger = sharing?.Ledger ?? new PressureLedger(0);
+        SendSettings settings = new(Runs, PressureSettings.From(pressure), Ledger, deflateMinimumBytes, Zlib);
+        bool mayDrop = pressure.Policy != PressurePolicy.Close;
+        Sender = new ConnectionSender(Gate, settings, this, deflate is { } agreed ? new DeflateContext(agreed, Zlib, mayDrop) : null);
     }
 
     public StallingPipeWriter Gate { get; }
@@ -34,6 +41,14 @@ internal sealed class TestSender : ISenderOwner, IDisposable
     public FrameRunPool Runs { get; }
 
     public ZlibPool Zlib { get; }
+
+    public PressureLedger Ledger { get; }
+
+    /// <summary>Now, in ticks.</summary>
+    public long CurrentTick { get; set; }
+
+    /// <summary>What the owner was told of waiting, in order: "began", "high", "low", "dropped 3".</summary>
+    public List<string> Pressure { get; } = [];
 
     public int TooSlow => Volatile.Read(ref _tooSlow);
 
@@ -101,6 +116,12 @@ internal sealed class TestSender : ISenderOwner, IDisposable
         Gate.AssertClean();
         _blocks.Dispose();
     }
+
+    public void OnQueueBegan() => Pressure.Add("began");
+
+    public void OnPressure(bool isHigh) => Pressure.Add(isHigh ? "high" : "low");
+
+    public void OnDropped(int messages) => Pressure.Add($"dropped {messages}");
 
     public void OnTooSlow() => Interlocked.Increment(ref _tooSlow);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Weir.TestSupport;
 using Xunit;
 
@@ -19,6 +20,7 @@ public class DiagnosticArrayPoolTests
     }
 
     [Fact]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.NoOptimization)] // its name must be on the stack
     public void Dispose_ArrayStillOut_Throws()
     {
         DiagnosticArrayPool pool = new(captureStacks: true);

@@ -19,7 +19,7 @@ public sealed class ConcurrentSendTests : IAsyncLifetime
     public async ValueTask InitializeAsync() =>
         _server = await TestServer.StartAsync(static listen => listen.UseWeir("/flood", new FloodHandler(), static options =>
         {
-            options.MaxQueuedBytes = long.MaxValue; // for the test to lose nothing to the policy
+            options.Pressure.CloseAtBytes = long.MaxValue; // for the test to lose nothing to the policy
             options.Deflate.Enabled = true;
         }));
 

@@ -158,7 +158,7 @@ public sealed class SlowReaderTests : IAsyncLifetime
                 Interlocked.Increment(ref _refused);
             }
 
-            Volatile.Write(ref _mostQueuedBytes, Math.Max(_mostQueuedBytes, connection.QueuedBytes));
+            Volatile.Write(ref _mostQueuedBytes, Math.Max(_mostQueuedBytes, connection.PendingBytes));
             return ValueTask.CompletedTask;
         }
     }

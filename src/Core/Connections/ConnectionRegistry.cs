@@ -1,0 +1,88 @@
+using System.Diagnostics;
+
+namespace Weir.Connections;
+
+/// <summary>
+/// The open connections of a node, for the one thing that needs them all: taking them down. A linked list through the
+/// connections themselves, so that coming and going is O(1) and allocates nothing. Thread-safe.
+/// </summary>
+internal sealed class ConnectionRegistry
+{
+    private readonly Lock _gate = new();
+    private WeirConnection? _first;
+    private int _count;
+
+    /// <summary>Connections that have not ended.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public void Add(WeirConnection connection)
+    {
+        lock (_gate)
+        {
+            LinkInsideLock(connection);
+            _count++;
+        }
+    }
+
+    public void Remove(WeirConnection connection)
+    {
+        lock (_gate)
+        {
+            _count--;
+            if (connection.Links.IsLinked)
+            {
+                UnlinkInsideLock(connection);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Moves up to <paramref name="most"/> connections off the list, to be closed; they still count until they end.
+    /// </summary>
+    public void Take(int most, List<WeirConnection> taken)
+    {
+        lock (_gate)
+        {
+            for (; most > 0 && _first is { } connection; most--)
+            {
+                UnlinkInsideLock(connection);
+                taken.Add(connection);
+            }
+        }
+    }
+
+    private void LinkInsideLock(WeirConnection connection)
+    {
+        connection.Links = new RegistryLinks(null, _first, IsLinked: true);
+        if (_first is { } next)
+        {
+            next.Links = next.Links with { Previous = connection };
+        }
+
+        _first = connection;
+    }
+
+    private void UnlinkInsideLock(WeirConnection connection)
+    {
+        RegistryLinks links = connection.Links;
+        Debug.Assert(links.IsLinked);
+        if (links.Previous is { } previous)
+        {
+            previous.Links = previous.Links with { Next = links.Next };
+        }
+        else
+        {
+            _first = links.Next;
+        }
+
+        if (links.Next is { } next)
+        {
+            next.Links = next.Links with { Previous = links.Previous };
+        }
+
+        connection.Links = default;
+    }
+}
+
+/// <summary>A connection's place in the registry, which owns it.</summary>
+internal readonly record struct RegistryLinks(WeirConnection? Previous, WeirConnection? Next, bool IsLinked);

@@ -1,0 +1,129 @@
+using System.Net;
+using Weir.Handshake;
+
+namespace Weir.Limits;
+
+/// <summary>
+/// Lets connections in, or not: the node's limits, and whether it is on its way down. Whoever is let in holds an
+/// admission until its connection ends. Thread-safe; a node without limits pays two interlocked additions.
+/// </summary>
+internal sealed class NodeGate
+{
+    private static readonly HandshakeRefusal _draining =
+        new(503, "The server is shutting down.", "Retry-After: 1", "draining");
+
+    private static readonly HandshakeRefusal _full =
+        new(503, "The server has as many connections as it takes.", "Retry-After: 10", "connections");
+
+    private static readonly HandshakeRefusal _tooFast =
+        new(503, "Too many handshakes at once.", "Retry-After: 1", "handshake_rate");
+
+    private static readonly HandshakeRefusal _addressFull =
+        new(429, "Too many connections from this address.", "Retry-After: 10", "connections_per_address");
+
+    private readonly WeirNodeOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<AddressKey, int> _perAddress = [];
+    private readonly double _burst;
+    private TokenBucket _handshakes;
+    private int _count;
+    private volatile bool _isDraining;
+
+    public NodeGate(WeirNodeOptions options, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        _burst = Math.Max(1, options.HandshakeBurst > 0 ? options.HandshakeBurst : options.HandshakesPerSecond);
+        _handshakes = new TokenBucket(_burst, time.GetTimestamp());
+    }
+
+    /// <summary>Admissions held.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public bool IsDraining => _isDraining;
+
+    /// <summary>From here on nobody is let in.</summary>
+    public void Drain() => _isDraining = true;
+
+    /// <summary>Null: let in, and <see cref="Leave"/> must follow.</summary>
+    public HandshakeRefusal? Enter(IPAddress? address)
+    {
+        if (_isDraining)
+        {
+            return _draining;
+        }
+
+        if (Interlocked.Increment(ref _count) > _options.MaxConnections && _options.MaxConnections > 0)
+        {
+            Interlocked.Decrement(ref _count);
+            return _full;
+        }
+
+        HandshakeRefusal? refusal = CountHandshake() ?? CountAddress(address);
+        if (refusal is not null)
+        {
+            Interlocked.Decrement(ref _count);
+        }
+
+        return refusal;
+    }
+
+    /// <summary>Gives the admission back, once, with the address it was got for.</summary>
+    public void Leave(IPAddress? address)
+    {
+        Interlocked.Decrement(ref _count);
+        if (_options.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            int left = _perAddress[key] - 1;
+            if (left == 0)
+            {
+                _perAddress.Remove(key);
+            }
+            else
+            {
+                _perAddress[key] = left;
+            }
+        }
+    }
+
+    private HandshakeRefusal? CountHandshake()
+    {
+        if (_options.HandshakesPerSecond == 0)
+        {
+            return null;
+        }
+
+        long now = _time.GetTimestamp();
+        lock (_gate)
+        {
+            double perTick = (double)_options.HandshakesPerSecond / _time.TimestampFrequency;
+            return _handshakes.TryTake(1, perTick, _burst, now) ? null : _tooFast;
+        }
+    }
+
+    private HandshakeRefusal? CountAddress(IPAddress? address)
+    {
+        if (_options.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            int count = _perAddress.GetValueOrDefault(key);
+            if (count >= _options.MaxConnectionsPerAddress)
+            {
+                return _addressFull;
+            }
+
+            _perAddress[key] = count + 1;
+            return null;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Weir.Connections;
+using Weir.Diagnostics;
+using Weir.Limits;
+using Weir.Sending;
+
+namespace Weir.Proxy;
+
+/// <summary>
+/// The door before the door: takes the PROXY header off a connection that comes from a trusted proxy and gives the
+/// connection the addresses it names. Connections from elsewhere are not read from at all.
+/// </summary>
+internal sealed class ProxyMiddleware(ConnectionDelegate next, WeirEngine engine, IPNetwork[] trusted, TimeSpan timeout)
+{
+    public Task OnConnectionAsync(ConnectionContext transport)
+        => transport.RemoteEndPoint is IPEndPoint remote && ClientAddress.IsTrusted(remote.Address, trusted)
+            ? OnProxyAsync(transport)
+            : next(transport);
+
+    // Apart from the reading, so that a connection does not hold the deadline for its whole life.
+    private async Task OnProxyAsync(ConnectionContext transport)
+    {
+        if (await TakeHeaderAsync(transport).ConfigureAwait(false))
+        {
+            await next(transport).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>False when the connection is not to go on; it has been aborted then, or had ended by itself.</summary>
+    private async ValueTask<bool> TakeHeaderAsync(ConnectionContext transport)
+    {
+        using CancellationTokenSource deadline = new(timeout, engine.Time);
+        try
+        {
+            ProxyHeader header = await ReadAsync(transport.Transport.Input, deadline.Token).ConfigureAwait(false);
+            if (header.Source is not null)
+            {
+                transport.RemoteEndPoint = header.Source;
+                transport.LocalEndPoint = header.Destination;
+            }
+            else if (header.Fault is not null)
+            {
+                ProxyLog.HeaderRefused(engine.Logger, transport.ConnectionId, header.Fault);
+                Abort(transport, "proxy_header", "The connection did not begin with a valid PROXY header.");
+            }
+            else if (!header.IsComplete)
+            {
+                WeirLog.TransportEnded(engine.Logger, error: null, transport.ConnectionId);
+            }
+
+            return header.IsComplete;
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            ProxyLog.HeaderTimedOut(engine.Logger, transport.ConnectionId, timeout);
+            Abort(transport, "proxy_header_timeout", "The PROXY header took too long.");
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            WeirLog.TransportEnded(engine.Logger, error, transport.ConnectionId);
+        }
+
+        return false;
+    }
+
+    /// <summary>Consumes the header and nothing behind it. Incomplete when the client closed before its first byte.</summary>
+    private static async ValueTask<ProxyHeader> ReadAsync(PipeReader input, CancellationToken deadline)
+    {
+        while (true)
+        {
+            ReadResult result = await input.ReadAsync(deadline).ConfigureAwait(false);
+            ReadOnlySequence<byte> buffer = result.Buffer;
+            ProxyHeader header = ProxyHeaderReader.Read(buffer);
+            if (header.IsComplete)
+            {
+                // Not examined beyond the header: what came behind it must wake the next reader at once.
+                input.AdvanceTo(buffer.GetPosition(header.Length));
+                return header;
+            }
+
+            input.AdvanceTo(buffer.Start, buffer.End);
+            if (header.Fault is not null)
+            {
+                return header;
+            }
+
+            if (result.IsCompleted)
+            {
+                return buffer.IsEmpty ? header : ProxyHeader.Malformed("the connection ended within it");
+            }
+        }
+    }
+
+    private void Abort(ConnectionContext transport, string name, string reason)
+    {
+        engine.Metrics.Refused(statusCode: 0, name);
+        transport.Abort(new ConnectionAbortedException(reason));
+    }
+}

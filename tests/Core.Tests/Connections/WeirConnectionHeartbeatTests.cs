@@ -1,0 +1,197 @@
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Connections;
+
+public sealed class WeirConnectionHeartbeatTests
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Ping_QuietConnection_ComesOncePerInterval()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+
+        // The answers keep the connection alive; the first Ping comes within one interval, at a random time.
+        for (int minute = 1; minute <= 5; minute++)
+        {
+            server.Wait(_interval);
+            await client.SendAsync(Frames.Pong());
+        }
+
+        int pings = client.GatedFrames().Count(frame => frame.Opcode == 9);
+        Assert.InRange(pings, 4, 6);
+        Assert.All(client.GatedFrames(), frame => Assert.Equal(9, frame.Opcode));
+    }
+
+    [Fact]
+    public async Task Silence_ForIntervalAndTimeout_IsCutWithinATick()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        server.Wait(_interval + _timeout - TimeSpan.FromMilliseconds(200));
+        Assert.False(client.Finished.IsCompleted);
+        server.Wait(TimeSpan.FromMilliseconds(400));
+
+        await client.Finished.Within();
+        WeirClosure closure = Assert.Single(server.Handler.Closures);
+        Assert.Equal(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine), closure);
+        Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
+        Assert.Equal(0, server.Listener.Wheel.Count);
+    }
+
+    [Theory]
+    [InlineData("message")]
+    [InlineData("pong")]
+    [InlineData("half a frame")]
+    public async Task AnyByte_IsLife(string kind)
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync();
+        byte[] frame = kind == "pong" ? Frames.Pong() : Frames.Text("hello");
+
+        for (int i = 0; i < 6; i++)
+        {
+            server.Wait(_interval + TimeSpan.FromSeconds(5));
+            await client.SendAsync(kind == "half a frame" ? frame[i..(i + 1)] : frame);
+        }
+
+        Assert.False(client.Finished.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Interval_IsZero_ThereIsNoTimer()
+    {
+        await using WeirConnectionHarness server = new(options => options.Heartbeat.Interval = TimeSpan.Zero);
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        Assert.Equal(0, server.Listener.Wheel.Count);
+        server.Wait(TimeSpan.FromMinutes(10));
+        Assert.False(client.Finished.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Pings_OfManyConnections_AreSpreadOverTheInterval()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        List<WeirConnectionClient> clients = [];
+        for (int i = 0; i < 300; i++)
+        {
+            clients.Add(await server.ConnectAsync(gated: true));
+        }
+
+        // Each tenth of an interval sees about thirty of the first Pings: never a third of all of them.
+        int before = 0;
+        for (int tenth = 0; tenth < 10; tenth++)
+        {
+            server.Wait(_interval / 10);
+            int sent = clients.Sum(client => client.GatedFrames().Count);
+            Assert.InRange(sent - before, 1, 100);
+            before = sent;
+        }
+
+        server.Wait(TimeSpan.FromMilliseconds(200));
+        Assert.All(clients, client => Assert.NotEmpty(client.GatedFrames()));
+    }
+
+    [Fact]
+    public async Task Pong_AfterAPing_IsMeasured()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync();
+        server.Wait(_interval + TimeSpan.FromMilliseconds(200));
+        Assert.Equal(9, (await client.ReadFrameAsync()).Opcode);
+
+        await client.SendAsync(Frames.Pong());
+        await client.SendAsync(Frames.Pong()); // unsolicited: RFC 6455 5.5.3 allows it, and it measures nothing
+
+        Assert.Equal(1, server.Metrics.Count("weir.ping.duration"));
+    }
+
+    [Fact]
+    public async Task MaxDelay_MessageWaitsTooLong_IsClosedAsTooSlow()
+    {
+        await using WeirConnectionHarness server = new(options => options.Pressure.MaxDelay = TimeSpan.FromSeconds(3));
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        client.Gate.Hold();
+        server.Handler.Connection.Send("in the flush");
+        server.Handler.Connection.Send("waits");
+
+        server.Wait(TimeSpan.FromSeconds(2.8));
+        Assert.Equal(0, server.Metrics.Sum("weir.connections.too_slow"));
+        server.Wait(TimeSpan.FromSeconds(0.4));
+
+        Assert.Equal(1, server.Metrics.Sum("weir.connections.too_slow"));
+        client.Gate.Release();
+        await Bounded.Eventually(() => client.GatedFrames().Count == 2);
+        Assert.Equal(1009, client.GatedFrames()[1].CloseCode);
+    }
+
+    [Fact]
+    public async Task MaxDelay_ClientCatchesUp_GoesOn()
+    {
+        await using WeirConnectionHarness server = new(options => options.Pressure.MaxDelay = TimeSpan.FromSeconds(3));
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        for (int i = 0; i < 4; i++)
+        {
+            client.Gate.Hold();
+            server.Handler.Connection.Send("in the flush");
+            server.Handler.Connection.Send("waits");
+            server.Wait(TimeSpan.FromSeconds(2));
+            client.Gate.Release();
+            await Bounded.Eventually(() => server.Handler.Connection.PendingBytes == 0);
+        }
+
+        server.Wait(TimeSpan.FromSeconds(10));
+        Assert.Equal(0, server.Metrics.Sum("weir.connections.too_slow"));
+        Assert.Equal(SendResult.Sent, server.Handler.Connection.Send("still here"));
+    }
+
+    [Fact]
+    public async Task Inbound_TooManyMessages_ClosesWith1008()
+    {
+        await using WeirConnectionHarness server = new(options =>
+        {
+            options.Inbound.MessagesPerSecond = 10;
+            options.Inbound.Burst = TimeSpan.FromSeconds(1);
+        });
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        await client.SendAsync([.. Enumerable.Repeat(Frames.Text("x"), 10)]);
+        server.Wait(TimeSpan.FromSeconds(0.5));
+        await client.SendAsync([.. Enumerable.Repeat(Frames.Text("x"), 5)]);
+        Assert.Equal(15, server.Handler.Calls.Count(call => call == "x"));
+        await client.SendAsync(Frames.Text("x"));
+
+        ServerFrame close = await client.ReadFrameAsync();
+        Assert.Equal((1008, "too many messages per second"), (close.CloseCode, close.CloseReason));
+        Assert.Equal(15, server.Handler.Calls.Count(call => call == "x"));
+    }
+
+    [Fact]
+    public async Task Inbound_TooManyBytes_ClosesWith1008()
+    {
+        await using WeirConnectionHarness server = new(options =>
+        {
+            options.Inbound.BytesPerSecond = 1000;
+            options.Inbound.Burst = TimeSpan.FromSeconds(1);
+        });
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        await client.SendAsync(Frames.Binary(new byte[900]));
+        await client.SendAsync(Frames.Binary(new byte[200]));
+
+        ServerFrame close = await client.ReadFrameAsync();
+        Assert.Equal((1008, "too many bytes per second"), (close.CloseCode, close.CloseReason));
+        Assert.Equal(3, server.Handler.Calls.Count); // upgrade, opened, the first message
+    }
+
+    private static WeirConnectionHarness NewServer() => new(options =>
+    {
+        options.Heartbeat.Interval = _interval;
+        options.Heartbeat.Timeout = _timeout;
+    });
+}

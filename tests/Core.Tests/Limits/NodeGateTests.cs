@@ -1,0 +1,148 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using Weir.Core.Tests.Handshake;
+using Weir.Limits;
+using Xunit;
+
+namespace Weir.Core.Tests.Limits;
+
+public sealed class NodeGateTests
+{
+    private static readonly IPAddress _alice = IPAddress.Parse("192.0.2.1");
+    private static readonly IPAddress _bob = IPAddress.Parse("192.0.2.2");
+
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void Enter_NoLimits_LetsEverybodyIn()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions());
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.Null(gate.Enter(_alice));
+        }
+
+        Assert.Equal(1000, gate.Count);
+    }
+
+    [Fact]
+    public void Enter_Full_Is503UntilSomebodyLeaves()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { MaxConnections = 2 });
+        Assert.Null(gate.Enter(_alice));
+        Assert.Null(gate.Enter(_bob));
+
+        Assert.Equal((503, "connections", "Retry-After: 10"), Refusal(gate, _bob));
+        Assert.Equal(2, gate.Count);
+        gate.Leave(_alice);
+        Assert.Null(gate.Enter(_bob));
+    }
+
+    [Fact]
+    public void Enter_AddressFull_Is429ForThatAddressOnly()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { MaxConnectionsPerAddress = 1 });
+        Assert.Null(gate.Enter(_alice));
+
+        Assert.Equal((429, "connections_per_address", "Retry-After: 10"), Refusal(gate, _alice));
+        Assert.Equal(429, Refusal(gate, IPAddress.Parse("::ffff:192.0.2.1")).Status);
+        Assert.Null(gate.Enter(_bob));
+        Assert.Null(gate.Enter(null)); // a Unix socket has no address to count
+        Assert.Null(gate.Enter(null));
+        gate.Leave(_alice);
+        Assert.Null(gate.Enter(_alice));
+        Assert.Equal(4, gate.Count);
+    }
+
+    [Fact]
+    public void Enter_IPv6_CountsTheNetworkOf64Bits()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { MaxConnectionsPerAddress = 1 });
+        Assert.Null(gate.Enter(IPAddress.Parse("2001:db8:1:2:3::1")));
+
+        Assert.Equal(429, Refusal(gate, IPAddress.Parse("2001:db8:1:2:ffff::2")).Status);
+        Assert.Null(gate.Enter(IPAddress.Parse("2001:db8:1:3::1")));
+    }
+
+    [Fact]
+    public void Enter_HandshakesTooFast_Is503UntilTokensAreThere()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { HandshakesPerSecond = 10, HandshakeBurst = 3 });
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Null(gate.Enter(_alice));
+        }
+
+        Assert.Equal((503, "handshake_rate", "Retry-After: 1"), Refusal(gate, _alice));
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Null(gate.Enter(_alice));
+        Assert.Equal(503, Refusal(gate, _alice).Status);
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(3, Enumerable.Range(0, 10).Count(_ => gate.Enter(_alice) is null));
+    }
+
+    [Fact]
+    public void Enter_Draining_Is503()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions());
+        gate.Drain();
+
+        Assert.Equal((503, "draining", "Retry-After: 1"), Refusal(gate, _alice));
+        Assert.Equal(0, gate.Count);
+    }
+
+    [Fact]
+    public async Task EnterAndLeave_ManyThreads_CountExactly()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { MaxConnections = 10, MaxConnectionsPerAddress = 3 });
+        int most = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(() =>
+        {
+            IPAddress address = new([192, 0, 2, (byte)(thread % 4)]);
+            for (int i = 0; i < 20_000; i++)
+            {
+                if (gate.Enter(address) is null)
+                {
+                    int now = gate.Count;
+                    int seen;
+                    while (now > (seen = Volatile.Read(ref most)) && Interlocked.CompareExchange(ref most, now, seen) != seen)
+                    {
+                    }
+
+                    gate.Leave(address);
+                }
+            }
+        })));
+
+        Assert.Equal(0, gate.Count);
+        Assert.InRange(most, 1, 10 + 8); // a thread that is about to be refused counts for a moment
+        Assert.Equal(3, Enumerable.Range(0, 9).Count(_ => gate.Enter(_alice) is null));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", null, "10.0.0.1")]
+    [InlineData("10.0.0.1", "203.0.113.7", "203.0.113.7")]
+    [InlineData("10.0.0.1", "198.51.100.9, 203.0.113.7", "203.0.113.7")]
+    [InlineData("10.0.0.1", "198.51.100.9, 203.0.113.7, 10.0.0.2", "203.0.113.7")]
+    [InlineData("10.0.0.1", "203.0.113.7:4711", "203.0.113.7")]
+    [InlineData("10.0.0.1", "[2001:db8::7]:4711", "2001:db8::7")]
+    [InlineData("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3")]
+    [InlineData("10.0.0.1", "nonsense", "10.0.0.1")]
+    [InlineData("10.0.0.1", "nonsense, 10.0.0.2", "10.0.0.2")]
+    [InlineData("::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7")]
+    [InlineData("192.0.2.1", "203.0.113.7", "192.0.2.1")]
+    public void ClientAddress_BehindProxies_IsTheLastOneNotTrusted(string remote, string? forwarded, string expected)
+    {
+        string head = TestHead.Valid[..^2] + (forwarded is null ? "" : $"X-Forwarded-For: {forwarded}\r\n") + "\r\n";
+
+        IPAddress? address = ClientAddress.Of(
+            new IPEndPoint(IPAddress.Parse(remote), 1), TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")]);
+
+        Assert.Equal(IPAddress.Parse(expected), address);
+    }
+
+    private NodeGate NewGate(WeirNodeOptions options) => new(options, _time);
+
+    private static (int Status, string Name, string? Extra) Refusal(NodeGate gate, IPAddress? address)
+        => gate.Enter(address) is { } refusal ? (refusal.StatusCode, refusal.Name, refusal.ExtraHeader) : default;
+}
