@@ -36,7 +36,7 @@ internal sealed class FastestRatioColumn : IColumn
         BenchmarkCase? baseline = summary.GetBaseline(summary.GetLogicalGroupKey(benchmarkCase)!);
         double? own = summary[benchmarkCase]?.ResultStatistics?.Min;
         double? other = baseline is null ? null : summary[baseline]?.ResultStatistics?.Min;
-        return own is null || other is null ? "?" : (own.Value / other.Value).ToString("0.000", CultureInfo.InvariantCulture);
+        return own is null || other is null or 0 ? "?" : (own.Value / other.Value).ToString("0.000", CultureInfo.InvariantCulture);
     }
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);

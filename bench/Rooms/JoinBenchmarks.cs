@@ -10,7 +10,7 @@ namespace Weir.Bench.Rooms;
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
-[WarmupCount(30)] // of one storm each: the code has to become hot first
+[WarmupCount(90)] // of one storm each: the code has to become hot first
 public class JoinBenchmarks
 {
     private readonly Lock _gate = new();
