@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.Integration.Hosting;
 
-/// <summary>One Host with its default settings, shared by all tests that change nothing.</summary>
+/// <summary>One Host with its default settings but for the heartbeat, which is off; shared by all tests that change nothing.</summary>
 public sealed class RunningHost : IAsyncLifetime
 {
     private HostProcess? _process;
