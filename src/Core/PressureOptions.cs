@@ -13,6 +13,7 @@ public sealed class PressureOptions
     private long _highWaterBytes = 64 * 1024;
     private long _closeAtBytes = 1_000_000;
     private TimeSpan _maxDelay = TimeSpan.FromSeconds(10);
+    private TimeSpan _closeTimeout = TimeSpan.FromSeconds(30);
     private CloseCode _closeCode = CloseCode.MessageTooBig;
     private string _closeReason = "too slow";
 
@@ -58,6 +59,22 @@ public sealed class PressureOptions
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
             _maxDelay = value;
+        }
+    }
+
+    /// <summary>
+    /// How long a client that was closed as too slow may take to wake up, read what the transport holds for it and see the
+    /// code; default 30 seconds. Then it is cut. Longer than <see cref="WeirOptions.CloseTimeout"/>, since it is known to be
+    /// slow; meanwhile it costs what the transport holds, about 64 KiB.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    public TimeSpan CloseTimeout
+    {
+        get => _closeTimeout;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            _closeTimeout = value;
         }
     }
 

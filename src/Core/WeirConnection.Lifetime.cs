@@ -107,7 +107,7 @@ public sealed partial class WeirConnection : ISenderOwner
         {
             WeirLog.TooSlow(_endpoint.Engine.Logger, Id, (int)pressure.CloseCode);
             _endpoint.Engine.Metrics.TooSlow();
-            _timer.StartClose(_endpoint.CloseTimeout);
+            _timer.StartClose(pressure.CloseTimeout);
         }
     }
 

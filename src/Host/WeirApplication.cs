@@ -32,6 +32,9 @@ internal static class WeirApplication
 
         // These lines have the query, which may have a token in it, when they are logged at Information or below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        // Kestrel opens a logging scope per connection, which then flows through every await of it. Our messages name the
+        // connection themselves.
+        builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "System.Runtime")
             .AddPrometheusExporter());

@@ -86,6 +86,7 @@ internal sealed class HostSettings
         options.Pressure.Policy = _endpoint.Pressure.Policy;
         options.Pressure.CloseCode = _endpoint.Pressure.CloseCode;
         options.Pressure.CloseReason = _endpoint.Pressure.CloseReason;
+        options.Pressure.CloseTimeout = _endpoint.Pressure.CloseTimeout;
         options.Inbound.MessagesPerSecond = _endpoint.Inbound.MessagesPerSecond;
         options.Inbound.BytesPerSecond = _endpoint.Inbound.BytesPerSecond;
         options.Inbound.Burst = _endpoint.Inbound.Burst;
@@ -120,6 +121,8 @@ internal sealed class HostSettings
         pressure.HighWaterBytes = reader.ReadInt($"{section}:HighWaterBytes", (int)pressure.HighWaterBytes, 0, 1 << 30);
         pressure.CloseAtBytes = reader.ReadInt($"{section}:CloseAtBytes", (int)pressure.CloseAtBytes, 1, 1 << 30);
         pressure.MaxDelay = reader.ReadDuration($"{section}:MaxDelay", pressure.MaxDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
+        pressure.CloseTimeout = reader.ReadDuration(
+            $"{section}:CloseTimeout", pressure.CloseTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         pressure.Policy = reader.ReadEnum($"{section}:Policy", pressure.Policy);
         int code = reader.ReadInt($"{section}:CloseCode", (int)pressure.CloseCode, 1000, 4999);
         pressure.CloseReason = reader.ReadText($"{section}:CloseReason", pressure.CloseReason);
