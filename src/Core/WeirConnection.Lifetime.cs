@@ -25,6 +25,7 @@ public sealed partial class WeirConnection : ISenderOwner
     private long _pingSent;
     private bool _hasWarnedOfDrops;
     private volatile bool _hasEnded;
+    private volatile bool _isInHandler;
 
     private enum Pass
     {
@@ -129,6 +130,11 @@ public sealed partial class WeirConnection : ISenderOwner
         _transport.Transport.Input.CancelPendingRead(); // wakes the loop, which may wait for a peer that is gone
     }
 
+    /// <summary>
+    /// Whether the loop waits for the handler, and so reads nothing: a silence that is not the client's.
+    /// </summary>
+    internal bool IsInHandler => _isInHandler;
+
     /// <summary>Time for a Ping; on the wheel's thread.</summary>
     internal void Ping()
     {
@@ -212,12 +218,16 @@ public sealed partial class WeirConnection : ISenderOwner
                 scope.Exit();
             }
 
+            _isInHandler = true;
             await opened.ConfigureAwait(false);
         }
         catch (Exception error)
         {
             OnHandlerFailed(error);
         }
+
+        _isInHandler = false;
+        _timer.NoteHeard();
 
         if (!_endpoint.KeepRequest)
         {
@@ -257,6 +267,12 @@ public sealed partial class WeirConnection : ISenderOwner
             catch (Exception error)
             {
                 OnHandlerFailed(error);
+            }
+
+            if (_isInHandler)
+            {
+                _isInHandler = false;
+                _timer.NoteHeard();
             }
 
             pass = RunPass(ref buffer, out handling);
@@ -352,6 +368,7 @@ public sealed partial class WeirConnection : ISenderOwner
 
                 if (!handling.IsCompletedSuccessfully)
                 {
+                    _isInHandler = true;
                     return Pass.Suspended;
                 }
 

@@ -104,6 +104,11 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                 case Stage.Handshake or Stage.Closing when now < _deadline:
                     return; // moved while this call was on its way
                 case Stage.Open:
+                    if (_connection!.IsInHandler)
+                    {
+                        NoteHeard(); // we are not listening, so silence says nothing
+                    }
+
                     isDead = _heartbeat is { } heartbeat && now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
                     isPingDue = now >= _nextPing;
                     isDelayDue = now >= _delayCheck;

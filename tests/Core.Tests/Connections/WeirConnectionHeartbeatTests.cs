@@ -63,6 +63,46 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
+    public async Task Silence_WhileTheHandlerTakesItsTime_IsNotTheClients()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        TaskCompletionSource slow = new();
+        server.Handler.OnMessage = (_, _) => new ValueTask(slow.Task);
+        WeirConnectionClient client = await server.ConnectAsync();
+        await client.SendAsync(Frames.Text("long work"));
+
+        server.Wait(TimeSpan.FromMinutes(5));
+        Assert.False(client.Finished.IsCompleted);
+        slow.SetResult();
+        server.Wait(_interval);
+        Assert.False(client.Finished.IsCompleted);
+        server.Wait(_timeout + TimeSpan.FromMilliseconds(300));
+
+        await client.Finished.Within();
+        Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
+    }
+
+    [Fact]
+    public async Task Silence_OfAClientThatDoesNotTakeItsAnswers_IsItsOwn()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        server.Handler.OnMessage = (connection, message) =>
+        {
+            connection.Send(message.Payload, message.Kind);
+            return default;
+        };
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        client.Gate.Hold();
+        await client.SendAsync(Frames.Binary(new byte[40_000]), Frames.Binary(new byte[40_000]));
+
+        server.Wait(_interval + _timeout + TimeSpan.FromMilliseconds(300));
+
+        Assert.NotEmpty(client.Transport.Aborts);
+        client.Gate.Release();
+        await client.Finished.Within();
+    }
+
+    [Fact]
     public async Task Interval_IsZero_ThereIsNoTimer()
     {
         await using WeirConnectionHarness server = new(options => options.Heartbeat.Interval = TimeSpan.Zero);
