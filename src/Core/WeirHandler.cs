@@ -22,6 +22,10 @@ public abstract class WeirHandler
     public virtual ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request) => new(UpgradeDecision.Accept);
 
     /// <summary>The handshake is done; the connection can be sent to and joined to rooms.</summary>
+    /// <remarks>
+    /// The client may see its connection open a moment before this runs, so a message published in that moment does not
+    /// reach it. A client that must know sends a Ping or a message first: its answer comes after this.
+    /// </remarks>
     public virtual ValueTask OnOpenedAsync(WeirConnection connection) => ValueTask.CompletedTask;
 
     /// <summary>A whole message has arrived.</summary>
