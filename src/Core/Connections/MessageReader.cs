@@ -389,7 +389,7 @@ internal sealed class MessageReader
             return null;
         }
 
-        return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !CheckTextEnd() ? _notUtf8 : null);
+        return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !_utf8.IsComplete ? _notUtf8 : null);
     }
 
     // The output is bounded step by step, so a bomb never unfolds further than the limit (RFC 7692 section 8). What came
@@ -447,10 +447,8 @@ internal sealed class MessageReader
             }
         }
 
-        return !endsMessage || CheckTextEnd();
+        return !endsMessage || _utf8.IsComplete;
     }
-
-    private bool CheckTextEnd() => _utf8.IsComplete;
 
     private ReadEvent? DiscardNext(ref ReadOnlySequence<byte> buffer)
     {

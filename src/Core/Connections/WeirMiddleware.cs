@@ -101,7 +101,8 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     {
         WeirEndpoint endpoint = listener.Find(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
-        IPAddress? address = ClientAddress.Of(transport.RemoteEndPoint, request, listener.Engine.Options.TrustedProxies);
+        IPAddress? address = ClientAddress.Of(
+            (transport.RemoteEndPoint as IPEndPoint)?.Address, request, listener.Engine.Options.TrustedProxies);
         HandshakeRefusal? refusal = verdict.Refusal
             ?? await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
         if (refusal is not null)

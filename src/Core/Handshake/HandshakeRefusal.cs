@@ -69,8 +69,4 @@ internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? E
     /// <summary>For <see cref="HeadStatus.TooLarge"/>.</summary>
     public static readonly HandshakeRefusal HeadTooLarge =
         new(431, "The request head is too large (RFC 6585 5).");
-
-    /// <summary>For a head that does not arrive in time.</summary>
-    public static readonly HandshakeRefusal TooSlow =
-        new(408, "The request head took too long (RFC 9110 15.5.9).");
 }

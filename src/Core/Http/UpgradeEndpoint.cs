@@ -33,8 +33,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
-        IPEndPoint? remote = http.Connection.RemoteIpAddress is { } ip ? new IPEndPoint(ip, http.Connection.RemotePort) : null;
-        IPAddress? address = ClientAddress.Of(remote, asked, endpoint.Engine.Options.TrustedProxies);
+        IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, asked, endpoint.Engine.Options.TrustedProxies);
         HandshakeRefusal? refusal = verdict.Refusal
             ?? await Admission.JudgeAsync(endpoint, asked, address, http.TraceIdentifier).ConfigureAwait(false);
         if (refusal is not null)

@@ -9,9 +9,8 @@ internal static class ClientAddress
     /// The remote address, or what X-Forwarded-For says when the remote is a trusted proxy: read from its end, the first
     /// address that is not a trusted proxy's. What stands before that the client could have written itself.
     /// </summary>
-    public static IPAddress? Of(EndPoint? remote, UpgradeRequest request, IReadOnlyList<IPNetwork> trusted)
+    public static IPAddress? Of(IPAddress? address, UpgradeRequest request, IReadOnlyList<IPNetwork> trusted)
     {
-        IPAddress? address = (remote as IPEndPoint)?.Address;
         if (trusted.Count == 0 || address is null || !IsTrusted(address, trusted) || request.GetHeader("X-Forwarded-For") is not { } header)
         {
             return address;

@@ -3,105 +3,82 @@ using System.Net;
 
 namespace Weir.Host.Settings;
 
-/// <summary>The settings of the server, read and checked once at its start.</summary>
+/// <summary>
+/// The settings of the server: all read and checked at its start, and read once more into each endpoint and the node, so
+/// that a setting stands in one place only.
+/// </summary>
 internal sealed class HostSettings
 {
     private const string Root = "Weir";
 
-    // What is read for the endpoints, until it is put on each of them.
-    private readonly WeirOptions _endpoint = new();
+    private readonly IConfiguration _configuration;
 
-    private HostSettings(SettingsReader reader)
+    private HostSettings(IConfiguration configuration, SettingsReader reader)
     {
-        WeirOptions defaults = new();
-        MaxMessageBytes = reader.ReadInt($"{Root}:Limits:MaxMessageBytes", defaults.MaxMessageBytes, 1, 1 << 30);
-        MaxHeadBytes = reader.ReadInt($"{Root}:Limits:MaxHeadBytes", defaults.MaxHeadBytes, 256, 1 << 20);
-        HandshakeTimeout = reader.ReadDuration(
-            $"{Root}:Limits:HandshakeTimeout", defaults.HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
-        ReadHeartbeat(reader);
-        ReadPressure(reader);
-        ReadLimits(reader);
-        Node.DrainWindow = reader.ReadDuration($"{Root}:Drain:Window", Node.DrainWindow, TimeSpan.Zero, TimeSpan.FromHours(1));
+        _configuration = configuration;
+        ReadEndpoint(reader, new WeirOptions());
+        ReadNode(reader, new WeirNodeOptions());
+        Rooms.MaxRoomsPerConnection = reader.ReadInt($"{Root}:Limits:RoomsPerConnection", Rooms.MaxRoomsPerConnection, 0, int.MaxValue);
+        Rooms.MaxNameBytes = reader.ReadInt($"{Root}:Limits:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
+        ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
-        Origins = reader.ReadList($"{Root}:Origins");
-        ReadDeflate(reader);
-        CheckOrigins(reader);
     }
-
-    /// <summary>The limits of the node as a whole.</summary>
-    public WeirNodeOptions Node { get; } = new();
 
     public RoomOptions Rooms { get; } = new();
 
     /// <summary>Networks whose PROXY protocol headers are believed; empty: none is expected.</summary>
-    public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; private set; } = [];
-
-    public int MaxMessageBytes { get; }
-
-    public int MaxHeadBytes { get; }
-
-    public TimeSpan HandshakeTimeout { get; }
+    public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; }
 
     public bool EchoEnabled { get; }
-
-    public IReadOnlyList<string> Origins { get; }
-
-    public DeflateOptions Deflate { get; } = new();
 
     /// <summary>Reads everything below <c>Weir:</c>.</summary>
     /// <exception cref="SettingsException">Something is wrong; the message lists it all.</exception>
     public static HostSettings Read(IConfiguration configuration)
     {
         SettingsReader reader = new(configuration);
-        HostSettings settings = new(reader);
+        HostSettings settings = new(configuration, reader);
         reader.ComplainAboutUnknown(Root);
         return reader.Complaints.Count == 0 ? settings : throw new SettingsException(reader.Complaints);
     }
 
     /// <summary>Puts the settings on the node.</summary>
-    public void ApplyTo(WeirNodeOptions options)
-    {
-        options.MaxConnections = Node.MaxConnections;
-        options.MaxConnectionsPerAddress = Node.MaxConnectionsPerAddress;
-        options.HandshakesPerSecond = Node.HandshakesPerSecond;
-        options.HandshakeBurst = Node.HandshakeBurst;
-        options.MaxPendingBytes = Node.MaxPendingBytes;
-        options.TrustedProxies = Node.TrustedProxies;
-        options.DrainWindow = Node.DrainWindow;
-    }
+    public void ApplyTo(WeirNodeOptions options) => ReadNode(new SettingsReader(_configuration), options);
 
     /// <summary>Puts the settings on an endpoint.</summary>
-    public void ApplyTo(WeirOptions options)
+    public void ApplyTo(WeirOptions options) => ReadEndpoint(new SettingsReader(_configuration), options);
+
+    private static void ReadEndpoint(SettingsReader reader, WeirOptions options)
     {
-        options.MaxMessageBytes = MaxMessageBytes;
-        options.MaxHeadBytes = MaxHeadBytes;
-        options.HandshakeTimeout = HandshakeTimeout;
+        string limits = $"{Root}:Limits";
         options.KeepRequest = false; // the handlers here take what they need when the connection opens
-        options.AllowedOrigins = Origins;
-        options.Heartbeat.Interval = _endpoint.Heartbeat.Interval;
-        options.Heartbeat.Timeout = _endpoint.Heartbeat.Timeout;
-        options.Pressure.HighWaterBytes = _endpoint.Pressure.HighWaterBytes;
-        options.Pressure.CloseAtBytes = _endpoint.Pressure.CloseAtBytes;
-        options.Pressure.MaxDelay = _endpoint.Pressure.MaxDelay;
-        options.Pressure.Policy = _endpoint.Pressure.Policy;
-        options.Pressure.CloseCode = _endpoint.Pressure.CloseCode;
-        options.Pressure.CloseReason = _endpoint.Pressure.CloseReason;
-        options.Pressure.CloseTimeout = _endpoint.Pressure.CloseTimeout;
-        options.Inbound.MessagesPerSecond = _endpoint.Inbound.MessagesPerSecond;
-        options.Inbound.BytesPerSecond = _endpoint.Inbound.BytesPerSecond;
-        options.Inbound.Burst = _endpoint.Inbound.Burst;
-        options.Deflate.Enabled = Deflate.Enabled;
-        options.Deflate.ServerMaxWindowBits = Deflate.ServerMaxWindowBits;
-        options.Deflate.ClientMaxWindowBits = Deflate.ClientMaxWindowBits;
-        options.Deflate.ServerContextTakeover = Deflate.ServerContextTakeover;
-        options.Deflate.ClientContextTakeover = Deflate.ClientContextTakeover;
-        options.Deflate.MinimumBytes = Deflate.MinimumBytes;
-        options.Deflate.Level = Deflate.Level;
+        options.MaxMessageBytes = reader.ReadInt($"{limits}:MaxMessageBytes", options.MaxMessageBytes, 1, 1 << 30);
+        options.MaxHeadBytes = reader.ReadInt($"{limits}:MaxHeadBytes", options.MaxHeadBytes, 256, 1 << 20);
+        options.HandshakeTimeout = reader.ReadDuration(
+            $"{limits}:HandshakeTimeout", options.HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        options.Inbound.MessagesPerSecond = reader.ReadInt($"{limits}:MessagesPerSecond", 0, 0, int.MaxValue);
+        options.Inbound.BytesPerSecond = reader.ReadInt($"{limits}:BytesPerSecond", 0, 0, int.MaxValue);
+        options.Inbound.Burst = reader.ReadDuration(
+            $"{limits}:Burst", options.Inbound.Burst, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        ReadHeartbeat(reader, options.Heartbeat);
+        ReadPressure(reader, options.Pressure);
+        ReadDeflate(reader, options.Deflate);
+        ReadOrigins(reader, options);
     }
 
-    private void ReadHeartbeat(SettingsReader reader)
+    private static void ReadNode(SettingsReader reader, WeirNodeOptions options)
     {
-        HeartbeatOptions heartbeat = _endpoint.Heartbeat;
+        string limits = $"{Root}:Limits";
+        options.MaxConnections = reader.ReadInt($"{limits}:MaxConnections", 0, 0, int.MaxValue);
+        options.MaxConnectionsPerAddress = reader.ReadInt($"{limits}:MaxConnectionsPerAddress", 0, 0, int.MaxValue);
+        options.HandshakesPerSecond = reader.ReadInt($"{limits}:HandshakesPerSecond", 0, 0, int.MaxValue);
+        options.HandshakeBurst = reader.ReadInt($"{limits}:HandshakeBurst", 0, 0, int.MaxValue);
+        options.MaxPendingBytes = (long)reader.ReadInt($"{Root}:Pressure:NodeMegabytes", 0, 0, 1 << 20) << 20;
+        options.TrustedProxies = reader.ReadNetworks($"{Root}:TrustedProxies");
+        options.DrainWindow = reader.ReadDuration($"{Root}:Drain:Window", options.DrainWindow, TimeSpan.Zero, TimeSpan.FromHours(1));
+    }
+
+    private static void ReadHeartbeat(SettingsReader reader, HeartbeatOptions heartbeat)
+    {
         TimeSpan interval = reader.ReadDuration($"{Root}:Heartbeat:Interval", heartbeat.Interval, TimeSpan.Zero, TimeSpan.FromHours(1));
         if (interval > TimeSpan.Zero && interval < TimeSpan.FromMilliseconds(200))
         {
@@ -114,10 +91,9 @@ internal sealed class HostSettings
             $"{Root}:Heartbeat:Timeout", heartbeat.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
     }
 
-    private void ReadPressure(SettingsReader reader)
+    private static void ReadPressure(SettingsReader reader, PressureOptions pressure)
     {
         string section = $"{Root}:Pressure";
-        PressureOptions pressure = _endpoint.Pressure;
         pressure.HighWaterBytes = reader.ReadInt($"{section}:HighWaterBytes", (int)pressure.HighWaterBytes, 0, 1 << 30);
         pressure.CloseAtBytes = reader.ReadInt($"{section}:CloseAtBytes", (int)pressure.CloseAtBytes, 1, 1 << 30);
         pressure.MaxDelay = reader.ReadDuration($"{section}:MaxDelay", pressure.MaxDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
@@ -134,47 +110,30 @@ internal sealed class HostSettings
         {
             reader.Complain($"{section}:CloseCode", code.ToString(CultureInfo.InvariantCulture), "a code that may be sent: 1000-1003, 1007-1014, 3000-4999");
         }
-
-        Node.MaxPendingBytes = (long)reader.ReadInt($"{section}:NodeMegabytes", 0, 0, 1 << 20) << 20;
     }
 
-    private void ReadLimits(SettingsReader reader)
-    {
-        string section = $"{Root}:Limits";
-        Node.MaxConnections = reader.ReadInt($"{section}:MaxConnections", 0, 0, int.MaxValue);
-        Node.MaxConnectionsPerAddress = reader.ReadInt($"{section}:MaxConnectionsPerAddress", 0, 0, int.MaxValue);
-        Node.HandshakesPerSecond = reader.ReadInt($"{section}:HandshakesPerSecond", 0, 0, int.MaxValue);
-        Node.HandshakeBurst = reader.ReadInt($"{section}:HandshakeBurst", 0, 0, int.MaxValue);
-        _endpoint.Inbound.MessagesPerSecond = reader.ReadInt($"{section}:MessagesPerSecond", 0, 0, int.MaxValue);
-        _endpoint.Inbound.BytesPerSecond = reader.ReadInt($"{section}:BytesPerSecond", 0, 0, int.MaxValue);
-        _endpoint.Inbound.Burst = reader.ReadDuration($"{section}:Burst", _endpoint.Inbound.Burst, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
-        Rooms.MaxRoomsPerConnection = reader.ReadInt($"{section}:RoomsPerConnection", Rooms.MaxRoomsPerConnection, 0, int.MaxValue);
-        Rooms.MaxNameBytes = reader.ReadInt($"{section}:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
-        Node.TrustedProxies = reader.ReadNetworks($"{Root}:TrustedProxies");
-        ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
-    }
-
-    private void ReadDeflate(SettingsReader reader)
+    private static void ReadDeflate(SettingsReader reader, DeflateOptions deflate)
     {
         string section = $"{Root}:Deflate";
-        Deflate.Enabled = reader.ReadBool($"{section}:Enabled", Deflate.Enabled);
-        Deflate.ServerMaxWindowBits = reader.ReadInt($"{section}:ServerMaxWindowBits", Deflate.ServerMaxWindowBits, 9, 15);
-        Deflate.ClientMaxWindowBits = reader.ReadInt($"{section}:ClientMaxWindowBits", Deflate.ClientMaxWindowBits, 9, 15);
-        Deflate.ServerContextTakeover = reader.ReadBool($"{section}:ServerContextTakeover", Deflate.ServerContextTakeover);
-        Deflate.ClientContextTakeover = reader.ReadBool($"{section}:ClientContextTakeover", Deflate.ClientContextTakeover);
-        Deflate.MinimumBytes = reader.ReadInt($"{section}:MinimumBytes", Deflate.MinimumBytes, 0, 1 << 30);
-        Deflate.Level = reader.ReadInt($"{section}:Level", Deflate.Level, 1, 9);
+        deflate.Enabled = reader.ReadBool($"{section}:Enabled", deflate.Enabled);
+        deflate.ServerMaxWindowBits = reader.ReadInt($"{section}:ServerMaxWindowBits", deflate.ServerMaxWindowBits, 9, 15);
+        deflate.ClientMaxWindowBits = reader.ReadInt($"{section}:ClientMaxWindowBits", deflate.ClientMaxWindowBits, 9, 15);
+        deflate.ServerContextTakeover = reader.ReadBool($"{section}:ServerContextTakeover", deflate.ServerContextTakeover);
+        deflate.ClientContextTakeover = reader.ReadBool($"{section}:ClientContextTakeover", deflate.ClientContextTakeover);
+        deflate.MinimumBytes = reader.ReadInt($"{section}:MinimumBytes", deflate.MinimumBytes, 0, 1 << 30);
+        deflate.Level = reader.ReadInt($"{section}:Level", deflate.Level, 1, 9);
     }
 
-    private void CheckOrigins(SettingsReader reader)
+    private static void ReadOrigins(SettingsReader reader, WeirOptions options)
     {
+        IReadOnlyList<string> origins = reader.ReadList($"{Root}:Origins");
         try
         {
-            _ = new WeirOptions { AllowedOrigins = Origins };
+            options.AllowedOrigins = origins;
         }
         catch (ArgumentException error)
         {
-            reader.Complain($"{Root}:Origins", string.Join(", ", Origins), $"a list of origins such as https://*.example.com, or *; {error.Message}");
+            reader.Complain($"{Root}:Origins", string.Join(", ", origins), $"a list of origins such as https://*.example.com, or *; {error.Message}");
         }
     }
 }

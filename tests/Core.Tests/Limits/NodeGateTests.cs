@@ -136,7 +136,7 @@ public sealed class NodeGateTests
         string head = TestHead.Valid[..^2] + (forwarded is null ? "" : $"X-Forwarded-For: {forwarded}\r\n") + "\r\n";
 
         IPAddress? address = ClientAddress.Of(
-            new IPEndPoint(IPAddress.Parse(remote), 1), TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")]);
+            IPAddress.Parse(remote), TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")]);
 
         Assert.Equal(IPAddress.Parse(expected), address);
     }
