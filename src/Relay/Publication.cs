@@ -1,0 +1,49 @@
+namespace Weir.Relay;
+
+/// <summary>One message of a room. Immutable; its memory belongs to it.</summary>
+public sealed class Publication
+{
+    /// <summary>The message as it was published, verbatim.</summary>
+    public required ReadOnlyMemory<byte> Data { get; init; }
+
+    /// <summary>Text or binary; default text.</summary>
+    public MessageKind Kind { get; init; } = MessageKind.Text;
+
+    /// <summary>Its number in its room; 0 where the room keeps no history, or before the broker has given it one.</summary>
+    public long Offset { get; init; }
+
+    /// <summary>What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; null: nothing in particular.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Who published it, as JSON of the publisher's protocol; empty when that is not told.</summary>
+    public ReadOnlyMemory<byte> Info { get; init; }
+
+    /// <summary>The node that published it; null when it came from outside of all nodes.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The publishing node's own number for it, by which it knows its own message again; 0: none.</summary>
+    public long NodeSequence { get; init; }
+}
+
+/// <summary>A place in a room's sequence of publications.</summary>
+/// <param name="Epoch">Changes when the broker has lost what it knew; empty where the room keeps no history.</param>
+/// <param name="Offset">The number of the last publication up to that place; 0: none yet.</param>
+public readonly record struct StreamPosition(string Epoch, long Offset);
+
+/// <summary>What to read of a room's history.</summary>
+/// <param name="Since">Publications after this place; null: from the oldest that is kept.</param>
+/// <param name="Limit">The most publications; 0: none, only the top position; negative: all.</param>
+/// <param name="Reverse">Newest first; then <paramref name="Since"/> means before that place.</param>
+public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, bool Reverse = false);
+
+/// <summary>A room's history as of one moment.</summary>
+/// <param name="Publications">In the order asked for.</param>
+/// <param name="Top">The position of the newest publication, whether or not it is kept.</param>
+public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top);
+
+/// <summary>A client that is present in a room.</summary>
+/// <param name="Client">The connection's id, unique over all nodes.</param>
+/// <param name="User">Who it is; empty when nobody said.</param>
+/// <param name="ConnectionInfo">JSON about the connection; empty: none.</param>
+/// <param name="RoomInfo">JSON about the connection in this room; empty: none.</param>
+public sealed record RoomMember(string Client, string User, ReadOnlyMemory<byte> ConnectionInfo, ReadOnlyMemory<byte> RoomInfo);

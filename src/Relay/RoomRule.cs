@@ -1,0 +1,29 @@
+namespace Weir.Relay;
+
+/// <summary>How the rooms of one pattern are kept. Immutable.</summary>
+public sealed record RoomRule
+{
+    /// <summary>The rule of a room that no pattern names: nothing kept.</summary>
+    public static RoomRule Default { get; } = new();
+
+    /// <summary>A glob over the room's name, case matters: <c>*</c> any run of characters, <c>?</c> one. Default <c>*</c>.</summary>
+    public string Pattern { get; init; } = "*";
+
+    /// <summary>The most publications kept; default 0: no history, and publications have no number.</summary>
+    public int HistorySize { get; init; }
+
+    /// <summary>How long a room's history outlives its last publication; default 5 minutes. Zero: for ever.</summary>
+    public TimeSpan HistoryTtl { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// Whether a publish must be stored by the broker to count: while the broker is away it fails, instead of reaching the
+    /// members of this node only. Default false.
+    /// </summary>
+    public bool Durable { get; init; }
+
+    /// <summary>Whether it is noted who is present, and joins and leaves are announced; default false.</summary>
+    public bool Presence { get; init; }
+
+    /// <summary>Whether the room has history.</summary>
+    public bool KeepsHistory => HistorySize > 0;
+}
