@@ -460,7 +460,15 @@ public sealed partial class WeirConnection : ISenderOwner
     }
 
     private bool TrySetClosure(WeirClosure closure)
-        => _closure is null && Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is null;
+    {
+        if (_closure is not null || Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is not null)
+        {
+            return false;
+        }
+
+        _endpoint.Engine.Metrics.States.CloseBegan();
+        return true;
+    }
 
     private async ValueTask EndAsync()
     {

@@ -25,6 +25,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     {
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
+        listener.Engine.Metrics.States.HandshakeBegan();
         WeirConnection? connection = null;
         bool isOurs = true;
         try
@@ -42,6 +43,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         finally
         {
             timer.Stop();
+            listener.Engine.Metrics.States.HandshakeEnded();
         }
 
         if (connection is not null)
