@@ -375,7 +375,7 @@ public sealed partial class WeirConnection : ISenderOwner
                 if (scope.OwnerMustWait)
                 {
                     // A client that does not take its answers is not asked for more questions: TCP slows it down.
-                    handling = new ValueTask(_sender.DrainAsync());
+                    handling = _sender.DrainAsync();
                     return Pass.Suspended;
                 }
             }
