@@ -30,6 +30,11 @@ internal static class WeirApplication
             Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
 
+        if (settings.Transport == TransportKind.Epoll)
+        {
+            builder.WebHost.UseEpollTransport();
+        }
+
         // These lines have the query, which may have a token in it, when they are logged at Information or below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         // Kestrel opens a logging scope per connection, which then flows through every await of it. Our messages name the

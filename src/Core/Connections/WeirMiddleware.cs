@@ -23,6 +23,13 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
+        // What runs here and in a handler does not block; what HTTP runs may.
+        ILoopThreadFeature? thread = transport.Features.Get<ILoopThreadFeature>();
+        if (thread is not null)
+        {
+            thread.RunsOnLoop = true;
+        }
+
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
         WeirConnection? connection = null;
@@ -50,6 +57,11 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         }
         else if (!isOurs)
         {
+            if (thread is not null)
+            {
+                thread.RunsOnLoop = false;
+            }
+
             await next(transport).ConfigureAwait(false);
         }
     }

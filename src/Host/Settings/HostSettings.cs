@@ -21,6 +21,12 @@ internal sealed class HostSettings
         Rooms.MaxRoomsPerConnection = reader.ReadInt($"{Root}:Limits:RoomsPerConnection", Rooms.MaxRoomsPerConnection, 0, int.MaxValue);
         Rooms.MaxNameBytes = reader.ReadInt($"{Root}:Limits:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
         ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
+        Transport = reader.ReadEnum($"{Root}:Transport", OperatingSystem.IsLinux() ? TransportKind.Epoll : TransportKind.Sockets);
+        if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux())
+        {
+            reader.Complain($"{Root}:Transport", "Epoll", "Sockets: epoll is there on Linux only");
+        }
+
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
     }
 
@@ -28,6 +34,9 @@ internal sealed class HostSettings
 
     /// <summary>Networks whose PROXY protocol headers are believed; empty: none is expected.</summary>
     public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; }
+
+    /// <summary>What is under Kestrel.</summary>
+    public TransportKind Transport { get; }
 
     public bool EchoEnabled { get; }
 

@@ -1,0 +1,27 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Weir.Transport;
+
+/// <summary>Binds Kestrel's addresses to epoll loops, which start with the first of them.</summary>
+internal sealed class EpollListenerFactory(EpollTransportOptions options, ILoggerFactory loggers, IMemoryPoolFactory<byte> memory, TimeProvider? time = null)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+{
+    private readonly Lazy<EpollTransport> _transport =
+        new(() => new EpollTransport(options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System));
+
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        => new(EpollListener.Bind(endpoint, _transport.Value));
+
+    public void Dispose()
+    {
+        if (_transport.IsValueCreated)
+        {
+            _transport.Value.Dispose();
+        }
+    }
+}
