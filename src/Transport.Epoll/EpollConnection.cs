@@ -232,6 +232,11 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Closes the socket. On the loop's thread.</summary>
     void IThreadPoolWorkItem.Execute()
     {
+        if (!_hasFailed)
+        {
+            _reader.Discard(LoopThread.Current!);
+        }
+
         lock (_writer)
         {
             if (_isClosed)

@@ -66,7 +66,7 @@ internal sealed class EpollListener : IConnectionListener
 
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        await Task.WhenAll(_acceptors.Select(static acceptor => acceptor.StopAsync())).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(_acceptors.Select(static acceptor => acceptor.StopAsync())).ConfigureAwait(false); // the loops answer at once
         CloseSockets();
         _accepted.Writer.TryComplete();
     }

@@ -22,6 +22,9 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 {
     private const int OwnBufferBytes = 16 * 1024;
 
+    // As much as Kestrel's own transport reads ahead of its reader.
+    private const int MaxDiscardedBytes = 1024 * 1024;
+
     private ManualResetValueTaskSourceCore<bool> _read;
     private CancellationTokenRegistration _cancellation;
     private Exception? _error;
@@ -209,6 +212,27 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             _isCompleted = true;
             _isReading = false;
             ReleaseBufferInsideLock();
+        }
+    }
+
+    /// <summary>
+    /// Takes what has arrived and nobody will read off the socket: a socket that is closed with bytes unread resets the
+    /// connection, and the reset can destroy the last bytes sent on their way. On the loop's thread, after completion.
+    /// </summary>
+    public unsafe void Discard(LoopThread thread)
+    {
+        byte[] buffer = thread.Buffer;
+        int left = MaxDiscardedBytes;
+        while (_isReadable && left > 0)
+        {
+            nint received;
+            fixed (byte* target = buffer)
+            {
+                received = connection.Receive(target, buffer.Length);
+            }
+
+            _isReadable = received > 0;
+            left -= (int)received;
         }
     }
 
