@@ -13,7 +13,7 @@ namespace Weir.Transport;
 internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 {
     // Twice what a sender puts into one flush, so that whatever is written between two flushes goes out in one call.
-    private const int BlockBytes = 64 * 1024;
+    private const int BlockBytes = 128 * 1024;
 
     private byte[]? _block;
     private int _written;

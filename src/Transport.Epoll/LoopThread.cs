@@ -10,7 +10,7 @@ internal sealed class LoopThread(EpollLoop loop)
     /// Bytes received at once, at most. A larger buffer saves calls only for clients that send more than this in the time
     /// of one pass.
     /// </summary>
-    public const int BufferBytes = 64 * 1024;
+    public const int BufferBytes = 256 * 1024;
 
     [ThreadStatic]
     private static LoopThread? _current;
