@@ -46,7 +46,9 @@ public sealed partial class WeirConnection
         _meter = endpoint.Inbound?.Start(timer.CurrentTick);
         DeflateContext? context = deflate is { } parameters ? new DeflateContext(
             parameters, endpoint.Sending.Zlib!, mayDrop: endpoint.Sending.Pressure.Policy != PressurePolicy.Close) : null;
-        _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
+        // A transport with its own threads whose pipe nobody (TLS) has put another in front of.
+        bool isDirect = transport is ILoopThreadFeature && ReferenceEquals(transport, transport.Transport);
+        _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context, isDirect);
         _reader = new MessageReader(endpoint.Reading, deflate);
     }
 

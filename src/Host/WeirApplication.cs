@@ -45,6 +45,7 @@ internal static class WeirApplication
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
+        builder.Services.AddHostedService<MemoryTrim>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
         {

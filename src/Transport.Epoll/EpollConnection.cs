@@ -30,6 +30,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     private volatile bool _isClosed;
     private volatile bool _hasFailed;
     private volatile bool _runsOnLoop;
+    private bool _isDetached;
 
     public EpollConnection(EpollAcceptor acceptor, int descriptor, in RemoteAddress remote)
     {
@@ -167,7 +168,32 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
 
+    public bool TryDetach()
+    {
+        if (_transport is not null || _rare?.Features is not null || _acceptor.Transport.ServerCountsConnections)
+        {
+            return false;
+        }
+
+        _isDetached = true;
+        return true;
+    }
+
+    public void Post(IThreadPoolWorkItem work) => Loop.Post(work);
+
+    /// <summary>The end, or, of a detached connection, the server's farewell to it.</summary>
     public override ValueTask DisposeAsync()
+    {
+        if (_isDetached)
+        {
+            _runner = null; // it would live as long as the connection
+            return base.DisposeAsync();
+        }
+
+        return DisposeDetachedAsync();
+    }
+
+    public ValueTask DisposeDetachedAsync()
     {
         _reader.Complete();
         _writer.Complete();

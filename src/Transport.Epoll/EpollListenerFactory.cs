@@ -1,16 +1,30 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Weir.Transport;
 
 /// <summary>Binds Kestrel's addresses to epoll loops, which start with the first of them.</summary>
-internal sealed class EpollListenerFactory(EpollTransportOptions options, ILoggerFactory loggers, IMemoryPoolFactory<byte> memory, TimeProvider? time = null)
-    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+internal sealed class EpollListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
-    private readonly Lazy<EpollTransport> _transport =
-        new(() => new EpollTransport(options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System));
+    private readonly Lazy<EpollTransport> _transport;
+
+    public EpollListenerFactory(
+        EpollTransportOptions options,
+        ILoggerFactory loggers,
+        IMemoryPoolFactory<byte> memory,
+        IOptions<KestrelServerOptions> kestrel,
+        TimeProvider? time = null)
+    {
+        _transport = new Lazy<EpollTransport>(() => new EpollTransport(
+            options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System)
+        {
+            ServerCountsConnections = kestrel.Value.Limits.MaxConcurrentConnections is not null,
+        });
+    }
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
 

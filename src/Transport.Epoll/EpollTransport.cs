@@ -45,6 +45,9 @@ internal sealed class EpollTransport : IDisposable
 
     public int Backlog => _options.Backlog;
 
+    /// <summary>Whether the server has a limit of connections, and so must know each for as long as it lives.</summary>
+    public bool ServerCountsConnections { get; init; }
+
     public bool NoDelay => _options.NoDelay;
 
     /// <summary>For who asks for the connection's memory pool; the transport itself has none of its buffers from there.</summary>

@@ -53,6 +53,12 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
         if (connection is not null)
         {
+            if (thread is not null && listener.Engine.DrainsItself && thread.TryDetach())
+            {
+                _ = connection.RunAsync(detached: thread); // ends itself, and throws nothing
+                return;
+            }
+
             await connection.RunAsync().ConfigureAwait(false);
         }
         else if (!isOurs)
