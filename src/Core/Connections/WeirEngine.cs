@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
+using Weir.Handshake;
 using Weir.Limits;
 using Weir.Sending;
 
@@ -19,6 +20,7 @@ internal sealed class WeirEngine
 
     public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null)
     {
+        HandshakeResponse.LoadCryptography();
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
