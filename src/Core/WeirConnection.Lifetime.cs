@@ -382,7 +382,7 @@ public sealed partial class WeirConnection : ISenderOwner
                 if (scope.OwnerMustWait)
                 {
                     // A client that does not take its answers is not asked for more questions: TCP slows it down.
-                    handling = new ValueTask(_sender.DrainAsync());
+                    handling = _sender.DrainAsync();
                     return Pass.Suspended;
                 }
             }
@@ -467,7 +467,15 @@ public sealed partial class WeirConnection : ISenderOwner
     }
 
     private bool TrySetClosure(WeirClosure closure)
-        => _closure is null && Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is null;
+    {
+        if (_closure is not null || Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is not null)
+        {
+            return false;
+        }
+
+        _endpoint.Engine.Metrics.States.CloseBegan();
+        return true;
+    }
 
     private async ValueTask EndAsync()
     {

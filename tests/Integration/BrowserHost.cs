@@ -1,3 +1,4 @@
+using Weir.Integration.Servers;
 using Weir.TestSupport;
 
 namespace Weir.Integration;
@@ -11,9 +12,9 @@ internal sealed class BrowserHost : IAsyncDisposable
 
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(30);
 
-    private readonly BrowserProcess _process;
+    private readonly ChildProcess _process;
 
-    private BrowserHost(BrowserProcess process, string url)
+    private BrowserHost(ChildProcess process, string url)
     {
         _process = process;
         Url = url;
@@ -28,7 +29,7 @@ internal sealed class BrowserHost : IAsyncDisposable
     public static async Task<BrowserHost> StartAsync()
     {
         string directory = AppContext.BaseDirectory;
-        BrowserProcess process = BrowserProcess.Start(
+        ChildProcess process = ChildProcess.Start(
             "dotnet", [Path.Combine(directory, "Weir.Host.dll"), "--urls", "http://127.0.0.1:0"], directory);
         try
         {

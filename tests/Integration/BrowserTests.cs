@@ -1,3 +1,4 @@
+using Weir.Integration.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class BrowserTests
     public async Task Page_TwoWindowsOfOneRoom_ChatAndSeeTheServerGo()
     {
         await using BrowserHost host = await BrowserHost.StartAsync();
-        await using BrowserProcess browser = BrowserProcess.Start(
+        await using ChildProcess browser = ChildProcess.Start(
             "node", ["browser.mjs", host.Url, $"{host.ProcessId}"], ClientsDirectory());
 
         int exitCode = await ExitCodeOf(browser);
@@ -25,7 +26,7 @@ public sealed class BrowserTests
         Assert.Equal(0, await host.ExitCodeAsync());
     }
 
-    private static async Task<int> ExitCodeOf(BrowserProcess browser)
+    private static async Task<int> ExitCodeOf(ChildProcess browser)
     {
         try
         {

@@ -29,6 +29,7 @@ internal sealed class WeirEngine
         Gate = new NodeGate(Options, Time);
         Pressure = new PressureLedger(Options.MaxPendingBytes);
         Metrics.PendingBytes = () => Pressure.Bytes;
+        Metrics.DrainRemaining = () => Gate.IsDraining ? Connections.Count : null;
     }
 
     public ILogger Logger { get; }

@@ -17,7 +17,7 @@ internal sealed class WeirListener : IEndpointLookup
     public WeirListener(WeirEngine engine)
     {
         Engine = engine;
-        Wheel = new TimerWheel(engine.Time, engine.Logger, TimerWheel.DefaultTick);
+        Wheel = new TimerWheel(engine.Time, engine.Logger, TimerWheel.DefaultTick, engine.Metrics.WheelLag);
     }
 
     public WeirEngine Engine { get; }

@@ -32,6 +32,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
+        listener.Engine.Metrics.States.HandshakeBegan();
         WeirConnection? connection = null;
         bool isOurs = true;
         try
@@ -49,6 +50,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         finally
         {
             timer.Stop();
+            listener.Engine.Metrics.States.HandshakeEnded();
         }
 
         if (connection is not null)

@@ -8,6 +8,12 @@ internal sealed class WeirMetrics
 {
     public const string MeterName = "Weir";
 
+    // Network times. The exporters' own default buckets are made for milliseconds.
+    private static readonly InstrumentAdvice<double> _seconds = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
     private readonly UpDownCounter<long> _active;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _refused;
@@ -38,7 +44,14 @@ internal sealed class WeirMetrics
         _drained = meter.CreateCounter<long>(
             "weir.connections.drained", "{connection}", "Connections told to go because the node shuts down.");
         _roundTrip = meter.CreateHistogram<double>(
-            "weir.ping.duration", "s", "From a Ping to its Pong.");
+            "weir.ping.duration", "s", "From a Ping to its Pong.", tags: null, _seconds);
+        WheelLag = meter.CreateHistogram<double>(
+            "weir.wheel.lag", "s", "How late the ticks of the timer wheels were run.", tags: null, _seconds);
+        meter.CreateObservableUpDownCounter(
+            "weir.connections.by_state", States.Measure, "{connection}", "Connections by state; handshake is those whose first request is not answered.");
+        meter.CreateObservableGauge("weir.drain.active", () => DrainRemaining?.Invoke() is null ? 0 : 1, unit: null, "1 once the node shuts down.");
+        meter.CreateObservableGauge(
+            "weir.drain.remaining", MeasureDrain, "{connection}", "Connections that have not ended; only once the node shuts down.");
         meter.CreateObservableUpDownCounter("weir.pending", () => PendingBytes?.Invoke() ?? 0, "By", "Bytes waiting for slow clients.");
         meter.CreateObservableCounter("weir.messages.received", () => Received.Messages, "{message}", "Data messages received.");
         meter.CreateObservableCounter("weir.bytes.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
@@ -50,13 +63,26 @@ internal sealed class WeirMetrics
 
     public TrafficCounters Sent { get; } = new();
 
+    public ConnectionStates States { get; } = new();
+
+    /// <summary>For the timer wheels, which know nothing of this class.</summary>
+    public Histogram<double> WheelLag { get; }
+
+    /// <summary>Connections that have not ended, once the node shuts down; null before.</summary>
+    public Func<int?>? DrainRemaining { get; set; }
+
     /// <summary>Where the bytes that wait are counted.</summary>
     public Func<long>? PendingBytes { get; set; }
 
-    public void Opened() => _active.Add(1);
+    public void Opened()
+    {
+        States.Opened();
+        _active.Add(1);
+    }
 
     public void Closed(WeirClosure closure)
     {
+        States.Closed();
         _active.Add(-1);
         if (_closed.Enabled)
         {
@@ -105,6 +131,9 @@ internal sealed class WeirMetrics
             _refused.Add(1, tags);
         }
     }
+
+    private IEnumerable<Measurement<int>> MeasureDrain()
+        => DrainRemaining?.Invoke() is { } remaining ? [new Measurement<int>(remaining)] : [];
 
     private static string NameOf(PressurePolicy policy) => policy switch
     {

@@ -41,7 +41,7 @@ internal sealed partial class ConnectionSender
     private readonly DeflateContext? _deflate;
     private readonly int _chunkBytes;
     private SendQueue? _queue;
-    private TaskCompletionSource? _drained;
+    private DrainWait? _drained;
     private int _unflushed;
     private int _inFlush;
     private SendScope? _deferredTo;
@@ -264,17 +264,21 @@ internal sealed partial class ConnectionSender
         Flush();
     }
 
-    /// <summary>Completes when everything accepted has been taken by the transport, or the transport has ended.</summary>
-    public Task DrainAsync()
+    /// <summary>
+    /// Completes when everything accepted has been taken by the transport, or the transport has ended. For the connection's
+    /// own loop, which waits once at a time.
+    /// </summary>
+    public ValueTask DrainAsync()
     {
         lock (this)
         {
             if (_phase == Phase.Ended || IsIdleInsideLock)
             {
-                return Task.CompletedTask;
+                return default;
             }
 
-            _drained ??= new TaskCompletionSource();
+            Debug.Assert(_drained is null, "A wait has one awaiter");
+            _drained = DrainWait.Rent();
             return _drained.Task;
         }
     }
@@ -282,18 +286,18 @@ internal sealed partial class ConnectionSender
     /// <summary>Lets go of everything that waits. Sends are refused from here on. May be called more than once.</summary>
     public void End()
     {
-        TaskCompletionSource? drained;
+        DrainWait? drained;
         lock (this)
         {
             drained = EndInsideLock();
         }
 
-        CompleteElsewhere(drained);
+        drained?.CompleteElsewhere();
     }
 
     internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
     {
-        TaskCompletionSource? drained;
+        DrainWait? drained;
         bool more;
         try
         {
@@ -316,14 +320,14 @@ internal sealed partial class ConnectionSender
         }
         else
         {
-            drained?.TrySetResult(); // on this thread: the pool gave it to us just for this connection
+            drained?.Complete(); // on this thread: the pool gave it to us just for this connection
         }
     }
 
     // The owner of _flushing runs this, outside the gate, until nothing waits or the pipe is full.
     private void Flush()
     {
-        TaskCompletionSource? drained;
+        DrainWait? drained;
         try
         {
             do
@@ -348,7 +352,8 @@ internal sealed partial class ConnectionSender
             return;
         }
 
-        CompleteElsewhere(drained);
+        // The thread may be a publisher's in the middle of a room: it must not run another connection's loop.
+        drained?.CompleteElsewhere();
     }
 
     private bool Accept(FlushResult result)
@@ -363,7 +368,7 @@ internal sealed partial class ConnectionSender
     }
 
     // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
-    private bool WriteWaiting(out TaskCompletionSource? drained)
+    private bool WriteWaiting(out DrainWait? drained)
     {
         drained = null;
         bool hasFallen;
@@ -413,24 +418,15 @@ internal sealed partial class ConnectionSender
     }
 
     // Returns whom to tell, outside the gate, that everything has been taken.
-    private TaskCompletionSource? GiveBackFlushInsideLock()
+    private DrainWait? GiveBackFlushInsideLock()
     {
         _flushing = false;
         _inFlush = 0;
         ReturnQueueInsideLock();
 
-        TaskCompletionSource? drained = _drained;
+        DrainWait? drained = _drained;
         _drained = null;
         return drained;
-    }
-
-    // The thread may be a publisher's in the middle of a room: it must not run another connection's loop.
-    private static void CompleteElsewhere(TaskCompletionSource? drained)
-    {
-        if (drained is not null)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static source => source.TrySetResult(), drained, preferLocal: true);
-        }
     }
 
     private void MoveChunkInsideLock(SendQueue queue)
@@ -459,7 +455,7 @@ internal sealed partial class ConnectionSender
     private void EndBecause(Exception? error, bool ownsFlush)
     {
         bool first;
-        TaskCompletionSource? drained;
+        DrainWait? drained;
         lock (this)
         {
             first = _phase != Phase.Ended;
@@ -467,14 +463,14 @@ internal sealed partial class ConnectionSender
             drained = EndInsideLock();
         }
 
-        CompleteElsewhere(drained);
+        drained?.CompleteElsewhere();
         if (first)
         {
             _owner.OnTransportEnded(error);
         }
     }
 
-    private TaskCompletionSource? EndInsideLock()
+    private DrainWait? EndInsideLock()
     {
         _phase = Phase.Ended;
         _deferredTo = null;

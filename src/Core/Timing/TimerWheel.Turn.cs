@@ -34,6 +34,7 @@ internal sealed partial class TimerWheel
     {
         TimeSpan elapsed = _clock.ReadElapsed();
         TimeSpan forgiven;
+        long late = 0;
         bool begun;
         lock (_gate)
         {
@@ -50,6 +51,8 @@ internal sealed partial class TimerWheel
             if (begun)
             {
                 Volatile.Write(ref _currentTick, _currentTick + 1);
+                late = _clock.Since(_currentTick, position) + _forgivenSinceTick;
+                _forgivenSinceTick = 0;
             }
             else
             {
@@ -59,6 +62,11 @@ internal sealed partial class TimerWheel
         }
 
         LogIfForgiven(forgiven);
+        if (begun && _lag is { Enabled: true } lag)
+        {
+            lag.Record(TimeSpan.FromTicks(late).TotalSeconds);
+        }
+
         return begun;
     }
 
@@ -126,6 +134,7 @@ internal sealed partial class TimerWheel
         {
             forgiven = _clock.Forgive(behind - 1);
             position -= forgiven.Ticks;
+            _forgivenSinceTick += forgiven.Ticks;
         }
 
         return position;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Weir.Timing;
@@ -53,6 +54,7 @@ internal sealed partial class TimerWheel : IDisposable
     private readonly WheelClock _clock;
     private readonly ITimer _timer;
     private readonly ILogger _logger;
+    private readonly Histogram<double>? _lag;
 
     // Written inside the lock only, read outside it by the properties.
     private long _currentTick;
@@ -60,11 +62,17 @@ internal sealed partial class TimerWheel : IDisposable
     private bool _running;
     private bool _disposed;
 
+    // Forgiven since the last tick began: that tick's successor is late by this, too.
+    private long _forgivenSinceTick;
+
     /// <param name="timeProvider">The clock, and the maker of the one timer.</param>
     /// <param name="logger">Told of overruns and of callbacks that throw.</param>
     /// <param name="tick">The resolution, at least 1 ms; see <see cref="DefaultTick"/>.</param>
+    /// <param name="lag">
+    /// Told once per tick, where it is enabled, how late the tick was run, in seconds and with what is forgiven. Null: nobody.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="tick"/> is below 1 ms or above a day.</exception>
-    public TimerWheel(TimeProvider timeProvider, ILogger logger, TimeSpan tick)
+    public TimerWheel(TimeProvider timeProvider, ILogger logger, TimeSpan tick, Histogram<double>? lag = null)
     {
         ArgumentNullException.ThrowIfNull(timeProvider);
         ArgumentNullException.ThrowIfNull(logger);
@@ -72,6 +80,7 @@ internal sealed partial class TimerWheel : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(tick, TimeSpan.FromDays(1));
         Tick = tick;
         _logger = logger;
+        _lag = lag;
         _clock = new WheelClock(timeProvider, tick);
 
         // The timer outlives whoever happened to create the wheel: their AsyncLocals must not ride along.

@@ -60,6 +60,9 @@ internal sealed class WheelClock
         return TimeSpan.FromMilliseconds(Math.Max(1, milliseconds));
     }
 
+    /// <summary>How long ago, in units of 100 ns, a tick began that has begun.</summary>
+    public long Since(long tick, long position) => position - (tick * _tickLength);
+
     /// <summary>
     /// Takes whole ticks out of wheel time, so that ticks keep beginning at the same real instants. Returns how much
     /// real time that is.

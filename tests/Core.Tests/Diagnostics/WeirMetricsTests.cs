@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Weir.Connections;
 using Weir.Core.Tests.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Diagnostics;
@@ -35,9 +36,12 @@ public sealed class WeirMetricsTests
                 ("weir.bytes.received", "By"),
                 ("weir.bytes.sent", "By"),
                 ("weir.connections.active", "{connection}"),
+                ("weir.connections.by_state", "{connection}"),
                 ("weir.connections.closed", "{connection}"),
                 ("weir.connections.drained", "{connection}"),
                 ("weir.connections.too_slow", "{connection}"),
+                ("weir.drain.active", null),
+                ("weir.drain.remaining", "{connection}"),
                 ("weir.handshakes.refused", "{handshake}"),
                 ("weir.heartbeats.missed", "{connection}"),
                 ("weir.messages.dropped", "{message}"),
@@ -46,6 +50,7 @@ public sealed class WeirMetricsTests
                 ("weir.pending", "By"),
                 ("weir.ping.duration", "s"),
                 ("weir.pressure.episodes", "{episode}"),
+                ("weir.wheel.lag", "s"),
             ],
             instruments.Order());
     }
@@ -70,6 +75,87 @@ public sealed class WeirMetricsTests
         Assert.Equal(1, Closed(server.Metrics, "1000", "client"));
         Assert.Equal(1, Closed(server.Metrics, "1006", "transport"));
         Assert.Equal(4, server.Metrics.Count("weir.connections.active"));
+    }
+
+    [Fact]
+    public async Task ConnectionStates_FromHandshakeToTheEnd_AreCountedOneByOne()
+    {
+        await using WeirConnectionHarness server = new();
+        Assert.Equal((0, 0, 0), States(server.Metrics));
+
+        WeirConnectionClient client = server.Dial();
+        WeirConnectionClient other = server.Dial();
+        Assert.Equal((2, 0, 0), States(server.Metrics));
+
+        await client.SendAsync(TestHead.Valid);
+        await client.ReadHeadAsync();
+        Assert.Equal((1, 1, 0), States(server.Metrics));
+
+        Assert.True(server.Handler.Connection.Close(CloseCode.Normal));
+        Assert.Equal((1, 0, 1), States(server.Metrics));
+
+        await client.SendAsync(Frames.Close(1000));
+        await client.Finished.Within();
+        Assert.Equal((1, 0, 0), States(server.Metrics));
+
+        other.EndOutput();
+        await other.Finished.Within();
+        Assert.Equal((0, 0, 0), States(server.Metrics));
+    }
+
+    [Fact]
+    public async Task ConnectionStates_RefusedCutAndPassedOn_LeaveNothingBehind()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient refused = await server.ConnectAsync(head: TestHead.With(without: "Sec-WebSocket-Key"));
+        await refused.Finished.Within();
+        WeirConnectionClient late = server.Dial();
+        server.Wait(TimeSpan.FromSeconds(11)); // the handshake's time-out
+        await late.Finished.Within();
+        WeirConnectionClient passedOn = server.Dial();
+        await passedOn.SendAsync("GET / HTTP/1.1\r\n\r\n");
+        await Bounded.Eventually(() => server.NextCalls == 1);
+        WeirConnectionClient reset = await server.ConnectAsync();
+        reset.Transport.Reset();
+        await reset.Finished.Within();
+
+        Assert.Equal((0, 0, 0), States(server.Metrics));
+    }
+
+    [Fact]
+    public async Task Drain_WhileItLasts_TellsHowManyAreLeft()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient[] clients = [await server.ConnectAsync(), await server.ConnectAsync()];
+        Assert.Equal(0, server.Metrics.Sum("weir.drain.active"));
+        Assert.Equal(0, server.Metrics.Count("weir.drain.remaining"));
+
+        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.Zero, Drain.LastCloseTimeout, default);
+
+        Assert.Equal(1, server.Metrics.Sum("weir.drain.active"));
+        Assert.Equal(2, server.Metrics.Sum("weir.drain.remaining"));
+        Assert.Equal((0, 0, 2), States(server.Metrics));
+        for (int left = 1; left >= 0; left--)
+        {
+            await clients[left].SendAsync(Frames.Close(1001));
+            await clients[left].Finished.Within();
+            Assert.Equal(left, server.Metrics.Sum("weir.drain.remaining"));
+        }
+
+        server.Wait(TimeSpan.FromSeconds(1));
+        await drain.Within();
+    }
+
+    [Fact]
+    public async Task WheelLag_ATimerIsScheduled_IsRecordedOncePerTick()
+    {
+        await using WeirConnectionHarness server = new();
+        server.Dial();
+
+        server.Wait(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(10, server.Metrics.Count("weir.wheel.lag"));
+        Assert.Equal(0, server.Metrics.Sum("weir.wheel.lag"), tolerance: 0.0001);
     }
 
     [Theory]
@@ -150,6 +236,12 @@ public sealed class WeirMetricsTests
 
         Assert.Equal(2, server.Metrics.Sum("weir.messages.sent"));
         Assert.Equal(1, server.Metrics.Sum("weir.connections.too_slow"));
+    }
+
+    private static (double Handshake, double Open, double Closing) States(MetricProbe metrics)
+    {
+        return (Of("handshake"), Of("open"), Of("closing"));
+        double Of(string state) => metrics.Sum("weir.connections.by_state", ("weir.connection.state", state));
     }
 
     private static double Closed(MetricProbe metrics, string code, string initiator)

@@ -30,7 +30,7 @@ public sealed class ConnectionSenderEndTests
             sender.Stall();
             sender.Send("waiting");
             sender.SendPong("waiting");
-            Task drained = sender.Sender.DrainAsync();
+            Task drained = sender.Sender.DrainAsync().AsTask();
             Assert.False(drained.IsCompleted);
             Fail(sender.Gate, how);
             await drained.Within();
@@ -47,7 +47,7 @@ public sealed class ConnectionSenderEndTests
         Assert.False(sender.Sender.SendClose(CloseCode.Normal, ""));
         sender.SendPong("late");
         sender.Sender.SendPing();
-        Assert.True(sender.Sender.DrainAsync().IsCompleted);
+        Assert.True(sender.Sender.DrainAsync().AsTask().IsCompleted);
         Assert.Equal(0, sender.Sender.QueuedBytes);
         Assert.False(sender.Sender.IsBusy);
         sender.Sender.End();
@@ -64,14 +64,14 @@ public sealed class ConnectionSenderEndTests
         sender.Stall();
         sender.Send("waiting");
         sender.SendPong("waiting");
-        Task drained = sender.Sender.DrainAsync();
+        Task drained = sender.Sender.DrainAsync().AsTask();
 
         sender.Sender.End();
 
         Assert.Equal(0, sender.Arrays.Outstanding);
         Assert.Equal(0, sender.Sender.QueuedBytes);
         Assert.Equal(SendResult.Closed, sender.Send("late"));
-        Assert.True(sender.Sender.DrainAsync().IsCompleted);
+        Assert.True(sender.Sender.DrainAsync().AsTask().IsCompleted);
         Assert.True(sender.Sender.IsBusy); // the flush still holds the queue: it must not be lent to another
         sender.Gate.Release();
         await drained.Within();
@@ -86,7 +86,7 @@ public sealed class ConnectionSenderEndTests
     {
         using TestSender sender = new();
         sender.Stall();
-        Task drained = sender.Sender.DrainAsync();
+        Task drained = sender.Sender.DrainAsync().AsTask();
         sender.Sender.End();
 
         sender.Gate.FailWith(_reset);
@@ -115,12 +115,11 @@ public sealed class ConnectionSenderEndTests
     public async Task DrainAsync_QueueWaits_CompletesWhenAllIsTaken()
     {
         using TestSender sender = new();
-        Assert.True(sender.Sender.DrainAsync().IsCompletedSuccessfully);
+        Assert.True(sender.Sender.DrainAsync().AsTask().IsCompletedSuccessfully);
         sender.Stall();
         sender.Send("second");
 
-        Task drained = sender.Sender.DrainAsync();
-        Assert.Same(drained, sender.Sender.DrainAsync());
+        Task drained = sender.Sender.DrainAsync().AsTask();
         sender.Gate.ReleaseOne();
         await Bounded.Eventually(() => sender.Gate.IsFlushPending);
         Assert.False(drained.IsCompleted); // the second message has been handed over, but not taken
@@ -128,7 +127,7 @@ public sealed class ConnectionSenderEndTests
 
         await drained.Within();
         Assert.Equal(["first", "second"], sender.Texts);
-        Assert.True(sender.Sender.DrainAsync().IsCompletedSuccessfully);
+        Assert.True(sender.Sender.DrainAsync().AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -141,7 +140,7 @@ public sealed class ConnectionSenderEndTests
         Task<int>? continued = null;
         writer.OnFlush = () =>
         {
-            continued = sender.DrainAsync().ContinueWith(
+            continued = sender.DrainAsync().AsTask().ContinueWith(
                 static _ => Environment.CurrentManagedThreadId, TaskContinuationOptions.ExecuteSynchronously);
             return default;
         };
@@ -201,7 +200,7 @@ public sealed class ConnectionSenderEndTests
 
             Assert.Same(_bug, Assert.Single(owner.Ends));
             Assert.Equal(SendResult.Closed, sender.Send(Opcode.Text, _payload));
-            Assert.True(sender.DrainAsync().IsCompleted);
+            Assert.True(sender.DrainAsync().AsTask().IsCompleted);
             Assert.Equal(0, pools.Arrays.Outstanding);
         }
     }
@@ -224,7 +223,7 @@ public sealed class ConnectionSenderEndTests
         ConnectionSender sender = NewSender(writer, pools, owner);
 
         sender.Send(Opcode.Text, new(FrameRunTests.Payload(100_000)));
-        Task drained = sender.DrainAsync();
+        Task drained = sender.DrainAsync().AsTask();
         flush.SetResult(default);
 
         await drained.Within();

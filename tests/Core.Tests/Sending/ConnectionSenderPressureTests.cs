@@ -286,7 +286,7 @@ public sealed class ConnectionSenderPressureTests
 
         public async Task EndAsync()
         {
-            Task drained = _sender.DrainAsync();
+            Task drained = _sender.DrainAsync().AsTask();
             _writer.Release();
             await drained.Within();
             _sender.End();

@@ -97,7 +97,7 @@ internal sealed class TestSender : ISenderOwner, IDisposable
 
     public Task ReleaseAndDrainAsync()
     {
-        Task drained = Sender.DrainAsync();
+        Task drained = Sender.DrainAsync().AsTask();
         Gate.Release();
         return drained.Within();
     }

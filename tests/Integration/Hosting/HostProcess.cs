@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
@@ -10,7 +9,6 @@ namespace Weir.Integration.Hosting;
 internal sealed partial class HostProcess : IAsyncDisposable
 {
     private const string UpLine = "Weir is up. Point a browser at ";
-    private const int SigTerm = 15;
 
     // A start takes half a second; with other test runs on the machine it may take long.
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
@@ -47,6 +45,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    public int Id => _process.Id;
 
     public string Output => TextOf(_output);
 
@@ -104,13 +104,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Asks it to end, as an operator or an orchestrator does.</summary>
-    public void Terminate()
-    {
-        if (Kill(_process.Id, SigTerm) != 0)
-        {
-            throw new InvalidOperationException($"kill failed with {Marshal.GetLastPInvokeError()}");
-        }
-    }
+    public void Terminate() => Signals.Terminate(Id);
 
     /// <summary>Waits for the end, which must come in time, and says how it was.</summary>
     public async Task<int> ExitAsync(TimeSpan? limit = null)
@@ -128,10 +122,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        _http.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
 
     private static bool IsSetting(string name) =>
         name.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase)

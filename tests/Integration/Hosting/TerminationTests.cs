@@ -36,6 +36,65 @@ public sealed class TerminationTests
         Array.ForEach(clients, static client => client.Dispose());
     }
 
+    // Nobody answers, and a hundred a second are told to go: it would take four seconds, and five more for the last ones.
+    [Fact]
+    public async Task WhileDraining_NobodyIsLetInAndASecondSigtermEndsIt()
+    {
+        const int Connections = 400;
+        await using HostProcess host = await HostProcess.StartAsync(("Weir__Drain__Window", "60"));
+        RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => host.OpenAsync("/ws?room=drain")));
+        using RawClient kept = await host.ConnectAsync();
+        Assert.Equal(200, await ReadyAsync(kept));
+        Assert.Equal(0, await host.MetricAsync("weir_drain_active"));
+
+        Task<bool>[] told = [.. clients.Select(WasToldAsync)];
+
+        host.Terminate();
+
+        Assert.True(await await Task.WhenAny(told).Within());
+        Assert.Equal(503, await ReadyAsync(kept));
+        Assert.Equal(200, await host.StatusOfAsync("/health/live"));
+        using RawClient late = await host.ConnectAsync();
+        foreach (RawClient client in (RawClient[])[late, kept]) // by both doors
+        {
+            await client.SendHeadAsync(Heads.Upgrade("/ws?room=drain"));
+            RawResponse refusal = await client.ReadHeadAsync();
+            Assert.Equal(503, refusal.Status);
+            Assert.Equal(["1"], refusal.Header("Retry-After"));
+        }
+
+        await host.MetricBecomesAsync("weir_drain_active", static active => active == 1);
+        Assert.InRange(await host.MetricAsync("weir_drain_remaining"), 1, Connections);
+
+        host.Terminate();
+
+        Assert.Equal(0, await host.ExitAsync(TimeSpan.FromSeconds(3)));
+        Assert.Contains("The drain was told to hurry", host.Output, StringComparison.Ordinal);
+        bool[] wasTold = await Task.WhenAll(told).Within();
+        Assert.InRange(wasTold.Count(static each => each), 1, Connections - 1); // the others were cut
+        Array.ForEach(clients, static client => client.Dispose());
+
+        static async Task<int> ReadyAsync(RawClient client)
+        {
+            await client.SendHeadAsync("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            RawResponse response = await client.ReadHeadAsync();
+            await HttpBody.ReadAsync(client, response);
+            return response.Status;
+        }
+
+        static async Task<bool> WasToldAsync(RawClient client)
+        {
+            try
+            {
+                return (await client.ReadFrameAsync(TimeSpan.FromSeconds(20))).CloseCode == 1001;
+            }
+            catch (EndOfStreamException)
+            {
+                return false;
+            }
+        }
+    }
+
     [Fact]
     public async Task ClientThatDoesNotAnswer_HoldsTheProcessNoLongerThanTheCloseTimeout()
     {

@@ -1,15 +1,15 @@
 using System.Diagnostics;
 
-namespace Weir.Integration;
+namespace Weir.Integration.Servers;
 
 /// <summary>A child process whose output is collected, and which does not outlive its test.</summary>
-internal sealed class BrowserProcess : IAsyncDisposable
+internal sealed class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly Lock _gate = new();
     private readonly List<string> _lines = [];
 
-    private BrowserProcess(ProcessStartInfo start)
+    private ChildProcess(ProcessStartInfo start)
     {
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Collect(line.Data);
@@ -30,9 +30,9 @@ internal sealed class BrowserProcess : IAsyncDisposable
         }
     }
 
-    public static BrowserProcess Start(string command, IEnumerable<string> arguments, string directory)
+    public static ChildProcess Start(string command, IEnumerable<string> arguments, string directory)
     {
-        BrowserProcess process = new(new ProcessStartInfo(command, arguments)
+        ChildProcess process = new(new ProcessStartInfo(command, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

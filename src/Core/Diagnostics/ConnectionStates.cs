@@ -1,0 +1,42 @@
+using System.Diagnostics.Metrics;
+
+namespace Weir.Diagnostics;
+
+/// <summary>
+/// How many connections are in which state. Counted whether or not anybody listens, so that ups and downs stay paired; the
+/// connections themselves carry nothing for it. Thread-safe.
+/// </summary>
+internal sealed class ConnectionStates
+{
+    private long _handshake;
+    private long _open;
+    private long _closing;
+
+    /// <summary>A listener has accepted a connection and waits for its first request.</summary>
+    public void HandshakeBegan() => Interlocked.Increment(ref _handshake);
+
+    /// <summary>That request was answered, passed on, or never came.</summary>
+    public void HandshakeEnded() => Interlocked.Decrement(ref _handshake);
+
+    public void Opened() => Interlocked.Increment(ref _open);
+
+    /// <summary>Somebody has begun to end an open connection; happens once to each.</summary>
+    public void CloseBegan()
+    {
+        Interlocked.Decrement(ref _open);
+        Interlocked.Increment(ref _closing);
+    }
+
+    /// <summary>A closing connection has ended.</summary>
+    public void Closed() => Interlocked.Decrement(ref _closing);
+
+    public IEnumerable<Measurement<long>> Measure() =>
+    [
+        Of("handshake", ref _handshake),
+        Of("open", ref _open),
+        Of("closing", ref _closing),
+    ];
+
+    private static Measurement<long> Of(string state, ref long count)
+        => new(Volatile.Read(ref count), new KeyValuePair<string, object?>("weir.connection.state", state));
+}

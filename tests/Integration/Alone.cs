@@ -1,0 +1,10 @@
+using Xunit;
+
+namespace Weir.Integration;
+
+/// <summary>Tests that judge how long things take: they run one by one, when all others have ended.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Alone
+{
+    public const string Name = "alone";
+}
