@@ -5,7 +5,7 @@ public sealed class EpollTransportOptions
 {
     private int _loops;
     private int _backlog = 4096;
-    private TimeSpan _handOffAfter = TimeSpan.FromMilliseconds(50);
+    private TimeSpan _handOffAfter = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// Threads that wait for sockets, each with an epoll instance and a listening socket of its own; default 0: one per
@@ -46,7 +46,8 @@ public sealed class EpollTransportOptions
 
     /// <summary>
     /// How long code that runs on a loop's thread may keep it before another thread takes the loop over, so that a handler
-    /// that blocks holds up nobody else for longer; default 50 ms. <see cref="TimeSpan.Zero"/>: never, a blocked handler
+    /// that blocks holds up nobody else for long; default 250 ms: shorter, and threads that merely wait for a processor, on
+    /// a machine that is busy, would be taken for blocked. It is looked at in steps of this time. <see cref="TimeSpan.Zero"/>: never, a blocked handler
     /// then blocks all connections of its loop.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or longer than a minute.</exception>
