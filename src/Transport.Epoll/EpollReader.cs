@@ -255,8 +255,14 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         bool runsHere = connection.RunsOnLoop;
         if (ReceiveOrWait(runsHere ? thread : null))
         {
-            Complete(asynchronously: !runsHere);
-            KeepSharedBuffer(thread);
+            try
+            {
+                Complete(asynchronously: !runsHere);
+            }
+            finally
+            {
+                KeepSharedBuffer(thread); // also from a continuation that throws: the read is over, the bytes are its own
+            }
         }
     }
 
