@@ -60,6 +60,11 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken); // what was written waits for the next flush
+        }
+
         byte[]? block = _block;
         ReadOnlySpan<byte> bytes = block is null ? default : block.AsSpan(0, _written);
         ValueTask<FlushResult> result;
