@@ -137,8 +137,16 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
         }
     }
 
-    /// <summary>Completes when the kernel has taken everything, or the connection has ended.</summary>
-    public ValueTask<FlushResult> DrainAsync() => SendAsync(default, default);
+    /// <summary>
+    /// Completes when the kernel has taken everything, or the connection has ended; whether or not a flush waits too.
+    /// </summary>
+    public Task DrainAsync()
+    {
+        lock (this)
+        {
+            return _backlog?.EmptiedInsideLock() ?? Task.CompletedTask;
+        }
+    }
 
     /// <summary>The socket takes bytes again. On the loop's thread.</summary>
     public void OnWritable()
