@@ -15,6 +15,7 @@ internal sealed class Backlog : IValueTaskSource<FlushResult>
     private int _start;
     private int _end;
     private bool _isWaiting;
+    private TaskCompletionSource? _emptied;
 
     /// <summary>A flush was canceled before it began.</summary>
     public bool IsCanceled { get; private set; }
@@ -36,10 +37,14 @@ internal sealed class Backlog : IValueTaskSource<FlushResult>
         {
             byte[] larger = arrays.Rent(checked(_end - _start + bytes.Length));
             Bytes.CopyTo(larger);
-            int length = _end - _start;
-            Clear(arrays);
+            if (_bytes is { } old)
+            {
+                arrays.Return(old);
+            }
+
             _bytes = larger;
-            _end = length;
+            _end -= _start;
+            _start = 0;
         }
 
         bytes.CopyTo(_bytes.AsSpan(_end));
@@ -64,6 +69,19 @@ internal sealed class Backlog : IValueTaskSource<FlushResult>
         }
 
         _start = _end = 0;
+        _emptied?.TrySetResult();
+    }
+
+    /// <summary>Completes when nothing waits any more. For the end of a connection: nothing is added then.</summary>
+    public Task EmptiedInsideLock()
+    {
+        if (IsEmpty)
+        {
+            return Task.CompletedTask;
+        }
+
+        _emptied ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _emptied.Task;
     }
 
     public ValueTask<FlushResult> WaitInsideLock()

@@ -239,6 +239,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
 
         _inputHasEnded = true;
+        Interlocked.MemoryBarrier(); // who makes the token meanwhile sees the mark, or is seen here
         if (_rare is { } rare)
         {
             CancellationTokenSource? closed;

@@ -39,6 +39,7 @@ internal sealed unsafe class EpollLoop
     private Queue<IThreadPoolWorkItem> _posted = new();
     private Queue<IThreadPoolWorkItem> _working = new();
     private bool _wakeIsDue;
+    private LoopThread? _server;
     private int _eventCount;
     private int _nextEvent;
     private volatile bool _isStopping;
@@ -66,7 +67,16 @@ internal sealed unsafe class EpollLoop
     public EpollTransport Transport { get; }
 
     /// <summary>Begins to serve it.</summary>
-    public void Start() => new LoopThread(this).Start();
+    public void Start()
+    {
+        LoopThread thread = new(this);
+        lock (_postGate)
+        {
+            _server = thread;
+        }
+
+        thread.Start();
+    }
 
     /// <summary>Has an item executed on the loop's thread, after the events at hand. Thread-safe.</summary>
     public void Post(IThreadPoolWorkItem item)
@@ -75,7 +85,7 @@ internal sealed unsafe class EpollLoop
         lock (_postGate)
         {
             _posted.Enqueue(item);
-            wake = !_wakeIsDue && LoopThread.Current?.Loop != this;
+            wake = !_wakeIsDue && LoopThread.Current != _server;
             _wakeIsDue |= wake;
         }
 
@@ -231,16 +241,7 @@ internal sealed unsafe class EpollLoop
         return call;
     }
 
-    private bool EndCall(long call)
-    {
-        if (Interlocked.CompareExchange(ref _callUnderWay, 0, call) == call)
-        {
-            return true;
-        }
-
-        Wake(); // for what this thread posted in the belief that the loop was its own
-        return false;
-    }
+    private bool EndCall(long call) => Interlocked.CompareExchange(ref _callUnderWay, 0, call) == call;
 
     private bool Wait()
     {

@@ -255,8 +255,14 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         bool runsHere = connection.RunsOnLoop;
         if (ReceiveOrWait(runsHere ? thread : null))
         {
-            Complete(asynchronously: !runsHere);
-            KeepSharedBuffer(thread);
+            try
+            {
+                Complete(asynchronously: !runsHere);
+            }
+            finally
+            {
+                KeepSharedBuffer(thread); // also from a continuation that throws: the read is over, the bytes are its own
+            }
         }
     }
 
@@ -402,7 +408,12 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             _end += (int)received;
 
             // A full buffer may have left some; and the end, once told of, is not told of again.
-            _isReadable |= received == room || connection.InputHasEnded;
+            // Only ever set: an assignment of both outcomes could overwrite the edge that comes at this moment.
+            if (received == room || connection.InputHasEnded)
+            {
+                _isReadable = true;
+            }
+
             return true;
         }
 
@@ -421,7 +432,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
         if (errno is Libc.Errno.TryAgain or Libc.Errno.Interrupted)
         {
-            _isReadable |= errno == Libc.Errno.Interrupted;
+            if (errno == Libc.Errno.Interrupted)
+            {
+                _isReadable = true;
+            }
+
             return false;
         }
 

@@ -60,6 +60,11 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken); // what was written waits for the next flush
+        }
+
         byte[]? block = _block;
         ReadOnlySpan<byte> bytes = block is null ? default : block.AsSpan(0, _written);
         ValueTask<FlushResult> result;
@@ -132,8 +137,16 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
         }
     }
 
-    /// <summary>Completes when the kernel has taken everything, or the connection has ended.</summary>
-    public ValueTask<FlushResult> DrainAsync() => SendAsync(default, default);
+    /// <summary>
+    /// Completes when the kernel has taken everything, or the connection has ended; whether or not a flush waits too.
+    /// </summary>
+    public Task DrainAsync()
+    {
+        lock (this)
+        {
+            return _backlog?.EmptiedInsideLock() ?? Task.CompletedTask;
+        }
+    }
 
     /// <summary>The socket takes bytes again. On the loop's thread.</summary>
     public void OnWritable()
