@@ -91,6 +91,30 @@ public sealed class KestrelTests
         Assert.Equal((true, true, true, true, false), await seen.Task.Within());
     }
 
+    // UseWeir waits for the first request's head on the loop's thread; what HTTP runs then may block.
+    [Fact]
+    public async Task Http_BehindUseWeir_RunsOnThePool()
+    {
+        TaskCompletionSource waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using WebApplication app = await StartAsync(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen
+            .Use(next => async connection =>
+            {
+                Task running = next(connection);
+                waits.TrySetResult();
+                await running;
+            })
+            .UseWeir("/ws", static (connection, message) => default)));
+        app.MapGet("/thread", static () => LoopThread.Current is null ? "on the pool" : "on the loop");
+        using Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(IPAddress.Loopback, AddressOf(app).Port).Within();
+        await waits.Task.Within();
+
+        await client.SendAsync("GET /thread HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8.ToArray()).Within();
+        using StreamReader answer = new(new NetworkStream(client));
+
+        Assert.Contains("on the pool", await answer.ReadToEndAsync().Within(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Stop_ConnectionsOpen_LeavesNoDescriptor()
     {

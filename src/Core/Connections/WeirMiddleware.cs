@@ -68,6 +68,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             if (thread is not null)
             {
                 thread.RunsOnLoop = false;
+
+                // The head may have been read on the loop's thread, and what HTTP runs may block.
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }
 
             await next(transport).ConfigureAwait(false);
