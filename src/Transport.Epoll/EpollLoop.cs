@@ -43,7 +43,7 @@ internal sealed unsafe class EpollLoop
     private int _eventCount;
     private int _nextEvent;
     private volatile bool _isStopping;
-    private volatile int _descriptorsOpen = 1;
+    private bool _isOpen = true;
 
     // The number of the callback that is under way, 0 for none. The thread that set it takes it back when the callback
     // returns; the watchdog takes it when it does not. Whoever succeeds owns the loop.
@@ -230,7 +230,13 @@ internal sealed unsafe class EpollLoop
             }
         }
 
-        return !_isStopping || !Close();
+        if (_isStopping)
+        {
+            Close();
+            return false;
+        }
+
+        return true;
     }
 
     private long BeginCall(IEventTarget? target)
@@ -262,15 +268,17 @@ internal sealed unsafe class EpollLoop
         return true;
     }
 
-    private bool Close()
+    private void Close()
     {
-        if (Interlocked.Exchange(ref _descriptorsOpen, 0) == 1)
+        lock (_postGate)
         {
-            _ = Libc.Close(_epoll);
-            _ = Libc.Close(_wake);
+            if (_isOpen)
+            {
+                _isOpen = false;
+                _ = Libc.Close(_epoll);
+                _ = Libc.Close(_wake);
+            }
         }
-
-        return true;
     }
 
     private IEventTarget? TargetOf(long data)
@@ -282,9 +290,12 @@ internal sealed unsafe class EpollLoop
     private void Wake()
     {
         ulong one = 1;
-        if (_descriptorsOpen == 1)
+        lock (_postGate)
         {
-            _ = Libc.Write(_wake, &one, sizeof(ulong)); // fails only when it is due to wake anyway
+            if (_isOpen)
+            {
+                _ = Libc.Write(_wake, &one, sizeof(ulong)); // fails only when it is due to wake anyway
+            }
         }
     }
 
