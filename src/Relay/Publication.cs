@@ -39,7 +39,14 @@ public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, boo
 /// <summary>A room's history as of one moment.</summary>
 /// <param name="Publications">In the order asked for.</param>
 /// <param name="Top">The position of the newest publication, whether or not it is kept.</param>
-public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top);
+public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top)
+{
+    /// <summary>
+    /// Whether the broker knows that the position asked for lies on the way to <see cref="Top"/> although the epochs differ:
+    /// the sequence went on under a new epoch, and had lost nothing up to there. Default false: equal epochs decide.
+    /// </summary>
+    public bool Continues { get; init; }
+}
 
 /// <summary>A client that is present in a room.</summary>
 /// <param name="Client">The connection's id, unique over all nodes.</param>
