@@ -57,6 +57,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _configuration.ReconnectRetryPolicy = new LinearRetry(200);
         // The prefix would be put before the channels of commands, but not before those of scripts.
         _configuration.ChannelPrefix = default;
+        // Asking a Cluster who has which slots counts as administration with the library.
+        _configuration.AllowAdmin = true;
         _configuration.ClientName ??= "weir";
         _subscriptions = new Subscriptions(this, new LinkSettings(_configuration, options.ConnectTimeout), _time);
         _everyonesChannel = $"{options.KeyPrefix}{{control}}";

@@ -23,6 +23,18 @@ public sealed class Publication
 
     /// <summary>The publishing node's own number for it, by which it knows its own message again; 0: none.</summary>
     public long NodeSequence { get; init; }
+
+    /// <summary>The same publication with the number that the broker has given it; shares its memory.</summary>
+    public Publication WithOffset(long offset) => new()
+    {
+        Data = Data,
+        Kind = Kind,
+        Offset = offset,
+        Key = Key,
+        Info = Info,
+        Node = Node,
+        NodeSequence = NodeSequence,
+    };
 }
 
 /// <summary>A place in a room's sequence of publications.</summary>
@@ -31,7 +43,10 @@ public sealed class Publication
 public readonly record struct StreamPosition(string Epoch, long Offset);
 
 /// <summary>What to read of a room's history.</summary>
-/// <param name="Since">Publications after this place; null: from the oldest that is kept.</param>
+/// <param name="Since">
+/// Publications after this place; null: from the oldest that is kept. Only its offset is looked at: the answer's top says
+/// which epoch it is of, and the caller compares.
+/// </param>
 /// <param name="Limit">The most publications; 0: none, only the top position; negative: all.</param>
 /// <param name="Reverse">Newest first; then <paramref name="Since"/> means before that place.</param>
 public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, bool Reverse = false);

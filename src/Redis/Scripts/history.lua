@@ -28,7 +28,7 @@ end
 if limit < 0 or limit > high - low + 1 then
     limit = high - low + 1
 end
-if continues and limit > 0 then
+if limit > 0 then
     if ARGV[7] == '1' then
         entries = redis.call('XREVRANGE', KEYS[2], decimal(high), decimal(low), 'COUNT', decimal(limit))
     else
