@@ -100,7 +100,8 @@ internal static partial class PublishRate
             "-p", $"{port}", "-c", $"{Connections}", "-P", $"{Pipelined}", "-n", $"{Requests}", "--csv",
             "EVALSHA", Convert.ToHexStringLower(hash), "2", keys.Meta!, keys.Stream!,
             body, $"{_rule.HistorySize}", "300000", "86400000", "4503599627370496", keys.Channel!,
-        ]) { RedirectStandardOutput = true })!;
+        ])
+        { RedirectStandardOutput = true })!;
         string text = await benchmark.StandardOutput.ReadToEndAsync();
         await benchmark.WaitForExitAsync();
         Match rate = Rate().Match(text.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);

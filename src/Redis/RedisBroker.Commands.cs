@@ -3,8 +3,8 @@ using System.Text;
 using StackExchange.Redis;
 using Weir.Redis.Diagnostics;
 using Weir.Redis.Wire;
-using StreamPosition = Weir.Relay.StreamPosition;
 using Weir.Relay;
+using StreamPosition = Weir.Relay.StreamPosition;
 
 namespace Weir.Redis;
 

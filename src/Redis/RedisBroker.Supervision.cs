@@ -121,7 +121,7 @@ public sealed partial class RedisBroker
     {
         try
         {
-            Session session = _session ??= await Session.OpenAsync(_configuration, _options.KeyPrefix, OnDisturbed);
+            Session session = _session ??= await OpenSessionAsync();
             LinkMap map = await session.ReadMapAsync();
             await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
             await ProbeAsync(session);
@@ -137,6 +137,31 @@ public sealed partial class RedisBroker
             OnDisturbed("Redis did not answer as it should.", error);
             RedisLog.TryFailed(_logger, error);
             return false;
+        }
+    }
+
+    private async Task<Session> OpenSessionAsync()
+    {
+        Task<Session> opening = Session.OpenAsync(_configuration, _options.KeyPrefix, OnConnectionFailed);
+        try
+        {
+            return await opening.WaitAsync(_stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The library cannot be told to stop connecting; whoever ends the broker need not wait for it.
+            _ = opening.ContinueWith(static late => late.Result.DisposeAsync().AsTask(), TaskContinuationOptions.OnlyOnRanToCompletion);
+            throw;
+        }
+    }
+
+    private void OnConnectionFailed(ConnectionFailedEventArgs failed)
+    {
+        // Of a replica, or a master that is none any more, nobody expects anything.
+        if (failed.ConnectionType == ConnectionType.Interactive
+            && _subscriptions.Links.Any(probed => probed.Link.EndPoint.Equals(failed.EndPoint)))
+        {
+            OnDisturbed($"The connection for commands to {failed.EndPoint} failed: {failed.FailureType}.", failed.Exception);
         }
     }
 

@@ -49,6 +49,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _time = time ?? TimeProvider.System;
         _configuration = ConfigurationOptions.Parse(options.Configuration);
         _configuration.AbortOnConnectFail = true;
+        _configuration.ConnectRetry = 1; // the supervision tries again by itself
         _configuration.AsyncTimeout = (int)options.RequestTimeout.TotalMilliseconds;
         _configuration.ConnectTimeout = (int)options.ConnectTimeout.TotalMilliseconds;
         // Nothing waits for a connection that is not there, and what was sent on one that broke is not sent again.

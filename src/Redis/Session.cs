@@ -30,17 +30,11 @@ internal sealed class Session : IAsyncDisposable
     public ScriptSet Scripts { get; }
 
     /// <exception cref="RedisConnectionException">It is not there.</exception>
-    public static async Task<Session> OpenAsync(ConfigurationOptions configuration, string prefix, Action<string, Exception?> onDisturbed)
+    public static async Task<Session> OpenAsync(ConfigurationOptions configuration, string prefix, Action<ConnectionFailedEventArgs> onFailed)
     {
         ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
         bool isCluster = multiplexer.GetServers().Any(static server => server.IsConnected && server.ServerType == ServerType.Cluster);
-        multiplexer.ConnectionFailed += (_, failed) =>
-        {
-            if (failed.ConnectionType == ConnectionType.Interactive)
-            {
-                onDisturbed($"The connection to {failed.EndPoint} failed: {failed.FailureType}.", failed.Exception);
-            }
-        };
+        multiplexer.ConnectionFailed += (_, failed) => onFailed(failed);
         return new Session(multiplexer, prefix, isCluster);
     }
 

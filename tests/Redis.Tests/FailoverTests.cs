@@ -1,6 +1,6 @@
+using Weir.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -35,6 +35,7 @@ public sealed class FailoverTests
         RoomHistory since = await node.ReadAsync(Room, before);
         Assert.True(since.Continues);
         Assert.Equal(["after"], since.Publications.Select(static publication => publication.Text()));
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded, BrokerHealth.Up], node.Sink.Health);
     }
 
     [Fact]

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Weir.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
+using Weir.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -241,6 +241,52 @@ public sealed class OutageTests
         await server.AskAsync("SCRIPT FLUSH");
 
         Assert.Equal(2, (await node.PublishAsync(Room, "2")).Offset);
+    }
+
+    [Fact]
+    public async Task Links_CutWithoutAWord_AreFoundByTheProbe_AndMadeAnew()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using TcpProxy proxy = TcpProxy.Start(server.Port);
+        await using Node publisher = await Node.StartAsync(server.Address);
+        await using Node node = await Node.StartAsync(proxy.Address);
+        await node.SubscribeAsync(Room);
+        await publisher.PublishAsync(Room, "before");
+        await node.Sink.HasHeardAsync(Room, 1);
+
+        proxy.Freeze();
+        await publisher.PublishAsync(Room, "missed");
+        await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
+        await node.IsUpAsync();
+        await publisher.PublishAsync(Room, "after");
+        await node.Sink.HasHeardAsync(Room, 2);
+
+        Assert.Equal(["before", "after"], node.Sink.TextsOf(Room));
+        Assert.Equal(4, (await node.PublishAsync(Room, "own")).Offset); // the connection for commands is another one too
+    }
+
+    [Fact]
+    public async Task Password_IsGivenOnBothConnections()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", "secret word");
+        await using Node node = await Node.StartAsync($"{server.Address},password=secret word");
+        await node.SubscribeAsync(Room);
+
+        await node.PublishAsync(Room, "x");
+
+        await node.Sink.HasHeardAsync(Room, 1);
+    }
+
+    [Fact]
+    public async Task Dispose_WhileRedisHangs_DoesNotWaitForIt()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        server.Stop();
+        Node node = Node.Start(server.Address, static options => options.ConnectTimeout = TimeSpan.FromMinutes(1));
+
+        await node.DisposeAsync().AsTask().Within(TimeSpan.FromSeconds(2));
+
+        server.Continue();
     }
 
     private static IEnumerable<BrokerHealth> Alternating(int count)
