@@ -65,7 +65,6 @@ public sealed partial class RedisBroker
                     FreshEpoch(),
                     of.rule.HistorySize,
                     of.broker.MetaTtlOf(of.rule),
-                    of.query.Since?.Epoch ?? "",
                     of.query.Since?.Offset ?? -1,
                     of.query.Limit,
                     of.query.Reverse ? 1 : 0,
@@ -89,7 +88,7 @@ public sealed partial class RedisBroker
             publications.Add(publication!);
         }
 
-        return new RoomHistory(publications, ReadPosition((byte[]?)parts[0])) { Continues = (int)parts[1] == 1 };
+        return new RoomHistory(publications, ReadPosition((byte[]?)parts[0])) { Past = ReadPast((byte[]?)parts[1]) };
     }
 
     /// <inheritdoc />
@@ -170,6 +169,28 @@ public sealed partial class RedisBroker
         return end > 0 && Utf8Parser.TryParse(reply[..end], out long offset, out int consumed) && consumed == end
             ? new StreamPosition(Encoding.UTF8.GetString(reply[(end + 1)..]), offset)
             : throw new InvalidDataException("Redis answered with something that is no position.");
+    }
+
+    /// <summary>Reads 'epoch:offset ', any number of times.</summary>
+    private static List<StreamPosition> ReadPast(ReadOnlySpan<byte> text)
+    {
+        if (text.IsEmpty)
+        {
+            return [];
+        }
+
+        List<StreamPosition> past = [];
+        for (int end = text.IndexOf((byte)' '); end >= 0; end = text.IndexOf((byte)' '))
+        {
+            ReadOnlySpan<byte> item = text[..end];
+            int colon = item.LastIndexOf((byte)':');
+            past.Add(colon > 0 && Utf8Parser.TryParse(item[(colon + 1)..], out long offset, out _)
+                ? new StreamPosition(Encoding.UTF8.GetString(item[..colon]), offset)
+                : throw new InvalidDataException("Redis answered with something that is no position."));
+            text = text[(end + 1)..];
+        }
+
+        return past;
     }
 
     private long MetaTtlOf(RoomRule rule)

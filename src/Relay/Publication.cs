@@ -57,10 +57,32 @@ public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, boo
 public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top)
 {
     /// <summary>
-    /// Whether the broker knows that the position asked for lies on the way to <see cref="Top"/> although the epochs differ:
-    /// the sequence went on under a new epoch, and had lost nothing up to there. Default false: equal epochs decide.
+    /// Epochs that the sequence had before, each with the last offset that it still tells the same: the broker went on under
+    /// a new epoch because it may have lost what came after. Empty by default.
     /// </summary>
-    public bool Continues { get; init; }
+    public IReadOnlyList<StreamPosition> Past { get; init; } = [];
+
+    /// <summary>
+    /// Whether a place lies on the way to <see cref="Top"/>, so that what came after it is what its owner has missed, under
+    /// whatever epochs.
+    /// </summary>
+    public bool Holds(StreamPosition place)
+    {
+        if (place.Epoch == Top.Epoch)
+        {
+            return place.Offset <= Top.Offset;
+        }
+
+        foreach (StreamPosition past in Past)
+        {
+            if (past.Epoch == place.Epoch)
+            {
+                return place.Offset <= past.Offset;
+            }
+        }
+
+        return false;
+    }
 }
 
 /// <summary>A client that is present in a room.</summary>

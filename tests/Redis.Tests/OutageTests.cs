@@ -50,11 +50,11 @@ public sealed class OutageTests
         Assert.NotEqual(second.Epoch, third.Epoch);
         Assert.Equal(3, third.Offset);
         RoomHistory sinceFirst = await node.ReadAsync(Room, first);
-        Assert.True(sinceFirst.Continues);
+        Assert.True(sinceFirst.Holds(first));
         Assert.Equal(["2", "3"], sinceFirst.Publications.Select(static publication => publication.Text()));
-        Assert.True((await node.ReadAsync(Room, second)).Continues);
+        Assert.True((await node.ReadAsync(Room)).Holds(second));
         // The old epoch gave no third offset that could have survived.
-        Assert.False((await node.ReadAsync(Room, second with { Offset = 3 })).Continues);
+        Assert.False((await node.ReadAsync(Room)).Holds(second with { Offset = 3 }));
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded, BrokerHealth.Up], node.Sink.Health);
     }
 
@@ -72,7 +72,7 @@ public sealed class OutageTests
         await node.IsUpAsync();
 
         RoomHistory after = await node.ReadAsync(Room, before);
-        Assert.False(after.Continues);
+        Assert.False(after.Holds(before));
         Assert.NotEqual(before.Epoch, after.Top.Epoch);
         Assert.Equal(after.Top with { Offset = 1 }, await node.PublishAsync(Room, "x"));
         await node.Sink.HasHeardAsync(Room, 2);
@@ -95,11 +95,11 @@ public sealed class OutageTests
         foreach (StreamPosition last in lasts)
         {
             RoomHistory since = await node.ReadAsync(Room, last);
-            Assert.True(since.Continues);
+            Assert.True(since.Holds(last));
             Assert.Equal(since.Top.Offset - last.Offset, since.Publications.Count);
         }
 
-        Assert.False((await node.ReadAsync(Room, lasts[1] with { Offset = lasts[1].Offset + 1 })).Continues);
+        Assert.False((await node.ReadAsync(Room)).Holds(lasts[1] with { Offset = lasts[1].Offset + 1 }));
     }
 
     [Fact]
