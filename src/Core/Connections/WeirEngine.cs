@@ -49,6 +49,12 @@ internal sealed class WeirEngine
     /// <summary>What waits for slow clients in the whole node.</summary>
     public PressureLedger Pressure { get; }
 
+    /// <summary>
+    /// What else goes down with the connections, over the same window: streams of another kind that a layer above serves.
+    /// Filled while the application is built.
+    /// </summary>
+    public List<Func<TimeSpan, CancellationToken, Task>> AlsoDrains { get; } = [];
+
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
     public static WeirEngine Of(IServiceProvider services)
         => _engines.GetValue(services.GetService<IServiceScopeFactory>() ?? (object)services, _ => new WeirEngine(
