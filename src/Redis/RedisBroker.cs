@@ -43,11 +43,10 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     public RedisBroker(RedisOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Check();
+        _configuration = options.Parse();
         _options = options;
         _logger = loggers?.CreateLogger(RedisLog.Category) ?? NullLogger.Instance;
         _time = time ?? TimeProvider.System;
-        _configuration = ConfigurationOptions.Parse(options.Configuration);
         _configuration.AbortOnConnectFail = true;
         _configuration.ConnectRetry = 1; // the supervision tries again by itself
         _configuration.AsyncTimeout = (int)options.RequestTimeout.TotalMilliseconds;

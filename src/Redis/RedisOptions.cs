@@ -1,3 +1,5 @@
+using StackExchange.Redis;
+
 namespace Weir.Redis;
 
 /// <summary>How a node reaches Redis, and what it keeps there. Read once, when the broker is made.</summary>
@@ -41,12 +43,16 @@ public sealed class RedisOptions
     public int MaxPending { get; set; } = 10_000;
 
     /// <summary>
-    /// How long a room's epoch and last offset outlive its last use; default 1 day, and at least twice the room's history. Whoever was away longer, in a room where
-    /// nothing happened, is told to start afresh. Zero: for ever.
+    /// How long a room's epoch and last offset outlive its last use; default 1 day, and at least twice the room's history.
+    /// Whoever was away longer, in a room where nothing happened, is told to start afresh. Zero: for ever.
     /// </summary>
     public TimeSpan MetaTtl { get; set; } = TimeSpan.FromDays(1);
 
-    internal void Check()
+    /// <summary>Checks all of it, and that the configuration can be read.</summary>
+    /// <exception cref="ArgumentException">Something is wrong; the message does not repeat the configuration.</exception>
+    public void Validate() => Parse();
+
+    internal ConfigurationOptions Parse()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(Configuration);
         ArgumentNullException.ThrowIfNull(KeyPrefix);
@@ -61,5 +67,7 @@ public sealed class RedisOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(ProbeTimeout, TimeSpan.FromMilliseconds(1));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPending, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MetaTtl, TimeSpan.Zero);
+        ConfigurationOptions configuration = ConfigurationOptions.Parse(Configuration);
+        return configuration.EndPoints.Count > 0 ? configuration : throw new ArgumentException("The configuration names no server.", nameof(Configuration));
     }
 }

@@ -23,7 +23,7 @@ internal sealed class HostSettings
         Rooms.MaxNameBytes = reader.ReadInt($"{Root}:Limits:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
         ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
-        Broker = Brokers.Read(reader, $"{Root}:Broker");
+        Broker = Brokers.Read(reader, Root);
         ReadRelay(reader, new RelayOptions());
         ApplyTo(new ApiOptions(), reader);
     }

@@ -10,7 +10,10 @@ namespace Weir.Integration.Hosting;
 internal sealed partial class HostProcess : IAsyncDisposable
 {
     private const string UpLine = "Weir is up. Point a browser at ";
+    private const int SigKill = 9;
     private const int SigTerm = 15;
+    private const int SigContinue = 18;
+    private const int SigStop = 19;
 
     // A start takes half a second; with other test runs on the machine it may take long.
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
@@ -103,13 +106,16 @@ internal sealed partial class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Asks it to end, as an operator or an orchestrator does.</summary>
-    public void Terminate()
-    {
-        if (Kill(_process.Id, SigTerm) != 0)
-        {
-            throw new InvalidOperationException($"kill failed with {Marshal.GetLastPInvokeError()}");
-        }
-    }
+    public void Terminate() => Signal(SigTerm);
+
+    /// <summary>Ends it as a crash would.</summary>
+    public void Kill() => Signal(SigKill);
+
+    /// <summary>Takes it off the processor: its connections stay, and nothing answers on them.</summary>
+    public void Stop() => Signal(SigStop);
+
+    /// <summary>Lets it go on after <see cref="Stop"/>.</summary>
+    public void Continue() => Signal(SigContinue);
 
     /// <summary>Waits for the end, which must come in time, and says how it was.</summary>
     public async Task<int> ExitAsync(TimeSpan? limit = null)
@@ -131,6 +137,14 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int processId, int signal);
+
+    private void Signal(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException($"kill failed with {Marshal.GetLastPInvokeError()}");
+        }
+    }
 
     private static bool IsSetting(string name) =>
         name.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase)
