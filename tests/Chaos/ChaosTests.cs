@@ -143,7 +143,17 @@ public sealed class ChaosTests(ITestOutputHelper output)
 
     private async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)
     {
-        Report report = await Scenario.RunAsync(fleet, trouble);
+        Report report;
+        try
+        {
+            report = await Scenario.RunAsync(fleet, trouble);
+        }
+        catch
+        {
+            output.WriteLine(fleet.Output);
+            throw;
+        }
+
         output.WriteLine(report.ToString());
         Assert.True(report.Confirmed > 10);
         Assert.Empty(report.Violations.Take(20));

@@ -1,4 +1,5 @@
 using Weir.Integration.Hosting;
+using Weir.Redis.Tests.Servers;
 
 namespace Weir.Chaos;
 
@@ -31,6 +32,9 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
+    /// <summary>What the nodes have written, for the report of a test that failed.</summary>
+    public string Output => string.Join("\n\n", _hosts.Select(static (host, node) => $"Node {node}:\n{host.Output[^Math.Min(6000, host.Output.Length)..]}{host.Errors}"));
+
     public HostProcess this[int node] => _hosts[node % _hosts.Count];
 
     public Uri AddressOf(int node) => this[node].Addresses[0];
@@ -50,7 +54,17 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    private static Task<HostProcess> StartHostAsync(string redis) => HostProcess.StartAsync(
+    // Up, and with its broker: a listener that comes before that has no position to come back to.
+    private static async Task<HostProcess> StartHostAsync(string redis)
+    {
+        HostProcess host = await LaunchAsync(redis);
+        using HttpClient http = new();
+        await Waiting.UntilAsync(
+            async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker", Timeline.Patience);
+        return host;
+    }
+
+    private static Task<HostProcess> LaunchAsync(string redis) => HostProcess.StartAsync(
         ("Weir__Broker__Kind", "Redis"),
         ("Weir__Redis__Configuration", redis),
         ("Weir__Redis__ProbeInterval", "300ms"),
