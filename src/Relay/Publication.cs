@@ -37,10 +37,35 @@ public sealed class Publication
     };
 }
 
-/// <summary>A place in a room's sequence of publications.</summary>
-/// <param name="Epoch">Changes when the broker has lost what it knew; empty where the room keeps no history.</param>
-/// <param name="Offset">The number of the last publication up to that place; 0: none yet.</param>
-public readonly record struct StreamPosition(string Epoch, long Offset);
+/// <summary>A place in a room's sequence of publications. The default is the start of a room without history.</summary>
+public readonly record struct StreamPosition
+{
+    private readonly string? _epoch; // null for empty, so that the default equals what is built of nothing
+
+    /// <summary>Names a place.</summary>
+    public StreamPosition(string epoch, long offset)
+    {
+        Epoch = epoch;
+        Offset = offset;
+    }
+
+    /// <summary>Changes when the broker has lost what it knew; empty where the room keeps no history.</summary>
+    public string Epoch
+    {
+        get => _epoch ?? "";
+        init => _epoch = value.Length == 0 ? null : value;
+    }
+
+    /// <summary>The number of the last publication up to that place; 0: none yet.</summary>
+    public long Offset { get; init; }
+
+    /// <summary>Takes it apart.</summary>
+    public void Deconstruct(out string epoch, out long offset)
+    {
+        epoch = Epoch;
+        offset = Offset;
+    }
+}
 
 /// <summary>What to read of a room's history.</summary>
 /// <param name="Since">
