@@ -28,6 +28,7 @@ need node nodejs
 need npm npm
 need chromium chromium
 need openssl openssl
+need redis-server redis-server
 
 (cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."
 

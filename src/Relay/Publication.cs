@@ -79,7 +79,36 @@ public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, boo
 /// <summary>A room's history as of one moment.</summary>
 /// <param name="Publications">In the order asked for.</param>
 /// <param name="Top">The position of the newest publication, whether or not it is kept.</param>
-public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top);
+public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top)
+{
+    /// <summary>
+    /// Epochs that the sequence had before, each with the last offset that it still tells the same: the broker went on under
+    /// a new epoch because it may have lost what came after. Empty by default.
+    /// </summary>
+    public IReadOnlyList<StreamPosition> Past { get; init; } = [];
+
+    /// <summary>
+    /// Whether a place lies on the way to <see cref="Top"/>, so that what came after it is what its owner has missed, under
+    /// whatever epochs.
+    /// </summary>
+    public bool Holds(StreamPosition place)
+    {
+        if (place.Epoch == Top.Epoch)
+        {
+            return place.Offset <= Top.Offset;
+        }
+
+        foreach (StreamPosition past in Past)
+        {
+            if (past.Epoch == place.Epoch)
+            {
+                return place.Offset <= past.Offset;
+            }
+        }
+
+        return false;
+    }
+}
 
 /// <summary>A client that is present in a room.</summary>
 /// <param name="Client">The connection's id, unique over all nodes.</param>

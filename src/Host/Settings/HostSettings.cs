@@ -29,7 +29,7 @@ internal sealed class HostSettings
         }
 
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
-        Broker = Brokers.Read(reader, $"{Root}:Broker");
+        Broker = Brokers.Read(reader, Root);
         ReadRelay(reader, new RelayOptions());
         ApplyTo(new ApiOptions(), reader);
     }

@@ -90,7 +90,7 @@ internal sealed class ApiMethods(RelayNode relay)
 
         HistoryQuery query = new(since, (int)Math.Clamp(ReadNumber(request, "limit"), -1, int.MaxValue), ReadFlag(request, "reverse"));
         RoomHistory history = await relay.Broker.ReadHistoryAsync(room, query, rule, cancellationToken).ConfigureAwait(false);
-        if (since is { Epoch.Length: > 0 } && since.Value.Epoch != history.Top.Epoch)
+        if (since is { Epoch.Length: > 0 } asked && asked.Epoch != history.Top.Epoch && !history.Holds(asked))
         {
             throw new ApiException(ApiError.UnrecoverablePosition);
         }

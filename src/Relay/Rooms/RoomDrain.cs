@@ -269,7 +269,7 @@ internal sealed partial class RoomDrain
         _isRecentBroken = false;
         _began = _sequence.Position;
         _reads++;
-        _ = ReadAsync(QueryOf(_beingServed), _sequence.IsKnown ? _sequence.Epoch : null);
+        _ = ReadAsync(QueryOf(_beingServed), _sequence.IsKnown ? _began : null);
     }
 
     // One read serves the room and everybody who waits: from the earliest place that any of them needs.
@@ -286,14 +286,14 @@ internal sealed partial class RoomDrain
             : new HistoryQuery(new StreamPosition(_sequence.Epoch, since), Limit: -1);
     }
 
-    private async Task ReadAsync(HistoryQuery query, string? epoch)
+    private async Task ReadAsync(HistoryQuery query, StreamPosition? began)
     {
         RoomHistory? history = null;
         Exception? failure = null;
         try
         {
             history = await _node.ReadHistoryAsync(_room, query).ConfigureAwait(false);
-            if (epoch is not null && history.Top.Epoch != epoch)
+            if (began is { } place && history.Top.Epoch != place.Epoch && !history.Holds(place))
             {
                 // Numbers mean something else now: all that is there is new to the room.
                 history = await _node.ReadHistoryAsync(_room, new HistoryQuery(Since: null, Limit: -1)).ConfigureAwait(false);
@@ -428,7 +428,8 @@ internal sealed partial class RoomDrain
             return new Recovery(IsRecovered: false, [], here);
         }
 
-        bool isOtherEpoch = (place.Epoch.Length > 0 && place.Epoch != here.Epoch) || history.Top.Epoch != here.Epoch;
+        bool isOtherEpoch = history.Top.Epoch != here.Epoch
+            || (place.Epoch.Length > 0 && place.Epoch != here.Epoch && !history.Holds(place));
         if (isOtherEpoch || _isRecentBroken)
         {
             return new Recovery(IsRecovered: false, [], here);

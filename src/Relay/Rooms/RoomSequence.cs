@@ -94,7 +94,9 @@ internal sealed class RoomSequence
     }
 
     /// <summary>Takes in what was read.</summary>
-    /// <param name="history">Publications after a place not beyond <paramref name="began"/>; all of them, if of another epoch.</param>
+    /// <param name="history">
+    /// Publications after a place not beyond <paramref name="began"/>; all of them, if of an epoch that does not hold that place.
+    /// </param>
     /// <param name="began">The position when the read began.</param>
     /// <param name="deliver">Gets what is to be delivered now, in order.</param>
     public Result OnHistory(RoomHistory history, StreamPosition began, List<Publication> deliver)
@@ -111,6 +113,14 @@ internal sealed class RoomSequence
         }
         else
         {
+            if (top.Epoch != Epoch && history.Holds(before))
+            {
+                // Another name, and nothing lost. What is held under the old one the history has too, or it is gone.
+                _held.RemoveAll(held => held.Epoch == before.Epoch);
+                Epoch = top.Epoch;
+                _announced = _offset;
+            }
+
             bool isNewEpoch = top.Epoch != Epoch;
             if (!isNewEpoch && top.Offset < began.Offset)
             {

@@ -27,6 +27,20 @@ internal sealed class RecordingSink(string nodeId) : IBrokerSink
     public IReadOnlyList<string> PresenceOf(string room)
         => [.. Copy(_presence).Where(each => each.Room == room).Select(static each => (each.HasJoined ? "+" : "-") + each.Member.Client)];
 
+    /// <summary>Publications of all rooms so far.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _publications.Count;
+            }
+        }
+    }
+
+    public ILookup<string, string> TextsByRoom() => Copy(_publications).ToLookup(static each => each.Room, static each => each.Publication.Text());
+
     /// <summary>Waits until so many publications of the room have been announced.</summary>
     public Task HasHeardAsync(string room, int count)
         => Bounded.Eventually(() => PublicationsOf(room).Count >= count, what: $"{count} publications in {room}");

@@ -44,6 +44,21 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task From_AnEpochThatTheSequenceHadBefore_IsRecoveredUpToWhereItWentOn()
+    {
+        ScriptedBroker broker = new();
+        broker.OnReadHistory = (room, query) => Task.FromResult(broker.Read(room, query) with { Past = [new("e0", 2)] });
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Publish(broker, "one", "two", "three");
+
+        Listener before = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e0", 2));
+        Listener beyond = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e0", 3));
+
+        await before.HearsAsync("recovered e1:3", "3:three");
+        await beyond.HearsAsync("not recovered e1:3");
+    }
+
+    [Fact]
     public async Task From_BeforeTheHistory_IsNotRecoveredAndGetsNothingOld()
     {
         ScriptedBroker broker = new();

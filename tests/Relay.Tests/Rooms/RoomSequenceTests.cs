@@ -121,6 +121,32 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
+    public void Read_OfAnotherEpochThatHoldsThePosition_GoesOnWithoutALoss()
+    {
+        Start(5);
+        Announce(7); // held for ever, if the old epoch were still waited for
+        Announce(6, "f");
+
+        RoomSequence.Result result = Read(began: 5, new StreamPosition("f", 6), past: [new("e", 5)], 6);
+
+        Assert.Equal((null, false), (result.Loss, result.MustReadAgain));
+        Assert.Equal([6], Delivered);
+        Assert.Equal(new StreamPosition("f", 6), _sequence.Position);
+        Assert.Equal([Verdict.Deliver, Verdict.DeliverAfterLoss], [Announce(7, "f"), Announce(7, "f")]);
+    }
+
+    [Fact]
+    public void Read_OfAnotherEpochThatHoldsLessThanThePosition_IsALoss()
+    {
+        Start(5);
+
+        RoomSequence.Result result = Read(began: 5, new StreamPosition("f", 6), past: [new("e", 4)], 5, 6);
+
+        Assert.Equal((PositionLoss.EpochChanged, new StreamPosition("f", 4)), (result.Loss, result.From));
+        Assert.Equal([5, 6], Delivered);
+    }
+
+    [Fact]
     public void Read_WithATopBelowThePosition_IsARollBack()
     {
         Start(5);
@@ -195,9 +221,11 @@ public sealed class RoomSequenceTests
 
     private RoomSequence.Result Read(long began, long top, params long[] offsets) => Read(began, new StreamPosition("e", top), offsets);
 
-    private RoomSequence.Result Read(long began, StreamPosition top, params long[] offsets)
+    private RoomSequence.Result Read(long began, StreamPosition top, params long[] offsets) => Read(began, top, past: [], offsets);
+
+    private RoomSequence.Result Read(long began, StreamPosition top, StreamPosition[] past, params long[] offsets)
         => _sequence.OnHistory(
-            new RoomHistory([.. offsets.Select(static offset => "x".ToPublication().WithOffset(offset))], top),
+            new RoomHistory([.. offsets.Select(static offset => "x".ToPublication().WithOffset(offset))], top) { Past = past },
             new StreamPosition("e", began),
             _deliver);
 }
