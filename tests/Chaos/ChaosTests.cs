@@ -131,6 +131,29 @@ public sealed class ChaosTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task SentinelFailover_ToAReplicaThatLacksTheLast_EverybodyWhoHeardItIsTold()
+    {
+        await using RedisServer master = await RedisServer.StartAsync();
+        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
+        await replica.HasReplicatedAsync(master);
+        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
+        await sentinel.KnowsReplicaAsync();
+        string configuration = $"{sentinel.Address},serviceName=weir";
+        await using Fleet fleet = await Fleet.StartAsync(configuration, configuration);
+
+        Report report = await RunAsync(fleet, async () =>
+        {
+            // It cannot come back to its master, which goes on for a while, and dies.
+            await replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");
+            await master.AskAsync("CLIENT KILL TYPE replica");
+            await Task.Delay(Outage, TimeProvider.System, CancellationToken.None);
+            await master.KillAsync();
+        });
+
+        Assert.InRange(report.Told, Timeline.Listeners, int.MaxValue);
+    }
+
+    [Fact]
     public async Task ClusterFailover_EverybodyHasAllThatSurvived_OrIsTold()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 1);
@@ -155,6 +178,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         }
 
         output.WriteLine(report.ToString());
+        if (Environment.GetEnvironmentVariable("WEIR_CHAOS_REPORT") is { Length: > 0 } path)
+        {
+            await File.AppendAllTextAsync(path, $"{TestContext.Current.TestMethod?.MethodName}: {report}\n");
+        }
+
         Assert.True(report.Confirmed > 10);
         Assert.Empty(report.Violations.Take(20));
         return report;

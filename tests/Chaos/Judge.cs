@@ -6,12 +6,15 @@ namespace Weir.Chaos;
 /// </summary>
 internal static class Judge
 {
-    public static Report Of(IReadOnlyList<Listener> listeners, IReadOnlyList<Publisher> publishers)
+    /// <param name="accounts">What each listener heard.</param>
+    /// <param name="confirmed">What publishers were told is published.</param>
+    /// <param name="failed">How many publishes failed.</param>
+    public static Report Of(
+        IReadOnlyList<Account> accounts, IEnumerable<(string Room, Position Position, string Text)> confirmed, int failed)
     {
         List<string> violations = [];
         Dictionary<(string Room, Position Position), string> truth = [];
-        foreach ((string room, Position position, string text) in publishers.SelectMany(static publisher => publisher.Confirmed)
-            .SelectMany(static of => of.Value.Select(each => (of.Key, each.Position, each.Text))))
+        foreach ((string room, Position position, string text) in confirmed)
         {
             if (!truth.TryAdd((room, position), text))
             {
@@ -19,30 +22,30 @@ internal static class Judge
             }
         }
 
-        int confirmed = truth.Count;
+        int count = truth.Count;
         int told = 0;
         int crossed = 0;
-        foreach (Listener listener in listeners)
+        foreach (Account account in accounts)
         {
-            Walk(listener, truth, violations, ref told, ref crossed);
+            Walk(account, truth, violations, ref told, ref crossed);
         }
 
         return new Report(
-            confirmed,
-            publishers.Sum(static publisher => publisher.Failed),
-            listeners.Sum(static listener => listener.All.Count(static heard => heard.Text is not null)),
-            listeners.Sum(static listener => listener.Connections - 1),
+            count,
+            failed,
+            accounts.Sum(static account => account.Heard.Count(static heard => heard.Text is not null)),
+            accounts.Sum(static account => account.Reconnects),
             told,
             crossed,
             violations);
     }
 
     private static void Walk(
-        Listener listener, Dictionary<(string Room, Position Position), string> truth, List<string> violations, ref int told, ref int crossed)
+        Account account, Dictionary<(string Room, Position Position), string> truth, List<string> violations, ref int told, ref int crossed)
     {
         HashSet<string> seen = [];
         Position? before = null;
-        foreach (Heard heard in listener.All)
+        foreach (Heard heard in account.Heard)
         {
             if (heard.Text is null)
             {
@@ -53,7 +56,7 @@ internal static class Judge
 
             if (heard.Position is not { } position)
             {
-                violations.Add($"{listener} got {heard.Text} without a position");
+                violations.Add($"{account} got {heard.Text} without a position");
                 continue;
             }
 
@@ -62,19 +65,19 @@ internal static class Judge
                 crossed += last.Epoch != position.Epoch ? 1 : 0;
                 if (position.Offset != last.Offset + 1)
                 {
-                    violations.Add($"{listener} got {position} after {last}, and was not told why");
+                    violations.Add($"{account} got {position} after {last}, and was not told why");
                 }
             }
 
             before = position;
             if (!seen.Add(heard.Text))
             {
-                violations.Add($"{listener} got {heard.Text} twice, now as {position}");
+                violations.Add($"{account} got {heard.Text} twice, now as {position}");
             }
 
-            if (!truth.TryAdd((listener.Room, position), heard.Text) && truth[(listener.Room, position)] != heard.Text)
+            if (!truth.TryAdd((account.Room, position), heard.Text) && truth[(account.Room, position)] != heard.Text)
             {
-                violations.Add($"{listener} got {heard.Text} as {position}, which is {truth[(listener.Room, position)]}");
+                violations.Add($"{account} got {heard.Text} as {position}, which is {truth[(account.Room, position)]}");
             }
         }
     }

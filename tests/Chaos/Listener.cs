@@ -21,11 +21,10 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
     private readonly Lock _gate = new();
     private readonly List<Heard> _heard = [];
     private string _lastId = "";
+    private int _connections;
     private Task _listening = Task.CompletedTask;
 
     public string Room => room;
-
-    public int Connections { get; private set; }
 
     /// <summary>The last id; null before the first.</summary>
     public Position? Last
@@ -39,16 +38,8 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
         }
     }
 
-    public IReadOnlyList<Heard> All
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _heard];
-            }
-        }
-    }
+    /// <summary>To be called when it is disposed.</summary>
+    public Account Account => new(room, _heard, _connections - 1);
 
     public void Start() => _listening = ListenAsync();
 
@@ -57,8 +48,6 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
         await _end.CancelAsync();
         await _listening;
     }
-
-    public override string ToString() => $"listener of {room}";
 
     private async Task ListenAsync()
     {
@@ -91,7 +80,7 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
 
         using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
         response.EnsureSuccessStatusCode();
-        Connections++;
+        _connections++;
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync(silence.Token));
         string? id = null;
         string? data = null;

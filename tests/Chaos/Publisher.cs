@@ -12,13 +12,13 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(4);
     private static readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
-    private readonly Dictionary<string, List<(Position Position, string Text)>> _confirmed = rooms.ToDictionary(static room => room, static _ => new List<(Position, string)>());
+    private readonly List<(string Room, Position Position, string Text)> _confirmed = [];
 
     /// <summary>Those that were neither confirmed nor heard of: the answer was an error, or there was none.</summary>
     public int Failed { get; private set; }
 
-    /// <summary>What was confirmed, by room. To be read when <see cref="RunAsync"/> is over.</summary>
-    public IReadOnlyDictionary<string, List<(Position Position, string Text)>> Confirmed => _confirmed;
+    /// <summary>What was confirmed. To be read when <see cref="RunAsync"/> is over.</summary>
+    public IReadOnlyList<(string Room, Position Position, string Text)> Confirmed => _confirmed;
 
     public async Task RunAsync(CancellationToken enough)
     {
@@ -52,7 +52,7 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
             }
 
             Position position = new(result.GetProperty("epoch").GetString()!, result.GetProperty("offset").GetInt64());
-            _confirmed[room].Add((position, text));
+            _confirmed.Add((room, position, text));
             return position;
         }
         catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or SocketException or JsonException)

@@ -44,6 +44,9 @@ internal static class Scenario
             await Task.WhenAll(listeners.Select(static listener => listener.DisposeAsync().AsTask()));
         }
 
-        return Judge.Of(listeners, publishers);
+        return Judge.Of(
+            [.. listeners.Select(static listener => listener.Account)],
+            publishers.SelectMany(static publisher => publisher.Confirmed),
+            publishers.Sum(static publisher => publisher.Failed));
     }
 }
