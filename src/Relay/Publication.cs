@@ -91,22 +91,25 @@ public sealed record RoomHistory(IReadOnlyList<Publication> Publications, Stream
     /// Whether a place lies on the way to <see cref="Top"/>, so that what came after it is what its owner has missed, under
     /// whatever epochs.
     /// </summary>
-    public bool Holds(StreamPosition place)
+    public bool Holds(StreamPosition place) => place.Offset <= LastInCommonWith(place.Epoch);
+
+    /// <summary>The last offset that an epoch and that of <see cref="Top"/> tell the same; -1 where they have nothing in common.</summary>
+    public long LastInCommonWith(string epoch)
     {
-        if (place.Epoch == Top.Epoch)
+        if (epoch == Top.Epoch)
         {
-            return place.Offset <= Top.Offset;
+            return Top.Offset;
         }
 
         foreach (StreamPosition past in Past)
         {
-            if (past.Epoch == place.Epoch)
+            if (past.Epoch == epoch)
             {
-                return place.Offset <= past.Offset;
+                return past.Offset;
             }
         }
 
-        return false;
+        return -1;
     }
 }
 

@@ -8,7 +8,7 @@ public sealed class JudgeTests
     [Fact]
     public void Sequence_AcrossReconnectsEpochsAndToldLosses_IsFine()
     {
-        Report report = Of([new("e:1", "a"), new("e:2", "b"), new("f:3", "c"), new("g:7", null), new("g:8", "d")]);
+        Report report = Of((Said[])[new("e:1", "a"), new("e:2", "b"), new("f:3", "c"), new("g:7", null), new("g:8", "d")]);
 
         Assert.Empty(report.Violations);
         Assert.Equal((4, 1, 1), (report.Deliveries, report.Told, report.EpochsCrossed));
@@ -21,7 +21,7 @@ public sealed class JudgeTests
     [InlineData("e:1 lost:g:5 g:7", "after g:5")] // a gap after a loss that was told
     public void Gap_WithoutAWordOfIt_IsFound(string heard, string expected)
     {
-        Report report = Of([.. heard.Split(' ').Select(static (each, i) => each.StartsWith("lost:", StringComparison.Ordinal)
+        Report report = Of((Said[])[.. heard.Split(' ').Select(static (each, i) => each.StartsWith("lost:", StringComparison.Ordinal)
             ? new Said(each[5..], null) : new Said(each, $"{i}"))]);
 
         Assert.Contains(expected, Assert.Single(report.Violations), StringComparison.Ordinal);
@@ -29,7 +29,7 @@ public sealed class JudgeTests
 
     [Fact]
     public void Message_HeardTwice_IsFound()
-        => Assert.Contains("twice", Assert.Single(Of([new("e:1", "a"), new("e:2", "a")]).Violations), StringComparison.Ordinal);
+        => Assert.Contains("twice", Assert.Single(Of((Said[])[new("e:1", "a"), new("e:2", "a")]).Violations), StringComparison.Ordinal);
 
     [Fact]
     public void Position_OfTwoMessages_IsFound()
@@ -45,5 +45,5 @@ public sealed class JudgeTests
 
     private static Account Account(Said[] heard) => new("room", [.. heard.Select(static each => new Heard(Position.Parse(each.Id), each.Text))], 0);
 
-    public sealed record Said(string Id, string? Text);
+    private sealed record Said(string Id, string? Text);
 }

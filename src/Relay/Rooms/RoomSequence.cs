@@ -113,10 +113,15 @@ internal sealed class RoomSequence
         }
         else
         {
+            if (top.Epoch != Epoch)
+            {
+                // What is held under the old one the history has too, or it is gone.
+                _held.RemoveAll(held => held.Epoch == before.Epoch);
+            }
+
             if (top.Epoch != Epoch && history.Holds(before))
             {
-                // Another name, and nothing lost. What is held under the old one the history has too, or it is gone.
-                _held.RemoveAll(held => held.Epoch == before.Epoch);
+                // Another name, and nothing lost.
                 Epoch = top.Epoch;
                 _announced = _offset;
             }
@@ -137,9 +142,10 @@ internal sealed class RoomSequence
                 if (isNewEpoch || beforeRun > _offset)
                 {
                     loss = isNewEpoch ? PositionLoss.EpochChanged : PositionLoss.Trimmed;
+                    // What both epochs have was heard under the old one.
+                    _offset = Math.Max(beforeRun, isNewEpoch ? history.LastInCommonWith(Epoch) : beforeRun);
                     Epoch = top.Epoch;
                     _announced = isNewEpoch ? 0 : _announced;
-                    _offset = beforeRun;
                 }
             }
         }

@@ -136,11 +136,11 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Read_OfAnotherEpochThatHoldsLessThanThePosition_IsALoss()
+    public void Read_OfAnotherEpochThatHoldsLessThanThePosition_IsALossAndRepeatsNothingThatBothHave()
     {
         Start(5);
 
-        RoomSequence.Result result = Read(began: 5, new StreamPosition("f", 6), past: [new("e", 4)], 5, 6);
+        RoomSequence.Result result = Read(began: 5, new StreamPosition("f", 6), past: [new("e", 4)], 3, 4, 5, 6);
 
         Assert.Equal((PositionLoss.EpochChanged, new StreamPosition("f", 4)), (result.Loss, result.From));
         Assert.Equal([5, 6], Delivered);
