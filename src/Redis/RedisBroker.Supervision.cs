@@ -32,6 +32,12 @@ public sealed partial class RedisBroker
 
     private void OnDisturbed(string what, Exception? reason)
     {
+        NoteDisturbance(what, reason);
+        _wake.Release();
+    }
+
+    private void NoteDisturbance(string what, Exception? reason)
+    {
         lock (_healthGate)
         {
             _disturbances++;
@@ -41,8 +47,6 @@ public sealed partial class RedisBroker
                 Tell(BrokerHealth.Degraded);
             }
         }
-
-        _wake.Release();
     }
 
     private async Task SuperviseAsync()
@@ -55,18 +59,18 @@ public sealed partial class RedisBroker
             if (isWell && TryGoUp(before))
             {
                 pause = _firstPause;
-                await WaitAsync(_options.ProbeInterval);
+                await WaitForDisturbanceAsync(_options.ProbeInterval);
             }
             else if (!isWell)
             {
-                await WaitAsync(pause);
+                // Whatever else happens meanwhile: what fails at once would be tried without a pause.
+                await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, _longestPause.Ticks));
             }
         }
     }
 
-    /// <summary>Waits for a time, or a disturbance.</summary>
-    private async Task WaitAsync(TimeSpan time)
+    private async Task WaitForDisturbanceAsync(TimeSpan time)
     {
         using CancellationTokenSource limit = new(time, _time);
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
@@ -134,7 +138,7 @@ public sealed partial class RedisBroker
         catch (Exception error)
         {
             // Of many kinds, and none of them may end the looking.
-            OnDisturbed("Redis did not answer as it should.", error);
+            NoteDisturbance("Redis did not answer as it should.", error);
             RedisLog.TryFailed(_logger, error);
             return false;
         }

@@ -266,6 +266,22 @@ public sealed class OutageTests
     }
 
     [Fact]
+    public async Task RedisAway_IsLookedForWithPausesInBetween()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using TcpProxy proxy = TcpProxy.Start(server.Port);
+        await using Node node = await Node.StartAsync(proxy.Address);
+        await server.KillAsync();
+        await node.IsDegradedAsync();
+
+        int before = proxy.Connections;
+        await Waiting.PassAsync(TimeSpan.FromSeconds(2));
+
+        // After pauses of 100, 200, 400, 800 ms and then of a second; the library has a rhythm of its own, at each 200 ms or more.
+        Assert.InRange(proxy.Connections - before, 2, 25);
+    }
+
+    [Fact]
     public async Task Password_IsGivenOnBothConnections()
     {
         await using RedisServer server = await RedisServer.StartAsync("--requirepass", "secret word");

@@ -24,6 +24,9 @@ internal sealed class TcpProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>How many have connected.</summary>
+    public int Connections { get; private set; }
+
     public string Address => _listener.LocalEndpoint.ToString()!;
 
     public static TcpProxy Start(int target) => new(target);
@@ -59,6 +62,7 @@ internal sealed class TcpProxy : IAsyncDisposable
             while (true)
             {
                 Socket near = await _listener.AcceptSocketAsync(_end.Token);
+                Connections++;
                 Socket far = new(SocketType.Stream, ProtocolType.Tcp);
                 CancellationToken frozen;
                 lock (_gate)
@@ -67,9 +71,16 @@ internal sealed class TcpProxy : IAsyncDisposable
                     frozen = _frozen.Token;
                 }
 
-                await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
-                _ = PassAsync(near, far, frozen);
-                _ = PassAsync(far, near, frozen);
+                try
+                {
+                    await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
+                    _ = PassAsync(near, far, frozen);
+                    _ = PassAsync(far, near, frozen);
+                }
+                catch (SocketException)
+                {
+                    near.Close(); // as the server would
+                }
             }
         }
         catch (OperationCanceledException)

@@ -29,4 +29,7 @@ internal static class Waiting
         DateTimeOffset start = await server.ReadTimeAsync();
         await UntilAsync(async () => await server.ReadTimeAsync() - start >= time, $"{time} on the clock of the server");
     }
+
+    /// <summary>Lets so much time go by, where the question is what happens in it.</summary>
+    public static Task PassAsync(TimeSpan time) => Task.Delay(time, TimeProvider.System, CancellationToken.None);
 }
