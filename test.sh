@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need, then runs all of them. Ends with a line "N passed, N failed".
+# Installs what the tests need, then runs all of them; on Linux those of the whole server once on each transport.
+# Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm and Chromium are installed with apt-get where it may.
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium and Redis are installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -27,6 +28,11 @@ need node nodejs
 need npm npm
 need chromium chromium
 need openssl openssl
+if ! command -v redis-server >/dev/null; then
+    need redis-server redis-server
+    # The package starts a server for the machine; tests start their own.
+    service redis-server stop >/dev/null 2>&1 || true
+fi
 
 (cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."
 
@@ -34,11 +40,23 @@ dotnet build Perf.sln -c Release -v quiet
 [ "${1:-}" = --no-format ] || dotnet format Perf.sln --verify-no-changes --no-restore
 
 log=$(mktemp); trap 'rm -f "$log"' EXIT
-status=0
-dotnet test --solution Perf.sln -c Release --no-build 2>&1 | tee "$log" || status=$?
+status=0 passed=0 failed=0
 
-passed=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' "$log" | tail -1)
-failed=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' "$log" | tail -1)
-[ -n "$passed" ] && [ "$passed" -gt 0 ] || fail "no test ran."
-echo "$passed passed, ${failed:-0} failed"
+# run ARGUMENT...: runs tests and adds to the totals.
+run() {
+    local succeeded broken
+    dotnet test "$@" -c Release --no-build 2>&1 | tee "$log" || status=$?
+    succeeded=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+    broken=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+    [ "${succeeded:-0}" -gt 0 ] || [ "${broken:-0}" -gt 0 ] || fail "no test ran: dotnet test $*"
+    passed=$((passed + ${succeeded:-0})) failed=$((failed + ${broken:-0}))
+}
+
+run --solution Perf.sln
+if [ "$(uname)" = Linux ]; then
+    echo "test.sh: once more on Kestrel's own transport"
+    WEIR_TEST_TRANSPORT=Sockets run --project tests/Integration
+fi
+
+echo "$passed passed, $failed failed"
 exit "$status"

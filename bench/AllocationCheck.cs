@@ -39,6 +39,11 @@ internal static class AllocationCheck
         DeflatedPublishBenchmarks deflated = new();
         deflated.Setup();
         good &= Measure(report, "publish, 512 B deflated to 1,000", 1_000, deflated.PublishDeflated);
+
+        RelayPublishBenchmarks relay = new();
+        relay.Setup();
+        good &= Measure(report, "relay on one node, 100 B to 1,000", 1_000, relay.Alone);
+        relay.Cleanup();
         return good;
     }
 

@@ -1,16 +1,22 @@
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using Weir.Bench.Redis;
 
 namespace Weir.Bench;
 
 /// <summary>
-/// <c>--check</c> fails when a hot path allocates; <c>--quick</c> measures in minutes instead of an hour; everything
+/// <c>--check</c> fails when a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark; <c>--quick</c> measures in minutes instead of an hour; everything
 /// else is BenchmarkDotNet's command line.
 /// </summary>
 internal static class Program
 {
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
+        if (args.Contains("--redis"))
+        {
+            return await PublishRate.RunAsync(Console.Out);
+        }
+
         if (args.Contains("--check"))
         {
             return AllocationCheck.Run(Console.Out) ? 0 : 1;

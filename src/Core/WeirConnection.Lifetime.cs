@@ -39,8 +39,11 @@ public sealed partial class WeirConnection : ISenderOwner
         Ended,
     }
 
-    /// <summary>Runs the connection until it has ended. The caller owns the transport and disposes it afterwards.</summary>
-    internal async Task RunAsync()
+    /// <summary>
+    /// Runs the connection until it has ended. The caller owns the transport and disposes it afterwards, unless it has been
+    /// detached: then nobody else is there to do so.
+    /// </summary>
+    internal async Task RunAsync(ILoopThreadFeature? detached = null)
     {
         WeirEngine engine = _endpoint.Engine;
         engine.Metrics.Opened();
@@ -56,7 +59,7 @@ public sealed partial class WeirConnection : ISenderOwner
             {
             }
         }
-        catch (Exception error) when (TransportErrors.IsExpected(error))
+        catch (Exception error) when (detached is not null || TransportErrors.IsExpected(error))
         {
             ((ISenderOwner)this).OnTransportEnded(error);
         }
@@ -64,6 +67,10 @@ public sealed partial class WeirConnection : ISenderOwner
         {
             await shutdown.DisposeAsync().ConfigureAwait(false);
             await EndAsync().ConfigureAwait(false);
+            if (detached is not null)
+            {
+                await detached.DisposeDetachedAsync().ConfigureAwait(false);
+            }
         }
     }
 

@@ -24,6 +24,7 @@ public sealed partial class WeirConnection
     private readonly ConnectionSender _sender;
     private readonly MessageReader _reader;
     private readonly InboundLimit.Meter? _meter;
+    private readonly IPAddress? _toldAddress; // by a proxy; else the transport knows it, and need not be asked to keep it twice
     private long _bytesLeft;
     private UpgradeRequest? _request;
     private IDictionary<object, object?>? _items;
@@ -41,12 +42,14 @@ public sealed partial class WeirConnection
         _transport = transport;
         _timer = timer;
         _request = request;
-        RemoteAddress = remoteAddress;
+        _toldAddress = Equals(remoteAddress, TransportAddress) ? null : remoteAddress;
         Subprotocol = subprotocol;
         _meter = endpoint.Inbound?.Start(timer.CurrentTick);
         DeflateContext? context = deflate is { } parameters ? new DeflateContext(
             parameters, endpoint.Sending.Zlib!, mayDrop: endpoint.Sending.Pressure.Policy != PressurePolicy.Close) : null;
-        _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context);
+        // A transport with its own threads whose pipe nobody (TLS) has put another in front of.
+        bool isDirect = transport is ILoopThreadFeature && ReferenceEquals(transport, transport.Transport);
+        _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context, isDirect);
         _reader = new MessageReader(endpoint.Reading, deflate);
     }
 
@@ -73,7 +76,7 @@ public sealed partial class WeirConnection
     /// The client's address: the transport's, or what a trusted proxy says (<see cref="WeirNodeOptions.TrustedProxies"/>); null
     /// when the transport is no IP network.
     /// </summary>
-    public IPAddress? RemoteAddress { get; }
+    public IPAddress? RemoteAddress => _toldAddress ?? TransportAddress;
 
     /// <summary>The address the peer connected to; null when the transport has none.</summary>
     public EndPoint? LocalEndPoint => _transport.LocalEndPoint;
@@ -90,6 +93,8 @@ public sealed partial class WeirConnection
 
     /// <summary>Bytes sent that the transport has not taken yet, because the peer reads slowly; 0 for one that keeps up.</summary>
     public long PendingBytes => _sender.PendingBytes;
+
+    private IPAddress? TransportAddress => (_transport.RemoteEndPoint as IPEndPoint)?.Address;
 
     internal MembershipList Memberships { get; } = new();
 

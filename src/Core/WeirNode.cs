@@ -31,6 +31,8 @@ public sealed class WeirNode
     public Task DrainAsync(TimeSpan window, CancellationToken hurry = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, TimeSpan.Zero);
-        return Drain.RunAsync(_engine, window, Drain.LastCloseTimeout, hurry);
+        _engine.Gate.Drain();
+        return Task.WhenAll(
+            [Drain.RunAsync(_engine, window, Drain.LastCloseTimeout, hurry), .. _engine.AlsoDrains.Select(drain => drain(window, hurry))]);
     }
 }

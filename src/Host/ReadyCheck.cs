@@ -1,10 +1,17 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Weir.Relay;
 
 namespace Weir.Host;
 
-/// <summary>Tells a load balancer to send nobody here any more once the node is on its way down.</summary>
-internal sealed class ReadyCheck(WeirNode node) : IHealthCheck
+/// <summary>
+/// Tells a load balancer to send nobody here any more once the node is on its way down. While the broker is away it says
+/// so, with 200: all nodes miss it at once, and each still serves the members it has.
+/// </summary>
+internal sealed class ReadyCheck(WeirNode node, RelayNode relay) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-        => Task.FromResult(node.IsDraining ? HealthCheckResult.Unhealthy("Draining.") : HealthCheckResult.Healthy());
+        => Task.FromResult(
+            node.IsDraining ? HealthCheckResult.Unhealthy("Draining.")
+            : relay.Health == BrokerHealth.Degraded ? HealthCheckResult.Degraded("The broker is away.")
+            : HealthCheckResult.Healthy());
 }

@@ -3,10 +3,11 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
+using Weir.Relay;
 
 namespace Weir.Host;
 
-/// <summary>Composes the server: the WebSocket endpoints on every port, and beside them health, metrics and the page.</summary>
+/// <summary>Composes the server: the WebSocket endpoints on every port, and beside them streams, the API, health, metrics and the page.</summary>
 internal static class WeirApplication
 {
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
@@ -19,7 +20,6 @@ internal static class WeirApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         HostSettings settings = HostSettings.Read(builder.Configuration);
-        RelayHandler relay = new(new RoomDirectory(settings.Rooms));
         EchoHandler echo = new();
 
         // Here, so that what is wrong with them is told like any other setting.
@@ -30,16 +30,26 @@ internal static class WeirApplication
             Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
 
+        if (settings.Transport == TransportKind.Epoll)
+        {
+            builder.WebHost.UseEpollTransport();
+        }
+
         // These lines have the query, which may have a token in it, when they are logged at Information or below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         // Kestrel opens a logging scope per connection, which then flows through every await of it. Our messages name the
         // connection themselves.
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
-            .AddMeter("Weir", "System.Runtime")
+            .AddMeter("Weir", "Weir.Relay", "System.Runtime")
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
+        builder.Services.AddHostedService<MemoryTrim>();
+        settings.Broker.AddTo(builder.Services);
+        builder.Services.AddSingleton(new RoomDirectory(settings.Rooms));
+        builder.Services.AddWeirRelay(settings.ApplyTo);
+        builder.Services.AddSingleton<RelayHandler>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
         {
@@ -60,7 +70,7 @@ internal static class WeirApplication
 
         void UseEndpoints(IConnectionBuilder listen)
         {
-            listen.UseWeir("/ws", relay, settings.ApplyTo);
+            listen.UseWeir<RelayHandler>("/ws", settings.ApplyTo);
             if (settings.EchoEnabled)
             {
                 listen.UseWeir("/echo", echo, settings.ApplyTo);
@@ -69,12 +79,14 @@ internal static class WeirApplication
 
         void MapRoutes(WebApplication app)
         {
-            app.MapWeir("/ws", relay, settings.ApplyTo);
+            app.MapWeir("/ws", app.Services.GetRequiredService<RelayHandler>(), settings.ApplyTo);
             if (settings.EchoEnabled)
             {
                 app.MapWeir("/echo", echo, settings.ApplyTo);
             }
 
+            app.MapWeirSse("/sse", settings.ApplyTo);
+            app.MapWeirApi("/api", settings.ApplyTo);
             app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
             app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
             app.MapPrometheusScrapingEndpoint("/metrics");

@@ -24,7 +24,10 @@ public interface IBroker : IAsyncDisposable
     /// </summary>
     Task StartAsync(IBrokerSink sink, CancellationToken cancellationToken);
 
-    /// <summary>Publishes. Completes when the broker has numbered, stored (where the rule says so) and announced it.</summary>
+    /// <summary>
+    /// Publishes. Completes when the broker has numbered, stored (where the rule says so) and announced it. Calls for one
+    /// room that are made one after another are numbered in that order, also when none was awaited.
+    /// </summary>
     /// <returns>The publication's position; an offset of 0 where the rule keeps no history.</returns>
     /// <exception cref="BrokerUnavailableException">
     /// The broker is away, or too much waits for it already; <see cref="BrokerUnavailableException.IsUnknown"/> says whether
@@ -50,11 +53,14 @@ public interface IBroker : IAsyncDisposable
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     ValueTask RemoveHistoryAsync(string room, CancellationToken cancellationToken);
 
-    /// <summary>Notes a client as present for <paramref name="lifetime"/>; call again before that is over to prolong.</summary>
+    /// <summary>
+    /// Notes a client as present for <paramref name="lifetime"/>; call again before that is over to prolong. Announced as
+    /// joined only when it was not present.
+    /// </summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken);
 
-    /// <summary>Notes a client as gone.</summary>
+    /// <summary>Notes a client as gone, and announces that if it was present.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     ValueTask RemovePresenceAsync(string room, string client, CancellationToken cancellationToken);
 

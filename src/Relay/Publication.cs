@@ -23,15 +23,55 @@ public sealed class Publication
 
     /// <summary>The publishing node's own number for it, by which it knows its own message again; 0: none.</summary>
     public long NodeSequence { get; init; }
+
+    /// <summary>The same publication with the number that the broker has given it; shares its memory.</summary>
+    public Publication WithOffset(long offset) => new()
+    {
+        Data = Data,
+        Kind = Kind,
+        Offset = offset,
+        Key = Key,
+        Info = Info,
+        Node = Node,
+        NodeSequence = NodeSequence,
+    };
 }
 
-/// <summary>A place in a room's sequence of publications.</summary>
-/// <param name="Epoch">Changes when the broker has lost what it knew; empty where the room keeps no history.</param>
-/// <param name="Offset">The number of the last publication up to that place; 0: none yet.</param>
-public readonly record struct StreamPosition(string Epoch, long Offset);
+/// <summary>A place in a room's sequence of publications. The default is the start of a room without history.</summary>
+public readonly record struct StreamPosition
+{
+    private readonly string? _epoch; // null for empty, so that the default equals what is built of nothing
+
+    /// <summary>Names a place.</summary>
+    public StreamPosition(string epoch, long offset)
+    {
+        Epoch = epoch;
+        Offset = offset;
+    }
+
+    /// <summary>Changes when the broker has lost what it knew; empty where the room keeps no history.</summary>
+    public string Epoch
+    {
+        get => _epoch ?? "";
+        init => _epoch = value.Length == 0 ? null : value;
+    }
+
+    /// <summary>The number of the last publication up to that place; 0: none yet.</summary>
+    public long Offset { get; init; }
+
+    /// <summary>Takes it apart.</summary>
+    public void Deconstruct(out string epoch, out long offset)
+    {
+        epoch = Epoch;
+        offset = Offset;
+    }
+}
 
 /// <summary>What to read of a room's history.</summary>
-/// <param name="Since">Publications after this place; null: from the oldest that is kept.</param>
+/// <param name="Since">
+/// Publications after this place; null: from the oldest that is kept. Only its offset is looked at: the answer's top says
+/// which epoch it is of, and the caller compares.
+/// </param>
 /// <param name="Limit">The most publications; 0: none, only the top position; negative: all.</param>
 /// <param name="Reverse">Newest first; then <paramref name="Since"/> means before that place.</param>
 public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, bool Reverse = false);
@@ -39,7 +79,39 @@ public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, boo
 /// <summary>A room's history as of one moment.</summary>
 /// <param name="Publications">In the order asked for.</param>
 /// <param name="Top">The position of the newest publication, whether or not it is kept.</param>
-public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top);
+public sealed record RoomHistory(IReadOnlyList<Publication> Publications, StreamPosition Top)
+{
+    /// <summary>
+    /// Epochs that the sequence had before, each with the last offset that it still tells the same: the broker went on under
+    /// a new epoch because it may have lost what came after. Empty by default.
+    /// </summary>
+    public IReadOnlyList<StreamPosition> Past { get; init; } = [];
+
+    /// <summary>
+    /// Whether a place lies on the way to <see cref="Top"/>, so that what came after it is what its owner has missed, under
+    /// whatever epochs.
+    /// </summary>
+    public bool Holds(StreamPosition place) => place.Offset <= LastInCommonWith(place.Epoch);
+
+    /// <summary>The last offset that an epoch and that of <see cref="Top"/> tell the same; -1 where they have nothing in common.</summary>
+    public long LastInCommonWith(string epoch)
+    {
+        if (epoch == Top.Epoch)
+        {
+            return Top.Offset;
+        }
+
+        foreach (StreamPosition past in Past)
+        {
+            if (past.Epoch == epoch)
+            {
+                return past.Offset;
+            }
+        }
+
+        return -1;
+    }
+}
 
 /// <summary>A client that is present in a room.</summary>
 /// <param name="Client">The connection's id, unique over all nodes.</param>

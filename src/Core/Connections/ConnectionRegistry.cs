@@ -51,6 +51,24 @@ internal sealed class ConnectionRegistry
         }
     }
 
+    /// <summary>
+    /// The connection of that id; null when there is none, or it has been taken. Looks at all of them: meant for what an
+    /// operator asks for, not for the way of a message.
+    /// </summary>
+    public WeirConnection? Find(string id)
+    {
+        lock (_gate)
+        {
+            WeirConnection? connection = _first;
+            while (connection is not null && connection.Id != id)
+            {
+                connection = connection.Links.Next;
+            }
+
+            return connection;
+        }
+    }
+
     private void LinkInsideLock(WeirConnection connection)
     {
         connection.Links = new RegistryLinks(null, _first, IsLinked: true);

@@ -13,7 +13,7 @@ namespace Weir.Connections;
 /// without a lock; everything else changes under the node's own monitor, because the wheel's thread and whoever closes
 /// the connection meet here. The wheel calls with no lock of its own held.
 /// </remarks>
-internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode
+internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode, IThreadPoolWorkItem
 {
     private WeirConnection? _connection;
     private HeartbeatTicks? _heartbeat;
@@ -88,7 +88,25 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// </summary>
     public void Retire() => End(Stage.Retired);
 
+    /// <summary>
+    /// On the wheel's thread. Where the connection has a thread of its own it goes on there: a Ping is answered at once, and
+    /// the answers would take turns with the Pings on the processor, at two switches of threads each.
+    /// </summary>
     protected internal override void OnExpired()
+    {
+        if (transport is ILoopThreadFeature { RunsOnLoop: true } thread)
+        {
+            thread.Post(this);
+        }
+        else
+        {
+            Act();
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => Act();
+
+    private void Act()
     {
         bool isDead = false;
         bool isPingDue = false;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Diagnostics;
+using Weir.Handshake;
 using Weir.Limits;
 using Weir.Sending;
 
@@ -19,6 +20,7 @@ internal sealed class WeirEngine
 
     public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null)
     {
+        HandshakeResponse.LoadCryptography();
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
@@ -49,6 +51,12 @@ internal sealed class WeirEngine
 
     /// <summary>What waits for slow clients in the whole node.</summary>
     public PressureLedger Pressure { get; }
+
+    /// <summary>
+    /// What else goes down with the connections, over the same window: streams of another kind that a layer above serves.
+    /// Filled while the application is built.
+    /// </summary>
+    public List<Func<TimeSpan, CancellationToken, Task>> AlsoDrains { get; } = [];
 
     /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
     public static WeirEngine Of(IServiceProvider services)

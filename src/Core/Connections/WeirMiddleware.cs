@@ -23,6 +23,13 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
+        // What runs here and in a handler does not block; what HTTP runs may.
+        ILoopThreadFeature? thread = transport.Features.Get<ILoopThreadFeature>();
+        if (thread is not null)
+        {
+            thread.RunsOnLoop = true;
+        }
+
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
         listener.Engine.Metrics.States.HandshakeBegan();
@@ -48,10 +55,24 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
         if (connection is not null)
         {
+            if (thread is not null && listener.Engine.DrainsItself && thread.TryDetach())
+            {
+                _ = connection.RunAsync(detached: thread); // ends itself, and throws nothing
+                return;
+            }
+
             await connection.RunAsync().ConfigureAwait(false);
         }
         else if (!isOurs)
         {
+            if (thread is not null)
+            {
+                thread.RunsOnLoop = false;
+
+                // The head may have been read on the loop's thread, and what HTTP runs may block.
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            }
+
             await next(transport).ConfigureAwait(false);
         }
     }

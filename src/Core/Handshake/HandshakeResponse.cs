@@ -11,6 +11,11 @@ namespace Weir.Handshake;
 /// <summary>Writes the server's side of the opening handshake (RFC 6455 4.2.2).</summary>
 internal static class HandshakeResponse
 {
+    /// <summary>
+    /// Has the system's cryptography library loaded, several megabytes that the first client would wait for otherwise.
+    /// </summary>
+    public static void LoadCryptography() => SHA256.HashData([]);
+
     public const int KeyLength = 24;
 
     private const int AcceptLength = 28;

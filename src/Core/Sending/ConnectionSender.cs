@@ -29,10 +29,17 @@ internal sealed partial class ConnectionSender
     /// </summary>
     public const int ChunkBytes = 32 * 1024;
 
+    /// <summary>
+    /// The same for a transport that sends on the flushing thread, without a pipe in between: fewer calls, each of which
+    /// costs as much as copying some KiB.
+    /// </summary>
+    public const int DirectChunkBytes = 64 * 1024;
+
     private readonly PipeWriter _output;
     private readonly SendSettings _settings;
     private readonly ISenderOwner _owner;
     private readonly DeflateContext? _deflate;
+    private readonly int _chunkBytes;
     private SendQueue? _queue;
     private DrainWait? _drained;
     private int _unflushed;
@@ -41,12 +48,13 @@ internal sealed partial class ConnectionSender
     private bool _flushing;
     private Phase _phase;
 
-    public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate)
+    public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate, bool isDirect = false)
     {
         _output = output;
         _settings = settings;
         _owner = owner;
         _deflate = deflate;
+        _chunkBytes = isDirect ? DirectChunkBytes : ChunkBytes;
     }
 
     private enum Phase : byte
@@ -88,7 +96,7 @@ internal sealed partial class ConnectionSender
                 {
                     outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
                 }
-                else if (IsIdleInsideLock && size <= ChunkBytes)
+                else if (IsIdleInsideLock && size <= _chunkBytes)
                 {
                     WriteFrameInsideLock(opcode, payload);
                     outcome = WrittenInsideLock(scope);
@@ -423,9 +431,9 @@ internal sealed partial class ConnectionSender
 
     private void MoveChunkInsideLock(SendQueue queue)
     {
-        while (_unflushed < ChunkBytes && !queue.IsEmpty)
+        while (_unflushed < _chunkBytes && !queue.IsEmpty)
         {
-            ReadOnlySpan<byte> piece = queue.Peek(ChunkBytes - _unflushed);
+            ReadOnlySpan<byte> piece = queue.Peek(_chunkBytes - _unflushed);
             _output.Write(piece);
             _unflushed += piece.Length;
             queue.Advance(piece.Length);
@@ -513,7 +521,7 @@ internal sealed partial class ConnectionSender
             return WaitInsideLock(run, key);
         }
 
-        if (run.Length <= ChunkBytes)
+        if (run.Length <= _chunkBytes)
         {
             _output.Write(run.Bytes);
             _unflushed += run.Length;
@@ -575,7 +583,7 @@ internal sealed partial class ConnectionSender
     private Outcome WrittenInsideLock(SendScope? scope)
     {
         Debug.Assert(!_flushing, "Nothing is written while a flush is under way");
-        if (scope is not null && _unflushed < ChunkBytes)
+        if (scope is not null && _unflushed < _chunkBytes)
         {
             if (!ReferenceEquals(_deferredTo, scope))
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Weir.Relay;
 
 namespace Weir.Host.Settings;
 
@@ -21,7 +22,16 @@ internal sealed class HostSettings
         Rooms.MaxRoomsPerConnection = reader.ReadInt($"{Root}:Limits:RoomsPerConnection", Rooms.MaxRoomsPerConnection, 0, int.MaxValue);
         Rooms.MaxNameBytes = reader.ReadInt($"{Root}:Limits:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
         ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
+        Transport = reader.ReadEnum($"{Root}:Transport", OperatingSystem.IsLinux() ? TransportKind.Epoll : TransportKind.Sockets);
+        if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux())
+        {
+            reader.Complain($"{Root}:Transport", "Epoll", "Sockets: epoll is there on Linux only");
+        }
+
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
+        Broker = Brokers.Read(reader, Root);
+        ReadRelay(reader, new RelayOptions());
+        ApplyTo(new ApiOptions(), reader);
     }
 
     public RoomOptions Rooms { get; } = new();
@@ -29,7 +39,13 @@ internal sealed class HostSettings
     /// <summary>Networks whose PROXY protocol headers are believed; empty: none is expected.</summary>
     public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; }
 
+    /// <summary>What is under Kestrel.</summary>
+    public TransportKind Transport { get; }
+
     public bool EchoEnabled { get; }
+
+    /// <summary>What connects this node with others.</summary>
+    public Brokers Broker { get; }
 
     /// <summary>Reads everything below <c>Weir:</c>.</summary>
     /// <exception cref="SettingsException">Something is wrong; the message lists it all.</exception>
@@ -46,6 +62,64 @@ internal sealed class HostSettings
 
     /// <summary>Puts the settings on an endpoint.</summary>
     public void ApplyTo(WeirOptions options) => ReadEndpoint(new SettingsReader(_configuration), options);
+
+    /// <summary>Puts the settings on the rooms.</summary>
+    public void ApplyTo(RelayOptions options) => ReadRelay(new SettingsReader(_configuration), options);
+
+    /// <summary>Puts the settings on the streams: those that hold for WebSockets.</summary>
+    public void ApplyTo(SseOptions options)
+    {
+        WeirOptions sockets = new();
+        ApplyTo(sockets);
+        options.AllowedOrigins = sockets.AllowedOrigins;
+        options.HeartbeatInterval = sockets.Heartbeat.Interval;
+        options.CloseAtBytes = sockets.Pressure.CloseAtBytes;
+        options.MaxDelay = sockets.Pressure.MaxDelay;
+    }
+
+    /// <summary>Puts the settings on the HTTP API.</summary>
+    public void ApplyTo(ApiOptions options) => ApplyTo(options, new SettingsReader(_configuration));
+
+    private static void ApplyTo(ApiOptions options, SettingsReader reader)
+    {
+        options.Key = reader.ReadText($"{Root}:Api:Key", "");
+        // A message of the largest size, and what is around it.
+        options.MaxBodyBytes = reader.ReadInt($"{Root}:Limits:MaxMessageBytes", new WeirOptions().MaxMessageBytes, 1, 1 << 30) + (64 * 1024);
+    }
+
+    private static void ReadRelay(SettingsReader reader, RelayOptions options)
+    {
+        string broker = $"{Root}:Broker";
+        options.PositionCheckInterval = reader.ReadDuration(
+            $"{broker}:PositionCheckInterval", options.PositionCheckInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        options.PresenceLifetime = reader.ReadDuration(
+            $"{broker}:PresenceLifetime", options.PresenceLifetime, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
+        options.BrokerPatience = reader.ReadDuration($"{broker}:Patience", options.BrokerPatience, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        options.MaxPublishesInFlight = reader.ReadInt($"{broker}:MaxPublishesInFlight", options.MaxPublishesInFlight, 1, 1 << 20);
+        options.NodeName = reader.ReadText($"{Root}:Node:Name", options.NodeName);
+        List<RoomRule> rules = [];
+        foreach (string entry in reader.ReadEntries($"{Root}:Rooms"))
+        {
+            RoomRule byDefault = RoomRule.Default;
+            string pattern = reader.ReadText($"{entry}:Pattern", "");
+            if (pattern.Length == 0)
+            {
+                reader.Complain($"{entry}:Pattern", pattern, "a glob over the names of rooms, such as chat:* or *");
+                pattern = byDefault.Pattern;
+            }
+
+            rules.Add(new RoomRule
+            {
+                Pattern = pattern,
+                HistorySize = reader.ReadInt($"{entry}:HistorySize", byDefault.HistorySize, 0, 1 << 20),
+                HistoryTtl = reader.ReadDuration($"{entry}:HistoryTtl", byDefault.HistoryTtl, TimeSpan.Zero, TimeSpan.FromDays(365)),
+                Durable = reader.ReadBool($"{entry}:Durable", byDefault.Durable),
+                Presence = reader.ReadBool($"{entry}:Presence", byDefault.Presence),
+            });
+        }
+
+        options.Rules = new RoomRules(rules);
+    }
 
     private static void ReadEndpoint(SettingsReader reader, WeirOptions options)
     {

@@ -76,6 +76,21 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return values;
     }
 
+    /// <summary>The keys of a list's entries that are sections themselves, <c>key:0</c>, <c>key:1</c> and so on, in their order.</summary>
+    public IReadOnlyList<string> ReadEntries(string key)
+    {
+        List<(int Number, string Key)> entries = [];
+        foreach (IConfigurationSection child in configuration.GetSection(key).GetChildren())
+        {
+            if (int.TryParse(child.Key, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                entries.Add((number, child.Path));
+            }
+        }
+
+        return [.. entries.OrderBy(static entry => entry.Number).Select(static entry => entry.Key)];
+    }
+
     /// <summary>Adds a complaint about a value that only its user can judge.</summary>
     public void Complain(string key, string was, string allowed) => _complaints.Add($"{key} is '{was}'; allowed is {allowed}.");
 

@@ -32,6 +32,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
         // No Ping at a random time: a test reads exactly what it made the server send.
         start.Environment["Weir__Heartbeat__Interval"] = "0";
+        start.Environment["Weir__Transport"] = TransportUnderTest.Name;
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
@@ -104,6 +105,15 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Asks it to end, as an operator or an orchestrator does.</summary>
     public void Terminate() => Signals.Terminate(Id);
+
+    /// <summary>Ends it as a crash would.</summary>
+    public void Kill() => Signals.Kill(Id);
+
+    /// <summary>Takes it off the processor: its connections stay, and nothing answers on them.</summary>
+    public void Stop() => Signals.Suspend(Id);
+
+    /// <summary>Lets it go on after <see cref="Stop"/>.</summary>
+    public void Continue() => Signals.Continue(Id);
 
     /// <summary>Waits for the end, which must come in time, and says how it was.</summary>
     public async Task<int> ExitAsync(TimeSpan? limit = null)

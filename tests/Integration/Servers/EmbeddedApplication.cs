@@ -16,7 +16,7 @@ namespace Weir.Integration.Servers;
 public sealed class EmbeddedApplication : IAsyncLifetime
 {
     private readonly ScriptedHandler _scripted = new();
-    private readonly RelayHandler _relay = new(new RoomDirectory());
+    private readonly RelayHandler _relay = SingleNode.NewRelay();
     private TestServer? _server;
 
     internal TestServer Server => _server!;

@@ -5,7 +5,9 @@ namespace Weir.Integration.Servers;
 /// <summary>kill(2): .NET can end a process, but not ask it to end or hold it.</summary>
 internal static partial class Signals
 {
+    private const int KillNow = 9;
     private const int Term = 15;
+    private const int Cont = 18;
     private const int Stop = 19;
 
     /// <summary>Asks it to end.</summary>
@@ -14,14 +16,20 @@ internal static partial class Signals
     /// <summary>Holds it: the kernel goes on to acknowledge what comes for it, but nobody reads or answers.</summary>
     public static void Suspend(int processId) => Send(processId, Stop);
 
+    /// <summary>Lets it go on after <see cref="Suspend"/>.</summary>
+    public static void Continue(int processId) => Send(processId, Cont);
+
+    /// <summary>Ends it as a crash would.</summary>
+    public static void Kill(int processId) => Send(processId, KillNow);
+
     private static void Send(int processId, int signal)
     {
-        if (Kill(processId, signal) != 0)
+        if (SystemKill(processId, signal) != 0)
         {
             throw new InvalidOperationException($"kill({processId}, {signal}) failed with {Marshal.GetLastPInvokeError()}");
         }
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
+    private static partial int SystemKill(int processId, int signal);
 }

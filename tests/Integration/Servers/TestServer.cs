@@ -61,6 +61,11 @@ internal sealed class TestServer : IAsyncDisposable
         builder.Services.AddSingleton<IMeterFactory>(metrics);
         services?.Invoke(builder.Services);
         builder.WebHost.UseKestrelHttpsConfiguration();
+        if (TransportUnderTest.IsEpoll)
+        {
+            builder.WebHost.UseEpollTransport();
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, 0, listen);

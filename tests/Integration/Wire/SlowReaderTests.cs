@@ -16,7 +16,7 @@ public sealed class SlowReaderTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync(listen =>
     {
-        listen.UseWeir("/relay", new Weir.Host.Handlers.RelayHandler(new RoomDirectory()), static options =>
+        listen.UseWeir("/relay", SingleNode.NewRelay(), static options =>
         {
             // Time for the slow ones to read what the system's buffers still hold, even on a busy machine.
             options.CloseTimeout = TimeSpan.FromSeconds(30);

@@ -1,0 +1,33 @@
+namespace Weir.Host;
+
+/// <summary>
+/// Gives memory back after a storm. Thousands of handshakes, or of ends, leave a heap of which little is in use, and a
+/// server that is quiet afterwards has no reason to collect it: measured, a third of the resident memory of 15,000 idle
+/// connections. One collection, once the storm is over, at a time when nobody waits for it.
+/// </summary>
+internal sealed class MemoryTrim(WeirNode node, TimeProvider? time = null) : BackgroundService
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
+
+    // Less than this is not worth a collection, whose pause grows with what is in use.
+    private const int WorthwhileChange = 1000;
+
+    private int _countAtTrim;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(_interval, time ?? TimeProvider.System);
+        int before = node.Connections;
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            int now = node.Connections;
+            bool isQuiet = Math.Abs(now - before) <= now / 100;
+            before = now;
+            if (isQuiet && Math.Abs(now - _countAtTrim) >= Math.Max(WorthwhileChange, _countAtTrim / 4))
+            {
+                _countAtTrim = now;
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
+        }
+    }
+}

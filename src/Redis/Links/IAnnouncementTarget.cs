@@ -1,0 +1,11 @@
+namespace Weir.Redis.Links;
+
+/// <summary>What the subscriptions have to say to the broker.</summary>
+internal interface IAnnouncementTarget
+{
+    /// <summary>Something was announced on a channel that was asked for. In the order of the channel.</summary>
+    void OnAnnouncement(Subscription subscription, ReadOnlyMemory<byte> announcement);
+
+    /// <summary>Announcements may be missed from now on.</summary>
+    void OnDisturbed(string what, Exception? reason);
+}

@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Weir.Redis.Wire;
+
+namespace Weir.Redis.Links;
+
+/// <summary>
+/// The channels that are wanted, and the links on which they are asked for: one link to each master. Whoever supervises calls
+/// <see cref="AlignAsync"/> after each disturbance, one call at a time; all else may come from any thread.
+/// </summary>
+internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings settings, TimeProvider time) : ILinkOwner, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<string, Subscription> _wanted = new(StringComparer.Ordinal);
+    private readonly Dictionary<EndPoint, ProbedLink> _links = [];
+    private Addressing? _addressing;
+    private bool _isDisposed;
+
+    /// <summary>The links that are up.</summary>
+    public IReadOnlyList<ProbedLink> Links
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _links.Values];
+            }
+        }
+    }
+
+    /// <summary>Wants a channel, and asks for it where there is a link. Idempotent.</summary>
+    /// <returns>Done when it is confirmed; null while there is no link, and then it is asked for once there is one.</returns>
+    public Task? Want(string channel, string? room)
+    {
+        lock (_gate)
+        {
+            Subscription subscription = _wanted.GetOrAdd(channel, static (name, of) => new Subscription(name, of), room);
+            return AskInsideLock(subscription);
+        }
+    }
+
+    /// <summary>No longer wants a channel.</summary>
+    /// <returns>Done when that is confirmed, and at once where there is no link.</returns>
+    public Task Unwant(string channel)
+    {
+        lock (_gate)
+        {
+            return _wanted.TryRemove(channel, out Subscription? subscription) && subscription.Link is { } link
+                ? link.UnsubscribeAsync(UnsubscribeVerb, channel)
+                : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Makes the links that are needed now, ends the others, and asks on them for all that is wanted and not there.</summary>
+    /// <exception cref="LinkRefusedException">A server would not.</exception>
+    /// <exception cref="Exception">Of a connection that could not be made.</exception>
+    public async Task AlignAsync(Addressing addressing, CancellationToken cancellationToken)
+    {
+        await ConnectAsync(addressing.Map, cancellationToken);
+        List<Task> confirmations = [];
+        List<SubscriberLink> leftOver = [];
+        lock (_gate)
+        {
+            _addressing = addressing;
+            foreach ((EndPoint server, ProbedLink link) in _links)
+            {
+                if (!addressing.Map.Servers.Contains(server))
+                {
+                    leftOver.Add(link.Link);
+                }
+                else if (link.Channel is null || !server.Equals(addressing.OwnerOf(link.Channel)))
+                {
+                    link.Channel = addressing.ProbeChannelAt(server);
+                    confirmations.Add(link.Link.SubscribeAsync(SubscribeVerb, link.Channel));
+                }
+            }
+
+            foreach (Subscription subscription in _wanted.Values)
+            {
+                confirmations.Add(AskInsideLock(subscription)
+                    ?? Task.FromException(new LinkRefusedException($"No server has the slot of {subscription.Channel}.")));
+            }
+        }
+
+        // Those that went to other servers are on their way there already; what they still hear here comes to nobody twice,
+        // as the reader asks where a channel is wanted from.
+        leftOver.ForEach(static link => link.Dispose());
+        await Task.WhenAll(confirmations).WaitAsync(settings.ConnectTimeout, time, cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        ProbedLink[] links;
+        lock (_gate)
+        {
+            _isDisposed = true;
+            links = [.. _links.Values];
+        }
+
+        foreach (ProbedLink link in links)
+        {
+            link.Link.Dispose();
+        }
+    }
+
+    public void OnMessage(SubscriberLink link, ReadOnlySpan<byte> channel, ReadOnlySpan<byte> payload)
+    {
+        Span<char> name = channel.Length <= 512 ? stackalloc char[channel.Length] : new char[channel.Length];
+        name = name[..System.Text.Encoding.UTF8.GetChars(channel, name)];
+        if (_wanted.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out Subscription? subscription))
+        {
+            // A slot that has just moved may for a moment be heard on the old link too.
+            if (ReferenceEquals(subscription.Link, link))
+            {
+                target.OnAnnouncement(subscription, payload.ToArray());
+            }
+
+            return;
+        }
+
+        ByteReader reader = new(payload.ToArray());
+        if (Announcement.TryBegin(ref reader, out AnnouncementKind kind) && kind == AnnouncementKind.Probe && reader.TryReadInt64(out long number))
+        {
+            FindLink(link)?.OnProbe(number);
+        }
+    }
+
+    public void OnDropped(SubscriberLink link, string channel)
+    {
+        lock (_gate)
+        {
+            if (!_wanted.TryGetValue(channel, out Subscription? subscription) || !ReferenceEquals(subscription.Link, link))
+            {
+                return;
+            }
+
+            subscription.Link = null;
+            subscription.Confirmation = null;
+        }
+
+        target.OnDisturbed($"Redis ended the subscription to {channel}.", null);
+    }
+
+    public void OnDown(SubscriberLink link, Exception reason)
+    {
+        ProbedLink? probed = null;
+        lock (_gate)
+        {
+            if (_links.TryGetValue(link.EndPoint, out ProbedLink? found) && ReferenceEquals(found.Link, link))
+            {
+                probed = found;
+                _links.Remove(link.EndPoint);
+            }
+
+            foreach (Subscription subscription in _wanted.Values)
+            {
+                if (ReferenceEquals(subscription.Link, link))
+                {
+                    subscription.Link = null;
+                    subscription.Confirmation = null;
+                }
+            }
+        }
+
+        if (probed is not null)
+        {
+            probed.OnDown(reason);
+            target.OnDisturbed($"The link to {link.EndPoint} is down.", reason);
+        }
+    }
+
+    private string SubscribeVerb => _addressing is { IsSharded: true } ? "SSUBSCRIBE" : "SUBSCRIBE";
+
+    private string UnsubscribeVerb => _addressing is { IsSharded: true } ? "SUNSUBSCRIBE" : "UNSUBSCRIBE";
+
+    private async Task ConnectAsync(LinkMap map, CancellationToken cancellationToken)
+    {
+        foreach (EndPoint server in map.Servers)
+        {
+            lock (_gate)
+            {
+                if (_links.ContainsKey(server))
+                {
+                    continue;
+                }
+            }
+
+            SubscriberLink link = await SubscriberLink.ConnectAsync(server, settings, this, time, cancellationToken);
+            bool isLate;
+            lock (_gate)
+            {
+                isLate = _isDisposed;
+                if (!isLate)
+                {
+                    _links.Add(server, new ProbedLink(link));
+                }
+            }
+
+            // It may have broken before it was known here, and then nobody was told.
+            if (isLate || link.IsDown)
+            {
+                link.Dispose();
+                OnDown(link, new LinkRefusedException("The link broke as soon as it was made."));
+                throw new LinkRefusedException($"The link to {server} broke as soon as it was made.");
+            }
+        }
+    }
+
+    private Task? AskInsideLock(Subscription subscription)
+    {
+        if (_addressing?.OwnerOf(subscription.Channel) is not { } server || !_links.TryGetValue(server, out ProbedLink? probed))
+        {
+            return null;
+        }
+
+        if (!ReferenceEquals(subscription.Link, probed.Link) || subscription.Confirmation is null or { IsFaulted: true })
+        {
+            subscription.Link = probed.Link;
+            subscription.Confirmation = ConfirmAsync(probed.Link.SubscribeAsync(SubscribeVerb, subscription.Channel), subscription);
+        }
+
+        return subscription.Confirmation;
+    }
+
+    private async Task ConfirmAsync(Task answer, Subscription subscription)
+    {
+        try
+        {
+            await answer;
+        }
+        catch (LinkRefusedException error)
+        {
+            target.OnDisturbed($"Redis refused the subscription to {subscription.Channel}.", error);
+            throw;
+        }
+    }
+
+    private ProbedLink? FindLink(SubscriberLink link)
+    {
+        lock (_gate)
+        {
+            return _links.TryGetValue(link.EndPoint, out ProbedLink? probed) && ReferenceEquals(probed.Link, link) ? probed : null;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using StackExchange.Redis;
+using Weir.Redis.Diagnostics;
+using Weir.Redis.Links;
+using Weir.Redis.Wire;
+using Weir.Relay;
+
+namespace Weir.Redis;
+
+/// <summary>
+/// One loop makes the connections, brings the subscriptions back and tries the whole way; whatever goes wrong meanwhile says
+/// so at once, and wakes it.
+/// </summary>
+public sealed partial class RedisBroker
+{
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>After so many tries in a row without any answer the connection for commands is made anew.</summary>
+    private const int SilencesBeforeNewSession = 2;
+
+    private readonly Lock _healthGate = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private volatile BrokerHealth _health = BrokerHealth.Degraded;
+    private long _disturbances;
+    private long _probes;
+    private int _silences;
+
+    /// <inheritdoc />
+    public BrokerHealth Health => _health;
+
+    void IAnnouncementTarget.OnDisturbed(string what, Exception? reason) => OnDisturbed(what, reason);
+
+    private void OnDisturbed(string what, Exception? reason)
+    {
+        NoteDisturbance(what, reason);
+        _wake.Release();
+    }
+
+    private void NoteDisturbance(string what, Exception? reason)
+    {
+        lock (_healthGate)
+        {
+            _disturbances++;
+            if (_health == BrokerHealth.Up)
+            {
+                RedisLog.WentDown(_logger, reason, what);
+                Tell(BrokerHealth.Degraded);
+            }
+        }
+    }
+
+    private async Task SuperviseAsync()
+    {
+        TimeSpan pause = _firstPause;
+        while (!_stopping.IsCancellationRequested)
+        {
+            long before = Volatile.Read(ref _disturbances);
+            bool isWell = await TryAllAsync();
+            if (isWell && TryGoUp(before))
+            {
+                pause = _firstPause;
+                await WaitForDisturbanceAsync(_options.ProbeInterval);
+            }
+            else if (!isWell)
+            {
+                // Whatever else happens meanwhile: what fails at once would be tried without a pause.
+                await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                pause = TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, _longestPause.Ticks));
+            }
+        }
+    }
+
+    private async Task WaitForDisturbanceAsync(TimeSpan time)
+    {
+        using CancellationTokenSource limit = new(time, _time);
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
+        try
+        {
+            await _wake.WaitAsync(linked.Token);
+            while (_wake.Wait(0, CancellationToken.None))
+            {
+                // One look is enough for all that has happened.
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The time is over, or all is.
+        }
+    }
+
+    private bool TryGoUp(long disturbancesBefore)
+    {
+        lock (_healthGate)
+        {
+            if (_disturbances != disturbancesBefore)
+            {
+                return false;
+            }
+
+            if (_health == BrokerHealth.Degraded)
+            {
+                RedisLog.IsUp(_logger);
+                Tell(BrokerHealth.Up);
+            }
+
+            return true;
+        }
+    }
+
+    private void Tell(BrokerHealth health)
+    {
+        _health = health;
+        try
+        {
+            _sink!.OnHealthChanged(health);
+        }
+        catch (Exception error)
+        {
+            RedisLog.SinkFailed(_logger, error);
+        }
+    }
+
+    /// <summary>Makes what is missing, and tries the way; false where something is not as it should be.</summary>
+    private async Task<bool> TryAllAsync()
+    {
+        try
+        {
+            Session session = _session ??= await OpenSessionAsync();
+            LinkMap map = await session.ReadMapAsync();
+            await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
+            await ProbeAsync(session);
+            return true;
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception error)
+        {
+            // Of many kinds, and none of them may end the looking.
+            NoteDisturbance("Redis did not answer as it should.", error);
+            RedisLog.TryFailed(_logger, error);
+            return false;
+        }
+    }
+
+    private async Task<Session> OpenSessionAsync()
+    {
+        Task<Session> opening = Session.OpenAsync(_configuration, _options.KeyPrefix, OnConnectionFailed);
+        try
+        {
+            return await opening.WaitAsync(_stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The library cannot be told to stop connecting; whoever ends the broker need not wait for it.
+            _ = opening.ContinueWith(static late => late.Result.DisposeAsync().AsTask(), TaskContinuationOptions.OnlyOnRanToCompletion);
+            throw;
+        }
+    }
+
+    private void OnConnectionFailed(ConnectionFailedEventArgs failed)
+    {
+        // Of a replica, or a master that is none any more, nobody expects anything.
+        if (failed.ConnectionType == ConnectionType.Interactive
+            && _subscriptions.Links.Any(probed => probed.Link.EndPoint.Equals(failed.EndPoint)))
+        {
+            OnDisturbed($"The connection for commands to {failed.EndPoint} failed: {failed.FailureType}.", failed.Exception);
+        }
+    }
+
+    /// <summary>Sends a probe on the way of a publication, to every master, and sees it come back on the way of an announcement.</summary>
+    private async Task ProbeAsync(Session session)
+    {
+        List<Task> published = [];
+        List<(ProbedLink Probed, Task Arrived)> arrivals = [];
+        foreach (ProbedLink probed in _subscriptions.Links)
+        {
+            if (probed.Channel is { } channel)
+            {
+                long number = ++_probes;
+                arrivals.Add((probed, Task.WhenAll(probed.Expect(number), CheckRoleAsync(probed.Link))));
+                published.Add(session.Database.PublishAsync(session.ChannelOf(channel), Announcement.OfProbe(number)));
+            }
+        }
+
+        try
+        {
+            await Task.WhenAll(published.Concat(arrivals.Select(static arrival => arrival.Arrived)))
+                .WaitAsync(_options.ProbeTimeout, _time, _stopping.Token);
+            _silences = 0;
+            _isRefusing = false;
+        }
+        catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
+        {
+            foreach ((ProbedLink probed, Task arrived) in arrivals)
+            {
+                if (!arrived.IsCompletedSuccessfully)
+                {
+                    probed.Link.Dispose();
+                }
+            }
+
+            if (!published.TrueForAll(static sent => sent.IsCompletedSuccessfully))
+            {
+                await OnSilenceAsync(session);
+            }
+
+            throw;
+        }
+    }
+
+    private static async Task CheckRoleAsync(SubscriberLink link)
+    {
+        string role = await link.ReadRoleAsync();
+        if (role != "master")
+        {
+            // A replica announces what its master tells it, but nothing that is published to it.
+            link.Dispose();
+            throw new LinkRefusedException($"{link.EndPoint} is no master now.");
+        }
+    }
+
+    /// <summary>Commands are not answered: let nobody wait for what does not answer, and in the end try another connection.</summary>
+    private async Task OnSilenceAsync(Session session)
+    {
+        _isRefusing = true;
+        if (++_silences >= SilencesBeforeNewSession)
+        {
+            _silences = 0;
+            _session = null;
+            await session.DisposeAsync();
+        }
+    }
+}

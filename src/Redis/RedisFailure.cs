@@ -1,0 +1,25 @@
+using System.Diagnostics.CodeAnalysis;
+using StackExchange.Redis;
+using Weir.Relay;
+
+namespace Weir.Redis;
+
+/// <summary>Tells what StackExchange.Redis throws as the exception of the seam, with whether it may have been done.</summary>
+internal static class RedisFailure
+{
+    public static bool IsOne(Exception error)
+        => error is RedisException or RedisTimeoutException or RedisCommandException or ObjectDisposedException or OperationCanceledException;
+
+    [DoesNotReturn]
+    public static void Throw(Exception error)
+        => throw new BrokerUnavailableException($"Redis could not: {error.Message}", IsUnknown(error), error);
+
+    private static bool IsUnknown(Exception error) => error switch
+    {
+        // An answer, and it is no.
+        RedisServerException or RedisCommandException => false,
+        RedisTimeoutException timeout => timeout.Commandstatus is CommandStatus.Sent or CommandStatus.Unknown,
+        RedisConnectionException connection => connection.CommandStatus is CommandStatus.Sent or CommandStatus.Unknown,
+        _ => true,
+    };
+}

@@ -1,0 +1,45 @@
+using System.Text;
+using StackExchange.Redis;
+
+namespace Weir.Redis;
+
+/// <summary>
+/// The names of what Redis keeps of one room. All have <c>{room:&lt;name&gt;}</c> in them: a Redis Cluster hashes what is
+/// between the first pair of braces only, so that they lie in one slot whatever the name is.
+/// </summary>
+internal sealed class RoomKeys
+{
+    public RoomKeys(string prefix, string room, bool isSharded)
+    {
+        string common = ChannelOf(prefix, room);
+        Meta = Encoding.UTF8.GetBytes(common + ":meta");
+        Stream = Encoding.UTF8.GetBytes(common + ":stream");
+        Present = Encoding.UTF8.GetBytes(common + ":present");
+        Members = Encoding.UTF8.GetBytes(common + ":members");
+        byte[] channel = Encoding.UTF8.GetBytes(common);
+        Channel = channel;
+        PubSubChannel = isSharded ? RedisChannel.Sharded(channel) : RedisChannel.Literal(channel);
+        HistoryKeys = [Meta, Stream];
+        PresenceKeys = [Present, Members];
+    }
+
+    public RedisKey Meta { get; }
+
+    public RedisKey Stream { get; }
+
+    public RedisKey Present { get; }
+
+    public RedisKey Members { get; }
+
+    /// <summary>The room's channel, as an argument of a script.</summary>
+    public RedisValue Channel { get; }
+
+    /// <summary>The room's channel, to publish on without a script.</summary>
+    public RedisChannel PubSubChannel { get; }
+
+    public RedisKey[] HistoryKeys { get; }
+
+    public RedisKey[] PresenceKeys { get; }
+
+    public static string ChannelOf(string prefix, string room) => $"{prefix}{{room:{room}}}";
+}

@@ -1,0 +1,3 @@
+-- Notes a client as gone. KEYS: present, members. ARGV: client, channel.
+leave(ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,23 @@
+-- Who is present, shared by the scripts below.
+--   present (sorted set)  client by the time, in ms of this server, up to which it counts
+--   members (hash)        client to what is told about it
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function leave(client, channel)
+    local member = redis.call('HGET', KEYS[2], client)
+    redis.call('ZREM', KEYS[1], client)
+    redis.call('HDEL', KEYS[2], client)
+    if member then
+        redis.call('$PUBLISH', channel, '\1\3' .. member)
+    end
+end
+
+-- A client whose node is gone leaves when somebody looks next.
+local function expire(time, channel)
+    for _, client in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', time))) do
+        leave(client, channel)
+    end
+end

@@ -1,0 +1,44 @@
+-- What is kept of a room, shared by the scripts that read or write its history.
+--   meta (hash)     epoch   the name of the sequence of offsets
+--                   offset  the last one given
+--                   line    the replication id of the server that gave it
+--                   past    'epoch:offset ...', newest first: sequences that this one goes on from, and where
+--   stream          one entry per publication, with the id '<offset>-0'
+--
+-- A server has a new replication id after each start, and after each promotion of a replica. Both may have lost the last
+-- offsets that were given, and would give them again to other publications; so the sequence goes on under a new epoch, and
+-- what was the offset then is noted: up to there the old epoch is still the truth, beyond it nothing is known.
+local function open(meta, stream, fresh)
+    local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+    local kept = redis.call('HMGET', meta, 'epoch', 'offset', 'line', 'past')
+    local epoch, offset, past = kept[1], kept[2], kept[4]
+    if not epoch then
+        -- Entries without their meta would refuse the offsets that come now.
+        redis.call('DEL', stream)
+        redis.call('HSET', meta, 'epoch', fresh, 'offset', '0', 'line', line, 'past', '')
+        return fresh, 0, ''
+    end
+    if kept[3] ~= line then
+        past = epoch .. ':' .. offset .. ' ' .. past
+        -- Bounded: whoever comes with an epoch older than these is told that it is unknown.
+        if #past > 400 then
+            past = string.match(string.sub(past, 1, 400), '^(.* )') or ''
+        end
+        epoch = fresh
+        redis.call('HSET', meta, 'epoch', epoch, 'line', line, 'past', past)
+    end
+    return epoch, tonumber(offset), past
+end
+
+local function live(key, ttl)
+    if ttl == '0' then
+        redis.call('PERSIST', key)
+    else
+        redis.call('PEXPIRE', key, ttl)
+    end
+end
+
+-- Not tostring: it has 14 digits only.
+local function decimal(number)
+    return string.format('%.0f', number)
+end

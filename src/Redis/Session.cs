@@ -1,0 +1,95 @@
+using StackExchange.Redis;
+using Weir.Redis.Links;
+using Weir.Redis.Scripts;
+
+namespace Weir.Redis;
+
+/// <summary>A connection for commands, and what follows from the kind of Redis that was found at its other end.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    /// <summary>The keys of that many rooms are kept, which is some 40 MB at most; then they are made anew.</summary>
+    private const int MaxKeptKeys = 1 << 16;
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, RoomKeys> _keys = new(StringComparer.Ordinal);
+    private readonly string _prefix;
+    private readonly ConnectionMultiplexer _multiplexer;
+
+    private Session(ConnectionMultiplexer multiplexer, string prefix, bool isCluster)
+    {
+        _multiplexer = multiplexer;
+        _prefix = prefix;
+        IsCluster = isCluster;
+        Database = multiplexer.GetDatabase();
+        Scripts = new ScriptSet(isCluster);
+    }
+
+    public IDatabase Database { get; }
+
+    public bool IsCluster { get; }
+
+    public ScriptSet Scripts { get; }
+
+    /// <exception cref="RedisConnectionException">It is not there.</exception>
+    public static async Task<Session> OpenAsync(ConfigurationOptions configuration, string prefix, Action<ConnectionFailedEventArgs> onFailed)
+    {
+        ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
+        bool isCluster = multiplexer.GetServers().Any(static server => server.IsConnected && server.ServerType == ServerType.Cluster);
+        multiplexer.ConnectionFailed += (_, failed) => onFailed(failed);
+        return new Session(multiplexer, prefix, isCluster);
+    }
+
+    public RoomKeys KeysOf(string room)
+    {
+        if (_keys.TryGetValue(room, out RoomKeys? keys))
+        {
+            return keys;
+        }
+
+        if (_keys.Count >= MaxKeptKeys)
+        {
+            _keys.Clear();
+        }
+
+        return _keys.GetOrAdd(room, static (name, session) => new RoomKeys(session._prefix, name, session.IsCluster), this);
+    }
+
+    /// <summary>A channel to publish on without a script.</summary>
+    public RedisChannel ChannelOf(string name) => IsCluster ? RedisChannel.Sharded(name) : RedisChannel.Literal(name);
+
+    public int SlotOf(string channel) => IsCluster ? _multiplexer.HashSlot(channel) : 0;
+
+    /// <summary>Where announcements are heard now.</summary>
+    /// <exception cref="RedisException">No server can be asked.</exception>
+    public async Task<LinkMap> ReadMapAsync()
+    {
+        if (!IsCluster)
+        {
+            // Where commands are sent, and so what they announce.
+            return LinkMap.OfServer(_multiplexer.GetServer((RedisKey)_prefix, flags: CommandFlags.DemandMaster).EndPoint);
+        }
+
+        RedisException? reason = null;
+        foreach (IServer server in _multiplexer.GetServers().Where(static server => server.IsConnected).OrderBy(static server => server.IsReplica))
+        {
+            try
+            {
+                if (await server.ClusterNodesAsync() is { } nodes)
+                {
+                    return LinkMap.OfCluster(nodes);
+                }
+            }
+            catch (RedisException error)
+            {
+                reason = error;
+            }
+            catch (RedisTimeoutException error)
+            {
+                reason = new RedisException(error.Message, error);
+            }
+        }
+
+        throw reason ?? new RedisException("No server of the cluster is connected.");
+    }
+
+    public ValueTask DisposeAsync() => _multiplexer.DisposeAsync();
+}

@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Weir.Relay.Diagnostics;
+
+namespace Weir.Relay.Api;
+
+/// <summary>
+/// The HTTP side of the API: the key, the body, the answer. An error of a method is part of a 200, as Centrifugo's clients
+/// expect; what is wrong with the request as such has a status of its own.
+/// </summary>
+internal sealed class ApiEndpoint
+{
+    private readonly ApiMethods _methods;
+    private readonly RelayNode _relay;
+    private readonly int _maxBodyBytes;
+    private readonly byte[]? _keyHash;
+
+    public ApiEndpoint(RelayNode relay, ApiOptions options)
+    {
+        _methods = new ApiMethods(relay);
+        _relay = relay;
+        _maxBodyBytes = options.MaxBodyBytes;
+        _keyHash = options.Key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes(options.Key)) : null;
+    }
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        string name = http.Request.RouteValues["method"] as string ?? "";
+        if (_keyHash is null)
+        {
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        // Before anything of the request is looked at.
+        if (!HasKey(http.Request))
+        {
+            RelayLog.KeyRefused(_relay.Logger, _methods.Find(name) is null ? "?" : name);
+            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return;
+        }
+
+        if (_methods.Find(name) is not { } method)
+        {
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = _maxBodyBytes;
+        }
+
+        try
+        {
+            using JsonDocument request = await JsonDocument.ParseAsync(http.Request.Body, default, http.RequestAborted).ConfigureAwait(false);
+            if (request.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                throw new ApiException(ApiError.BadRequest);
+            }
+
+            await AnswerAsync(http, name, method, request.RootElement).ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+        }
+        catch (BadHttpRequestException error)
+        {
+            http.Response.StatusCode = error.StatusCode; // 413
+        }
+        catch (ApiException error)
+        {
+            await WriteErrorAsync(http, error.Error).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody waits for the answer.
+        }
+    }
+
+    // The hashes have one length, so the time says nothing of how much of the key is right.
+    private bool HasKey(HttpRequest request)
+    {
+        StringValues given = request.Headers["X-API-Key"];
+        return given.Count == 1
+            && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given[0] ?? "")), _keyHash);
+    }
+
+    private async Task AnswerAsync(HttpContext http, string name, ApiMethods.Method method, JsonElement request)
+    {
+        ArrayBufferWriter<byte> answer = new();
+        Utf8JsonWriter json = new(answer);
+        await using (json.ConfigureAwait(false))
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("result");
+            try
+            {
+                await method(request, json, http.RequestAborted).ConfigureAwait(false);
+            }
+            catch (BrokerUnavailableException error)
+            {
+                RelayLog.BrokerNotAsked(_relay.Logger, error, name);
+                throw new ApiException(ApiError.Internal);
+            }
+            catch (Exception error) when (error is not (ApiException or OperationCanceledException))
+            {
+                RelayLog.ApiFailed(_relay.Logger, error, name);
+                throw new ApiException(ApiError.Internal);
+            }
+
+            json.WriteEndObject();
+        }
+
+        await SendAsync(http, answer.WrittenMemory).ConfigureAwait(false);
+    }
+
+    private static async Task WriteErrorAsync(HttpContext http, ApiError error)
+    {
+        ArrayBufferWriter<byte> answer = new();
+        Utf8JsonWriter json = new(answer);
+        await using (json.ConfigureAwait(false))
+        {
+            json.WriteStartObject();
+            ApiAnswer.WriteError(json, error);
+            json.WriteEndObject();
+        }
+
+        await SendAsync(http, answer.WrittenMemory).ConfigureAwait(false);
+    }
+
+    private static async Task SendAsync(HttpContext http, ReadOnlyMemory<byte> answer)
+    {
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = answer.Length;
+        await http.Response.BodyWriter.WriteAsync(answer, http.RequestAborted).ConfigureAwait(false);
+    }
+}

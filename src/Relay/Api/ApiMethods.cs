@@ -1,0 +1,344 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Weir.Relay.Api;
+
+/// <summary>
+/// What can be asked, in the shapes of Centrifugo's server API: a request is a JSON object, an answer the value of its
+/// <c>result</c>. What a request has besides is passed over.
+/// </summary>
+internal sealed class ApiMethods(RelayNode relay)
+{
+    private static readonly JsonElement _none = JsonDocument.Parse("null").RootElement;
+
+    public delegate ValueTask Method(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken);
+
+    /// <summary>The method of that name; null when there is none.</summary>
+    public Method? Find(string name) => name switch
+    {
+        "publish" => PublishAsync,
+        "broadcast" => BroadcastAsync,
+        "history" => HistoryAsync,
+        "history_remove" => RemoveHistoryAsync,
+        "presence" => PresenceAsync,
+        "presence_stats" => PresenceStatsAsync,
+        "disconnect" => DisconnectAsync,
+        "info" => InfoAsync,
+        "channels" => ChannelsAsync,
+        _ => null,
+    };
+
+    private async ValueTask PublishAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        Publication publication = ReadPublication(request);
+        Write(result, await PublishAsync(ReadRoom(request), publication, cancellationToken).ConfigureAwait(false));
+    }
+
+    // Each room has an answer of its own: that one fails says nothing of the others.
+    private async ValueTask BroadcastAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        Publication publication = ReadPublication(request);
+        if (Member(request, "channels") is not { ValueKind: JsonValueKind.Array } channels || channels.GetArrayLength() == 0)
+        {
+            throw new ApiException(ApiError.BadRequest);
+        }
+
+        Task<StreamPosition>[] publishes =
+        [
+            .. channels.EnumerateArray().Select(channel => PublishAsync(
+                channel.ValueKind == JsonValueKind.String ? channel.GetString()! : "", publication, cancellationToken)),
+        ];
+        await ((Task)Task.WhenAll(publishes)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        result.WriteStartObject();
+        result.WriteStartArray("responses");
+        foreach (Task<StreamPosition> publish in publishes)
+        {
+            result.WriteStartObject();
+            try
+            {
+                StreamPosition position = await publish.ConfigureAwait(false);
+                result.WritePropertyName("result");
+                Write(result, position);
+            }
+            catch (ApiException failed)
+            {
+                ApiAnswer.WriteError(result, failed.Error);
+            }
+
+            result.WriteEndObject();
+        }
+
+        result.WriteEndArray();
+        result.WriteEndObject();
+    }
+
+    private async ValueTask HistoryAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        string room = ReadRoom(request);
+        RoomRule rule = relay.RuleOf(room);
+        if (!rule.KeepsHistory)
+        {
+            throw new ApiException(ApiError.NotAvailable);
+        }
+
+        StreamPosition? since = null;
+        if (Member(request, "since") is { ValueKind: JsonValueKind.Object } place)
+        {
+            since = new StreamPosition(ReadText(place, "epoch"), ReadNumber(place, "offset"));
+        }
+
+        HistoryQuery query = new(since, (int)Math.Clamp(ReadNumber(request, "limit"), -1, int.MaxValue), ReadFlag(request, "reverse"));
+        RoomHistory history = await relay.Broker.ReadHistoryAsync(room, query, rule, cancellationToken).ConfigureAwait(false);
+        if (since is { Epoch.Length: > 0 } asked && asked.Epoch != history.Top.Epoch && !history.Holds(asked))
+        {
+            throw new ApiException(ApiError.UnrecoverablePosition);
+        }
+
+        result.WriteStartObject();
+        result.WriteStartArray("publications");
+        foreach (Publication publication in history.Publications)
+        {
+            Write(result, publication);
+        }
+
+        result.WriteEndArray();
+        result.WriteString("epoch", history.Top.Epoch);
+        result.WriteNumber("offset", history.Top.Offset);
+        result.WriteEndObject();
+    }
+
+    private async ValueTask RemoveHistoryAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        await relay.Broker.RemoveHistoryAsync(ReadRoom(request), cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteEndObject();
+    }
+
+    private async ValueTask PresenceAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RoomMember> members = await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteStartObject("presence");
+        foreach (RoomMember member in members)
+        {
+            result.WriteStartObject(member.Client);
+            result.WriteString("client", member.Client);
+            result.WriteString("user", member.User);
+            WriteJson(result, "conn_info", member.ConnectionInfo);
+            WriteJson(result, "chan_info", member.RoomInfo);
+            result.WriteEndObject();
+        }
+
+        result.WriteEndObject();
+        result.WriteEndObject();
+    }
+
+    private async ValueTask PresenceStatsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RoomMember> members = await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteNumber("num_clients", members.Count);
+        result.WriteNumber("num_users", members.Select(static member => member.User).Distinct(StringComparer.Ordinal).Count());
+        result.WriteEndObject();
+    }
+
+    private async ValueTask DisconnectAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        string user = ReadText(request, "user");
+        string client = ReadText(request, "client");
+        if (user.Length == 0 && client.Length == 0)
+        {
+            throw new ApiException(ApiError.BadRequest);
+        }
+
+        CloseCode code = (CloseCode)3503; // Centrifugo's "force disconnect"
+        string reason = "force disconnect";
+        if (Member(request, "disconnect") is { ValueKind: JsonValueKind.Object } how)
+        {
+            long asked = ReadNumber(how, "code");
+            if (asked is < 3000 or > 4999)
+            {
+                throw new ApiException(ApiError.BadRequest);
+            }
+
+            code = (CloseCode)asked;
+            reason = ReadText(how, "reason");
+        }
+
+        await relay.DisconnectAsync(new Disconnection(user, client, code, reason), cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteEndObject();
+    }
+
+    private async ValueTask InfoAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<NodeInfo> nodes = await relay.ReadNodesAsync(cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteStartArray("nodes");
+        foreach (NodeInfo node in nodes)
+        {
+            result.WriteStartObject();
+            result.WriteString("uid", node.Id);
+            result.WriteString("name", node.Name);
+            result.WriteString("version", typeof(ApiMethods).Assembly.GetName().Version?.ToString(3));
+            result.WriteNumber("num_clients", node.Clients);
+            result.WriteNumber("num_users", node.Users);
+            result.WriteNumber("num_channels", node.Rooms);
+            result.WriteNumber("uptime", (long)node.Uptime.TotalSeconds);
+            result.WriteEndObject();
+        }
+
+        result.WriteEndArray();
+        result.WriteEndObject();
+    }
+
+    private async ValueTask ChannelsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<string, int> rooms = await relay.ReadRoomsAsync(ReadText(request, "pattern"), cancellationToken).ConfigureAwait(false);
+        result.WriteStartObject();
+        result.WriteStartObject("channels");
+        foreach ((string room, int clients) in rooms)
+        {
+            result.WriteStartObject(room);
+            result.WriteNumber("num_clients", clients);
+            result.WriteEndObject();
+        }
+
+        result.WriteEndObject();
+        result.WriteEndObject();
+    }
+
+    private async Task<StreamPosition> PublishAsync(string room, Publication publication, CancellationToken cancellationToken)
+    {
+        if (!relay.Allows(room))
+        {
+            throw new ApiException(ApiError.UnknownChannel);
+        }
+
+        try
+        {
+            return await relay.PublishAsync(room, publication, except: null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException)
+        {
+            throw new ApiException(ApiError.Internal);
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(JsonElement request, CancellationToken cancellationToken)
+    {
+        string room = ReadRoom(request);
+        return relay.RuleOf(room).Presence
+            ? await relay.Broker.ReadPresenceAsync(room, cancellationToken).ConfigureAwait(false)
+            : throw new ApiException(ApiError.NotAvailable);
+    }
+
+    // The raw JSON text of data, exactly as it came: that is what members of a room get. Or bytes, in base64.
+    private static Publication ReadPublication(JsonElement request)
+    {
+        if (Member(request, "data") is { } data)
+        {
+            return new Publication { Data = JsonMarshal.GetRawUtf8Value(data).ToArray() };
+        }
+
+        return Member(request, "b64data") is { ValueKind: JsonValueKind.String } encoded && encoded.TryGetBytesFromBase64(out byte[]? bytes)
+            ? new Publication { Data = bytes, Kind = MessageKind.Binary }
+            : throw new ApiException(ApiError.BadRequest);
+    }
+
+    private string ReadRoom(JsonElement request)
+    {
+        string room = ReadText(request, "channel");
+        return room.Length == 0 ? throw new ApiException(ApiError.BadRequest)
+            : relay.Allows(room) ? room
+            : throw new ApiException(ApiError.UnknownChannel);
+    }
+
+    private static JsonElement? Member(JsonElement request, string name)
+        => request.TryGetProperty(name, out JsonElement member) ? member : null;
+
+    private static string ReadText(JsonElement request, string name) => (Member(request, name) ?? _none) switch
+    {
+        { ValueKind: JsonValueKind.String } text => text.GetString()!,
+        { ValueKind: JsonValueKind.Null } => "",
+        _ => throw new ApiException(ApiError.BadRequest),
+    };
+
+    private static long ReadNumber(JsonElement request, string name) => (Member(request, name) ?? _none) switch
+    {
+        { ValueKind: JsonValueKind.Number } number when number.TryGetInt64(out long value) => value,
+        { ValueKind: JsonValueKind.Null } => 0,
+        _ => throw new ApiException(ApiError.BadRequest),
+    };
+
+    private static bool ReadFlag(JsonElement request, string name) => (Member(request, name) ?? _none).ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False or JsonValueKind.Null => false,
+        _ => throw new ApiException(ApiError.BadRequest),
+    };
+
+    private static void Write(Utf8JsonWriter result, StreamPosition position)
+    {
+        result.WriteStartObject();
+        if (position.Epoch.Length > 0)
+        {
+            result.WriteNumber("offset", position.Offset);
+            result.WriteString("epoch", position.Epoch);
+        }
+
+        result.WriteEndObject();
+    }
+
+    // Members of a raw room may send anything: what is no JSON is shown as a string of it, bytes in base64.
+    private static void Write(Utf8JsonWriter result, Publication publication)
+    {
+        result.WriteStartObject();
+        if (publication.Kind == MessageKind.Binary)
+        {
+            result.WriteBase64String("b64data", publication.Data.Span);
+        }
+        else if (IsJson(publication.Data.Span))
+        {
+            result.WritePropertyName("data");
+            result.WriteRawValue(publication.Data.Span, skipInputValidation: true);
+        }
+        else
+        {
+            result.WriteString("data", Encoding.UTF8.GetString(publication.Data.Span));
+        }
+
+        WriteJson(result, "info", publication.Info);
+        result.WriteNumber("offset", publication.Offset);
+        result.WriteEndObject();
+    }
+
+    private static void WriteJson(Utf8JsonWriter result, string name, ReadOnlyMemory<byte> json)
+    {
+        if (json.Length > 0 && IsJson(json.Span))
+        {
+            result.WritePropertyName(name);
+            result.WriteRawValue(json.Span, skipInputValidation: true);
+        }
+    }
+
+    private static bool IsJson(ReadOnlySpan<byte> text)
+    {
+        Utf8JsonReader reader = new(text);
+        try
+        {
+            if (!reader.Read())
+            {
+                return false;
+            }
+
+            reader.Skip();
+            return !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

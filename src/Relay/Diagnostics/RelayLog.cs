@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+
+namespace Weir.Relay.Diagnostics;
+
+/// <summary>
+/// What the relay logs, under the category <c>Weir.Relay</c>. No message has a parameter for a payload, a key or a query.
+/// Ids 500-549: rooms and the broker, 550-569: Server-Sent Events, 570-589: the HTTP API.
+/// </summary>
+internal static partial class RelayLog
+{
+    public const string Category = "Weir.Relay";
+
+    [LoggerMessage(500, LogLevel.Warning, "The broker is away: rooms work within this node, durable publishes fail", EventName = "BrokerAway")]
+    public static partial void BrokerAway(ILogger logger);
+
+    [LoggerMessage(501, LogLevel.Information, "The broker is back: the positions of {Rooms} rooms are checked", EventName = "BrokerBack")]
+    public static partial void BrokerBack(ILogger logger, int rooms);
+
+    [LoggerMessage(502, LogLevel.Error, "Room {Room}: the broker failed in an unexpected way", EventName = "BrokerFailed")]
+    public static partial void BrokerFailed(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(503, LogLevel.Debug, "Room {Room}: the broker could not be asked; it is tried again", EventName = "BrokerNotAsked")]
+    public static partial void BrokerNotAsked(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(504, LogLevel.Warning, "Room {Room}: publications are lost ({Reason}); listeners are told, at {Epoch}:{Offset}", EventName = "PositionLost")]
+    public static partial void PositionLost(ILogger logger, string room, PositionLoss reason, string epoch, long offset);
+
+    [LoggerMessage(505, LogLevel.Debug, "Room {Room}: {Count} publications were missed and filled in from the history", EventName = "FilledIn")]
+    public static partial void FilledIn(ILogger logger, string room, int count);
+
+    [LoggerMessage(506, LogLevel.Error, "Room {Room}: an audience threw", EventName = "AudienceFailed")]
+    public static partial void AudienceFailed(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(507, LogLevel.Debug, "Room {Room}: presence could not be told; the next refresh does", EventName = "PresenceNotTold")]
+    public static partial void PresenceNotTold(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(508, LogLevel.Debug, "Room {Room}: a publish failed", EventName = "PublishFailed")]
+    public static partial void PublishFailed(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(509, LogLevel.Warning, "Room {Room}: announcements come faster than they can be delivered; some were dropped", EventName = "InboxFull")]
+    public static partial void InboxFull(ILogger logger, string room);
+
+    [LoggerMessage(510, LogLevel.Warning, "A message from another node could not be read", EventName = "BadControl")]
+    public static partial void BadControl(ILogger logger, Exception error);
+
+    [LoggerMessage(511, LogLevel.Error, "The upkeep of rooms failed", EventName = "UpkeepFailed")]
+    public static partial void UpkeepFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(512, LogLevel.Error, "Room {Room}: what happened in it could not be dealt with", EventName = "EventFailed")]
+    public static partial void EventFailed(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(550, LogLevel.Warning, "Stream {Stream}: the client reads too slowly; ended", EventName = "StreamTooSlow")]
+    public static partial void StreamTooSlow(ILogger logger, string stream);
+
+    [LoggerMessage(551, LogLevel.Debug, "Stream {Stream}: ended", EventName = "StreamEnded")]
+    public static partial void StreamEnded(ILogger logger, Exception? error, string stream);
+
+    [LoggerMessage(570, LogLevel.Debug, "API: {Method} refused: the key is missing or wrong", EventName = "KeyRefused")]
+    public static partial void KeyRefused(ILogger logger, string method);
+
+    [LoggerMessage(571, LogLevel.Error, "API: {Method} failed in an unexpected way", EventName = "ApiFailed")]
+    public static partial void ApiFailed(ILogger logger, Exception error, string method);
+}

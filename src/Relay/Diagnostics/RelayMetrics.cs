@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Weir.Relay.Diagnostics;
+
+/// <summary>The meter <c>Weir.Relay</c>. Recording never throws and, with nobody listening, costs a check.</summary>
+internal sealed class RelayMetrics
+{
+    public const string MeterName = "Weir.Relay";
+
+    private readonly Counter<long> _published;
+    private readonly Counter<long> _filledIn;
+    private readonly Counter<long> _lost;
+    private readonly Counter<long> _dropped;
+    private readonly Counter<long> _recoveries;
+    private readonly UpDownCounter<long> _streams;
+
+    public RelayMetrics(IMeterFactory? factory)
+    {
+        Meter meter = factory?.Create(new MeterOptions(MeterName)) ?? new Meter(MeterName);
+        _published = meter.CreateCounter<long>(
+            "weir.relay.publishes", "{publication}", "Publications handed to the broker, by what became of them.");
+        _filledIn = meter.CreateCounter<long>(
+            "weir.relay.filled_in", "{publication}", "Publications that were missed and then filled in from the history.");
+        _lost = meter.CreateCounter<long>(
+            "weir.relay.positions_lost", "{loss}", "Times that a room's publications were lost for its listeners, by reason.");
+        _dropped = meter.CreateCounter<long>(
+            "weir.relay.announcements_dropped", "{publication}", "Announcements dropped because they came faster than they could be delivered.");
+        _recoveries = meter.CreateCounter<long>(
+            "weir.relay.recoveries", "{subscription}", "Subscriptions that asked for what they had missed, by whether they got all of it.");
+        _streams = meter.CreateUpDownCounter<long>(
+            "weir.sse.active", "{stream}", "Server-Sent Events streams that are open now.");
+        meter.CreateObservableUpDownCounter(
+            "weir.relay.rooms", () => Rooms?.Invoke() ?? 0, "{room}", "Rooms with anybody on this node.");
+        meter.CreateObservableGauge(
+            "weir.relay.broker_up", () => IsUp?.Invoke() ?? false ? 1 : 0, "1", "1 while the broker can be reached.");
+    }
+
+    public Func<int>? Rooms { get; set; }
+
+    public Func<bool>? IsUp { get; set; }
+
+    public void Published(string outcome)
+    {
+        if (_published.Enabled)
+        {
+            _published.Add(1, new KeyValuePair<string, object?>("weir.outcome", outcome));
+        }
+    }
+
+    public void FilledIn(int publications) => _filledIn.Add(publications);
+
+    public void PositionLost(PositionLoss reason)
+    {
+        if (_lost.Enabled)
+        {
+            _lost.Add(1, new KeyValuePair<string, object?>("weir.reason", NameOf(reason)));
+        }
+    }
+
+    public void Dropped() => _dropped.Add(1);
+
+    public void Recovery(bool isRecovered)
+    {
+        if (_recoveries.Enabled)
+        {
+            _recoveries.Add(1, new TagList { { "weir.recovered", isRecovered } });
+        }
+    }
+
+    public void StreamOpened() => _streams.Add(1);
+
+    public void StreamClosed() => _streams.Add(-1);
+
+    public static string NameOf(PositionLoss reason) => reason switch
+    {
+        PositionLoss.EpochChanged => "epoch",
+        PositionLoss.RolledBack => "rolled_back",
+        _ => "trimmed",
+    };
+}

@@ -1,0 +1,270 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Weir.Relay.Memory;
+
+namespace Weir.Relay;
+
+/// <summary>
+/// The broker of a node that is alone: everything in its memory, gone with the process. Numbers, history, epochs and
+/// presence mean the same as with a real one. Thread-safe; every call completes at once.
+/// </summary>
+/// <remarks>
+/// A room without history costs one entry while it is subscribed to. Nothing has a timer of its own: what has expired
+/// is not shown any more, and a sweep every few seconds takes it away.
+/// </remarks>
+public sealed class MemoryBroker : IBroker
+{
+    /// <summary>How often the sweep runs; so much longer than its lifetime may a client that has vanished be told as gone.</summary>
+    internal static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, MemoryRoom> _rooms = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
+    private readonly MemoryBrokerOptions _options;
+    private readonly TimeProvider _time;
+    private long _historyBytes;
+    private IBrokerSink? _sink;
+    private ITimer? _sweep;
+
+    /// <summary>Makes an empty broker.</summary>
+    /// <param name="options">Its bounds; null for the defaults.</param>
+    /// <param name="time">Its clock; null for the system's.</param>
+    public MemoryBroker(MemoryBrokerOptions? options = null, TimeProvider? time = null)
+    {
+        _options = options ?? new MemoryBrokerOptions();
+        _time = time ?? TimeProvider.System;
+    }
+
+    /// <inheritdoc/>
+    public bool IsSingleNode => true;
+
+    /// <inheritdoc/>
+    public BrokerHealth Health => BrokerHealth.Up;
+
+    /// <summary>Bytes of messages kept.</summary>
+    public long HistoryBytes => Volatile.Read(ref _historyBytes);
+
+    internal int RoomCount => _rooms.Count;
+
+    private IBrokerSink Sink => _sink ?? throw new InvalidOperationException("The broker has not been started.");
+
+    /// <inheritdoc/>
+    public Task StartAsync(IBrokerSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        if (Interlocked.CompareExchange(ref _sink, sink, null) is not null)
+        {
+            throw new InvalidOperationException("The broker has been started before.");
+        }
+
+        _sweep = _time.CreateTimer(static broker => ((MemoryBroker)broker!).Sweep(), this, SweepInterval, SweepInterval);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamPosition> PublishAsync(string room, Publication publication, RoomRule rule, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(publication);
+        ArgumentNullException.ThrowIfNull(rule);
+        if (!rule.KeepsHistory)
+        {
+            if (_subscribed.ContainsKey(room))
+            {
+                Sink.OnPublication(room, publication, epoch: "");
+            }
+
+            return new(new StreamPosition("", 0));
+        }
+
+        // Readers are let in: what they make goes with a later sweep.
+        if (_options.MaxRooms > 0 && _rooms.Count >= _options.MaxRooms && !_rooms.ContainsKey(room))
+        {
+            return ValueTask.FromException<StreamPosition>(new BrokerUnavailableException(
+                $"There are {_options.MaxRooms} rooms with history already.", isUnknown: false));
+        }
+
+        MemoryRoom kept = Enter(room);
+        try
+        {
+            long until = rule.HistoryTtl > TimeSpan.Zero ? kept.LastUsed + TicksOf(rule.HistoryTtl) : long.MaxValue;
+            Publication numbered = kept.Append(publication, rule.HistorySize, until, out long freed);
+            Interlocked.Add(ref _historyBytes, numbered.Data.Length - freed);
+            if (_options.MaxHistoryBytes > 0 && HistoryBytes > _options.MaxHistoryBytes)
+            {
+                Interlocked.Add(ref _historyBytes, -kept.ClearHistory());
+            }
+
+            if (_subscribed.ContainsKey(room))
+            {
+                Sink.OnPublication(room, numbered, kept.Epoch);
+            }
+
+            return new(kept.Top);
+        }
+        finally
+        {
+            Monitor.Exit(kept);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SubscribeAsync(string room, CancellationToken cancellationToken)
+    {
+        _subscribed[room] = true;
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask UnsubscribeAsync(string room, CancellationToken cancellationToken)
+    {
+        _subscribed.TryRemove(room, out _);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        if (!rule.KeepsHistory)
+        {
+            return new(new RoomHistory([], new StreamPosition("", 0)));
+        }
+
+        MemoryRoom kept = Enter(room); // also the first reader is given the epoch that will hold
+        try
+        {
+            return new(kept.Read(query));
+        }
+        finally
+        {
+            Monitor.Exit(kept);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveHistoryAsync(string room, CancellationToken cancellationToken)
+    {
+        if (_rooms.TryGetValue(room, out MemoryRoom? kept))
+        {
+            lock (kept)
+            {
+                Interlocked.Add(ref _historyBytes, -kept.ClearHistory());
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(member);
+        MemoryRoom kept = Enter(room);
+        try
+        {
+            if (kept.SetPresence(member, kept.LastUsed + TicksOf(lifetime)))
+            {
+                TellPresence(room, member, hasJoined: true);
+            }
+        }
+        finally
+        {
+            Monitor.Exit(kept);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemovePresenceAsync(string room, string client, CancellationToken cancellationToken)
+    {
+        if (_rooms.TryGetValue(room, out MemoryRoom? kept))
+        {
+            lock (kept)
+            {
+                if (kept.RemovePresence(client, out RoomMember? member))
+                {
+                    TellPresence(room, member, hasJoined: false);
+                }
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken)
+    {
+        if (!_rooms.TryGetValue(room, out MemoryRoom? kept))
+        {
+            return new([]);
+        }
+
+        lock (kept)
+        {
+            return new(kept.Present(_time.GetTimestamp()));
+        }
+    }
+
+    /// <summary>Does nothing: there is no other node.</summary>
+    public ValueTask SendControlAsync(string? node, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+        => ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _sweep?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    // The room by that name with its monitor taken, made when there is none.
+    private MemoryRoom Enter(string room)
+    {
+        while (true)
+        {
+            MemoryRoom kept = _rooms.GetOrAdd(room, static _ => new MemoryRoom(NewEpoch()));
+            Monitor.Enter(kept);
+            if (!kept.IsForgotten)
+            {
+                kept.LastUsed = _time.GetTimestamp();
+                Interlocked.Add(ref _historyBytes, -kept.ClearHistoryIfExpired(kept.LastUsed));
+                return kept;
+            }
+
+            Monitor.Exit(kept);
+            _rooms.TryRemove(KeyValuePair.Create(room, kept));
+        }
+    }
+
+    private void TellPresence(string room, RoomMember member, bool hasJoined)
+    {
+        if (_subscribed.ContainsKey(room))
+        {
+            Sink.OnPresenceChanged(room, member, hasJoined);
+        }
+    }
+
+    private void Sweep()
+    {
+        long now = _time.GetTimestamp();
+        long lastUseOfInterest = now - TicksOf(_options.UnusedRoomLifetime);
+        foreach ((string name, MemoryRoom room) in _rooms)
+        {
+            lock (room)
+            {
+                Interlocked.Add(ref _historyBytes, -room.ClearHistoryIfExpired(now));
+                foreach (RoomMember member in room.TakeExpired(now))
+                {
+                    TellPresence(name, member, hasJoined: false);
+                }
+
+                if (!_subscribed.ContainsKey(name) && room.TryForget(lastUseOfInterest))
+                {
+                    _rooms.TryRemove(KeyValuePair.Create(name, room));
+                }
+            }
+        }
+
+        Debug.Assert(HistoryBytes >= 0, "More bytes were let go than kept");
+    }
+
+    private static string NewEpoch() => RandomNumberGenerator.GetHexString(8, lowercase: true);
+
+    private long TicksOf(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
+}

@@ -1,0 +1,50 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Weir.Connections;
+using Weir.Relay.Api;
+using Weir.Relay.Sse;
+
+namespace Weir.Relay;
+
+/// <summary>Puts what the relay serves over plain HTTP on routes of an ASP.NET Core application.</summary>
+public static class RelayEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Serves rooms as Server-Sent Events: <c>?room=R[&amp;room=S]</c>, with <c>Last-Event-ID</c> or <c>?last=</c> to go on where
+    /// a stream ended. Needs <see cref="RelayServiceCollectionExtensions.AddWeirRelay"/>.
+    /// </summary>
+    /// <remarks>
+    /// The limits of <see cref="WeirNodeOptions"/> hold for streams and connections together, and
+    /// <see cref="WeirServiceCollectionExtensions.AddWeir"/> ends both when the application stops.
+    /// </remarks>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="path">The path, beginning with a slash.</param>
+    /// <param name="configure">Settings; null for the defaults.</param>
+    public static IEndpointConventionBuilder MapWeirSse(this IEndpointRouteBuilder endpoints, string path, Action<SseOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        SseOptions options = new();
+        configure?.Invoke(options);
+        IServiceProvider services = endpoints.ServiceProvider;
+        SseEndpoint endpoint = new(services.GetRequiredService<RelayNode>(), WeirEngine.Of(services), options);
+        return endpoints.MapGet(path, (RequestDelegate)endpoint.InvokeAsync);
+    }
+
+    /// <summary>
+    /// Serves the API for back ends below a path: <c>POST path/publish</c> and the others, in Centrifugo's request and response
+    /// shapes. Every path is a 404 until <see cref="ApiOptions.Key"/> is set.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="path">The path, beginning with a slash.</param>
+    /// <param name="configure">Settings; null for the defaults.</param>
+    public static IEndpointConventionBuilder MapWeirApi(this IEndpointRouteBuilder endpoints, string path, Action<ApiOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ApiOptions options = new();
+        configure?.Invoke(options);
+        ApiEndpoint endpoint = new(endpoints.ServiceProvider.GetRequiredService<RelayNode>(), options);
+        return endpoints.MapPost(path + "/{method}", (RequestDelegate)endpoint.InvokeAsync);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Weir.Relay.Diagnostics;
+using Weir.Relay.Rooms;
+
+namespace Weir.Relay;
+
+// What is asked of all nodes. Nodes show themselves as present in a room of the server's own, so that each knows the
+// others; questions and orders go as messages from node to node.
+public sealed partial class RelayNode
+{
+    private const uint NodePresenceSteps = 5;
+
+    private const string NodesRoom = ReservedPrefix + "nodes";
+
+    private static readonly TimeSpan _nodeLifetime = TimeSpan.FromSeconds(3 * NodePresenceSteps);
+    private static readonly TimeSpan _answerTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<IRelayClients, bool> _clients = new();
+    private readonly ConcurrentDictionary<long, Answers> _questions = new();
+    private long _question;
+    private long _startedAt;
+
+    /// <summary>Has the clients of a protocol counted, and asked when somebody is to be disconnected.</summary>
+    public void AddClients(IRelayClients clients)
+    {
+        ArgumentNullException.ThrowIfNull(clients);
+        _clients[clients] = true;
+    }
+
+    /// <summary>Ends the connections of a user or a client, on whatever node they are.</summary>
+    /// <exception cref="BrokerUnavailableException">Only this node could be asked.</exception>
+    public ValueTask DisconnectAsync(Disconnection what, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(what);
+        DisconnectHere(what);
+        return Broker.SendControlAsync(node: null, Encode(new NodeMessage { Disconnect = what }), cancellationToken);
+    }
+
+    /// <summary>All nodes that are up, as they said a few seconds ago; this one as it is now.</summary>
+    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
+    public async ValueTask<IReadOnlyList<NodeInfo>> ReadNodesAsync(CancellationToken cancellationToken = default)
+    {
+        List<NodeInfo> nodes = [Describe()];
+        if (!Broker.IsSingleNode)
+        {
+            foreach (RoomMember member in await Broker.ReadPresenceAsync(NodesRoom, cancellationToken).ConfigureAwait(false))
+            {
+                if (member.Client != NodeId
+                    && JsonSerializer.Deserialize(member.ConnectionInfo.Span, NodeJson.Default.NodeInfo) is { } node)
+                {
+                    nodes.Add(node);
+                }
+            }
+        }
+
+        return nodes;
+    }
+
+    /// <summary>Rooms with anybody in them on any node, and how many. A node that does not answer within a second is left out.</summary>
+    /// <param name="pattern">A glob over their names, as in a rule; empty: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
+    public async ValueTask<IReadOnlyDictionary<string, int>> ReadRoomsAsync(string pattern = "", CancellationToken cancellationToken = default)
+    {
+        Dictionary<string, int> rooms = RoomsLike(pattern);
+        if (Broker.IsSingleNode)
+        {
+            return rooms;
+        }
+
+        int others = (await ReadNodesAsync(cancellationToken).ConfigureAwait(false)).Count - 1;
+        if (others == 0)
+        {
+            return rooms;
+        }
+
+        long question = Interlocked.Increment(ref _question);
+        Answers answers = new(others);
+        _questions[question] = answers;
+        try
+        {
+            NodeMessage asked = new() { RoomsLike = pattern, From = NodeId, Question = question };
+            await Broker.SendControlAsync(node: null, Encode(asked), cancellationToken).ConfigureAwait(false);
+            await answers.All.WaitAsync(_answerTimeout, _time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            _questions.TryRemove(question, out _);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        answers.AddTo(rooms);
+        return rooms;
+    }
+
+    void IBrokerSink.OnControl(ReadOnlyMemory<byte> message)
+    {
+        NodeMessage? told;
+        try
+        {
+            told = JsonSerializer.Deserialize(message.Span, NodeJson.Default.NodeMessage);
+        }
+        catch (JsonException error)
+        {
+            RelayLog.BadControl(Logger, error);
+            return;
+        }
+
+        if (told?.Disconnect is { } who)
+        {
+            DisconnectHere(who);
+        }
+
+        if (told is { RoomsLike: { } pattern, From: { } asking } && asking != NodeId)
+        {
+            _ = AnswerAsync(asking, new NodeMessage { Rooms = RoomsLike(pattern), Question = told.Question });
+        }
+
+        if (told?.Rooms is { } rooms && _questions.TryGetValue(told.Question, out Answers? answers))
+        {
+            answers.Add(rooms);
+        }
+    }
+
+    private static byte[] Encode(NodeMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage);
+
+    private async Task AnswerAsync(string node, NodeMessage answer)
+    {
+        try
+        {
+            await Broker.SendControlAsync(node, Encode(answer), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException error)
+        {
+            RelayLog.BrokerNotAsked(Logger, error, NodesRoom); // who asked does not wait for long
+        }
+        catch (Exception error)
+        {
+            RelayLog.BrokerFailed(Logger, error, NodesRoom);
+        }
+    }
+
+    private void DisconnectHere(Disconnection what)
+    {
+        foreach ((IRelayClients clients, _) in _clients)
+        {
+            clients.Disconnect(what);
+        }
+    }
+
+    private Dictionary<string, int> RoomsLike(string pattern)
+    {
+        Dictionary<string, int> found = new(StringComparer.Ordinal);
+        foreach (LocalRoom room in Rooms)
+        {
+            if (pattern.Length == 0 || RoomRules.Matches(pattern, room.Name))
+            {
+                found[room.Name] = room.Listeners;
+            }
+        }
+
+        return found;
+    }
+
+    private NodeInfo Describe() => new(
+        NodeId, Options.NodeName, _clients.Keys.Sum(static clients => clients.Count), _clients.Keys.Sum(static clients => clients.Users), _rooms.Count,
+        _time.GetElapsedTime(_startedAt));
+
+    private void ShowNode()
+    {
+        if (!Broker.IsSingleNode)
+        {
+            _ = ShowNodeAsync();
+        }
+    }
+
+    private async Task ShowNodeAsync()
+    {
+        try
+        {
+            RoomMember self = new(NodeId, Options.NodeName, JsonSerializer.SerializeToUtf8Bytes(Describe(), NodeJson.Default.NodeInfo), default);
+            await Broker.SetPresenceAsync(NodesRoom, self, _nodeLifetime, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException error)
+        {
+            RelayLog.PresenceNotTold(Logger, error, NodesRoom);
+        }
+        catch (Exception error)
+        {
+            RelayLog.BrokerFailed(Logger, error, NodesRoom);
+        }
+    }
+
+    /// <summary>What other nodes answer to one question.</summary>
+    private sealed class Answers(int expected)
+    {
+        private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<Dictionary<string, int>> _rooms = [];
+
+        public Task All => _all.Task;
+
+        public void Add(Dictionary<string, int> rooms)
+        {
+            lock (_rooms)
+            {
+                _rooms.Add(rooms);
+                if (_rooms.Count == expected)
+                {
+                    _all.TrySetResult();
+                }
+            }
+        }
+
+        public void AddTo(Dictionary<string, int> total)
+        {
+            lock (_rooms)
+            {
+                foreach ((string room, int listeners) in _rooms.SelectMany(static rooms => rooms))
+                {
+                    total[room] = total.GetValueOrDefault(room) + listeners;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+using System.Buffers;
+using System.Diagnostics;
+using Weir.Relay.Diagnostics;
+using Weir.Relay.Rooms;
+using Weir.Sending;
+
+namespace Weir.Relay;
+
+// Publishing. A publish is handed to the broker at once and not waited for; what comes back as an announcement is what the
+// members hear. How many may be on their way is bounded: who publishes more waits a moment, which is the only time that
+// the broker keeps a connection from being read.
+public sealed partial class RelayNode
+{
+    private readonly SemaphoreSlim _places;
+    private long _sequence;
+
+    /// <summary>
+    /// Publishes what a member sent, verbatim, to every other member. Where the broker does not take it and the room's rule
+    /// asks for durability, the publisher is closed with 1013 "not stored".
+    /// </summary>
+    /// <param name="room">A room that the publisher is in.</param>
+    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="publisher">Who does not hear it.</param>
+    /// <returns>
+    /// Completed, but when as much as may be is on its way: then when there is room again. Await it before reading on.
+    /// </returns>
+    public ValueTask PublishAsync(LocalRoom room, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
+    {
+        ArgumentNullException.ThrowIfNull(room);
+        ArgumentNullException.ThrowIfNull(publisher);
+        if (room.IsPlain)
+        {
+            // No copy and no allocation; the test PlainRoom_Publish_AllocatesNothing holds it to that.
+            if (room.TryGetMembers(out Room? members))
+            {
+                members.Publish(payload, kind, publisher);
+            }
+
+            return ValueTask.CompletedTask;
+        }
+
+        Draft draft = new(payload.ToArray(), kind);
+        SendScope.Current?.WalkPublications(); // what was published before, when the room was plain, is not overtaken
+        if (!room.Drain.IsCongested && TryTakePlaces(room))
+        {
+            Begin(room, draft, publisher);
+            return ValueTask.CompletedTask;
+        }
+
+        return PublishSlowlyAsync(room, draft, publisher);
+    }
+
+    /// <summary>Publishes to a room, whether or not anybody of this node is in it.</summary>
+    /// <param name="room">The room.</param>
+    /// <param name="publication">Its offset, node and sequence are not looked at.</param>
+    /// <param name="except">A connection of this node that does not hear it; null: all do.</param>
+    /// <param name="cancellationToken">Gives up waiting; it may be published even so.</param>
+    /// <returns>
+    /// Its position. The default where the room keeps no history, and where the broker was away but the rule does not ask for
+    /// durability: then the members of this node have it.
+    /// </returns>
+    /// <exception cref="BrokerUnavailableException">It was not stored, or nobody knows, and the room's rule asks for durability.</exception>
+    /// <exception cref="ArgumentException">The name is not allowed.</exception>
+    public async ValueTask<StreamPosition> PublishAsync(
+        string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(publication);
+        if (!Allows(room))
+        {
+            throw new ArgumentException("A room may not have this name: it is empty, too long, or the server's own.", nameof(room));
+        }
+
+        if (!_rooms.TryGetValue(room, out LocalRoom? local))
+        {
+            local = new LocalRoom(room, this); // nobody here would hear it: only for the way to the broker
+        }
+
+        Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info);
+        if (!TryTakePlaces(local) && !await WaitForPlacesAsync(local).ConfigureAwait(false))
+        {
+            Refuse(local, draft, except);
+            return local.Rule.Durable ? throw TooMany() : default;
+        }
+
+        PendingPublish entry = Call(local, draft, except, out ValueTask<StreamPosition> call);
+        Task<StreamPosition> done = CompleteAsync(local, entry, call);
+        try
+        {
+            return await done.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException) when (!local.Rule.Durable)
+        {
+            return default;
+        }
+    }
+
+    private bool TryTakePlaces(LocalRoom room)
+    {
+        if (!room.Outbox.Places.Wait(0))
+        {
+            return false;
+        }
+
+        if (_places.Wait(0))
+        {
+            return true;
+        }
+
+        room.Outbox.Places.Release();
+        return false;
+    }
+
+    // Waits in the room's line first: a room that has taken all it may does not stand in the way of others.
+    private async ValueTask<bool> WaitForPlacesAsync(LocalRoom room)
+    {
+        if (Health == BrokerHealth.Degraded || Options.BrokerPatience == TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        using CancellationTokenSource patience = new(Options.BrokerPatience, _time);
+        try
+        {
+            await room.Outbox.Places.WaitAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+
+        try
+        {
+            await _places.WaitAsync(patience.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            room.Outbox.Places.Release();
+            return false;
+        }
+    }
+
+    private async ValueTask PublishSlowlyAsync(LocalRoom room, Draft draft, WeirConnection publisher)
+    {
+        if (room.Drain.IsCongested)
+        {
+            // The members of this node hear it when the drain gets to it, whatever else: bounded by the work that is left.
+            await room.Drain.WhenRelievedAsync().ConfigureAwait(false);
+        }
+
+        if (TryTakePlaces(room) || await WaitForPlacesAsync(room).ConfigureAwait(false))
+        {
+            Begin(room, draft, publisher);
+            return;
+        }
+
+        Refuse(room, draft, publisher);
+        if (room.Rule.Durable)
+        {
+            NotStored(publisher);
+        }
+    }
+
+    private void Begin(LocalRoom room, in Draft draft, WeirConnection publisher)
+    {
+        PendingPublish entry = Call(room, draft, publisher, out ValueTask<StreamPosition> call);
+        if (call.IsCompletedSuccessfully)
+        {
+            _ = call.Result;
+            OnStored(room, entry);
+        }
+        else
+        {
+            _ = WatchAsync(room, entry, call, publisher);
+        }
+    }
+
+    private async Task WatchAsync(LocalRoom room, PendingPublish entry, ValueTask<StreamPosition> call, WeirConnection publisher)
+    {
+        try
+        {
+            await call.ConfigureAwait(false);
+            OnStored(room, entry);
+        }
+        catch (Exception error)
+        {
+            OnFailed(room, entry, error);
+            if (room.Rule.Durable)
+            {
+                NotStored(publisher);
+            }
+        }
+    }
+
+    private async Task<StreamPosition> CompleteAsync(LocalRoom room, PendingPublish entry, ValueTask<StreamPosition> call)
+    {
+        try
+        {
+            StreamPosition position = await call.ConfigureAwait(false);
+            OnStored(room, entry);
+            return position;
+        }
+        catch (Exception error)
+        {
+            OnFailed(room, entry, error);
+            if (error is BrokerUnavailableException)
+            {
+                throw;
+            }
+
+            throw new BrokerUnavailableException("The broker failed.", isUnknown: true, error);
+        }
+    }
+
+    // The order of the numbers, of the outbox and of the calls is one: all under the outbox's lock. A call only begins there.
+    private PendingPublish Call(LocalRoom room, in Draft draft, WeirConnection? publisher, out ValueTask<StreamPosition> call)
+    {
+        PendingPublish entry;
+        Outbox outbox = room.Outbox;
+        lock (outbox.Gate)
+        {
+            entry = new PendingPublish(draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence)), publisher);
+            outbox.AddInsideLock(entry);
+            try
+            {
+                call = Broker.PublishAsync(room.Name, entry.Publication, room.Rule, CancellationToken.None);
+            }
+            catch (Exception error)
+            {
+                call = ValueTask.FromException<StreamPosition>(error);
+            }
+        }
+
+        if (Health == BrokerHealth.Degraded && !room.Rule.KeepsHistory)
+        {
+            room.OnBrokerAway(); // its announcement may not come
+        }
+
+        return entry;
+    }
+
+    private void OnStored(LocalRoom room, PendingPublish entry)
+    {
+        entry.IsStored = true;
+        ReleasePlaces(room);
+        Metrics.Published("stored");
+        if (Health == BrokerHealth.Degraded && room.Rule.KeepsHistory)
+        {
+            room.Drain.Post(new RoomEvent(RoomEventKind.Check)); // its announcement may not come; the history has it
+        }
+    }
+
+    private void OnFailed(LocalRoom room, PendingPublish entry, Exception error)
+    {
+        bool isUnknown = error is not BrokerUnavailableException { IsUnknown: false };
+        if (error is BrokerUnavailableException)
+        {
+            RelayLog.PublishFailed(Logger, error, room.Name);
+        }
+        else
+        {
+            RelayLog.BrokerFailed(Logger, error, room.Name);
+        }
+
+        ReleasePlaces(room);
+        Metrics.Published(isUnknown ? "unknown" : "failed");
+        room.Drain.Post(new RoomEvent(isUnknown ? RoomEventKind.MaybeStored : RoomEventKind.NotStored, entry));
+    }
+
+    // Never given to the broker.
+    private void Refuse(LocalRoom room, in Draft draft, WeirConnection? publisher)
+    {
+        Metrics.Published("refused");
+        Publication publication = draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence));
+        room.Drain.Post(new RoomEvent(RoomEventKind.NotStored, new PendingPublish(publication, publisher)));
+    }
+
+    private void ReleasePlaces(LocalRoom room)
+    {
+        Debug.Assert(_places.CurrentCount < Options.MaxPublishesInFlight, "More places given back than taken");
+        room.Outbox.Places.Release();
+        _places.Release();
+    }
+
+    private static void NotStored(WeirConnection publisher) => publisher.Close(CloseCode.TryAgainLater, "not stored");
+
+    private BrokerUnavailableException TooMany()
+        => new($"More than {Options.MaxPublishesInFlight} publishes wait for the broker, or {Options.MaxPublishesInFlightPerRoom} of the room.", isUnknown: false);
+
+    /// <summary>A publication that has no number yet: it is given one in the order of the calls.</summary>
+    private readonly record struct Draft(ReadOnlyMemory<byte> Data, MessageKind Kind, string? Key = null, ReadOnlyMemory<byte> Info = default)
+    {
+        public Publication ToPublication(string node, long sequence) => new()
+        {
+            Data = Data,
+            Kind = Kind,
+            Key = Key,
+            Info = Info,
+            Node = node,
+            NodeSequence = sequence,
+        };
+    }
+}

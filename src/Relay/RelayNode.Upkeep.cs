@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using Weir.Relay.Diagnostics;
+
+namespace Weir.Relay;
+
+// One timer for all rooms: each second those have their turn whose phase it is. A room that keeps no history and no
+// presence is not looked at.
+public sealed partial class RelayNode
+{
+    /// <summary>How often the upkeep runs, and with it what failed is tried again.</summary>
+    internal static readonly TimeSpan UpkeepStep = TimeSpan.FromSeconds(1);
+
+    // A broker that comes back is asked for the positions of all rooms; so many at once.
+    private const int MaxReads = 64;
+
+    private readonly ConcurrentDictionary<LocalRoom, bool> _tended = new();
+    private readonly SemaphoreSlim _reads = new(MaxReads);
+    private ITimer? _upkeep;
+    private uint _step;
+
+    internal void Tend(LocalRoom room) => _tended[room] = true;
+
+    internal async ValueTask<RoomHistory> ReadHistoryAsync(LocalRoom room, HistoryQuery query)
+    {
+        await _reads.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await Broker.ReadHistoryAsync(room.Name, query, room.Rule, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            _reads.Release();
+        }
+    }
+
+    private void StartUpkeep()
+    {
+        ShowNode();
+        _upkeep = _time.CreateTimer(static node => ((RelayNode)node!).RunUpkeep(), this, UpkeepStep, UpkeepStep);
+    }
+
+    private ValueTask StopUpkeepAsync() => _upkeep?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private void RunUpkeep()
+    {
+        try
+        {
+            uint step = Interlocked.Increment(ref _step);
+            uint checks = StepsOf(Options.PositionCheckInterval);
+            uint refreshes = StepsOf(Options.PresenceLifetime / 3);
+            if (step % NodePresenceSteps == 0)
+            {
+                ShowNode();
+            }
+
+            foreach ((LocalRoom room, _) in _tended)
+            {
+                uint turn = unchecked(step + room.Phase);
+                room.Tend(isCheckDue: turn % checks == 0, isRefreshDue: turn % refreshes == 0);
+            }
+        }
+        catch (Exception error)
+        {
+            RelayLog.UpkeepFailed(Logger, error); // a timer's exception would end the process
+        }
+    }
+
+    private static uint StepsOf(TimeSpan time) => (uint)Math.Max(1, (long)(time / UpkeepStep));
+}

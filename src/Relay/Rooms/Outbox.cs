@@ -1,0 +1,129 @@
+using System.Diagnostics;
+
+namespace Weir.Relay.Rooms;
+
+/// <summary>
+/// The publications of this node in one room that have not come back yet, in the order of their calls, which is the order
+/// in which the broker announces them. By it the publisher is left out, and nothing is heard twice. Thread-safe.
+/// </summary>
+/// <remarks>A linked list through the entries: the one announced is nearly always the first.</remarks>
+internal sealed class Outbox(int maxInFlight)
+{
+    // Publishes whose announcement was lost stay until a later one of this node comes: a broker whose link for
+    // announcements is down can take many meanwhile. Those dropped here would be heard by their publisher too, if they came.
+    internal const int MaxKept = 4096;
+
+    private PendingPublish? _first;
+    private PendingPublish? _last;
+    private int _count;
+
+    /// <summary>The lock that makes the order here the order at the broker: held from the numbering to the call's return.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>The places of this room among the publishes on their way.</summary>
+    public SemaphoreSlim Places { get; } = new(maxInFlight);
+
+    public int Count => Volatile.Read(ref _count);
+
+    public void AddInsideLock(PendingPublish entry)
+    {
+        Debug.Assert(Gate.IsHeldByCurrentThread);
+        if (_count >= MaxKept)
+        {
+            UnlinkInsideLock(null, _first!);
+        }
+
+        if (_last is null)
+        {
+            _first = entry;
+        }
+        else
+        {
+            _last.Next = entry;
+        }
+
+        _last = entry;
+        _count++;
+    }
+
+    /// <summary>
+    /// The publication of that number has been announced: takes it out, and what is older and stored with it.
+    /// </summary>
+    /// <param name="sequence">The node's number for it.</param>
+    /// <param name="overtaken">Gets the older ones, whose announcements have not come and will not any more.</param>
+    public PendingPublish? TakeAnnounced(long sequence, List<PendingPublish> overtaken)
+    {
+        lock (Gate)
+        {
+            PendingPublish? previous = null;
+            for (PendingPublish? entry = _first; entry is not null && entry.Publication.NodeSequence <= sequence; entry = entry.Next)
+            {
+                bool isIt = entry.Publication.NodeSequence == sequence;
+                if (isIt || entry.IsStored)
+                {
+                    UnlinkInsideLock(previous, entry);
+                    if (isIt)
+                    {
+                        return entry;
+                    }
+
+                    overtaken.Add(entry);
+                }
+                else
+                {
+                    previous = entry;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>All that have not come back, oldest first.</summary>
+    public void CopyTo(List<PendingPublish> entries)
+    {
+        lock (Gate)
+        {
+            for (PendingPublish? entry = _first; entry is not null; entry = entry.Next)
+            {
+                entries.Add(entry);
+            }
+        }
+    }
+
+    public void Remove(PendingPublish entry)
+    {
+        lock (Gate)
+        {
+            PendingPublish? previous = null;
+            for (PendingPublish? each = _first; each is not null; previous = each, each = each.Next)
+            {
+                if (ReferenceEquals(each, entry))
+                {
+                    UnlinkInsideLock(previous, each);
+                    return;
+                }
+            }
+        }
+    }
+
+    // Leaves the entry's own link as it is: whoever walks goes on from it.
+    private void UnlinkInsideLock(PendingPublish? previous, PendingPublish entry)
+    {
+        if (previous is null)
+        {
+            _first = entry.Next;
+        }
+        else
+        {
+            previous.Next = entry.Next;
+        }
+
+        if (ReferenceEquals(_last, entry))
+        {
+            _last = previous;
+        }
+
+        _count--;
+    }
+}

@@ -1,0 +1,202 @@
+using System.Buffers;
+using System.Diagnostics;
+using Weir.Framing;
+using Weir.Relay.Diagnostics;
+using Weir.Sending;
+
+namespace Weir.Relay.Rooms;
+
+// The inbox and its drain. Events come from any thread; they are taken out in blocks by a work item of the thread pool,
+// of which there is one at most. What is delivered to members meanwhile is gathered in one run of frames, as long as it
+// is for the same members, so that a member gets a burst with one copy and one flush.
+internal sealed partial class RoomDrain : IThreadPoolWorkItem
+{
+    // Announcements beyond it are dropped: a room with history finds them there again, a room without is at most once.
+    internal const int MaxInbox = 16 * 1024;
+
+    // From here on a publisher of this node waits until half of it is dealt with, as it would for the members themselves.
+    internal const int CongestedAt = 1024;
+
+    private const int BlockSize = 128;
+
+    private readonly Lock _inboxGate = new();
+    private readonly Queue<RoomEvent> _inbox = new();
+    private TaskCompletionSource? _relieved;
+    private bool _isDraining;
+    private bool _hasWarnedOfFullInbox;
+
+    private FrameRun? _run;
+    private WeirConnection? _runExcept;
+    private string? _runKey;
+    private IPublicationTarget? _runTarget;
+
+    public bool IsCongested
+    {
+        get
+        {
+            lock (_inboxGate)
+            {
+                return _inbox.Count >= CongestedAt;
+            }
+        }
+    }
+
+    public void Post(in RoomEvent posted)
+    {
+        bool mustStart;
+        lock (_inboxGate)
+        {
+            if (posted.Kind == RoomEventKind.Publication && _inbox.Count >= MaxInbox)
+            {
+                OnInboxFullInsideLock();
+                return;
+            }
+
+            _inbox.Enqueue(posted);
+            mustStart = !_isDraining;
+            _isDraining = true;
+        }
+
+        if (mustStart)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>Completes when the inbox is no longer congested.</summary>
+    public Task WhenRelievedAsync()
+    {
+        lock (_inboxGate)
+        {
+            if (_inbox.Count < CongestedAt)
+            {
+                return Task.CompletedTask;
+            }
+
+            _relieved ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _relieved.Task;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        RoomEvent[] block = ArrayPool<RoomEvent>.Shared.Rent(BlockSize);
+        int taken = Take(block);
+        for (int i = 0; i < taken; i++)
+        {
+            try
+            {
+                Handle(block[i]);
+            }
+            catch (Exception error)
+            {
+                RelayLog.EventFailed(_node.Logger, error, Name);
+            }
+        }
+
+        WalkRun();
+        Tell(static (audience, room, _) => audience.OnPause(room), 0);
+        ArrayPool<RoomEvent>.Shared.Return(block, clearArray: true);
+        lock (_inboxGate)
+        {
+            if (_inbox.Count == 0)
+            {
+                _isDraining = false;
+                return;
+            }
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false); // other rooms have their turn in between
+    }
+
+    private int Take(RoomEvent[] block)
+    {
+        TaskCompletionSource? relieved = null;
+        int taken = 0;
+        lock (_inboxGate)
+        {
+            while (taken < BlockSize && _inbox.TryDequeue(out block[taken]))
+            {
+                taken++;
+            }
+
+            if (_relieved is not null && _inbox.Count <= CongestedAt / 2)
+            {
+                relieved = _relieved;
+                _relieved = null;
+            }
+        }
+
+        relieved?.TrySetResult();
+        return taken;
+    }
+
+    private void OnInboxFullInsideLock()
+    {
+        Debug.Assert(_inboxGate.IsHeldByCurrentThread);
+        _node.Metrics.Dropped();
+        if (!_hasWarnedOfFullInbox)
+        {
+            _hasWarnedOfFullInbox = true;
+            RelayLog.InboxFull(_node.Logger, Name);
+        }
+    }
+
+    private void DeliverToMembers(Publication publication, WeirConnection? except)
+    {
+        if (!_room.TryGetMembers(out Room? members))
+        {
+            return;
+        }
+
+        int size = FrameHeader.MaxUnmaskedLength + publication.Data.Length;
+        bool standsAlone = publication.Key is not null || _runKey is not null; // a keyed message may be replaced
+        if (_run is not null
+            && (standsAlone || _run.Free < size || !ReferenceEquals(_runExcept, except) || !ReferenceEquals(_runTarget, members)))
+        {
+            WalkRun();
+        }
+
+        _runTarget = members;
+        _runExcept = except;
+        _runKey = publication.Key;
+        _run ??= _node.Members.Runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
+        _run.Append((Opcode)publication.Kind, publication.Data.Span);
+    }
+
+    private void WalkRun()
+    {
+        if (_run is not { } run)
+        {
+            return;
+        }
+
+        IPublicationTarget target = _runTarget!;
+        WeirConnection? except = _runExcept;
+        string? key = _runKey;
+        _run = null;
+        _runTarget = null;
+        _runExcept = null;
+        _runKey = null;
+        target.Deliver(run, except, key);
+        run.Release();
+    }
+
+    private void DeliverToAudiences(Publication publication, WeirConnection? except)
+        => Tell(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
+
+    private void Tell<T>(Action<IRoomAudience, LocalRoom, T> call, T what)
+    {
+        foreach (IRoomAudience audience in _audiences)
+        {
+            try
+            {
+                call(audience, _room, what);
+            }
+            catch (Exception error)
+            {
+                RelayLog.AudienceFailed(_node.Logger, error, Name);
+            }
+        }
+    }
+}

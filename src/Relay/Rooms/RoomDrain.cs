@@ -1,0 +1,491 @@
+using Weir.Relay.Diagnostics;
+
+namespace Weir.Relay.Rooms;
+
+/// <summary>
+/// Where everything that happens to a room is put in order: an inbox, and one thread at a time that takes from it.
+/// </summary>
+/// <remarks>Here is what is done with each event. None of it needs a lock: there is one drain.</remarks>
+internal sealed partial class RoomDrain
+{
+    // What listeners that wait for a read of the history may have to be given besides; beyond it they are told that they
+    // cannot recover.
+    internal const int MaxRecent = 4096;
+
+    private readonly LocalRoom _room;
+    private readonly RelayNode _node;
+    private readonly RoomSequence _sequence = new();
+    private readonly List<Publication> _deliver = [];
+    private readonly List<PendingPublish> _entries = [];
+    private readonly List<Publication> _recent = [];
+    private List<Subscribing> _waiting = [];
+    private List<Subscribing> _beingServed = [];
+    private (IRoomAudienceFactory Factory, IRoomAudience Audience)[] _protocols = [];
+    private IRoomAudience[] _audiences = [];
+    private StreamPosition _began;
+    private int _reads;
+    private bool _isReading;
+    private bool _mustRead;
+    private bool _isReadDue;
+    private bool _isRecentBroken;
+
+    public RoomDrain(LocalRoom room, RelayNode node)
+    {
+        _room = room;
+        _node = node;
+    }
+
+    public string Epoch => _sequence.Epoch;
+
+    /// <summary>The history could not be read, or must be read soon: the node's upkeep is to ask for it.</summary>
+    public bool IsReadDue => Volatile.Read(ref _isReadDue);
+
+    private string Name => _room.Name;
+
+    private RoomRule Rule => _room.Rule;
+
+    private void Handle(in RoomEvent happened)
+    {
+        switch (happened.Kind)
+        {
+            case RoomEventKind.Publication:
+                OnPublication((Publication)happened.Subject!, (string)happened.Detail!);
+                break;
+            case RoomEventKind.Joined:
+            case RoomEventKind.Left:
+                OnPresenceChanged((RoomMember)happened.Subject!, happened.Kind == RoomEventKind.Joined);
+                break;
+            case RoomEventKind.Subscribe:
+                OnSubscribe((Subscribing)happened.Subject!);
+                break;
+            case RoomEventKind.Check:
+                _mustRead = true;
+                ReadIfNeeded();
+                break;
+            case RoomEventKind.Located when _isReading || _sequence.IsKnown:
+                _mustRead = true; // subscribed to again: what was announced meanwhile may be missing
+                ReadIfNeeded();
+                break;
+            case RoomEventKind.Located:
+                _began = default;
+                Apply((RoomHistory)happened.Subject!);
+                ReadIfNeeded();
+                break;
+            case RoomEventKind.HistoryRead when happened.Subject is RoomHistory history:
+                OnHistory(history);
+                break;
+            case RoomEventKind.HistoryRead:
+                OnHistoryNotRead((Exception)happened.Detail!);
+                break;
+            case RoomEventKind.NotStored:
+                OnFailed((PendingPublish)happened.Subject!, isUnknown: false);
+                break;
+            case RoomEventKind.MaybeStored:
+                OnFailed((PendingPublish)happened.Subject!, isUnknown: true);
+                break;
+            case RoomEventKind.Away:
+                OnAway();
+                break;
+            case RoomEventKind.Reset:
+                _sequence.Reset();
+                break;
+        }
+    }
+
+    private void OnPublication(Publication publication, string epoch)
+    {
+        if (publication.Offset == 0)
+        {
+            Deliver(publication);
+            return;
+        }
+
+        switch (_sequence.OnAnnounced(publication, epoch))
+        {
+            case RoomSequence.Verdict.Deliver:
+                Deliver(publication);
+                break;
+            case RoomSequence.Verdict.Held:
+                _mustRead = true;
+                ReadIfNeeded();
+                break;
+            case RoomSequence.Verdict.DeliverAfterLoss:
+                _isRecentBroken = true; // what was delivered before is another publication of the same number
+                OnLost(PositionLoss.RolledBack, new StreamPosition(epoch, publication.Offset - 1));
+                Deliver(publication);
+                break;
+        }
+    }
+
+    // One publication in its turn, to everybody on this node who has not heard it yet.
+    private void Deliver(Publication publication)
+    {
+        PendingPublish? own = null;
+        if (publication.NodeSequence != 0 && publication.Node == _node.NodeId && _room.OutboxIfAny is { } outbox)
+        {
+            _entries.Clear();
+            own = outbox.TakeAnnounced(publication.NodeSequence, _entries);
+            foreach (PendingPublish overtaken in _entries)
+            {
+                if (!Rule.KeepsHistory)
+                {
+                    DeliverLocally(overtaken, toAudiences: true); // stored, and its announcement lost: ours is the word that is left
+                }
+            }
+        }
+
+        if (own is not { IsHeardByMembers: true })
+        {
+            DeliverToMembers(publication, own?.Publisher);
+        }
+
+        if (own is not { IsHeardByAudiences: true })
+        {
+            DeliverToAudiences(publication, own?.Publisher);
+        }
+
+        if (_isReading && _beingServed.Count > 0 && publication.Offset > 0)
+        {
+            _isRecentBroken |= _recent.Count == MaxRecent;
+            if (!_isRecentBroken)
+            {
+                _recent.Add(publication);
+            }
+        }
+    }
+
+    private void OnPresenceChanged(RoomMember member, bool hasJoined)
+        => Tell(static (audience, room, what) => audience.OnPresenceChanged(room, what.member, what.hasJoined), (member, hasJoined));
+
+    private void OnLost(PositionLoss reason, StreamPosition now)
+    {
+        RelayLog.PositionLost(_node.Logger, Name, reason, now.Epoch, now.Offset);
+        _node.Metrics.PositionLost(reason);
+        Tell(static (audience, room, what) => audience.OnPositionLost(room, what.now, what.reason), (now, reason));
+    }
+
+    // ----- Publishes that failed -----
+
+    private void OnFailed(PendingPublish entry, bool isUnknown)
+    {
+        if (!isUnknown)
+        {
+            _room.Outbox.Remove(entry);
+        }
+
+        if (Rule.Durable)
+        {
+            return; // the publisher was told; should it be stored all the same, it comes like any other
+        }
+
+        if (isUnknown && Rule.KeepsHistory)
+        {
+            entry.UnknownSinceRead = _reads;
+            Volatile.Write(ref _isReadDue, true); // shows whether it is stored
+        }
+
+        DeliverOlder(entry.Publication.NodeSequence);
+        DeliverLocally(entry, toAudiences: !Rule.KeepsHistory || !isUnknown);
+    }
+
+    private void OnAway()
+    {
+        if (Rule.KeepsHistory)
+        {
+            // What the broker has taken is in the history, if that can be read.
+            _mustRead = true;
+            ReadIfNeeded();
+        }
+        else if (!Rule.Durable)
+        {
+            DeliverOlder(long.MaxValue);
+        }
+    }
+
+    // Keeps the order of this node: nothing that failed overtakes what is still on its way.
+    private void DeliverOlder(long sequence)
+    {
+        _entries.Clear();
+        _room.Outbox.CopyTo(_entries);
+        foreach (PendingPublish entry in _entries)
+        {
+            if (entry.Publication.NodeSequence < sequence)
+            {
+                DeliverLocally(entry, toAudiences: !Rule.KeepsHistory);
+            }
+        }
+    }
+
+    // Audiences of a room with history know each publication by its number, so while it may still get one they wait.
+    private void DeliverLocally(PendingPublish entry, bool toAudiences)
+    {
+        if (!entry.IsHeardByMembers)
+        {
+            entry.IsHeardByMembers = true;
+            DeliverToMembers(entry.Publication, entry.Publisher);
+        }
+
+        if (toAudiences && !entry.IsHeardByAudiences)
+        {
+            entry.IsHeardByAudiences = true;
+            DeliverToAudiences(entry.Publication, entry.Publisher);
+        }
+    }
+
+    // After a read that began when their fate was unknown already: what it did not show was not stored.
+    private void SettleUnknown(int read)
+    {
+        if (_room.OutboxIfAny is not { Count: > 0 } outbox)
+        {
+            return;
+        }
+
+        _entries.Clear();
+        outbox.CopyTo(_entries);
+        foreach (PendingPublish entry in _entries)
+        {
+            if (entry.UnknownSinceRead >= 0 && entry.UnknownSinceRead < read)
+            {
+                outbox.Remove(entry);
+                DeliverLocally(entry, toAudiences: true);
+            }
+        }
+    }
+
+    // ----- Reads of the history -----
+
+    private void ReadIfNeeded()
+    {
+        if (_isReading || !(_mustRead || _waiting.Count > 0))
+        {
+            return;
+        }
+
+        _isReading = true;
+        _mustRead = false;
+        Volatile.Write(ref _isReadDue, false);
+        (_beingServed, _waiting) = (_waiting, _beingServed);
+        _recent.Clear();
+        _isRecentBroken = false;
+        _began = _sequence.Position;
+        _reads++;
+        _ = ReadAsync(QueryOf(_beingServed), _sequence.IsKnown ? _began : null);
+    }
+
+    // One read serves the room and everybody who waits: from the earliest place that any of them needs.
+    private HistoryQuery QueryOf(List<Subscribing> waiting)
+    {
+        long since = _sequence.IsKnown ? _sequence.Position.Offset : long.MaxValue;
+        foreach (Subscribing subscribing in waiting)
+        {
+            since = Math.Min(since, subscribing.From?.Offset ?? long.MaxValue);
+        }
+
+        return since == long.MaxValue
+            ? new HistoryQuery(Since: null, Limit: 0)
+            : new HistoryQuery(new StreamPosition(_sequence.Epoch, since), Limit: -1);
+    }
+
+    private async Task ReadAsync(HistoryQuery query, StreamPosition? began)
+    {
+        RoomHistory? history = null;
+        Exception? failure = null;
+        try
+        {
+            history = await _node.ReadHistoryAsync(_room, query).ConfigureAwait(false);
+            if (began is { } place && history.Top.Epoch != place.Epoch && !history.Holds(place))
+            {
+                // Numbers mean something else now: all that is there is new to the room.
+                history = await _node.ReadHistoryAsync(_room, new HistoryQuery(Since: null, Limit: -1)).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error)
+        {
+            failure = error;
+        }
+
+        Post(new RoomEvent(RoomEventKind.HistoryRead, history, failure));
+    }
+
+    private void OnHistory(RoomHistory history)
+    {
+        bool isAtOnePlace = Apply(history);
+        _isReading = false;
+        SettleUnknown(_reads);
+        foreach (Subscribing subscribing in _beingServed)
+        {
+            if (isAtOnePlace)
+            {
+                Begin(subscribing, Recover(subscribing.From, history));
+            }
+            else
+            {
+                _waiting.Add(subscribing); // something is held or missing: nobody can join in the middle of it
+            }
+        }
+
+        _beingServed.Clear();
+        _recent.Clear();
+        ReadIfNeeded();
+    }
+
+    // Delivers what a read has brought. True when nothing is held or missing after it.
+    private bool Apply(RoomHistory history)
+    {
+        bool wasKnown = _sequence.IsKnown;
+        _deliver.Clear();
+        RoomSequence.Result result = _sequence.OnHistory(history, _began, _deliver);
+        if (result.Loss is { } reason)
+        {
+            _recent.Clear(); // not of the sequence that goes on
+            OnLost(reason, result.From);
+        }
+
+        if (wasKnown && _deliver.Count > 0)
+        {
+            RelayLog.FilledIn(_node.Logger, Name, _deliver.Count);
+            _node.Metrics.FilledIn(_deliver.Count);
+        }
+
+        foreach (Publication publication in _deliver)
+        {
+            Deliver(publication);
+        }
+
+        _mustRead |= result.MustReadAgain;
+        return !result.MustReadAgain;
+    }
+
+    private void OnHistoryNotRead(Exception error)
+    {
+        if (error is BrokerUnavailableException)
+        {
+            RelayLog.BrokerNotAsked(_node.Logger, error, Name);
+        }
+        else
+        {
+            RelayLog.BrokerFailed(_node.Logger, error, Name);
+        }
+
+        _deliver.Clear();
+        _sequence.OnHistoryNotRead(_deliver);
+        foreach (Publication publication in _deliver)
+        {
+            Deliver(publication);
+        }
+
+        _isReading = false;
+        _mustRead = false;
+        Volatile.Write(ref _isReadDue, true); // the upkeep of the node, or the broker when it is back, asks for another
+        _waiting.AddRange(_beingServed);
+        _beingServed.Clear();
+        foreach (Subscribing subscribing in _waiting)
+        {
+            if (subscribing.From is null)
+            {
+                // Asked for nothing: hears what comes, the members of this node at least.
+                Begin(subscribing, new Recovery(IsRecovered: false, [], _sequence.IsFlowing ? _sequence.Position : default));
+            }
+            else if (subscribing.TryTake())
+            {
+                subscribing.TrySetException(new BrokerUnavailableException("The history cannot be read.", isUnknown: false, error));
+            }
+        }
+
+        _waiting.Clear();
+    }
+
+    // ----- Subscriptions -----
+
+    private void OnSubscribe(Subscribing subscribing)
+    {
+        if (!Rule.KeepsHistory)
+        {
+            Begin(subscribing, new Recovery(IsRecovered: false, [], default));
+        }
+        else if (_sequence.IsKnown && _sequence.IsFlowing && IsHere(subscribing.From))
+        {
+            // Nothing was missed up to where the room is, and from there on everything is heard: no read is needed, which
+            // saves one for each of thousands who come back after a moment.
+            Begin(subscribing, new Recovery(subscribing.From is not null, [], _sequence.Position));
+        }
+        else
+        {
+            _waiting.Add(subscribing);
+            ReadIfNeeded();
+        }
+    }
+
+    private bool IsHere(StreamPosition? from)
+        => from is not { } place || (place.Offset == _sequence.Position.Offset && (place.Epoch.Length == 0 || place.Epoch == _sequence.Epoch));
+
+    // What was missed is what the history has, and after that what was delivered while it was read.
+    private Recovery Recover(StreamPosition? from, RoomHistory history)
+    {
+        StreamPosition here = _sequence.Position;
+        if (from is not { } place)
+        {
+            return new Recovery(IsRecovered: false, [], here);
+        }
+
+        bool isOtherEpoch = history.Top.Epoch != here.Epoch
+            || (place.Epoch.Length > 0 && place.Epoch != here.Epoch && !history.Holds(place));
+        if (isOtherEpoch || _isRecentBroken)
+        {
+            return new Recovery(IsRecovered: false, [], here);
+        }
+
+        List<Publication> missed = [];
+        long last = place.Offset;
+        foreach (Publication publication in history.Publications.Concat(_recent))
+        {
+            if (publication.Offset == last + 1)
+            {
+                missed.Add(publication);
+                last++;
+            }
+        }
+
+        return last == here.Offset ? new Recovery(IsRecovered: true, missed, here) : new Recovery(IsRecovered: false, [], here);
+    }
+
+    private void Begin(Subscribing subscribing, Recovery recovery)
+    {
+        if (!subscribing.TryTake())
+        {
+            return;
+        }
+
+        WalkRun(); // a listener whose members' room is the engine's own joins after what was published before
+        if (subscribing.From is not null)
+        {
+            _node.Metrics.Recovery(recovery.IsRecovered);
+        }
+
+        try
+        {
+            subscribing.Listener.OnSubscribed(AudienceOf(subscribing.Audiences), recovery);
+            subscribing.TrySetResult(recovery);
+        }
+        catch (Exception error)
+        {
+            subscribing.TrySetException(error);
+        }
+    }
+
+    private IRoomAudience AudienceOf(IRoomAudienceFactory factory)
+    {
+        foreach ((IRoomAudienceFactory known, IRoomAudience audience) in _protocols)
+        {
+            if (ReferenceEquals(known, factory))
+            {
+                return audience;
+            }
+        }
+
+        IRoomAudience made = factory.Create(_room);
+        _protocols = [.. _protocols, (factory, made)];
+        _audiences = [.. _audiences, made];
+        return made;
+    }
+}

@@ -1,0 +1,40 @@
+namespace Weir.Relay.Rooms;
+
+/// <summary>One thing in a room's inbox.</summary>
+internal readonly record struct RoomEvent(RoomEventKind Kind, object? Subject = null, object? Detail = null);
+
+internal enum RoomEventKind
+{
+    /// <summary>A publication was announced, with its epoch.</summary>
+    Publication,
+
+    /// <summary>A member joined somewhere.</summary>
+    Joined,
+
+    /// <summary>A member left somewhere.</summary>
+    Left,
+
+    /// <summary>Somebody subscribes: a <see cref="Subscribing"/>.</summary>
+    Subscribe,
+
+    /// <summary>The position must be compared with the broker's.</summary>
+    Check,
+
+    /// <summary>The top of the history as it was after the room was subscribed to.</summary>
+    Located,
+
+    /// <summary>The history was read, or (with the exception as detail) could not be.</summary>
+    HistoryRead,
+
+    /// <summary>A <see cref="PendingPublish"/> has failed: not stored.</summary>
+    NotStored,
+
+    /// <summary>A <see cref="PendingPublish"/> has failed: nobody knows whether it is stored.</summary>
+    MaybeStored,
+
+    /// <summary>The broker is away: what waits for its announcement is given to the members of this node.</summary>
+    Away,
+
+    /// <summary>The room is subscribed to anew, with nobody there who heard anything.</summary>
+    Reset,
+}

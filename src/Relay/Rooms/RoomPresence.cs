@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+using Weir.Relay.Diagnostics;
+
+namespace Weir.Relay.Rooms;
+
+/// <summary>Who of this node is present in one room, and the broker's word for it. Thread-safe.</summary>
+/// <remarks>
+/// The calls are made inside the lock, so that a refresh does not overtake a leave and leave a ghost behind; a broker's
+/// call only begins there. One that fails is made good by the next refresh.
+/// </remarks>
+internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetime, ILogger logger)
+{
+    private readonly Dictionary<string, RoomMember> _members = new(StringComparer.Ordinal);
+
+    public int Count
+    {
+        get
+        {
+            lock (_members)
+            {
+                return _members.Count;
+            }
+        }
+    }
+
+    public void Set(RoomMember member)
+    {
+        lock (_members)
+        {
+            _members[member.Client] = member;
+            Watch(() => broker.SetPresenceAsync(room, member, lifetime, CancellationToken.None));
+        }
+    }
+
+    public void Remove(string client)
+    {
+        lock (_members)
+        {
+            if (_members.Remove(client))
+            {
+                Watch(() => broker.RemovePresenceAsync(room, client, CancellationToken.None));
+            }
+        }
+    }
+
+    public void Refresh()
+    {
+        lock (_members)
+        {
+            foreach (RoomMember member in _members.Values)
+            {
+                Watch(() => broker.SetPresenceAsync(room, member, lifetime, CancellationToken.None));
+            }
+        }
+    }
+
+    private void Watch(Func<ValueTask> call)
+    {
+        try
+        {
+            ValueTask done = call();
+            if (!done.IsCompletedSuccessfully)
+            {
+                _ = ObserveAsync(done);
+            }
+        }
+        catch (BrokerUnavailableException error)
+        {
+            RelayLog.PresenceNotTold(logger, error, room);
+        }
+    }
+
+    private async Task ObserveAsync(ValueTask done)
+    {
+        try
+        {
+            await done.ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException error)
+        {
+            RelayLog.PresenceNotTold(logger, error, room);
+        }
+        catch (Exception error)
+        {
+            RelayLog.BrokerFailed(logger, error, room);
+        }
+    }
+}

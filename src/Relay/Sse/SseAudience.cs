@@ -1,0 +1,58 @@
+using Weir.Relay.Diagnostics;
+
+namespace Weir.Relay.Sse;
+
+/// <summary>The streams that listen to one room: what happens in it is encoded once for all of them.</summary>
+internal sealed class SseAudience : IRoomAudience
+{
+    // Calls come from the room's drain, and so do joins; a stream that ends leaves from its own thread.
+    private readonly List<SseSubscription> _subscriptions = [];
+
+    public void Add(SseSubscription subscription)
+    {
+        lock (_subscriptions)
+        {
+            subscription.Index = _subscriptions.Count;
+            _subscriptions.Add(subscription);
+        }
+    }
+
+    public void Remove(SseSubscription subscription)
+    {
+        lock (_subscriptions)
+        {
+            SseSubscription last = _subscriptions[^1];
+            _subscriptions[subscription.Index] = last;
+            last.Index = subscription.Index;
+            _subscriptions.RemoveAt(_subscriptions.Count - 1);
+        }
+    }
+
+    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+    {
+        StreamPosition position = new(room.Epoch, publication.Offset);
+        byte[]? id = publication.Offset > 0 ? SseFormat.Id(position) : null;
+        byte[]? body = null;
+        lock (_subscriptions)
+        {
+            foreach (SseSubscription subscription in _subscriptions)
+            {
+                body ??= SseFormat.Body(publication);
+                subscription.Stream.Enqueue(new SseEvent(subscription.Room, body, id, position));
+            }
+        }
+    }
+
+    public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason)
+    {
+        byte[] body = SseFormat.Lost(room.Name, RelayMetrics.NameOf(reason), now);
+        byte[] id = SseFormat.Id(now);
+        lock (_subscriptions)
+        {
+            foreach (SseSubscription subscription in _subscriptions)
+            {
+                subscription.Stream.Enqueue(new SseEvent(subscription.Room, body, id, now));
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Primitives;
+using Weir.Connections;
+using Weir.Handshake;
+using Weir.Limits;
+using Weir.Relay.Diagnostics;
+using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
+
+namespace Weir.Relay.Sse;
+
+/// <summary>
+/// A path of Server-Sent Events: judges the request as a WebSocket's handshake is judged, subscribes to its rooms and
+/// writes until the client goes.
+/// </summary>
+internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
+{
+    // As many as that are ended at once on the way down, or more if the window asks for it.
+    private const int FewestPerStep = 10;
+
+    private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
+    private readonly RelayNode _relay;
+    private readonly WeirEngine _engine;
+    private readonly SseSettings _settings;
+    private readonly OriginPolicy _origins;
+    private long _lastId;
+
+    public SseEndpoint(RelayNode relay, WeirEngine engine, SseOptions options)
+    {
+        _relay = relay;
+        _engine = engine;
+        _settings = new SseSettings(options, engine);
+        _origins = new OriginPolicy(options.AllowedOrigins);
+        relay.AddClients(this);
+        engine.AlsoDrains.Add(DrainAsync);
+    }
+
+    public int Count => _streams.Count;
+
+    public IRoomAudience Create(LocalRoom room) => new SseAudience();
+
+    public void Disconnect(Disconnection what)
+    {
+        if (_streams.TryGetValue(what.Client, out SseStream? stream))
+        {
+            stream.End(_settings.ReconnectAfter);
+        }
+    }
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
+        if (!AllowsOrigin(http))
+        {
+            await RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
+            return;
+        }
+
+        if (!TryReadRooms(http.Request, out string[] rooms, out string? complaint))
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await http.Response.WriteAsync(complaint + "\n").ConfigureAwait(false);
+            return;
+        }
+
+        IPAddress? address = AddressOf(http);
+        if (_engine.Gate.Enter(address) is { } refusal)
+        {
+            await RefuseAsync(http, refusal).ConfigureAwait(false);
+            return;
+        }
+
+        _relay.Metrics.StreamOpened();
+        try
+        {
+            await ServeAsync(http, rooms).ConfigureAwait(false);
+        }
+        finally
+        {
+            _relay.Metrics.StreamClosed();
+            _engine.Gate.Leave(address);
+        }
+    }
+
+    /// <summary>Ends the streams there are over a window, each with a time of its own to come back.</summary>
+    public async Task DrainAsync(TimeSpan window, CancellationToken hurry)
+    {
+        long began = _engine.Time.GetTimestamp();
+        int total = _streams.Count;
+        int ended = 0;
+        foreach ((_, SseStream stream) in _streams)
+        {
+            while (!hurry.IsCancellationRequested && ended >= DueAt(_engine.Time.GetElapsedTime(began)))
+            {
+                await Task.Delay(_step, _engine.Time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            stream.End(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()));
+            ended++;
+        }
+
+        int DueAt(TimeSpan passed)
+        {
+            double steps = 1 + Math.Floor(passed / _step);
+            double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
+            return (int)Math.Max(FewestPerStep * steps, share);
+        }
+    }
+
+    private async Task ServeAsync(HttpContext http, string[] rooms)
+    {
+        CancellationToken gone = http.RequestAborted;
+        string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
+        SseStream stream = new(id, rooms.Length, http.Response.BodyWriter, http.Abort, _settings);
+        List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
+        try
+        {
+            StartResponse(http);
+            bool isAway = false;
+            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, rooms))
+            {
+                try
+                {
+                    LocalRoom room = await _relay.SubscribeAsync(subscription.Name, this, subscription, subscription.From, gone).ConfigureAwait(false);
+                    subscribed.Add((room, subscription));
+                    if (room.Rule.Presence)
+                    {
+                        _relay.SetPresence(room, new RoomMember(id, "", default, default));
+                    }
+                }
+                catch (BrokerUnavailableException)
+                {
+                    // A browser that is refused never comes back; one whose stream ends does, with the same last id.
+                    isAway = true;
+                    break;
+                }
+            }
+
+            _streams[id] = stream;
+            if (isAway || _engine.Gate.IsDraining)
+            {
+                stream.End(_settings.ReconnectAfter);
+            }
+
+            await stream.RunAsync(gone).ConfigureAwait(false);
+            RelayLog.StreamEnded(_relay.Logger, null, id);
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException || gone.IsCancellationRequested)
+        {
+            if (stream.IsTooSlow)
+            {
+                RelayLog.StreamTooSlow(_relay.Logger, id);
+                _engine.Metrics.TooSlow();
+            }
+            else
+            {
+                RelayLog.StreamEnded(_relay.Logger, error, id);
+            }
+        }
+        finally
+        {
+            _streams.TryRemove(id, out _);
+            foreach ((LocalRoom room, SseSubscription subscription) in subscribed)
+            {
+                subscription.Leave();
+                if (room.Rule.Presence)
+                {
+                    _relay.RemovePresence(room, id);
+                }
+
+                _relay.Unsubscribe(room);
+            }
+        }
+    }
+
+    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, string[] rooms)
+    {
+        string last = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["last"].ToString();
+        StreamPosition?[] positions = new StreamPosition?[rooms.Length];
+        bool isUnreadable = last.Length > 0 && !SseFormat.TryParseId(last, positions);
+        for (int i = 0; i < rooms.Length; i++)
+        {
+            yield return new SseSubscription(stream, rooms[i], i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
+        }
+    }
+
+    private static void StartResponse(HttpContext http)
+    {
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back until its buffer is full
+        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        http.Features.Get<Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null; // how slow a client may be is ours to say
+        }
+    }
+
+    private bool TryReadRooms(HttpRequest request, out string[] rooms, out string? complaint)
+    {
+        rooms = [.. request.Query["room"].OfType<string>().Distinct(StringComparer.Ordinal)];
+        RoomOptions limits = _relay.Members.Options;
+        complaint = rooms.Length == 0 || rooms.Contains("") ? "Name at least one room: ?room=NAME."
+            : limits.MaxRoomsPerConnection > 0 && rooms.Length > limits.MaxRoomsPerConnection
+            ? $"Name at most {limits.MaxRoomsPerConnection} rooms."
+            : !rooms.All(limits.Allows) ? $"The name of a room has at most {limits.MaxNameBytes} bytes."
+            : !rooms.All(_relay.Allows) ? "A room of this name is the server's own."
+            : null;
+        return complaint is null;
+    }
+
+    private bool AllowsOrigin(HttpContext http)
+    {
+        StringValues origin = http.Request.Headers[HeaderNames.Origin];
+        if (origin.Count == 0)
+        {
+            return true;
+        }
+
+        http.Response.Headers[HeaderNames.Vary] = HeaderNames.Origin;
+        if (origin.Count > 1 || !_origins.Allows(origin[0], http.Request.Host.Value))
+        {
+            return false;
+        }
+
+        http.Response.Headers[HeaderNames.AccessControlAllowOrigin] = origin;
+        return true;
+    }
+
+    private IPAddress? AddressOf(HttpContext http)
+    {
+        IPAddress? remote = http.Connection.RemoteIpAddress;
+        if (_engine.Options.TrustedProxies.Count == 0)
+        {
+            return remote;
+        }
+
+        UpgradeRequest request = UpgradeRequest.FromHttp(
+            "GET", "/", http.Request.Headers["X-Forwarded-For"].Select(static value => KeyValuePair.Create("X-Forwarded-For", value ?? "")));
+        return ClientAddress.Of(remote, request, _engine.Options.TrustedProxies);
+    }
+
+    private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
+    {
+        _engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
+        http.Response.StatusCode = refusal.StatusCode;
+        if (refusal.ExtraHeader is { } header)
+        {
+            int colon = header.IndexOf(':', StringComparison.Ordinal);
+            http.Response.Headers[header[..colon]] = header[(colon + 1)..].Trim();
+        }
+
+        await http.Response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
+    }
+}

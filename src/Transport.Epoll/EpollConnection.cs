@@ -1,0 +1,315 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace Weir.Transport;
+
+/// <summary>
+/// One accepted socket as Kestrel sees it. It is watched by one loop all its life, and closed on that loop's thread, so that
+/// no event and no call can meet a descriptor that has become somebody else's.
+/// </summary>
+/// <remarks>
+/// Memory. There is one for every client, and most are quiet, so whatever few ask for is made when they ask: the id's text,
+/// the addresses, the items, the token that tells of the end, a feature collection.
+/// </remarks>
+internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IEventTarget, IThreadPoolWorkItem, ILoopThreadFeature
+{
+    private readonly EpollAcceptor _acceptor;
+    private readonly EpollReader _reader;
+    private readonly EpollWriter _writer;
+    private readonly int _descriptor;
+    private readonly long _number;
+    private readonly RemoteAddress _remote;
+    private int _slot;
+    private string? _id;
+    private IDuplexPipe? _transport;
+    private Rare? _rare;
+    private Exception? _failure;
+    private volatile bool _inputHasEnded;
+    private volatile bool _isClosed;
+    private volatile bool _hasFailed;
+    private volatile bool _runsOnLoop;
+    private bool _isDetached;
+
+    public EpollConnection(EpollAcceptor acceptor, int descriptor, in RemoteAddress remote)
+    {
+        _acceptor = acceptor;
+        _descriptor = descriptor;
+        _remote = remote;
+        _number = acceptor.Transport.NextConnection();
+        _reader = new EpollReader(this);
+        _writer = new EpollWriter(this);
+    }
+
+    public EpollLoop Loop => _acceptor.Loop;
+
+    public ArrayPool<byte> Arrays => _acceptor.Transport.Arrays;
+
+    /// <inheritdoc cref="ILoopThreadFeature.RunsOnLoop"/>
+    public bool RunsOnLoop
+    {
+        get => _runsOnLoop;
+        set => _runsOnLoop = value;
+    }
+
+    /// <summary>Whether the socket is of no use any more: it was aborted, reset, or is closed.</summary>
+    public bool HasFailed => _hasFailed;
+
+    string IEventTarget.Name => ConnectionId;
+
+    /// <summary>The number of the connection within the server; made into text whenever it is asked for.</summary>
+    public override string ConnectionId
+    {
+        get => _id ?? ConnectionName.Of(_number);
+        set => _id = value;
+    }
+
+    public override IDuplexPipe Transport
+    {
+        get => _transport ?? this;
+        set => _transport = ReferenceEquals(value, this) ? null : value;
+    }
+
+    PipeReader IDuplexPipe.Input => _reader;
+
+    PipeWriter IDuplexPipe.Output => _writer;
+
+    public override EndPoint? RemoteEndPoint
+    {
+        get => _rare is { HasRemote: true } rare ? rare.Remote : _remote.ToEndPoint();
+        set => MakeRare().SetRemote(value);
+    }
+
+    public override EndPoint? LocalEndPoint
+    {
+        get => _rare is { HasLocal: true } rare ? rare.Local : FindLocalEndPoint();
+        set => MakeRare().SetLocal(value);
+    }
+
+    public override IDictionary<object, object?> Items
+    {
+        get => MakeRare().Items ??= new ConnectionItems();
+        set => MakeRare().Items = value;
+    }
+
+    public override CancellationToken ConnectionClosed
+    {
+        get
+        {
+            Rare rare = MakeRare();
+            lock (rare)
+            {
+                if (rare.Closed is null)
+                {
+                    rare.Closed = new CancellationTokenSource();
+                    if (_inputHasEnded || _hasFailed)
+                    {
+                        rare.Closed.Cancel();
+                    }
+                }
+
+                return rare.ClosedOverride ?? rare.Closed.Token;
+            }
+        }
+
+        set => MakeRare().ClosedOverride = value;
+    }
+
+    /// <summary>Whether the end of what comes from the peer has been seen or announced.</summary>
+    public bool InputHasEnded => _inputHasEnded;
+
+    /// <summary>Begins to watch the socket. On the loop's thread.</summary>
+    public void Start()
+        => _slot = Loop.Watch(_descriptor, Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge, this);
+
+    public void OnEvents(uint mask, LoopThread thread)
+    {
+        if ((mask & (Libc.EpollOut | Libc.EpollErr | Libc.EpollHup)) != 0)
+        {
+            _writer.OnWritable();
+        }
+
+        if ((mask & (Libc.EpollRdHup | Libc.EpollErr | Libc.EpollHup)) != 0)
+        {
+            OnInputEnded();
+        }
+
+        if ((mask & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollErr | Libc.EpollHup)) != 0)
+        {
+            _reader.OnReadable(thread);
+        }
+    }
+
+    /// <summary>Cuts the connection: the peer sees a reset. Thread-safe.</summary>
+    public override unsafe void Abort(ConnectionAbortedException abortReason)
+    {
+        lock (_writer)
+        {
+            if (_hasFailed || _isClosed)
+            {
+                return;
+            }
+
+            _failure = abortReason;
+            _hasFailed = true;
+
+            // Dissolving the association resets it at once and leaves the descriptor ours, which others may be using.
+            byte* nobody = stackalloc byte[16];
+            new Span<byte>(nobody, 16).Clear();
+            if (Libc.Connect(_descriptor, nobody, 16) < 0)
+            {
+                _ = Libc.Shutdown(_descriptor, Libc.ShutdownBoth);
+            }
+        }
+
+        EndBoth(abortReason);
+    }
+
+    public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
+
+    public bool TryDetach()
+    {
+        if (_transport is not null || _rare?.Features is not null || _acceptor.Transport.ServerCountsConnections)
+        {
+            return false;
+        }
+
+        _isDetached = true;
+        return true;
+    }
+
+    public void Post(IThreadPoolWorkItem work) => Loop.Post(work);
+
+    /// <summary>The end, or, of a detached connection, the server's farewell to it.</summary>
+    public override ValueTask DisposeAsync()
+    {
+        if (_isDetached)
+        {
+            _runner = null; // it would live as long as the connection
+            return base.DisposeAsync();
+        }
+
+        return DisposeDetachedAsync();
+    }
+
+    public ValueTask DisposeDetachedAsync()
+    {
+        _reader.Complete();
+        _writer.Complete();
+        if (_writer.HasBacklog)
+        {
+            return CloseWhenDrainedAsync();
+        }
+
+        BeginClose();
+        return base.DisposeAsync();
+    }
+
+    /// <summary>Receives. Only who reads, or the loop for him, may call it.</summary>
+    public unsafe nint Receive(byte* buffer, int size) => Libc.Receive(_descriptor, buffer, size, 0);
+
+    /// <summary>Sends. Under the writer's lock, which keeps the descriptor from being closed meanwhile.</summary>
+    public unsafe nint Send(byte* bytes, int size) => Libc.Send(_descriptor, bytes, size, Libc.MsgNoSignal);
+
+    /// <summary>What a failed call means to those above, who know the exceptions of Kestrel's own transport.</summary>
+    public Exception ErrorOf(string call, int errno)
+    {
+        TransportLog.CallFailed(_acceptor.Transport.Logger, ConnectionId, call, errno);
+        return _failure ??= errno is Libc.Errno.ConnectionReset or Libc.Errno.BrokenPipe or Libc.Errno.NotConnected
+            ? new ConnectionResetException($"The connection was reset by the peer (errno {errno}).")
+            : new IOException($"The connection failed: {call} returned errno {errno}.");
+    }
+
+    /// <summary>A send failed: the connection is of no use any more. Under the writer's lock.</summary>
+    public void FailBecause(string call, int errno)
+    {
+        Exception error = ErrorOf(call, errno);
+        _hasFailed = true;
+        ThreadPool.UnsafeQueueUserWorkItem(static state => state.Connection._reader.Fail(state.Error), (Connection: this, Error: error), preferLocal: false);
+        OnInputEnded();
+    }
+
+    /// <summary>Nothing more will come.</summary>
+    public void OnInputEnded()
+    {
+        if (_inputHasEnded)
+        {
+            return;
+        }
+
+        _inputHasEnded = true;
+        Interlocked.MemoryBarrier(); // who makes the token meanwhile sees the mark, or is seen here
+        if (_rare is { } rare)
+        {
+            CancellationTokenSource? closed;
+            lock (rare)
+            {
+                closed = rare.Closed;
+            }
+
+            if (closed is not null)
+            {
+                // Callbacks are the application's: not on the loop.
+                ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), closed, preferLocal: false);
+            }
+        }
+    }
+
+    /// <summary>Closes the socket. On the loop's thread.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (!_hasFailed)
+        {
+            _reader.Discard(LoopThread.Current!);
+        }
+
+        lock (_writer)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+            _hasFailed = true;
+            Loop.Forget(_slot);
+            _ = Libc.Close(_descriptor);
+        }
+
+        OnInputEnded();
+    }
+
+    private async ValueTask CloseWhenDrainedAsync()
+    {
+        await _writer.DrainAsync().ConfigureAwait(false); // an abort ends the wait
+        BeginClose();
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void BeginClose() => Loop.Post(this);
+
+    private void EndBoth(Exception reason)
+    {
+        _writer.Fail();
+        _reader.Fail(reason);
+        OnInputEnded();
+    }
+
+    private unsafe EndPoint? FindLocalEndPoint()
+    {
+        if (_acceptor.SpecificEndPoint is { } specific)
+        {
+            return specific;
+        }
+
+        byte* address = stackalloc byte[RemoteAddress.MaxBytes];
+        int length = RemoteAddress.MaxBytes;
+        lock (_writer)
+        {
+            return _isClosed || Libc.GetSocketName(_descriptor, address, &length) < 0
+                ? null
+                : RemoteAddress.Read(new ReadOnlySpan<byte>(address, length)).ToEndPoint();
+        }
+    }
+}

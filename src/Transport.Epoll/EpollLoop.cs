@@ -1,0 +1,328 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Weir.Transport;
+
+/// <summary>Somebody whose socket is watched by a loop.</summary>
+internal interface IEventTarget
+{
+    /// <summary>Its name in the log.</summary>
+    string Name { get; }
+
+    /// <summary>Events have come. On the loop's thread.</summary>
+    void OnEvents(uint mask, LoopThread thread);
+}
+
+/// <summary>
+/// One epoll instance with the sockets it watches and the work that was posted to it. Served by one thread at a time, see
+/// <see cref="LoopThread"/>; everything not said to be thread-safe is for that thread.
+/// </summary>
+/// <remarks>
+/// Handing over. The thread that serves the loop marks when it calls out. If a callback does not come back in time
+/// (<see cref="TakeOverIfStuck"/>), a fresh thread goes on in its place: with the events of the same batch that were not
+/// yet looked at, since an edge-triggered event comes only once. The old thread finds out when its callback returns, and ends.
+/// </remarks>
+internal sealed unsafe class EpollLoop
+{
+    private const int BatchSize = 512;
+    private const long WakeData = -1;
+
+    private readonly int _epoll;
+    private readonly int _wake;
+    private readonly EpollEvents _events = new(BatchSize);
+    private readonly object _postGate = new();
+    private IEventTarget?[] _targets = new IEventTarget?[64];
+    private int[] _generations = new int[64];
+    private readonly Stack<int> _freeSlots = new();
+    private int _usedSlots;
+    private Queue<IThreadPoolWorkItem> _posted = new();
+    private Queue<IThreadPoolWorkItem> _working = new();
+    private bool _wakeIsDue;
+    private LoopThread? _server;
+    private int _eventCount;
+    private int _nextEvent;
+    private volatile bool _isStopping;
+    private bool _isOpen = true;
+
+    // The number of the callback that is under way, 0 for none. The thread that set it takes it back when the callback
+    // returns; the watchdog takes it when it does not. Whoever succeeds owns the loop.
+    private long _callUnderWay;
+    private long _lastCall;
+    private IEventTarget? _called;
+    private long _callSeen;
+    private long _seenSince;
+
+    public EpollLoop(int index, EpollTransport transport)
+    {
+        Index = index;
+        Transport = transport;
+        _epoll = Check(Libc.EpollCreate(Libc.SockCloseOnExec), "epoll_create1");
+        _wake = Check(Libc.EventFd(0, Libc.SockNonblock | Libc.SockCloseOnExec), "eventfd");
+        Control(Libc.EpollAdd, _wake, Libc.EpollIn | Libc.EpollEdge, WakeData);
+    }
+
+    public int Index { get; }
+
+    public EpollTransport Transport { get; }
+
+    /// <summary>Begins to serve it.</summary>
+    public void Start()
+    {
+        LoopThread thread = new(this);
+        lock (_postGate)
+        {
+            _server = thread;
+        }
+
+        thread.Start();
+    }
+
+    /// <summary>Has an item executed on the loop's thread, after the events at hand. Thread-safe.</summary>
+    public void Post(IThreadPoolWorkItem item)
+    {
+        bool wake;
+        lock (_postGate)
+        {
+            _posted.Enqueue(item);
+            wake = !_wakeIsDue && LoopThread.Current != _server;
+            _wakeIsDue |= wake;
+        }
+
+        if (wake)
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>Ends the loop after what it is at. Its sockets are not closed. Thread-safe.</summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        Wake();
+    }
+
+    /// <summary>Watches a socket; returns the slot to give back.</summary>
+    public int Watch(int descriptor, uint interest, IEventTarget target)
+    {
+        if (!_freeSlots.TryPop(out int slot))
+        {
+            slot = _usedSlots++;
+            if (slot == _targets.Length)
+            {
+                Array.Resize(ref _targets, slot * 2);
+                Array.Resize(ref _generations, slot * 2);
+            }
+        }
+
+        _targets[slot] = target;
+        Control(Libc.EpollAdd, descriptor, interest, ((long)_generations[slot] << 32) | (uint)slot);
+        return slot;
+    }
+
+    /// <summary>Forgets a socket that is about to be closed; events of it that are still in the batch are passed over.</summary>
+    public void Forget(int slot)
+    {
+        _targets[slot] = null;
+        _generations[slot] = (_generations[slot] + 1) & int.MaxValue;
+        _freeSlots.Push(slot);
+    }
+
+    /// <summary>Stops watching a socket that stays open.</summary>
+    public void Unwatch(int descriptor, int slot)
+    {
+        Control(Libc.EpollDelete, descriptor, 0, 0);
+        Forget(slot);
+    }
+
+    /// <summary>Serves the loop until it stops or is taken over. For <see cref="LoopThread"/>.</summary>
+    public void Serve(LoopThread thread)
+    {
+        do
+        {
+            while (_nextEvent < _eventCount)
+            {
+                int i = _nextEvent++;
+                long data = _events.DataAt(i);
+                if (data == WakeData)
+                {
+                    ClearWake();
+                }
+                else if (TargetOf(data) is { } target && !Call(thread, target, _events.MaskAt(i)))
+                {
+                    return;
+                }
+            }
+
+            if (!Work(thread))
+            {
+                return;
+            }
+        }
+        while (Wait());
+    }
+
+    /// <summary>
+    /// For the watchdog, which calls it at a steady pace: when the same callback was under way the last time too, starts a
+    /// new thread in place of the one that is stuck in it.
+    /// </summary>
+    public void TakeOverIfStuck(TimeSpan allowed)
+    {
+        long call = Volatile.Read(ref _callUnderWay);
+        if (call == 0 || call != _callSeen)
+        {
+            _callSeen = call;
+            _seenSince = Stopwatch.GetTimestamp();
+            return;
+        }
+
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(_seenSince);
+        string name = _called?.Name ?? "?";
+        if (elapsed >= allowed && Interlocked.CompareExchange(ref _callUnderWay, 0, call) == call)
+        {
+            Transport.OnHandOff();
+            TransportLog.LoopHandedOff(Transport.Logger, name, Index, elapsed);
+            Start();
+        }
+    }
+
+    // True: still ours. A thread that lost the loop must not touch anything of it any more.
+    private bool Call(LoopThread thread, IEventTarget target, uint mask)
+    {
+        long call = BeginCall(target);
+        try
+        {
+            target.OnEvents(mask, thread);
+        }
+        catch (Exception error)
+        {
+            TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
+        }
+
+        return EndCall(call);
+    }
+
+    private bool Work(LoopThread thread)
+    {
+        if (_working.Count == 0)
+        {
+            lock (_postGate)
+            {
+                (_working, _posted) = (_posted, _working);
+            }
+        }
+
+        while (_working.TryDequeue(out IThreadPoolWorkItem? item))
+        {
+            long call = BeginCall(item as IEventTarget);
+            try
+            {
+                item.Execute();
+            }
+            catch (Exception error)
+            {
+                TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
+            }
+
+            if (!EndCall(call))
+            {
+                return false;
+            }
+        }
+
+        if (_isStopping)
+        {
+            Close();
+            return false;
+        }
+
+        return true;
+    }
+
+    private long BeginCall(IEventTarget? target)
+    {
+        _called = target;
+        long call = ++_lastCall;
+        Volatile.Write(ref _callUnderWay, call);
+        return call;
+    }
+
+    private bool EndCall(long call) => Interlocked.CompareExchange(ref _callUnderWay, 0, call) == call;
+
+    private bool Wait()
+    {
+        bool hasWork;
+        lock (_postGate)
+        {
+            hasWork = _posted.Count > 0;
+        }
+
+        int count = _events.Wait(_epoll, hasWork || _isStopping ? 0 : -1);
+        if (count < 0 && Marshal.GetLastPInvokeError() is var errno && errno != Libc.Errno.Interrupted)
+        {
+            throw new Win32Exception(errno, $"epoll_wait failed with errno {errno}.");
+        }
+
+        _nextEvent = 0;
+        _eventCount = Math.Max(count, 0);
+        return true;
+    }
+
+    private void Close()
+    {
+        lock (_postGate)
+        {
+            if (_isOpen)
+            {
+                _isOpen = false;
+                _ = Libc.Close(_epoll);
+                _ = Libc.Close(_wake);
+            }
+        }
+    }
+
+    private IEventTarget? TargetOf(long data)
+    {
+        int slot = (int)(uint)data;
+        return _generations[slot] == (int)(data >> 32) ? _targets[slot] : null;
+    }
+
+    private void Wake()
+    {
+        ulong one = 1;
+        lock (_postGate)
+        {
+            if (_isOpen)
+            {
+                _ = Libc.Write(_wake, &one, sizeof(ulong)); // fails only when it is due to wake anyway
+            }
+        }
+    }
+
+    // The counter is left as it is: every write is an edge of its own.
+    private void ClearWake()
+    {
+        lock (_postGate)
+        {
+            _wakeIsDue = false;
+        }
+    }
+
+    private void Control(int operation, int descriptor, uint interest, long data)
+    {
+        byte* argument = stackalloc byte[16];
+        EpollEvents.Write(argument, interest, data);
+        Check(Libc.EpollControl(_epoll, operation, descriptor, argument), "epoll_ctl");
+    }
+
+    private static int Check(int result, string call)
+    {
+        if (result < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            throw new Win32Exception(errno, $"{call} failed with errno {errno}.");
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,511 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Threading.Tasks.Sources;
+
+namespace Weir.Transport;
+
+/// <summary>
+/// What arrives on one socket. Bytes are received only when somebody reads: into the loop's shared buffer where the reader
+/// goes on upon the loop's thread, else into an array that is rented until it has been consumed. A connection that waits for
+/// its peer holds no buffer.
+/// </summary>
+/// <remarks>
+/// <para>Threading. Events come on the loop's thread, reads from anywhere, one at a time. Whoever finds the other one's mark
+/// under the lock receives: the loop when a read waits, the reader when the socket is known to be readable.</para>
+/// <para>Edges. The socket is watched edge-triggered, so "readable" is remembered here, and forgotten before the call that
+/// may empty the socket: an edge that comes during the call then counts again.</para>
+/// <para>One segment. What a reader leaves is kept in one array, grown where needed, so that a parser always sees one span.</para>
+/// </remarks>
+internal sealed class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
+{
+    private const int OwnBufferBytes = 16 * 1024;
+
+    // As much as Kestrel's own transport reads ahead of its reader.
+    private const int MaxDiscardedBytes = 1024 * 1024;
+
+    private ManualResetValueTaskSourceCore<bool> _read;
+    private CancellationTokenRegistration _cancellation;
+    private Exception? _error;
+    private byte[]? _buffer;
+    private int _start;
+    private int _examined;
+    private int _end;
+    private bool _isShared;
+    private volatile bool _isReadable;
+    private bool _isWaiting;
+    private bool _isReading;
+    private bool _isCanceled;
+    private bool _hasEnded;
+    private bool _isCompleted;
+
+    /// <summary>The socket has something to receive, or has ended. On the loop's thread.</summary>
+    public void OnReadable(LoopThread thread)
+    {
+        lock (this)
+        {
+            _isReadable = true;
+            if (!_isWaiting)
+            {
+                return;
+            }
+
+            _isWaiting = false;
+        }
+
+        ReceiveFor(thread);
+    }
+
+    /// <summary>The connection was aborted: a read that waits ends with this, as will every later one. Thread-safe.</summary>
+    public void Fail(Exception error)
+    {
+        bool wake;
+        lock (this)
+        {
+            _error ??= error;
+            wake = _isWaiting;
+            _isWaiting = false;
+        }
+
+        if (wake)
+        {
+            Complete(asynchronously: true);
+        }
+    }
+
+    /// <summary>Posted by a read on the loop's own thread, so that one busy connection lets the others have their turn.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (this)
+        {
+            if (!_isWaiting || !_isReadable)
+            {
+                return; // an event that came meanwhile has served the read
+            }
+
+            _isWaiting = false;
+        }
+
+        ReceiveFor(LoopThread.Current!);
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        }
+
+        bool receiveHere;
+        ValueTask<ReadResult> pending = default;
+        lock (this)
+        {
+            ThrowUnlessFree();
+            if (HasSomethingToSay)
+            {
+                return TakeResultAsync();
+            }
+
+            receiveHere = _isReadable && !(connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop);
+            if (!receiveHere)
+            {
+                pending = WaitInsideLock();
+            }
+        }
+
+        if (!receiveHere)
+        {
+            Register(cancellationToken);
+            if (_isReadable && LoopThread.Current?.Loop == connection.Loop)
+            {
+                connection.Loop.Post(this);
+            }
+
+            return pending;
+        }
+
+        // The mark is claimed: no read waits, so the loop keeps its hands off.
+        if (ReceiveOrWait(null, ref pending))
+        {
+            return TakeResultAsync();
+        }
+
+        Register(cancellationToken);
+        return pending;
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        lock (this)
+        {
+            ThrowUnlessFree();
+            if (!HasSomethingToSay)
+            {
+                result = default;
+                return false;
+            }
+        }
+
+        result = TakeResult();
+        return true;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        lock (this)
+        {
+            if (!_isReading)
+            {
+                throw new InvalidOperationException("There is no read to advance: AdvanceTo follows a ReadAsync or TryRead that returned.");
+            }
+
+            _isReading = false;
+            if (_buffer is null)
+            {
+                return;
+            }
+
+            // Positions of a sequence over one array: its indexes.
+            int start = consumed.GetInteger();
+            int seen = Math.Max(examined.GetInteger(), start);
+            if (start < _start || seen > _end)
+            {
+                throw new ArgumentOutOfRangeException(nameof(consumed), "The position is not one of the buffer that was read.");
+            }
+
+            _start = start;
+            _examined = seen;
+            if (start == _end)
+            {
+                ReleaseBufferInsideLock();
+            }
+            else if (_isShared)
+            {
+                CopyRestInsideLock();
+            }
+        }
+    }
+
+    public override void CancelPendingRead()
+    {
+        bool wake;
+        lock (this)
+        {
+            _isCanceled = true;
+            wake = _isWaiting;
+            _isWaiting = false;
+        }
+
+        if (wake)
+        {
+            Complete(asynchronously: true); // whoever cancels must not run the reader's code
+        }
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        lock (this)
+        {
+            _isCompleted = true;
+            _isReading = false;
+            ReleaseBufferInsideLock();
+        }
+    }
+
+    /// <summary>
+    /// Takes what has arrived and nobody will read off the socket: a socket that is closed with bytes unread resets the
+    /// connection, and the reset can destroy the last bytes sent on their way. On the loop's thread, after completion.
+    /// </summary>
+    public unsafe void Discard(LoopThread thread)
+    {
+        byte[] buffer = thread.Buffer;
+        int left = MaxDiscardedBytes;
+        while (_isReadable && left > 0)
+        {
+            nint received;
+            fixed (byte* target = buffer)
+            {
+                received = connection.Receive(target, buffer.Length);
+            }
+
+            _isReadable = received > 0;
+            left -= (int)received;
+        }
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        _read.GetResult(token);
+        _cancellation.Dispose();
+        _cancellation = default;
+        return TakeResult();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _read.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _read.OnCompleted(continuation, state, token, flags);
+
+    // A read that waited was claimed by the loop.
+    private void ReceiveFor(LoopThread thread)
+    {
+        bool runsHere = connection.RunsOnLoop;
+        if (ReceiveOrWait(runsHere ? thread : null))
+        {
+            try
+            {
+                Complete(asynchronously: !runsHere);
+            }
+            finally
+            {
+                KeepSharedBuffer(thread); // also from a continuation that throws: the read is over, the bytes are its own
+            }
+        }
+    }
+
+    private bool HasSomethingToSay => _isCanceled || _hasEnded || _error is not null || _examined < _end;
+
+    private void ThrowUnlessFree()
+    {
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        }
+
+        if (_isReading || _isWaiting)
+        {
+            throw new InvalidOperationException("A read is under way already; one at a time, each ended by AdvanceTo.");
+        }
+    }
+
+    private ValueTask<ReadResult> WaitInsideLock()
+    {
+        _read.Reset();
+        _isWaiting = true;
+        return new ValueTask<ReadResult>(this, _read.Version);
+    }
+
+    private void Complete(bool asynchronously)
+    {
+        _read.RunContinuationsAsynchronously = asynchronously;
+        _read.SetResult(true);
+    }
+
+    private void Register(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled)
+        {
+            _cancellation = cancellationToken.UnsafeRegister(
+                static (state, token) => ((EpollReader)state!).OnCanceled(token), this);
+        }
+    }
+
+    private void OnCanceled(CancellationToken cancellationToken)
+    {
+        lock (this)
+        {
+            if (!_isWaiting)
+            {
+                return;
+            }
+
+            _isWaiting = false;
+        }
+
+        _read.RunContinuationsAsynchronously = true;
+        _read.SetException(new OperationCanceledException(cancellationToken));
+    }
+
+    private ValueTask<ReadResult> TakeResultAsync()
+    {
+        if (_error is { } error && !_isCanceled)
+        {
+            return ValueTask.FromException<ReadResult>(error);
+        }
+
+        return new ValueTask<ReadResult>(TakeResult());
+    }
+
+    private ReadResult TakeResult()
+    {
+        lock (this)
+        {
+            bool isCanceled = _isCanceled;
+            _isCanceled = false;
+            if (_error is not null && !isCanceled)
+            {
+                throw _error;
+            }
+
+            _isReading = true;
+            ReadOnlySequence<byte> bytes = _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
+            return new ReadResult(bytes, isCanceled, _hasEnded);
+        }
+    }
+
+    // For the loop, whose event found a read waiting: that read's own task goes on waiting.
+    private bool ReceiveOrWait(LoopThread? thread)
+    {
+        while (!Receive(thread))
+        {
+            lock (this)
+            {
+                if (!_isReadable)
+                {
+                    if (_isCanceled || _error is not null)
+                    {
+                        return true;
+                    }
+
+                    _isWaiting = true;
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private bool ReceiveOrWait(LoopThread? thread, ref ValueTask<ReadResult> pending)
+    {
+        while (!Receive(thread))
+        {
+            lock (this)
+            {
+                if (_isCanceled || _error is not null)
+                {
+                    return true;
+                }
+
+                if (!_isReadable)
+                {
+                    pending = WaitInsideLock();
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    // False: nothing was there after all.
+    private unsafe bool Receive(LoopThread? thread)
+    {
+        _isReadable = false;
+        PrepareBuffer(thread);
+        int room = _buffer!.Length - _end;
+        nint received;
+        fixed (byte* target = &_buffer[_end])
+        {
+            received = connection.Receive(target, room);
+        }
+
+        if (received > 0)
+        {
+            _end += (int)received;
+
+            // A full buffer may have left some; and the end, once told of, is not told of again.
+            // Only ever set: an assignment of both outcomes could overwrite the edge that comes at this moment.
+            if (received == room || connection.InputHasEnded)
+            {
+                _isReadable = true;
+            }
+
+            return true;
+        }
+
+        int errno = received < 0 ? Marshal.GetLastPInvokeError() : 0;
+        if (_start == _end)
+        {
+            ReleaseBufferInsideLock(); // no read is under way: nobody else looks at it
+        }
+
+        if (received == 0)
+        {
+            _hasEnded = true;
+            connection.OnInputEnded();
+            return true;
+        }
+
+        if (errno is Libc.Errno.TryAgain or Libc.Errno.Interrupted)
+        {
+            if (errno == Libc.Errno.Interrupted)
+            {
+                _isReadable = true;
+            }
+
+            return false;
+        }
+
+        _error ??= connection.ErrorOf("recv", errno);
+        connection.OnInputEnded();
+        return true;
+    }
+
+    private void PrepareBuffer(LoopThread? thread)
+    {
+        if (_buffer is null)
+        {
+            _isShared = thread is not null;
+            _buffer = thread?.Buffer ?? connection.Arrays.Rent(OwnBufferBytes);
+            _start = _examined = _end = 0;
+        }
+        else if (_end == _buffer.Length)
+        {
+            int rest = _end - _start;
+            MoveRest(rest <= _buffer.Length / 2 ? _buffer : connection.Arrays.Rent(_buffer.Length * 2));
+        }
+    }
+
+    // A reader that left bytes behind, or that still looks at them when it comes back to the loop, needs them kept.
+    private void KeepSharedBuffer(LoopThread thread)
+    {
+        lock (this)
+        {
+            if (_isShared)
+            {
+                _isShared = false;
+                thread.GiveBufferAway();
+            }
+        }
+    }
+
+    private void CopyRestInsideLock()
+    {
+        Debug.Assert(Monitor.IsEntered(this));
+        int rest = _end - _start;
+        MoveRest(connection.Arrays.Rent(Math.Max(rest * 2, 1024)));
+    }
+
+    private void MoveRest(byte[] target)
+    {
+        int rest = _end - _start;
+        byte[] source = _buffer!;
+        source.AsSpan(_start, rest).CopyTo(target);
+        if (!ReferenceEquals(source, target) && !_isShared)
+        {
+            connection.Arrays.Return(source);
+        }
+
+        _buffer = target;
+        _isShared = false;
+        _examined -= _start;
+        _start = 0;
+        _end = rest;
+    }
+
+    private void ReleaseBufferInsideLock()
+    {
+        if (_buffer is { } buffer && !_isShared)
+        {
+            connection.Arrays.Return(buffer);
+        }
+
+        _buffer = null;
+        _isShared = false;
+        _start = _examined = _end = 0;
+    }
+}

@@ -1,0 +1,333 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+
+namespace Weir.Transport;
+
+/// <summary>
+/// What leaves by one socket. A flush sends on the thread that flushes; what the kernel does not take is copied aside and
+/// sent by the loop when it does, and only then is the flush over, so that whoever writes knows exactly what the kernel has.
+/// A connection with nothing to send holds no buffer.
+/// </summary>
+/// <remarks>Threading: one writer at a time, as of any pipe. The loop comes in under the lock, for bytes set aside only.</remarks>
+internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
+{
+    // Twice what a sender puts into one flush, so that whatever is written between two flushes goes out in one call.
+    private const int BlockBytes = 128 * 1024;
+
+    private byte[]? _block;
+    private int _written;
+    private Backlog? _backlog;
+    private bool _isCompleted;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _written;
+
+    /// <summary>Whether the kernel has not yet taken everything.</summary>
+    public bool HasBacklog
+    {
+        get
+        {
+            lock (this)
+            {
+                return _backlog is { IsEmpty: false };
+            }
+        }
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        EnsureRoom(sizeHint);
+        return _block.AsMemory(_written);
+    }
+
+    public override Span<byte> GetSpan(int sizeHint = 0)
+    {
+        EnsureRoom(sizeHint);
+        return _block.AsSpan(_written);
+    }
+
+    public override void Advance(int bytes)
+    {
+        if (bytes < 0 || bytes > (_block?.Length ?? 0) - _written)
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), "More than the buffer that GetMemory or GetSpan gave.");
+        }
+
+        _written += bytes;
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken); // what was written waits for the next flush
+        }
+
+        byte[]? block = _block;
+        ReadOnlySpan<byte> bytes = block is null ? default : block.AsSpan(0, _written);
+        ValueTask<FlushResult> result;
+        try
+        {
+            result = SendAsync(bytes, cancellationToken);
+        }
+        finally
+        {
+            _block = null;
+            _written = 0;
+            if (block is not null)
+            {
+                connection.Arrays.Return(block);
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>As the base says; when nothing else waits the bytes are sent from where they are.</summary>
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        if (_written > 0)
+        {
+            return base.WriteAsync(source, cancellationToken);
+        }
+
+        ThrowIfCompleted();
+        return SendAsync(source.Span, cancellationToken);
+    }
+
+    public override void CancelPendingFlush()
+    {
+        Backlog? backlog;
+        lock (this)
+        {
+            backlog = _backlog ??= new Backlog();
+            if (!backlog.TryCancelInsideLock())
+            {
+                return;
+            }
+        }
+
+        backlog.Complete(new FlushResult(isCanceled: true, isCompleted: false), asynchronously: true);
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        if (_isCompleted)
+        {
+            return;
+        }
+
+        if (_written > 0 && exception is null)
+        {
+            byte[] block = _block!;
+            lock (this)
+            {
+                SendInsideLock(block.AsSpan(0, _written));
+            }
+        }
+
+        _isCompleted = true;
+        if (_block is { } rented)
+        {
+            _block = null;
+            _written = 0;
+            connection.Arrays.Return(rented);
+        }
+    }
+
+    /// <summary>
+    /// Completes when the kernel has taken everything, or the connection has ended; whether or not a flush waits too.
+    /// </summary>
+    public Task DrainAsync()
+    {
+        lock (this)
+        {
+            return _backlog?.EmptiedInsideLock() ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>The socket takes bytes again. On the loop's thread.</summary>
+    public void OnWritable()
+    {
+        Backlog? backlog;
+        lock (this)
+        {
+            backlog = _backlog;
+            if (backlog is null || backlog.IsEmpty)
+            {
+                return;
+            }
+
+            Flush(backlog);
+            if (!backlog.IsEmpty || !backlog.TryWakeInsideLock())
+            {
+                return;
+            }
+        }
+
+        backlog.Complete(new FlushResult(isCanceled: false, isCompleted: connection.HasFailed), asynchronously: !connection.RunsOnLoop);
+    }
+
+    /// <summary>The connection was aborted: nothing is sent any more, and nobody waits. Thread-safe.</summary>
+    public void Fail()
+    {
+        Backlog? backlog;
+        lock (this)
+        {
+            backlog = _backlog;
+            if (backlog is null)
+            {
+                return;
+            }
+
+            backlog.Clear(connection.Arrays);
+            if (!backlog.TryWakeInsideLock())
+            {
+                return;
+            }
+        }
+
+        backlog.Complete(new FlushResult(isCanceled: false, isCompleted: true), asynchronously: true);
+    }
+
+    private void EnsureRoom(int sizeHint)
+    {
+        ThrowIfCompleted();
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        int needed = Math.Max(sizeHint, 1);
+        if (_block is null)
+        {
+            _block = connection.Arrays.Rent(Math.Max(needed, BlockBytes));
+        }
+        else if (_block.Length - _written < needed)
+        {
+            byte[] larger = connection.Arrays.Rent(Math.Max(checked(_written + needed), _block.Length * 2));
+            _block.AsSpan(0, _written).CopyTo(larger);
+            connection.Arrays.Return(_block);
+            _block = larger;
+        }
+    }
+
+    private ValueTask<FlushResult> SendAsync(ReadOnlySpan<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        ValueTask<FlushResult> pending;
+        Backlog backlog;
+        lock (this)
+        {
+            SendInsideLock(bytes);
+            if (_backlog is null || (_backlog.IsEmpty && !_backlog.IsCanceled))
+            {
+                return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: connection.HasFailed));
+            }
+
+            backlog = _backlog;
+            if (backlog.TakeCancellationInsideLock())
+            {
+                return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, isCompleted: false));
+            }
+
+            pending = backlog.WaitInsideLock();
+        }
+
+        if (cancellationToken.CanBeCanceled)
+        {
+            backlog.Cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((EpollWriter)state!).OnCanceled(token), this);
+        }
+
+        return pending;
+    }
+
+    private void OnCanceled(CancellationToken cancellationToken)
+    {
+        Backlog backlog = _backlog!;
+        lock (this)
+        {
+            if (!backlog.TryWakeInsideLock())
+            {
+                return;
+            }
+        }
+
+        backlog.Fail(new OperationCanceledException(cancellationToken));
+    }
+
+    private void SendInsideLock(ReadOnlySpan<byte> bytes)
+    {
+        if (connection.HasFailed)
+        {
+            return;
+        }
+
+        if (_backlog is { IsEmpty: false } waiting)
+        {
+            waiting.Append(bytes, connection.Arrays); // after a canceled flush: those before them go first
+            return;
+        }
+
+        int sent = Send(bytes);
+        if (sent < bytes.Length && !connection.HasFailed)
+        {
+            (_backlog ??= new Backlog()).Append(bytes[sent..], connection.Arrays);
+        }
+    }
+
+    private void Flush(Backlog backlog)
+    {
+        Debug.Assert(Monitor.IsEntered(this));
+        backlog.Advance(Send(backlog.Bytes), connection.Arrays);
+        if (connection.HasFailed)
+        {
+            backlog.Clear(connection.Arrays);
+        }
+    }
+
+    // How much the kernel took: all, or so much that it is full and an event will tell when it is not.
+    private unsafe int Send(ReadOnlySpan<byte> bytes)
+    {
+        int sent = 0;
+        while (sent < bytes.Length)
+        {
+            nint taken;
+            fixed (byte* source = bytes[sent..])
+            {
+                taken = connection.Send(source, bytes.Length - sent);
+            }
+
+            if (taken < 0)
+            {
+                int errno = Marshal.GetLastPInvokeError();
+                if (errno == Libc.Errno.TryAgain)
+                {
+                    break;
+                }
+
+                if (errno != Libc.Errno.Interrupted)
+                {
+                    connection.FailBecause("send", errno);
+                    break;
+                }
+            }
+            else
+            {
+                sent += (int)taken;
+            }
+        }
+
+        return sent;
+    }
+
+    private void ThrowIfCompleted()
+    {
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+namespace Weir.Transport;
+
+/// <summary>
+/// A thread that serves a loop, with the buffer into which it receives. The buffer belongs to the thread, not to the loop:
+/// when the loop is taken over, whatever the old thread was reading stays its own.
+/// </summary>
+internal sealed class LoopThread(EpollLoop loop)
+{
+    /// <summary>
+    /// Bytes received at once, at most. A larger buffer saves calls only for clients that send more than this in the time
+    /// of one pass.
+    /// </summary>
+    public const int BufferBytes = 256 * 1024;
+
+    [ThreadStatic]
+    private static LoopThread? _current;
+
+    private byte[]? _buffer;
+
+    /// <summary>The one that runs the calling code; null on other threads.</summary>
+    public static LoopThread? Current => _current;
+
+    public EpollLoop Loop { get; } = loop;
+
+    /// <summary>Where the next bytes are received, unless the connection has a buffer of its own.</summary>
+    public byte[] Buffer => _buffer ??= Loop.Transport.Arrays.Rent(BufferBytes);
+
+    public void Start()
+    {
+        Thread thread = new(Run) { IsBackground = true, Name = $"Weir loop {Loop.Index}" };
+        thread.UnsafeStart();
+    }
+
+    /// <summary>The buffer has gone to a connection that goes on reading it elsewhere.</summary>
+    public void GiveBufferAway() => _buffer = null;
+
+    private void Run()
+    {
+        _current = this;
+        Loop.Serve(this);
+        _current = null;
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            Loop.Transport.Arrays.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using Weir.Integration.Hosting;
+using Weir.Redis.Tests.Servers;
+
+namespace Weir.Chaos;
+
+/// <summary>The nodes: Host processes on one broker, each at a place that stays when its process does not.</summary>
+internal sealed class Fleet : IAsyncDisposable
+{
+    private readonly List<HostProcess> _hosts = [];
+    private readonly List<string> _redis = [];
+
+    public int Count => _hosts.Count;
+
+    /// <summary>Starts one node per configuration of Redis; most have the same.</summary>
+    public static async Task<Fleet> StartAsync(params string[] redis)
+    {
+        Fleet fleet = new();
+        try
+        {
+            foreach (HostProcess host in await Task.WhenAll(redis.Select(StartHostAsync)))
+            {
+                fleet._hosts.Add(host);
+            }
+
+            fleet._redis.AddRange(redis);
+            return fleet;
+        }
+        catch
+        {
+            await fleet.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What the nodes have written, for the report of a test that failed.</summary>
+    public string Output => string.Join("\n\n", _hosts.Select(static (host, node) => $"Node {node}:\n{host.Output[^Math.Min(6000, host.Output.Length)..]}{host.Errors}"));
+
+    public HostProcess this[int node] => _hosts[node % _hosts.Count];
+
+    public Uri AddressOf(int node) => this[node].Addresses[0];
+
+    /// <summary>Puts another process in the place of one that is gone; at another port, which its clients find out.</summary>
+    public async Task ReplaceAsync(int node)
+    {
+        await _hosts[node].DisposeAsync();
+        _hosts[node] = await StartHostAsync(_redis[node]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (HostProcess host in _hosts)
+        {
+            await host.DisposeAsync();
+        }
+    }
+
+    // Up, and with its broker: a listener that comes before that has no position to come back to.
+    private static async Task<HostProcess> StartHostAsync(string redis)
+    {
+        HostProcess host = await LaunchAsync(redis);
+        using HttpClient http = new();
+        await Waiting.UntilAsync(
+            async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker", Timeline.Patience);
+        return host;
+    }
+
+    private static Task<HostProcess> LaunchAsync(string redis) => HostProcess.StartAsync(
+        ("Weir__Broker__Kind", "Redis"),
+        ("Weir__Redis__Configuration", redis),
+        ("Weir__Redis__ProbeInterval", "300ms"),
+        ("Weir__Redis__ProbeTimeout", "1s"),
+        ("Weir__Redis__RequestTimeout", "1s"),
+        ("Weir__Redis__ConnectTimeout", "1s"),
+        ("Weir__Broker__PositionCheckInterval", "1s"),
+        ("Weir__Api__Key", Publisher.Key),
+        ("Weir__Heartbeat__Interval", "1s"),
+        ("Weir__Rooms__0__Pattern", "*"),
+        ("Weir__Rooms__0__HistorySize", "100000"),
+        ("Weir__Rooms__0__Durable", "true"),
+        ("DOTNET_gcServer", "0"));
+}

@@ -1,0 +1,84 @@
+namespace Weir.Chaos;
+
+/// <summary>
+/// Holds what every listener heard against what it must have heard. Between two positions of a listener, with no word of a
+/// loss in between, there is every offset, once, in order; and all listeners and publishers agree on what each is.
+/// </summary>
+internal static class Judge
+{
+    /// <param name="accounts">What each listener heard.</param>
+    /// <param name="confirmed">What publishers were told is published.</param>
+    /// <param name="failed">How many publishes failed.</param>
+    public static Report Of(
+        IReadOnlyList<Account> accounts, IEnumerable<(string Room, Position Position, string Text)> confirmed, int failed)
+    {
+        List<string> violations = [];
+        Dictionary<(string Room, Position Position), string> truth = [];
+        foreach ((string room, Position position, string text) in confirmed)
+        {
+            if (!truth.TryAdd((room, position), text))
+            {
+                violations.Add($"{room} {position} was given to {text} and to {truth[(room, position)]}");
+            }
+        }
+
+        int count = truth.Count;
+        int told = 0;
+        int crossed = 0;
+        foreach (Account account in accounts)
+        {
+            Walk(account, truth, violations, ref told, ref crossed);
+        }
+
+        return new Report(
+            count,
+            failed,
+            accounts.Sum(static account => account.Heard.Count(static heard => heard.Text is not null)),
+            accounts.Sum(static account => account.Reconnects),
+            told,
+            crossed,
+            violations);
+    }
+
+    private static void Walk(
+        Account account, Dictionary<(string Room, Position Position), string> truth, List<string> violations, ref int told, ref int crossed)
+    {
+        HashSet<string> seen = [];
+        Position? before = null;
+        foreach (Heard heard in account.Heard)
+        {
+            if (heard.Text is null)
+            {
+                told++;
+                before = heard.Position;
+                continue;
+            }
+
+            if (heard.Position is not { } position)
+            {
+                violations.Add($"{account} got {heard.Text} without a position");
+                continue;
+            }
+
+            if (before is { } last)
+            {
+                crossed += last.Epoch != position.Epoch ? 1 : 0;
+                if (position.Offset != last.Offset + 1)
+                {
+                    violations.Add($"{account} got {position} after {last}, and was not told why");
+                }
+            }
+
+            before = position;
+            if (!seen.Add(heard.Text))
+            {
+                violations.Add($"{account} got {heard.Text} twice, now as {position}");
+            }
+
+            if (!truth.TryAdd((account.Room, position), heard.Text) && truth[(account.Room, position)] != heard.Text)
+            {
+                violations.Add($"{account} got {heard.Text} as {position}, which is {truth[(account.Room, position)]}");
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Xunit;
+
+namespace Weir.Chaos;
+
+/// <summary>The judge finds what may not be: a scenario without violations is worth something only then.</summary>
+public sealed class JudgeTests
+{
+    [Fact]
+    public void Sequence_AcrossReconnectsEpochsAndToldLosses_IsFine()
+    {
+        Report report = Of((Said[])[new("e:1", "a"), new("e:2", "b"), new("f:3", "c"), new("g:7", null), new("g:8", "d")]);
+
+        Assert.Empty(report.Violations);
+        Assert.Equal((4, 1, 1), (report.Deliveries, report.Told, report.EpochsCrossed));
+    }
+
+    [Theory]
+    [InlineData("e:1 e:3", "after e:1")] // a gap
+    [InlineData("e:1 f:3", "after e:1")] // a gap over a change of epochs
+    [InlineData("e:2 e:1", "after e:2")] // out of order
+    [InlineData("e:1 lost:g:5 g:7", "after g:5")] // a gap after a loss that was told
+    public void Gap_WithoutAWordOfIt_IsFound(string heard, string expected)
+    {
+        Report report = Of((Said[])[.. heard.Split(' ').Select(static (each, i) => each.StartsWith("lost:", StringComparison.Ordinal)
+            ? new Said(each[5..], null) : new Said(each, $"{i}"))]);
+
+        Assert.Contains(expected, Assert.Single(report.Violations), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Message_HeardTwice_IsFound()
+        => Assert.Contains("twice", Assert.Single(Of((Said[])[new("e:1", "a"), new("e:2", "a")]).Violations), StringComparison.Ordinal);
+
+    [Fact]
+    public void Position_OfTwoMessages_IsFound()
+    {
+        Said[] one = [new("e:1", "a")];
+        Said[] other = [new("e:1", "b")];
+
+        Assert.Contains("which is a", Assert.Single(Of(one, other).Violations), StringComparison.Ordinal);
+        Assert.Contains("which is c", Assert.Single(Judge.Of([Account(one)], [("room", Position.Parse("e:1"), "c")], 0).Violations), StringComparison.Ordinal);
+    }
+
+    private static Report Of(params Said[][] heard) => Judge.Of([.. heard.Select(Account)], [], 0);
+
+    private static Account Account(Said[] heard) => new("room", [.. heard.Select(static each => new Heard(Position.Parse(each.Id), each.Text))], 0);
+
+    private sealed record Said(string Id, string? Text);
+}

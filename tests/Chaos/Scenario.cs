@@ -1,0 +1,52 @@
+using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
+
+namespace Weir.Chaos;
+
+/// <summary>Traffic on a fleet, the trouble in the middle of it, and the reckoning.</summary>
+internal static class Scenario
+{
+    private const int Rooms = 10;
+
+    /// <summary>Runs it: listeners on all nodes, a publisher on each, and after a third of the time the trouble.</summary>
+    public static async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)
+    {
+        string[] rooms = [.. Enumerable.Range(0, Rooms).Select(static i => $"room{i}")];
+        List<Listener> listeners = [.. Enumerable.Range(0, Timeline.Listeners).Select(i => new Listener(fleet, rooms[i % Rooms], i / Rooms))];
+        List<Publisher> publishers = [.. Enumerable.Range(0, fleet.Count).Select(node => new Publisher(fleet, node, rooms))];
+        try
+        {
+            listeners.ForEach(static listener => listener.Start());
+            await Bounded.Eventually(() => listeners.TrueForAll(static listener => listener.Last is not null), Timeline.Patience);
+
+            using CancellationTokenSource enough = new();
+            Task publishing = Task.WhenAll(publishers.Select(publisher => Task.Run(() => publisher.RunAsync(enough.Token))));
+            Task time = Task.Delay(Timeline.Traffic, TimeProvider.System, CancellationToken.None);
+            await Task.Delay(Timeline.Traffic / 3, TimeProvider.System, CancellationToken.None);
+            await trouble();
+            await time;
+            await enough.CancelAsync();
+            await publishing.Within(Timeline.Patience);
+
+            // One more to each room, confirmed: whoever has heard it has heard all, or was told.
+            foreach (string room in rooms)
+            {
+                Position? end = null;
+                int attempt = 0;
+                await Waiting.UntilAsync(
+                    async () => (end = await publishers[^1].TryPublishAsync(room, $"end of {room}, {attempt++}")) is not null, $"{room} can be published to", Timeline.Patience);
+                await Bounded.Eventually(
+                    () => listeners.TrueForAll(listener => listener.Room != room || listener.Last == end), Timeline.Patience, $"all listeners of {room} are at {end}");
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(listeners.Select(static listener => listener.DisposeAsync().AsTask()));
+        }
+
+        return Judge.Of(
+            [.. listeners.Select(static listener => listener.Account)],
+            publishers.SelectMany(static publisher => publisher.Confirmed),
+            publishers.Sum(static publisher => publisher.Failed));
+    }
+}

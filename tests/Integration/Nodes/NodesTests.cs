@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text.Json;
+using Weir.Integration.Hosting;
+using Weir.Integration.Relay;
+using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Nodes;
+
+/// <summary>
+/// Several Hosts on one Redis, a thousand clients in two hundred rooms that come and go at random: every message is
+/// accounted for, by every member that should have it.
+/// </summary>
+public sealed class NodesTests(ITestOutputHelper output)
+{
+    private const int Rooms = 200;
+    private const int Members = 1000;
+    private const int Sayings = 3;
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
+
+    private readonly Ledger _ledger = new();
+    private readonly List<Member> _everybody = [];
+    private int _lastId;
+
+    [Theory]
+    [InlineData(2, 6455)]
+    [InlineData(3, 9110)]
+    public async Task Rooms_OnSeveralNodes_GiveEveryMemberAllOfItsTime_OnceAndInTheSameOrder(int nodes, int seed)
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        HostProcess[] hosts = await Task.WhenAll(Enumerable.Range(0, nodes).Select(_ => StartHostAsync(redis)));
+        HttpClient[] https = [.. hosts.Select(RelayHost.NewClient)];
+        try
+        {
+            foreach (HttpClient http in https)
+            {
+                await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis", _limit);
+            }
+
+            // Each place is taken by several members one after another; the last stays.
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, Members),
+                new ParallelOptions { MaxDegreeOfParallelism = 64 },
+                async (place, _) => await LiveAsync(place, new Random(seed + place), hosts, https));
+
+            int checkedMessages = 0;
+            for (int room = 0; room < Rooms; room++)
+            {
+                checkedMessages += await CheckAsync(NameOf(room), https[room % nodes]);
+            }
+
+            output.WriteLine($"{_everybody.Count} members, {checkedMessages} deliveries");
+            Assert.True(checkedMessages > 10_000, $"Only {checkedMessages} deliveries: the test has become weak.");
+        }
+        catch
+        {
+            foreach ((HostProcess host, HttpClient http) in hosts.Zip(https))
+            {
+                string metrics = await http.GetStringAsync("/metrics").Within();
+                output.WriteLine($"{host.Output}{host.Errors}\n{string.Join('\n', metrics.Split('\n').Where(static line => line.StartsWith("weir_relay", StringComparison.Ordinal)))}");
+            }
+
+            throw;
+        }
+        finally
+        {
+            _everybody.ForEach(static member => member.Dispose());
+            Array.ForEach(https, static http => http.Dispose());
+            foreach (HostProcess host in hosts)
+            {
+                await host.DisposeAsync();
+            }
+        }
+    }
+
+    private static string NameOf(int room) => string.Create(CultureInfo.InvariantCulture, $"room{room}");
+
+    private static Task<HostProcess> StartHostAsync(RedisServer redis) => HostProcess.StartAsync(
+        ("Weir__Broker__Kind", "Redis"),
+        ("Weir__Redis__Configuration", redis.Address),
+        ("Weir__Rooms__0__Pattern", "*"),
+        ("Weir__Rooms__0__HistorySize", "10000"),
+        ("Weir__Api__Key", RelayHost.Key),
+        ("DOTNET_gcServer", "0"));
+
+    private async Task LiveAsync(int place, Random random, HostProcess[] hosts, HttpClient[] https)
+    {
+        bool isStream = place % 5 == 0;
+        for (int lives = random.Next(1, 4); lives > 0; lives--)
+        {
+            int node = random.Next(hosts.Length);
+            Member member = new(_ledger, NameOf(random.Next(Rooms)), Interlocked.Increment(ref _lastId)) { Stays = lives == 1 };
+            lock (_everybody)
+            {
+                _everybody.Add(member);
+            }
+
+            if (isStream)
+            {
+                await member.OpenStreamAsync(https[node]);
+            }
+            else
+            {
+                await member.OpenSocketAsync(hosts[node]);
+                for (int said = 0; said < Sayings; said++)
+                {
+                    await member.SayAsync();
+                }
+            }
+
+            if (!member.Stays)
+            {
+                await member.LeaveAsync();
+            }
+        }
+    }
+
+    /// <summary>Holds what the members of a room heard against what Redis has of it; returns how many messages that were.</summary>
+    private async Task<int> CheckAsync(string room, HttpClient http)
+    {
+        IReadOnlyDictionary<string, long> sent = _ledger.Sent(room);
+        string[] order = [];
+        await Waiting.UntilAsync(
+            async () =>
+            {
+                JsonElement result = (await RelayHost.CallAsync(http, "history", $$"""{"channel":"{{room}}","limit":-1}""")).GetProperty("result");
+                order = [.. result.GetProperty("publications").EnumerateArray().Select(static each => TextOf(each.GetProperty("data")))];
+                return order.Length >= sent.Count;
+            },
+            $"Redis has all that was sent to {room}",
+            _limit);
+        Assert.Equal(sent.Keys.Order(), order.Order());
+
+        int count = 0;
+        foreach (Member member in _everybody.Where(member => member.Room == room))
+        {
+            string[] of = [.. order.Where(text => !member.HasSaid(text))];
+            // What was said before it was in its room it may have heard or not; from then on it must hear all.
+            string[] before = [.. of.Where(text => sent[text] < member.Joined)];
+            string[] after = [.. of.Where(text => sent[text] > member.Joined)];
+            if (member.Stays)
+            {
+                await Bounded.Eventually(
+                    () => member.Heard.Count(text => sent[text] > member.Joined) >= after.Length, _limit, $"{member} has heard all");
+            }
+
+            string[] heard = [.. member.Heard];
+            string[] early = [.. heard.Where(text => sent[text] < member.Joined)];
+            string[] late = [.. heard.Where(text => sent[text] > member.Joined)];
+            Assert.True(
+                early.SequenceEqual(before.Where(early.Contains)) && after.AsSpan().StartsWith(late) && (!member.Stays || late.Length == after.Length)
+                    && heard.SequenceEqual(of.Where(heard.Contains)),
+                $"{member} heard {string.Join(' ', heard)}\nof {string.Join(' ', of)}\nwhere it had to begin with {after.FirstOrDefault()}");
+            count += heard.Length;
+        }
+
+        return count;
+    }
+
+    // Of a raw message the API makes a string, if it is no JSON.
+    private static string TextOf(JsonElement data) => data.ValueKind == JsonValueKind.String ? data.GetString()! : data.GetRawText();
+}

@@ -1,0 +1,15 @@
+using Weir.Host.Handlers;
+using Weir.Relay;
+
+namespace Weir.Integration.Servers;
+
+/// <summary>The Host's relay in an application that has not asked for more: one node, nothing kept.</summary>
+internal static class SingleNode
+{
+    public static RelayHandler NewRelay()
+    {
+        RelayNode node = new(new MemoryBroker());
+        Task started = node.StartAsync();
+        return started.IsCompletedSuccessfully ? new RelayHandler(node) : throw new InvalidOperationException("A broker in memory starts at once.");
+    }
+}

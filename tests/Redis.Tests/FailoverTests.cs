@@ -1,0 +1,152 @@
+using Weir.Redis.Tests.Servers;
+using Weir.Relay;
+using Weir.Relay.Tests.Brokers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Redis.Tests;
+
+/// <summary>Another server takes over: by Sentinel, and in a Cluster.</summary>
+public sealed class FailoverTests
+{
+    private const string Room = "room";
+    private static readonly TimeSpan _long = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Sentinel_ReplicaThatHasAll_GoesOnWithTheSequence()
+    {
+        await using RedisServer master = await RedisServer.StartAsync();
+        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
+        await replica.HasReplicatedAsync(master);
+        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
+        await sentinel.KnowsReplicaAsync();
+        await using Node node = await Node.StartAsync($"{sentinel.Address},serviceName=weir");
+        await node.SubscribeAsync(Room);
+        StreamPosition before = await node.PublishAsync(Room, "before");
+        await replica.HasReplicatedAsync(master);
+
+        await master.KillAsync();
+        await node.IsDegradedAsync();
+        await node.IsUpAsync(_long);
+        StreamPosition after = await node.PublishAsync(Room, "after");
+        await node.Sink.HasHeardAsync(Room, 2);
+
+        Assert.Equal(2, after.Offset);
+        RoomHistory since = await node.ReadAsync(Room, before);
+        Assert.True(since.Holds(before));
+        Assert.Equal(["after"], since.Publications.Select(static publication => publication.Text()));
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded, BrokerHealth.Up], node.Sink.Health);
+    }
+
+    [Fact]
+    public async Task Sentinel_ReplicaThatLacksTheLast_NeverGivesAnOffsetTwiceUnderOneEpoch()
+    {
+        await using RedisServer master = await RedisServer.StartAsync();
+        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
+        await replica.HasReplicatedAsync(master);
+        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
+        await sentinel.KnowsReplicaAsync();
+        await using Node node = await Node.StartAsync($"{sentinel.Address},serviceName=weir");
+        await node.SubscribeAsync(Room);
+        StreamPosition kept = await node.PublishAsync(Room, "kept");
+        await replica.HasReplicatedAsync(master);
+
+        // The replica cannot come back to its master, which goes on for two publications and dies.
+        await replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");
+        await master.AskAsync("CLIENT KILL TYPE replica");
+        await Waiting.UntilAsync(async () => await replica.ReadInfoAsync("master_link_status") == "down", "the replica is cut off");
+        StreamPosition lost = default;
+        foreach (string text in (string[])["lost 1", "lost 2"])
+        {
+            lost = await node.PublishAsync(Room, text);
+        }
+
+        await master.KillAsync();
+        await node.IsDegradedAsync();
+        await node.IsUpAsync(_long);
+        StreamPosition after = await node.PublishAsync(Room, "after");
+
+        Assert.Equal(3, lost.Offset);
+        Assert.Equal(2, after.Offset);
+        Assert.NotEqual(lost.Epoch, after.Epoch);
+        Assert.True((await node.ReadAsync(Room)).Holds(kept));
+        Assert.False((await node.ReadAsync(Room)).Holds(lost));
+        Assert.False((await node.ReadAsync(Room)).Holds(lost with { Offset = 2 }));
+    }
+
+    [Fact]
+    public async Task Cluster_RoomsOfAllSlots_Work_AndGoOnAfterAFailover()
+    {
+        await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 1);
+        await using Node one = await Node.StartAsync(cluster.Configuration);
+        await using Node two = await Node.StartAsync(cluster.Configuration);
+        string[] rooms = [.. Enumerable.Range(0, 60).Select(static i => $"room {i}")];
+        await Task.WhenAll(rooms.Select(two.SubscribeAsync));
+        Dictionary<string, StreamPosition> before = [];
+        foreach (string room in rooms)
+        {
+            before[room] = await one.PublishAsync(room, "before");
+            await one.PublishAsync(room, "unnumbered", RoomRule.Default);
+        }
+
+        await Bounded.Eventually(() => two.Sink.Count == 120);
+        Assert.All(rooms, room => Assert.Equal(["before", "unnumbered"], two.Sink.TextsOf(room)));
+        await one.Broker.SendControlAsync(two.Sink.NodeId, new byte[] { (byte)'c' }, default).Within();
+        await Bounded.Eventually(() => two.Sink.Controls.Count == 1);
+        await one.Broker.SetPresenceAsync(rooms[0], new RoomMember("m", "", default, default), TimeSpan.FromSeconds(9), default).Within();
+        Assert.Single(await two.Broker.ReadPresenceAsync(rooms[0], default).Within());
+
+        await cluster.HaveReplicatedAsync();
+        await cluster.Masters[0].KillAsync();
+        await two.IsDegradedAsync();
+        await two.IsUpAsync(_long);
+        await one.IsUpAsync(_long);
+        foreach (string room in rooms)
+        {
+            StreamPosition after = await one.PublishAtLastAsync(room, "after");
+            Assert.Equal(2, after.Offset);
+        }
+
+        await Bounded.Eventually(() => two.Sink.Count == 180);
+        foreach (string room in rooms)
+        {
+            RoomHistory since = await two.ReadAsync(room, before[room]);
+            Assert.True(since.Holds(before[room]));
+            Assert.Equal(["after"], since.Publications.Select(static publication => publication.Text()));
+        }
+    }
+
+    [Fact]
+    public async Task Cluster_SlotThatMoves_TakesItsRoomAlong()
+    {
+        await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 0);
+        await using Node node = await Node.StartAsync(cluster.Configuration);
+        string[] rooms = [.. Enumerable.Range(0, 30).Select(static i => $"room {i}")];
+        foreach (string room in rooms)
+        {
+            await node.SubscribeAsync(room);
+            await node.PublishAsync(room, "before");
+        }
+
+        await cluster.MoveSlotsAsync(from: cluster.Masters[0], to: cluster.Masters[1]);
+        await node.IsUpAsync(_long);
+        foreach (string room in rooms)
+        {
+            await Waiting.UntilAsync(
+                async () =>
+                {
+                    int heard = node.Sink.TextsOf(room).Count;
+                    StreamPosition position = await node.PublishAtLastAsync(room, "after");
+                    return node.Sink.PublicationsOf(room).Any(each => each.Publication.Offset == position.Offset) || node.Sink.TextsOf(room).Count > heard;
+                },
+                $"{room} is heard where it is now",
+                _long);
+        }
+
+        Assert.All(rooms, room =>
+        {
+            long[] offsets = [.. node.Sink.PublicationsOf(room).Select(static each => each.Publication.Offset)];
+            Assert.Equal(offsets.Order().Distinct(), offsets);
+        });
+    }
+}

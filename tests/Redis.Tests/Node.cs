@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Weir.Relay;
+using Weir.Relay.Tests.Brokers;
+using Weir.TestSupport;
+
+namespace Weir.Redis.Tests;
+
+/// <summary>A broker as a node of its own has it, with short times.</summary>
+internal sealed class Node : IAsyncDisposable
+{
+    public static readonly RoomRule Kept = new() { HistorySize = 1000, HistoryTtl = TimeSpan.FromMinutes(1) };
+
+    private static readonly HistoryQuery _all = new(Since: null, Limit: -1);
+
+    private readonly LogProbe _log;
+
+    private Node(RedisBroker broker, RecordingSink sink, LogProbe log)
+    {
+        Broker = broker;
+        Sink = sink;
+        _log = log;
+    }
+
+    public RedisBroker Broker { get; }
+
+    public RecordingSink Sink { get; }
+
+    /// <summary>Starts one, and waits until it is up.</summary>
+    public static async Task<Node> StartAsync(string configuration, Action<RedisOptions>? configure = null)
+    {
+        Node node = Start(configuration, configure);
+        await node.IsUpAsync();
+        return node;
+    }
+
+    /// <summary>Starts one, and waits for nothing.</summary>
+    public static Node Start(string configuration, Action<RedisOptions>? configure = null)
+    {
+        RedisOptions options = new()
+        {
+            Configuration = configuration,
+            ProbeInterval = TimeSpan.FromMilliseconds(200),
+            ProbeTimeout = TimeSpan.FromMilliseconds(500),
+            RequestTimeout = TimeSpan.FromSeconds(1),
+            ConnectTimeout = TimeSpan.FromSeconds(1),
+        };
+        configure?.Invoke(options);
+        LogProbe log = new(LogLevel.Debug);
+        RedisBroker broker = new(options, log);
+        RecordingSink sink = new("node-" + Guid.NewGuid().ToString("N"));
+        Task started = broker.StartAsync(sink, CancellationToken.None);
+        return started.IsCompletedSuccessfully ? new Node(broker, sink, log) : throw new InvalidOperationException("A start must not wait for Redis.");
+    }
+
+    public async Task IsUpAsync(TimeSpan? limit = null)
+    {
+        try
+        {
+            await Bounded.Eventually(() => Broker.Health == BrokerHealth.Up, limit);
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException(
+                $"{error.Message}\n{string.Join('\n', _log.Records.TakeLast(5).Select(static record => $"{record.Message} {record.Exception}"))}");
+        }
+    }
+
+    public Task IsDegradedAsync(TimeSpan? limit = null) => Bounded.Eventually(() => Broker.Health == BrokerHealth.Degraded, limit);
+
+    public Task<StreamPosition> PublishAsync(string room, string text, RoomRule? rule = null)
+        => Broker.PublishAsync(room, text.ToPublication(), rule ?? Kept, CancellationToken.None).Within();
+
+    /// <summary>Publishes until it succeeds, for a Redis that is on its way back. What has failed may have been done.</summary>
+    public async Task<StreamPosition> PublishAtLastAsync(string room, string text)
+    {
+        StreamPosition? position = null;
+        await Servers.Waiting.UntilAsync(
+            async () =>
+            {
+                try
+                {
+                    position = await PublishAsync(room, text);
+                    return true;
+                }
+                catch (BrokerUnavailableException)
+                {
+                    return false;
+                }
+            },
+            "a publish succeeds",
+            TimeSpan.FromSeconds(20));
+        return position!.Value;
+    }
+
+    public Task SubscribeAsync(string room) => Broker.SubscribeAsync(room, CancellationToken.None).Within();
+
+    public Task<RoomHistory> ReadAsync(string room, StreamPosition? since = null)
+        => Broker.ReadHistoryAsync(room, _all with { Since = since }, Kept, CancellationToken.None).Within();
+
+    public ValueTask DisposeAsync() => Broker.DisposeAsync();
+}

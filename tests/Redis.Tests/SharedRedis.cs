@@ -1,0 +1,19 @@
+using Weir.Redis.Tests;
+using Weir.Redis.Tests.Servers;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(SharedRedis))]
+
+namespace Weir.Redis.Tests;
+
+/// <summary>One redis-server for the tests that do it no harm: each has rooms of its own.</summary>
+public sealed class SharedRedis : IAsyncLifetime
+{
+    private RedisServer? _server;
+
+    internal RedisServer Server => _server!;
+
+    public async ValueTask InitializeAsync() => _server = await RedisServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server!.DisposeAsync();
+}

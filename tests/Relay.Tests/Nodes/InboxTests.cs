@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Weir.Relay.Rooms;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Relay.Tests.Nodes;
+
+/// <summary>What a room does when more comes than it can deliver.</summary>
+public sealed class InboxTests
+{
+    [Fact]
+    public async Task BeyondTheBound_WithHistory_NothingIsMissing()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = int.MaxValue });
+        using HeldAudience audience = new();
+        await world.Node.SubscribeAsync("a", audience, audience, null, CancellationToken.None).Within();
+        const int Count = RoomDrain.MaxInbox + 1000;
+
+        for (int i = 1; i <= Count; i++)
+        {
+            broker.Take("a", i.ToString(CultureInfo.InvariantCulture));
+        }
+
+        audience.Release();
+        await PublishTests.UpkeepUntilAsync(world, () => audience.Offsets.Count >= Count); // dropped ones at the end are found by the check
+
+        Assert.Equal(Enumerable.Range(1, Count).Select(static i => (long)i), audience.Offsets);
+        Assert.Single(world.Log.Of("InboxFull"));
+        Assert.True(world.Metrics.Sum("weir.relay.announcements_dropped") > 0);
+    }
+
+    [Fact]
+    public async Task PublishersOfThisNode_WaitForTheirMembers()
+    {
+        ScriptedBroker broker = new() { IsSingleNode = true };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = 10 });
+        Member ann = await world.JoinAsync("a");
+        using HeldAudience audience = new();
+        await world.Node.SubscribeAsync("a", audience, audience, null, CancellationToken.None).Within();
+        int sent = 0;
+        Task last;
+        do
+        {
+            last = ann.SendAsync($"{sent++}");
+        }
+        while (last.IsCompletedSuccessfully && sent < 10_000);
+
+        Assert.InRange(sent, RoomDrain.CongestedAt, RoomDrain.CongestedAt + 200); // those the drain has taken out already
+        audience.Release();
+
+        await last.Within();
+        await Bounded.Eventually(() => audience.Offsets.Count == sent);
+    }
+
+    /// <summary>An audience that stops its room until it is let go.</summary>
+    private sealed class HeldAudience : IRoomAudienceFactory, IRoomAudience, IRoomListener, IDisposable
+    {
+        private readonly ManualResetEventSlim _released = new();
+        private readonly ConcurrentQueue<long> _offsets = new();
+
+        public ConcurrentQueue<long> Offsets => _offsets;
+
+        public IRoomAudience Create(LocalRoom room) => this;
+
+        public void Release() => _released.Set();
+
+        public void OnSubscribed(IRoomAudience audience, Recovery recovery)
+        {
+        }
+
+        public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+        {
+            _released.Wait(Bounded.DefaultLimit);
+            _offsets.Enqueue(publication.Offset);
+        }
+
+        public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason) => _offsets.Enqueue(-1);
+
+        public void Dispose() => _released.Dispose();
+    }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using Weir.Relay.Tests.Brokers;
+using Weir.TestSupport;
+
+namespace Weir.Relay.Tests.Nodes;
+
+/// <summary>The audience of a protocol that only takes notes, and its factory.</summary>
+internal sealed class NotingAudiences : IRoomAudienceFactory
+{
+    public IRoomAudience Create(LocalRoom room) => new NotingAudience();
+}
+
+internal sealed class NotingAudience : IRoomAudience
+{
+    // The room's calls never overlap; those who leave come from elsewhere.
+    private Listener[] _listeners = [];
+
+    public void Add(Listener listener)
+    {
+        lock (this)
+        {
+            _listeners = [.. _listeners, listener];
+        }
+    }
+
+    public void Remove(Listener listener)
+    {
+        lock (this)
+        {
+            _listeners = [.. _listeners.Where(each => each != listener)];
+        }
+    }
+
+    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+        => Tell($"{publication.Offset}:{publication.Text()}");
+
+    public void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined) => Tell((hasJoined ? "+" : "-") + member.Client);
+
+    public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason) => Tell($"lost {reason} {now.Epoch}:{now.Offset}");
+
+    private void Tell(string what)
+    {
+        foreach (Listener listener in Volatile.Read(ref _listeners))
+        {
+            listener.Note(what);
+        }
+    }
+}
+
+/// <summary>Notes what it is told: "recovered e:5", "not recovered e:5", then what it missed and what comes, as "OFFSET:TEXT".</summary>
+internal sealed class Listener : IRoomListener
+{
+    private readonly List<string> _heard = [];
+
+    public NotingAudience? Audience { get; private set; }
+
+    public IReadOnlyList<string> Heard
+    {
+        get
+        {
+            lock (_heard)
+            {
+                return [.. _heard];
+            }
+        }
+    }
+
+    /// <summary>Numbers of the publications heard, in their order.</summary>
+    public IReadOnlyList<long> Offsets =>
+    [
+        .. Heard.Where(static each => char.IsDigit(each[0])).Select(static each => long.Parse(each[..each.IndexOf(':', StringComparison.Ordinal)], CultureInfo.InvariantCulture)),
+    ];
+
+    public void OnSubscribed(IRoomAudience audience, Recovery recovery)
+    {
+        Note($"{(recovery.IsRecovered ? "recovered" : "not recovered")} {recovery.Position.Epoch}:{recovery.Position.Offset}");
+        foreach (Publication publication in recovery.Publications)
+        {
+            Note($"{publication.Offset}:{publication.Text()}");
+        }
+
+        Audience = (NotingAudience)audience;
+        Audience.Add(this);
+    }
+
+    public void Note(string what)
+    {
+        lock (_heard)
+        {
+            _heard.Add(what);
+        }
+    }
+
+    public async Task HearsAsync(params string[] all)
+    {
+        await Bounded.Eventually(() => Heard.Count >= all.Length, what: $"{all.Length} things heard, last {all.LastOrDefault()}");
+        Xunit.Assert.Equal(all, Heard);
+    }
+}

@@ -1,0 +1,398 @@
+using System.Buffers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Relay.Tests.Nodes;
+
+/// <summary>From a member, through the broker, to the others.</summary>
+public sealed class PublishTests
+{
+    private static readonly RoomRule _kept = new() { HistorySize = 10 };
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(true, 10)]
+    [InlineData(false, 0)]
+    [InlineData(false, 10)]
+    public async Task Message_ReachesEveryOtherMemberOnce(bool isSingleNode, int historySize)
+    {
+        ScriptedBroker broker = new() { IsSingleNode = isSingleNode };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = historySize });
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Member other = await world.JoinAsync("b");
+
+        for (int i = 0; i < 100; i++)
+        {
+            await ann.SendAsync($"ann {i}");
+        }
+
+        await bob.HearsAsync([.. Enumerable.Range(0, 100).Select(static i => $"ann {i}")]);
+        await bob.SendAsync("bob");
+        await ann.HearsAsync("bob");
+        Assert.Empty(other.Heard);
+        Assert.Equal(100, bob.Heard.Count);
+    }
+
+    [Fact]
+    public async Task PlainRoom_GoesStraightToItsMembers_AndPastTheBroker()
+    {
+        ScriptedBroker broker = new() { IsSingleNode = true, OnPublish = static (_, _) => throw new InvalidOperationException("not asked") };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+
+        await ann.SendAsync("x");
+
+        Assert.Equal(["x"], bob.Heard); // at once: no other thread had to run
+    }
+
+    [Fact]
+    public async Task PlainRoom_Publish_AllocatesNothing()
+    {
+        await using RelayWorld world = await RelayWorld.StartAsync(new MemoryBroker());
+        Member[] members = [.. await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => JoinSinkAsync(world)))];
+        ReadOnlySequence<byte> payload = new(new byte[64]);
+        Run();
+
+        long least = long.MaxValue;
+        for (int i = 0; i < 5 && least > 0; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Run();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
+
+        void Run()
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                Assert.True(world.Node.PublishAsync(members[0].Room, payload, MessageKind.Binary, members[0].Connection).AsTask().IsCompletedSuccessfully);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Subscriptions_AreOnePerRoom()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member[] members = [await world.JoinAsync("a"), await world.JoinAsync("a"), await world.JoinAsync("b")];
+
+        Array.ForEach(members, static member => member.Leave());
+        await Bounded.Eventually(() => !world.Node.Rooms.Any());
+
+        Assert.Equal(
+            ["subscribe a", "subscribe b", "unsubscribe a", "unsubscribe b"],
+            broker.Calls.Where(static call => call.Contains("subscribe", StringComparison.Ordinal)).Order());
+    }
+
+    [Fact]
+    public async Task OrderOfTheBroker_IsTheOrderOfTheMembers_WhateverTheOrderOfTheCalls()
+    {
+        List<Publication> taken = [];
+        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+
+        await ann.SendAsync("1");
+        broker.Take("a", "from another node", keep: false);
+        await bob.SendAsync("2");
+        taken.ForEach(publication => broker.Sink.OnPublication("a", publication, ""));
+
+        await ann.HearsAsync("from another node", "2");
+        await bob.HearsAsync("from another node", "1");
+    }
+
+    [Fact]
+    public async Task PublishByName_ReachesAllAndGivesThePosition()
+    {
+        await using RelayWorld world = await RelayWorld.StartAsync(new ScriptedBroker(), _kept);
+        Member ann = await world.JoinAsync("a");
+
+        StreamPosition first = await world.PublishAsync("a", "x");
+        StreamPosition elsewhere = await world.PublishAsync("nobody is here", "y");
+
+        await ann.HearsAsync("x");
+        Assert.Equal([new("e1", 1), new("e1", 1)], new[] { first, elsewhere });
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NotStored_WhereNotDurable_TheMembersHereHearItOnce(bool isUnknown)
+    {
+        ScriptedBroker broker = new() { OnPublish = (_, _) => Failed(isUnknown) };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+
+        await ann.SendAsync("x");
+        StreamPosition byName = await world.PublishAsync("a", "y");
+
+        await bob.HearsAsync("x", "y");
+        await ann.HearsAsync("y");
+        await listener.HearsAsync("not recovered :0", "0:x", "0:y");
+        Assert.Equal(default, byName);
+    }
+
+    [Fact]
+    public async Task MaybeStored_AndAnnouncedLater_IsNotHeardAgain()
+    {
+        Publication? taken = null;
+        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken = publication; return Failed(isUnknown: true); } };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        await ann.SendAsync("x");
+        await bob.HearsAsync("x");
+
+        broker.Sink.OnPublication("a", taken!, "");
+        broker.Take("a", "y", keep: false);
+
+        await bob.HearsAsync("x", "y");
+        await ann.HearsAsync("y");
+        await listener.HearsAsync("not recovered :0", "0:x", "0:y");
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithHistory_ListenersGetItWithItsNumberIfItIsThere()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.Announces = false;
+        broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
+
+        await ann.SendAsync("x");
+        await bob.HearsAsync("x"); // at once
+        await UpkeepUntilAsync(world, () => listener.Heard.Count == 2); // when it is known
+
+        await listener.HearsAsync("not recovered e1:0", "1:x");
+        Assert.Equal(["x"], bob.Heard);
+        Assert.Empty(ann.Heard);
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithHistory_ListenersGetItWithoutNumberIfItIsNotThere()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.OnPublish = (_, _) => Failed(isUnknown: true);
+        await ann.SendAsync("x");
+
+        await UpkeepUntilAsync(world, () => listener.Heard.Count == 2);
+        broker.OnPublish = null;
+        await ann.SendAsync("y");
+
+        await listener.HearsAsync("not recovered e1:0", "0:x", "1:y");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NotStored_WhereDurable_FailsAndNobodyHearsIt(bool isUnknown)
+    {
+        ScriptedBroker broker = new() { OnPublish = (_, _) => Failed(isUnknown) };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept with { Durable = true });
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+
+        await ann.SendAsync("x");
+        BrokerUnavailableException error = await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "y"));
+
+        await ann.HearsAsync("close 1013 not stored");
+        Assert.Equal(isUnknown, error.IsUnknown);
+        broker.OnPublish = null;
+        await world.PublishAsync("a", "z");
+        await bob.HearsAsync("z");
+    }
+
+    [Fact]
+    public async Task BrokerAway_WhatWaitsForItsAnnouncement_IsHeardHere_AndNotAgain()
+    {
+        List<Publication> taken = [];
+        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        await ann.SendAsync("taken before, not announced");
+
+        broker.SetHealth(BrokerHealth.Degraded);
+        await bob.HearsAsync("taken before, not announced");
+        await ann.SendAsync("while it is away");
+        await bob.HearsAsync("taken before, not announced", "while it is away");
+        broker.SetHealth(BrokerHealth.Up);
+        taken.ForEach(publication => broker.Sink.OnPublication("a", publication, ""));
+        broker.Take("a", "after", keep: false);
+
+        await bob.HearsAsync("taken before, not announced", "while it is away", "after");
+        await ann.HearsAsync("after");
+    }
+
+    [Fact]
+    public async Task NotStored_DoesNotOvertakeWhatIsStillOnItsWay()
+    {
+        TaskCompletionSource<StreamPosition> first = new();
+        Publication? taken = null;
+        ScriptedBroker broker = new();
+        broker.OnPublish = (_, publication) =>
+        {
+            if (taken is null)
+            {
+                taken = publication;
+                return new(first.Task);
+            }
+
+            return Failed(isUnknown: false);
+        };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+
+        await ann.SendAsync("1");
+        await ann.SendAsync("2");
+        await bob.HearsAsync("1", "2");
+        first.SetResult(default);
+        broker.Sink.OnPublication("a", taken!, "");
+        broker.Take("a", "3", keep: false);
+
+        await bob.HearsAsync("1", "2", "3");
+    }
+
+    [Fact]
+    public async Task BrokerThatDoesNotAnswer_HoldsOnlyItsPublishersAndOnlyForAMoment()
+    {
+        ScriptedBroker broker = new() { OnPublish = (room, publication) => room == "slow" ? new(new TaskCompletionSource<StreamPosition>().Task) : new(default(StreamPosition)) };
+        RelayOptions options = new() { MaxPublishesInFlight = 5, MaxPublishesInFlightPerRoom = 3 };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, options);
+        Member ann = await world.JoinAsync("slow");
+        Member bob = await world.JoinAsync("slow");
+        Member other = await world.JoinAsync("other");
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(ann.SendAsync($"{i}").IsCompletedSuccessfully); // not waited for
+        }
+
+        Task fourth = ann.SendAsync("3");
+        Assert.False(fourth.IsCompleted); // back-pressure
+        Assert.True(other.SendAsync("x").IsCompletedSuccessfully); // a room that takes all it may leaves places to others
+        await Bounded.Eventually(() =>
+        {
+            world.Time.Advance(options.BrokerPatience);
+            return fourth.IsCompleted;
+        });
+
+        await fourth.Within();
+        await bob.HearsAsync("0", "1", "2", "3"); // as if the broker were away, in their order
+    }
+
+    [Fact]
+    public async Task Places_AreGivenBack()
+    {
+        Queue<TaskCompletionSource<StreamPosition>> open = new();
+        ScriptedBroker broker = new();
+        broker.OnPublish = (_, _) =>
+        {
+            TaskCompletionSource<StreamPosition> call = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            open.Enqueue(call);
+            return new(call.Task);
+        };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RelayOptions { MaxPublishesInFlight = 2, MaxPublishesInFlightPerRoom = 2 });
+        Member ann = await world.JoinAsync("a");
+        await ann.SendAsync("0");
+        await ann.SendAsync("1");
+        for (int i = 2; i < 50; i++)
+        {
+            Task waiting = ann.SendAsync($"{i}");
+            if (i % 2 == 0)
+            {
+                open.Dequeue().SetResult(default);
+            }
+            else
+            {
+                open.Dequeue().SetException(new BrokerUnavailableException("away", isUnknown: false));
+            }
+
+            await waiting.Within();
+        }
+
+        Assert.Equal(2, open.Count);
+    }
+
+    [Fact]
+    public async Task PublishesToldOfInTime_AreCountedByOutcome()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        await ann.SendAsync("x");
+        broker.OnPublish = (_, _) => Failed(isUnknown: true);
+        await ann.SendAsync("y");
+
+        Assert.Equal(1, world.Metrics.Sum("weir.relay.publishes", ("weir.outcome", "stored")));
+        Assert.Equal(1, world.Metrics.Sum("weir.relay.publishes", ("weir.outcome", "unknown")));
+    }
+
+    [Fact]
+    public async Task Join_WhileTheBrokerDoesNotAnswer_TakesNoLongerThanThePatience()
+    {
+        ScriptedBroker broker = new() { OnSubscribe = static _ => new TaskCompletionSource().Task };
+        RelayOptions options = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, options);
+        WeirConnection connection = world.NewConnection(new StallingPipeWriter());
+
+        Task<LocalRoom?> joining = world.Node.JoinAsync("a", connection).AsTask();
+        Assert.False(joining.IsCompleted);
+        world.Time.Advance(options.BrokerPatience);
+
+        Assert.NotNull(await joining.Within());
+        broker.SetHealth(BrokerHealth.Degraded);
+        Assert.True(world.Node.JoinAsync("b", connection).AsTask().IsCompletedSuccessfully); // known to be away: not waited for
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("$weir:nodes")]
+    public async Task NamesNotAllowed_AreRefused(string name)
+    {
+        await using RelayWorld world = await RelayWorld.StartAsync(new MemoryBroker());
+
+        await Assert.ThrowsAsync<ArgumentException>(() => world.JoinAsync(name));
+        await Assert.ThrowsAsync<ArgumentException>(() => world.PublishAsync(name, "x"));
+        Assert.Empty(world.Node.Rooms);
+    }
+
+    internal static async Task<Listener> SubscribeAsync(RelayWorld world, string room, StreamPosition? from = null)
+    {
+        Listener listener = new();
+        await world.Node.SubscribeAsync(room, _audiences, listener, from, CancellationToken.None).Within();
+        return listener;
+    }
+
+    internal static Task UpkeepUntilAsync(RelayWorld world, Func<bool> condition) => Bounded.Eventually(() =>
+    {
+        world.RunUpkeep();
+        return condition();
+    });
+
+    private static readonly NotingAudiences _audiences = new();
+
+    private static ValueTask<StreamPosition> Failed(bool isUnknown)
+        => ValueTask.FromException<StreamPosition>(new BrokerUnavailableException("away", isUnknown));
+
+    private static async Task<Member> JoinSinkAsync(RelayWorld world)
+    {
+        WeirConnection connection = world.NewConnection(new NowhereWriter());
+        return new Member(world.Node, (await world.Node.JoinAsync("a", connection))!, connection, new StallingPipeWriter());
+    }
+}

@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
+using Weir.Connections;
+using Weir.Relay.Tests.Brokers;
+using Weir.Sending;
+using Weir.TestSupport;
+
+namespace Weir.Relay.Tests.Nodes;
+
+/// <summary>One node on a clock that the test moves, and connections that need no socket.</summary>
+internal sealed class RelayWorld : IAsyncDisposable
+{
+    private static readonly PipeReader _nothing = PipeReader.Create(ReadOnlySequence<byte>.Empty);
+
+    private readonly WeirListener _listener = new(new WeirEngine(loggers: null, meters: null, time: null));
+    private readonly WeirEndpoint _endpoint;
+    private int _connections;
+
+    private RelayWorld(IBroker broker, RelayOptions options)
+    {
+        _endpoint = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), _listener.Engine, FrameRunPool.Shared, ArrayPool<byte>.Shared);
+        Node = new RelayNode(broker, members: null, options, Log, Metrics, Time);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public LogProbe Log { get; } = new();
+
+    public MetricProbe Metrics { get; } = new();
+
+    public RelayNode Node { get; }
+
+    public static async Task<RelayWorld> StartAsync(IBroker broker, params RoomRule[] rules)
+        => await StartAsync(broker, new RelayOptions { Rules = new RoomRules(rules) });
+
+    public static async Task<RelayWorld> StartAsync(IBroker broker, RelayOptions options)
+    {
+        RelayWorld world = new(broker, options);
+        await world.Node.StartAsync().Within();
+        return world;
+    }
+
+    public WeirConnection NewConnection(PipeWriter output)
+    {
+        DefaultConnectionContext transport = new("c" + Interlocked.Increment(ref _connections), new DuplexPipe(_nothing, output), application: null!);
+        ConnectionTimer timer = new(_listener.Wheel, transport, _listener.Engine);
+        UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/ws", []);
+        return new WeirConnection(_endpoint, transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null);
+    }
+
+    /// <summary>A connection that is in the room, once the node says so.</summary>
+    public async Task<Member> JoinAsync(string room)
+    {
+        StallingPipeWriter heard = new();
+        WeirConnection connection = NewConnection(heard);
+        LocalRoom? local = await Node.JoinAsync(room, connection).Within();
+        return new Member(Node, local!, connection, heard);
+    }
+
+    public Task<StreamPosition> PublishAsync(string room, string text) => Node.PublishAsync(room, text.ToPublication()).Within();
+
+    /// <summary>Lets the upkeep run for so many steps.</summary>
+    public void RunUpkeep(int steps = 1)
+    {
+        for (int i = 0; i < steps; i++)
+        {
+            Time.Advance(RelayNode.UpkeepStep);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Node.DisposeAsync();
+        _listener.Wheel.Dispose();
+        Metrics.Dispose();
+    }
+
+    private sealed class SilentHandler : WeirHandler;
+}
+
+/// <summary>A connection in a room, and what it hears.</summary>
+internal sealed record Member(RelayNode Node, LocalRoom Room, WeirConnection Connection, StallingPipeWriter Writer)
+{
+    /// <summary>Text messages, and "close CODE REASON".</summary>
+    public IReadOnlyList<string> Heard =>
+    [
+        .. Frames.ParseAll(Writer.Sent).Select(static frame => frame.Opcode == 0x8 ? $"close {frame.CloseCode} {frame.CloseReason}" : frame.Text),
+    ];
+
+    public Task SendAsync(string text)
+        => Node.PublishAsync(Room, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), MessageKind.Text, Connection).AsTask();
+
+    public void Leave() => Node.Leave(Room, Connection);
+
+    /// <summary>Waits until it has heard exactly these.</summary>
+    public async Task HearsAsync(params string[] texts)
+    {
+        await Bounded.Eventually(() => Heard.Count >= texts.Length, what: $"{texts.Length} messages heard, last {string.Join(',', texts.TakeLast(3))}");
+        Xunit.Assert.Equal(texts, Heard);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
+using Weir.TestSupport;
+using Weir.Transport.Tests.Sockets;
+using Xunit;
+
+namespace Weir.Transport.Tests;
+
+public sealed class DescriptorTests
+{
+    [Fact]
+    public async Task Connections_HoweverTheyEnd_LeaveNoDescriptor()
+    {
+        await using TestServer server = new(loops: 2);
+        await EndAllAsync(8); // what is made once is made
+        int before = Descriptors.Count;
+
+        await EndAllAsync(80);
+
+        await Bounded.Eventually(() => Descriptors.Count <= before);
+
+        async Task EndAllAsync(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                Peer peer = await server.ConnectAsync();
+                switch (i % 4)
+                {
+                    case 0:
+                        peer.ResetByClient();
+                        break;
+                    case 1:
+                        peer.Server.Abort();
+                        break;
+                    case 2:
+                        await peer.SendAsync(new byte[10]);
+                        break;
+                    default:
+                        break;
+                }
+
+                await peer.Server.DisposeAsync().Within();
+                peer.Client.Dispose();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Transport_Disposed_LeavesNoDescriptor()
+    {
+        await ServeAsync();
+        int before = Descriptors.Count;
+
+        for (int i = 0; i < 5; i++)
+        {
+            await ServeAsync();
+        }
+
+        await Bounded.Eventually(() => Descriptors.Count <= before);
+
+        static async Task ServeAsync()
+        {
+            await using TestServer server = new(loops: 3);
+            await server.ConnectAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Accept_NoDescriptorLeft_PausesAndGoesOnLater()
+    {
+        FakeTimeProvider time = new();
+        await using TestServer server = new(time: time);
+        await server.ConnectAsync();
+        using Socket client = server.NewClient();
+        Task<EpollConnection> accepting = server.AcceptAsync();
+
+        // Those that are open stay so; nobody gets a new one. Not 0: poll(2) refuses to look at more than the limit.
+        ulong limit = Descriptors.SetLimit(1);
+        try
+        {
+            await client.ConnectAsync(server.EndPoint).Within(); // the kernel lets it in
+            await Bounded.Eventually(() => server.Log.Of("AcceptPaused").Count > 0);
+        }
+        finally
+        {
+            Descriptors.SetLimit(limit);
+        }
+
+        Assert.False(accepting.IsCompleted);
+        LogRecord paused = Assert.Single(server.Log.Of("AcceptPaused"));
+        Assert.Equal(Libc.Errno.TooManyFiles, paused.Values["Errno"]);
+
+        await Bounded.Eventually(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100)); // again: the pause may begin a moment after it is told of
+            return accepting.IsCompleted;
+        });
+        await (await accepting).DisposeAsync();
+    }
+}
