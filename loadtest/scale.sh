@@ -23,7 +23,7 @@ memory=8G
 
 # What the Host takes once, for its code, counts for little here and for much with few connections.
 demand=
-[ "$connections" -lt 10000 ] || demand="--max-bytes-per-connection 10000"
+[ "$connections" -lt 10000 ] || demand="--max-bytes-per-connection 7000"
 
 if ! command -v linux.uml >/dev/null; then
     [ "$(id -u)" = 0 ] || { echo "scale.sh: 'linux.uml' is missing; install the package user-mode-linux." >&2; exit 2; }

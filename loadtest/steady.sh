@@ -32,7 +32,7 @@ done
 
 options=("$@")
 [ $# -gt 0 ] || options=(--connections 18000 --rooms 500 --members-per-room 30 --publish-rate 500
-    --slow 20 --slow-for 12 --hold 60 --max-bytes-per-connection 10000)
+    --slow 20 --slow-for 12 --hold 60 --max-bytes-per-connection 7000)
 status=0
 dotnet loadtest/bin/Release/net10.0/Weir.LoadTest.dll steady --url "ws${url#http}/ws" --server-pid $host \
     "${options[@]}" --expect-drain || status=$?
