@@ -22,7 +22,7 @@ dotnet src/Host/bin/Release/net10.0/Weir.Host.dll --urls http://127.0.0.1:0 --Lo
 host=$!
 trap 'kill -9 $host 2>/dev/null || true; rm -f "$log"' EXIT
 
-for _ in $(seq 300); do
+for _ in $(seq 900); do
     url=$(sed -n 's/^Weir is up. Point a browser at //p' "$log")
     [ -n "$url" ] && break
     kill -0 $host 2>/dev/null || { cat "$log" >&2; exit 1; }

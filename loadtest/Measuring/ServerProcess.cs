@@ -3,7 +3,7 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Measuring;
 
-/// <summary>The server as this machine sees it, in /proc.</summary>
+/// <summary>The server as this machine sees it, in /proc. Throws <see cref="InvalidOperationException"/> when it has ended.</summary>
 internal sealed class ServerProcess(int id)
 {
     // USER_HZ, in which /proc counts, is 100 on every architecture that .NET runs on.
@@ -14,7 +14,7 @@ internal sealed class ServerProcess(int id)
     {
         get
         {
-            string line = File.ReadLines($"/proc/{id}/status").First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+            string line = Read("status").Split('\n').First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
             return 1024 * long.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture);
         }
     }
@@ -25,7 +25,7 @@ internal sealed class ServerProcess(int id)
         get
         {
             // The name, in parentheses, may have spaces in it. utime and stime are fields 14 and 15; the state is 3.
-            string stat = File.ReadAllText($"/proc/{id}/stat");
+            string stat = Read("stat");
             string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             return _clockTick * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture));
         }
@@ -37,6 +37,18 @@ internal sealed class ServerProcess(int id)
         if (Libc.Kill(id, Libc.SIGTERM) != 0)
         {
             throw new InvalidOperationException($"kill {id}: errno {Libc.Errno}");
+        }
+    }
+
+    private string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/{file}");
+        }
+        catch (IOException)
+        {
+            throw new InvalidOperationException($"The server, process {id}, has ended.");
         }
     }
 }

@@ -45,7 +45,15 @@ internal static class SteadyCommand
                 return 2;
             }
 
-            return new SteadyRun(options, Console.Out).Execute();
+            try
+            {
+                return new SteadyRun(options, Console.Out).Execute();
+            }
+            catch (InvalidOperationException error)
+            {
+                Console.Error.WriteLine($"FAILED {error.Message}"); // out of descriptors, or the server has ended
+                return 1;
+            }
         });
         return command;
     }
