@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using Microsoft.Extensions.Time.Testing;
 using Weir.TestSupport;
 using Weir.Transport.Tests.Sockets;
 using Xunit;
@@ -63,38 +61,5 @@ public sealed class DescriptorTests
             await using TestServer server = new(loops: 3);
             await server.ConnectAsync();
         }
-    }
-
-    [Fact]
-    public async Task Accept_NoDescriptorLeft_PausesAndGoesOnLater()
-    {
-        FakeTimeProvider time = new();
-        await using TestServer server = new(time: time);
-        await server.ConnectAsync();
-        using Socket client = server.NewClient();
-        Task<EpollConnection> accepting = server.AcceptAsync();
-
-        // Those that are open stay so; nobody gets a new one. Not 0: poll(2) refuses to look at more than the limit.
-        ulong limit = Descriptors.SetLimit(1);
-        try
-        {
-            await client.ConnectAsync(server.EndPoint).Within(); // the kernel lets it in
-            await Bounded.Eventually(() => server.Log.Of("AcceptPaused").Count > 0);
-        }
-        finally
-        {
-            Descriptors.SetLimit(limit);
-        }
-
-        Assert.False(accepting.IsCompleted);
-        LogRecord paused = Assert.Single(server.Log.Of("AcceptPaused"));
-        Assert.Equal(Libc.Errno.TooManyFiles, paused.Values["Errno"]);
-
-        await Bounded.Eventually(() =>
-        {
-            time.Advance(TimeSpan.FromMilliseconds(100)); // again: the pause may begin a moment after it is told of
-            return accepting.IsCompleted;
-        });
-        await (await accepting).DisposeAsync();
     }
 }
