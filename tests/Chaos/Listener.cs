@@ -15,7 +15,8 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
         MaxConnectionsPerServer = int.MaxValue,
         ConnectTimeout = _silence,
         UseProxy = false,
-    }) { Timeout = Timeout.InfiniteTimeSpan };
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
 
     private readonly CancellationTokenSource _end = new();
     private readonly Lock _gate = new();
