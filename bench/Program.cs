@@ -14,7 +14,7 @@ internal static class Program
     {
         if (args.Contains("--redis"))
         {
-            return await PublishRate.RunAsync(Console.Out);
+            return args.Contains("--pinned") ? await PublishRate.RunAsync(Console.Out) : await PublishRate.RunPinnedAsync();
         }
 
         if (args.Contains("--check"))

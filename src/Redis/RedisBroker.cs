@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 using Weir.Redis.Diagnostics;
 using Weir.Redis.Links;
+using Weir.Redis.Transport;
 using Weir.Relay;
 
 namespace Weir.Redis;
@@ -59,6 +60,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _configuration.ChannelPrefix = default;
         // Asking a Cluster who has which slots counts as administration with the library.
         _configuration.AllowAdmin = true;
+        // Unless it goes through a proxy, which is a tunnel too.
+        _configuration.Tunnel ??= new GatheringTunnel();
         _configuration.ClientName ??= "weir";
         _subscriptions = new Subscriptions(this, new LinkSettings(_configuration, options.ConnectTimeout), _time);
         _everyonesChannel = $"{options.KeyPrefix}{{control}}";
