@@ -17,8 +17,9 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     private const int MaxAcceptsPerEvent = 64;
 
     private readonly int _descriptor = (int)socket.SafeHandle.DangerousGetHandle();
+    private readonly bool _isTcp = endPoint is IPEndPoint;
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _slot = -1;
-    private bool _isTcp;
     private volatile bool _isStopping;
 
     public EpollLoop Loop { get; } = loop;
@@ -31,17 +32,16 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
 
     string IEventTarget.Name => endPoint.ToString() ?? "";
 
-    /// <summary>Begins to accept, or ends it: the loop does what was asked for last. Thread-safe.</summary>
+    /// <summary>Begins to accept. Thread-safe.</summary>
     public void Start() => Loop.Post(this);
 
+    /// <summary>Accepts nobody any more; completes when the loop has let go of the socket. Thread-safe.</summary>
     public Task StopAsync()
     {
         _isStopping = true;
         Loop.Post(this);
         return _stopped.Task;
     }
-
-    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     void IThreadPoolWorkItem.Execute()
     {
@@ -57,7 +57,6 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
         }
         else if (_slot < 0)
         {
-            _isTcp = endPoint is IPEndPoint;
             _slot = Loop.Watch(_descriptor, Libc.EpollIn | Libc.EpollExclusive, this);
         }
     }

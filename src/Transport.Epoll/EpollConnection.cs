@@ -197,9 +197,10 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         _reader.Complete();
         _writer.Complete();
-        if (_writer.HasBacklog)
+        Task drained = _writer.DrainAsync();
+        if (!drained.IsCompleted)
         {
-            return CloseWhenDrainedAsync();
+            return CloseWhenDrainedAsync(drained);
         }
 
         BeginClose();
@@ -280,9 +281,9 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         OnInputEnded();
     }
 
-    private async ValueTask CloseWhenDrainedAsync()
+    private async ValueTask CloseWhenDrainedAsync(Task drained)
     {
-        await _writer.DrainAsync().ConfigureAwait(false); // an abort ends the wait
+        await drained.ConfigureAwait(false); // an abort ends the wait
         BeginClose();
         await base.DisposeAsync().ConfigureAwait(false);
     }

@@ -138,7 +138,7 @@ internal sealed unsafe class EpollLoop
     /// <summary>Serves the loop until it stops or is taken over. For <see cref="LoopThread"/>.</summary>
     public void Serve(LoopThread thread)
     {
-        do
+        while (true)
         {
             while (_nextEvent < _eventCount)
             {
@@ -154,12 +154,13 @@ internal sealed unsafe class EpollLoop
                 }
             }
 
-            if (!Work(thread))
+            if (!Work())
             {
                 return;
             }
+
+            Wait();
         }
-        while (Wait());
     }
 
     /// <summary>
@@ -202,7 +203,7 @@ internal sealed unsafe class EpollLoop
         return EndCall(call);
     }
 
-    private bool Work(LoopThread thread)
+    private bool Work()
     {
         if (_working.Count == 0)
         {
@@ -249,7 +250,7 @@ internal sealed unsafe class EpollLoop
 
     private bool EndCall(long call) => Interlocked.CompareExchange(ref _callUnderWay, 0, call) == call;
 
-    private bool Wait()
+    private void Wait()
     {
         bool hasWork;
         lock (_postGate)
@@ -265,7 +266,6 @@ internal sealed unsafe class EpollLoop
 
         _nextEvent = 0;
         _eventCount = Math.Max(count, 0);
-        return true;
     }
 
     private void Close()

@@ -46,12 +46,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         lock (this)
         {
             _isReadable = true;
-            if (!_isWaiting)
+            if (!TryClaimInsideLock())
             {
                 return;
             }
-
-            _isWaiting = false;
         }
 
         ReceiveFor(thread);
@@ -64,8 +62,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         lock (this)
         {
             _error ??= error;
-            wake = _isWaiting;
-            _isWaiting = false;
+            wake = TryClaimInsideLock();
         }
 
         if (wake)
@@ -79,12 +76,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     {
         lock (this)
         {
-            if (!_isWaiting || !_isReadable)
+            if (!_isReadable || !TryClaimInsideLock())
             {
                 return; // an event that came meanwhile has served the read
             }
-
-            _isWaiting = false;
         }
 
         ReceiveFor(LoopThread.Current!);
@@ -97,8 +92,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         }
 
-        bool receiveHere;
-        ValueTask<ReadResult> pending = default;
+        bool isLeftToLoop;
+        bool receivesHere;
         lock (this)
         {
             ThrowUnlessFree();
@@ -107,31 +102,24 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
                 return TakeResultAsync();
             }
 
-            receiveHere = _isReadable && !(connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop);
-            if (!receiveHere)
-            {
-                pending = WaitInsideLock();
-            }
+            _read.Reset();
+            isLeftToLoop = _isReadable && connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop;
+            receivesHere = _isReadable && !isLeftToLoop;
+            _isWaiting = !receivesHere; // else no read waits, so the loop keeps its hands off
         }
 
-        if (!receiveHere)
-        {
-            Register(cancellationToken);
-            if (_isReadable && LoopThread.Current?.Loop == connection.Loop)
-            {
-                connection.Loop.Post(this);
-            }
-
-            return pending;
-        }
-
-        // The mark is claimed: no read waits, so the loop keeps its hands off.
-        if (ReceiveOrWait(null, ref pending))
+        if (receivesHere && ReceiveOrWait(thread: null))
         {
             return TakeResultAsync();
         }
 
+        ValueTask<ReadResult> pending = new(this, _read.Version);
         Register(cancellationToken);
+        if (isLeftToLoop)
+        {
+            connection.Loop.Post(this);
+        }
+
         return pending;
     }
 
@@ -195,8 +183,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         lock (this)
         {
             _isCanceled = true;
-            wake = _isWaiting;
-            _isWaiting = false;
+            wake = TryClaimInsideLock();
         }
 
         if (wake)
@@ -281,11 +268,12 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    private ValueTask<ReadResult> WaitInsideLock()
+    // True for the one caller who must see to the read that waits.
+    private bool TryClaimInsideLock()
     {
-        _read.Reset();
-        _isWaiting = true;
-        return new ValueTask<ReadResult>(this, _read.Version);
+        bool was = _isWaiting;
+        _isWaiting = false;
+        return was;
     }
 
     private void Complete(bool asynchronously)
@@ -307,12 +295,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     {
         lock (this)
         {
-            if (!_isWaiting)
+            if (!TryClaimInsideLock())
             {
                 return;
             }
-
-            _isWaiting = false;
         }
 
         _read.RunContinuationsAsynchronously = true;
@@ -346,30 +332,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    // For the loop, whose event found a read waiting: that read's own task goes on waiting.
+    // For whoever has claimed the read: the loop, whose event found it waiting, or the reader itself. False: it waits (again).
     private bool ReceiveOrWait(LoopThread? thread)
-    {
-        while (!Receive(thread))
-        {
-            lock (this)
-            {
-                if (!_isReadable)
-                {
-                    if (_isCanceled || _error is not null)
-                    {
-                        return true;
-                    }
-
-                    _isWaiting = true;
-                    return false;
-                }
-            }
-        }
-
-        return true;
-    }
-
-    private bool ReceiveOrWait(LoopThread? thread, ref ValueTask<ReadResult> pending)
     {
         while (!Receive(thread))
         {
@@ -382,7 +346,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
                 if (!_isReadable)
                 {
-                    pending = WaitInsideLock();
+                    _isWaiting = true;
                     return false;
                 }
             }

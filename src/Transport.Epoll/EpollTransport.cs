@@ -14,7 +14,6 @@ internal sealed class EpollTransport : IDisposable
     private readonly Thread? _watchdog;
     private long _lastConnection;
     private int _handOffs;
-    private int _nextLoop;
 
     public EpollTransport(EpollTransportOptions options, MemoryPool<byte> memory, ILogger logger, TimeProvider time, ArrayPool<byte>? arrays = null)
     {
@@ -64,9 +63,6 @@ internal sealed class EpollTransport : IDisposable
     public int HandOffs => Volatile.Read(ref _handOffs);
 
     public long NextConnection() => Interlocked.Increment(ref _lastConnection);
-
-    /// <summary>The next loop in turn, for sockets that have no listening socket per loop.</summary>
-    public EpollLoop NextLoop() => Loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)Loops.Length];
 
     public void OnHandOff() => Interlocked.Increment(ref _handOffs);
 

@@ -24,18 +24,6 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
     public override long UnflushedBytes => _written;
 
-    /// <summary>Whether the kernel has not yet taken everything.</summary>
-    public bool HasBacklog
-    {
-        get
-        {
-            lock (this)
-            {
-                return _backlog is { IsEmpty: false };
-            }
-        }
-    }
-
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         EnsureRoom(sizeHint);
@@ -65,24 +53,14 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
             return ValueTask.FromCanceled<FlushResult>(cancellationToken); // what was written waits for the next flush
         }
 
-        byte[]? block = _block;
-        ReadOnlySpan<byte> bytes = block is null ? default : block.AsSpan(0, _written);
-        ValueTask<FlushResult> result;
         try
         {
-            result = SendAsync(bytes, cancellationToken);
+            return SendAsync(_block.AsSpan(0, _written), cancellationToken);
         }
         finally
         {
-            _block = null;
-            _written = 0;
-            if (block is not null)
-            {
-                connection.Arrays.Return(block);
-            }
+            ReturnBlock();
         }
-
-        return result;
     }
 
     /// <summary>As the base says; when nothing else waits the bytes are sent from where they are.</summary>
@@ -121,20 +99,14 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
         if (_written > 0 && exception is null)
         {
-            byte[] block = _block!;
             lock (this)
             {
-                SendInsideLock(block.AsSpan(0, _written));
+                SendInsideLock(_block.AsSpan(0, _written));
             }
         }
 
         _isCompleted = true;
-        if (_block is { } rented)
-        {
-            _block = null;
-            _written = 0;
-            connection.Arrays.Return(rented);
-        }
+        ReturnBlock();
     }
 
     /// <summary>
@@ -207,6 +179,16 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
             _block.AsSpan(0, _written).CopyTo(larger);
             connection.Arrays.Return(_block);
             _block = larger;
+        }
+    }
+
+    private void ReturnBlock()
+    {
+        if (_block is { } block)
+        {
+            _block = null;
+            _written = 0;
+            connection.Arrays.Return(block);
         }
     }
 

@@ -27,7 +27,6 @@ internal static unsafe partial class Libc
     public const int ProtoTcp = 6;
     public const int TcpNoDelay = 1;
 
-    public const int FamilyUnspecified = 0;
     public const int FamilyInet = 2;
     public const int FamilyInet6 = 10;
 
@@ -81,7 +80,6 @@ internal static unsafe partial class Libc
         public const int NoBufferSpace = 105;
         public const int NoMemory = 12;
         public const int NotConnected = 107;
-        public const int ConnectionAborted = 103;
         public const int ConnectionReset = 104;
     }
 }
