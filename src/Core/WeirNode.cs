@@ -31,7 +31,8 @@ public sealed class WeirNode
     public Task DrainAsync(TimeSpan window, CancellationToken hurry = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, TimeSpan.Zero);
-        _engine.Gate.Drain();
+
+        // In this order: the first closes the gate before it waits for anything, so that no stream comes in behind the others.
         return Task.WhenAll(
             [Drain.RunAsync(_engine, window, Drain.LastCloseTimeout, hurry), .. _engine.AlsoDrains.Select(drain => drain(window, hurry))]);
     }

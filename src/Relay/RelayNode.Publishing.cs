@@ -66,11 +66,7 @@ public sealed partial class RelayNode
         string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(publication);
-        if (!Allows(room))
-        {
-            throw new ArgumentException("A room may not have this name: it is empty, too long, or the server's own.", nameof(room));
-        }
-
+        ThrowUnlessAllowed(room);
         if (!_rooms.TryGetValue(room, out LocalRoom? local))
         {
             local = new LocalRoom(room, this); // nobody here would hear it: only for the way to the broker

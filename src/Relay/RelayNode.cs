@@ -90,6 +90,20 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// <summary>Whether a room may have this name: <see cref="RoomOptions.Allows"/>, and it is not one of the server's own.</summary>
     public bool Allows(string room) => Members.Options.Allows(room) && !room.StartsWith(ReservedPrefix, StringComparison.Ordinal);
 
+    /// <summary>What is wrong with the rooms that a client asks for, to be told to it; null: nothing.</summary>
+    /// <param name="rooms">Their names, all of them.</param>
+    public string? ComplaintAbout(IReadOnlyCollection<string> rooms)
+    {
+        ArgumentNullException.ThrowIfNull(rooms);
+        RoomOptions limits = Members.Options;
+        return rooms.Count == 0 || rooms.Contains("") ? "Name at least one room: ?room=NAME."
+            : limits.MaxRoomsPerConnection > 0 && rooms.Count > limits.MaxRoomsPerConnection
+            ? $"Name at most {limits.MaxRoomsPerConnection} rooms."
+            : !rooms.All(limits.Allows) ? $"The name of a room has at most {limits.MaxNameBytes} bytes."
+            : !rooms.All(Allows) ? "A room of this name is the server's own."
+            : null;
+    }
+
     /// <summary>The rule of a room.</summary>
     public RoomRule RuleOf(string room) => _rooms.TryGetValue(room, out LocalRoom? local) ? local.Rule : Options.Rules.Of(room);
 
@@ -285,13 +299,17 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         _rooms.TryRemove(KeyValuePair.Create(room.Name, room));
     }
 
-    private LocalRoom Acquire(string room, out Task ready)
+    private void ThrowUnlessAllowed(string room)
     {
         if (!Allows(room))
         {
             throw new ArgumentException("A room may not have this name: it is empty, too long, or the server's own.", nameof(room));
         }
+    }
 
+    private LocalRoom Acquire(string room, out Task ready)
+    {
+        ThrowUnlessAllowed(room);
         while (true)
         {
             LocalRoom local = _rooms.GetOrAdd(room, static (name, node) => new LocalRoom(name, node), this);

@@ -11,10 +11,11 @@ internal static class Drain
     /// <summary>How long the last ones may take to answer.</summary>
     public static readonly TimeSpan LastCloseTimeout = TimeSpan.FromSeconds(5);
 
-    // A hundred a second stampede nobody: a node with few connections need not take the whole window for them.
-    private const int FewestPerStep = 10;
+    /// <summary>A hundred a second stampede nobody: a node with few clients need not take the whole window for them.</summary>
+    public const int FewestPerStep = 10;
 
-    private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(100);
+    /// <summary>The time between two lots of them.</summary>
+    public static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Completes when every connection has ended; those that have not when it is over are aborted.</summary>
     /// <param name="engine">The node.</param>
@@ -34,21 +35,21 @@ internal static class Drain
             while (!isOver)
             {
                 // By the clock and not by the step, so that late steps catch up.
-                TimeSpan passed = engine.Time.GetElapsedTime(began) + _step;
+                TimeSpan passed = engine.Time.GetElapsedTime(began) + Step;
                 isOver = passed >= window;
                 int due = isOver ? int.MaxValue : Math.Max(FewestPerStep, (int)Math.Ceiling(total * (passed / window)) - closing.Count);
                 CloseSome(engine, due, closing);
                 isOver |= engine.Connections.Count == 0;
                 if (!isOver)
                 {
-                    await Task.Delay(_step, engine.Time, hurry).ConfigureAwait(false);
+                    await Task.Delay(Step, engine.Time, hurry).ConfigureAwait(false);
                 }
             }
 
             long last = engine.Time.GetTimestamp();
             while (engine.Connections.Count > 0 && engine.Time.GetElapsedTime(last) < lastCloseTimeout)
             {
-                await Task.Delay(_step, engine.Time, hurry).ConfigureAwait(false);
+                await Task.Delay(Step, engine.Time, hurry).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (hurry.IsCancellationRequested)

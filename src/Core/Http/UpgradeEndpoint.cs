@@ -98,14 +98,8 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         WeirLog.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
         endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
         HttpResponse response = http.Response;
-        response.StatusCode = refusal.StatusCode;
+        HttpRefusal.WriteHead(response, refusal);
         response.ContentType = "text/plain; charset=utf-8";
-        if (refusal.ExtraHeader is { } header)
-        {
-            int colon = header.IndexOf(':', StringComparison.Ordinal);
-            response.Headers[header[..colon]] = header[(colon + 1)..].Trim();
-        }
-
         if (!HttpProtocol.IsHttp2(http.Request.Protocol))
         {
             bool asksForUpgrade = refusal.StatusCode == StatusCodes.Status426UpgradeRequired;

@@ -9,19 +9,7 @@ namespace Weir.Host.Handlers;
 internal sealed class RelayHandler(RelayNode relay) : WeirHandler
 {
     public override ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
-    {
-        IReadOnlyList<string> names = request.GetQueryValues("room");
-        RoomOptions limits = relay.Members.Options;
-        return new(names.Count == 0 || names.Contains("")
-            ? UpgradeDecision.Refuse(400, "Name at least one room: ?room=NAME.")
-            : limits.MaxRoomsPerConnection > 0 && names.Count > limits.MaxRoomsPerConnection
-            ? UpgradeDecision.Refuse(400, $"Name at most {limits.MaxRoomsPerConnection} rooms.")
-            : !names.All(limits.Allows)
-            ? UpgradeDecision.Refuse(400, $"The name of a room has at most {limits.MaxNameBytes} bytes.")
-            : !names.All(relay.Allows)
-            ? UpgradeDecision.Refuse(400, "A room of this name is the server's own.")
-            : UpgradeDecision.Accept);
-    }
+        => new(relay.ComplaintAbout(request.GetQueryValues("room")) is { } complaint ? UpgradeDecision.Refuse(400, complaint) : UpgradeDecision.Accept);
 
     public override async ValueTask OnOpenedAsync(WeirConnection connection)
     {
@@ -58,27 +46,11 @@ internal sealed class RelayHandler(RelayNode relay) : WeirHandler
         return ValueTask.CompletedTask;
     }
 
-    private ValueTask PublishToAllAsync(WeirConnection connection, WeirMessage message)
+    private async ValueTask PublishToAllAsync(WeirConnection connection, WeirMessage message)
     {
-        LocalRoom[] rooms = (LocalRoom[])connection.State!;
-        for (int i = 0; i < rooms.Length; i++)
+        foreach (LocalRoom room in (LocalRoom[])connection.State!)
         {
-            ValueTask published = relay.PublishAsync(rooms[i], message.Payload, message.Kind, connection);
-            if (!published.IsCompletedSuccessfully)
-            {
-                return PublishOnAsync(published, rooms, i + 1, connection, message);
-            }
-        }
-
-        return ValueTask.CompletedTask;
-    }
-
-    private async ValueTask PublishOnAsync(ValueTask published, LocalRoom[] rooms, int next, WeirConnection connection, WeirMessage message)
-    {
-        await published;
-        for (; next < rooms.Length; next++)
-        {
-            await relay.PublishAsync(rooms[next], message.Payload, message.Kind, connection);
+            await relay.PublishAsync(room, message.Payload, message.Kind, connection);
         }
     }
 }

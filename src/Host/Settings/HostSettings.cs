@@ -11,6 +11,7 @@ namespace Weir.Host.Settings;
 internal sealed class HostSettings
 {
     private const string Root = "Weir";
+    private const string ApiKey = $"{Root}:Api:Key";
 
     private readonly IConfiguration _configuration;
 
@@ -31,7 +32,7 @@ internal sealed class HostSettings
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
         Broker = Brokers.Read(reader, Root);
         ReadRelay(reader, new RelayOptions());
-        ApplyTo(new ApiOptions(), reader);
+        _ = reader.ReadText(ApiKey, "");
     }
 
     public RoomOptions Rooms { get; } = new();
@@ -78,13 +79,12 @@ internal sealed class HostSettings
     }
 
     /// <summary>Puts the settings on the HTTP API.</summary>
-    public void ApplyTo(ApiOptions options) => ApplyTo(options, new SettingsReader(_configuration));
-
-    private static void ApplyTo(ApiOptions options, SettingsReader reader)
+    public void ApplyTo(ApiOptions options)
     {
-        options.Key = reader.ReadText($"{Root}:Api:Key", "");
-        // A message of the largest size, and what is around it.
-        options.MaxBodyBytes = reader.ReadInt($"{Root}:Limits:MaxMessageBytes", new WeirOptions().MaxMessageBytes, 1, 1 << 30) + (64 * 1024);
+        WeirOptions sockets = new();
+        ApplyTo(sockets);
+        options.Key = new SettingsReader(_configuration).ReadText(ApiKey, "");
+        options.MaxBodyBytes = sockets.MaxMessageBytes + (64 * 1024); // a message of the largest size, and what is around it
     }
 
     private static void ReadRelay(SettingsReader reader, RelayOptions options)

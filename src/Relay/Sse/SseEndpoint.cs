@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
 using Weir.Connections;
 using Weir.Handshake;
+using Weir.Http;
 using Weir.Limits;
 using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
@@ -18,11 +19,6 @@ namespace Weir.Relay.Sse;
 /// </summary>
 internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 {
-    // As many as that are ended at once on the way down, or more if the window asks for it.
-    private const int FewestPerStep = 10;
-
-    private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(100);
-
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
     private readonly WeirEngine _engine;
@@ -61,7 +57,8 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             return;
         }
 
-        if (!TryReadRooms(http.Request, out string[] rooms, out string? complaint))
+        string[] rooms = [.. http.Request.Query["room"].OfType<string>().Distinct(StringComparer.Ordinal)];
+        if (_relay.ComplaintAbout(rooms) is { } complaint)
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
             await http.Response.WriteAsync(complaint + "\n").ConfigureAwait(false);
@@ -97,7 +94,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             while (!hurry.IsCancellationRequested && ended >= DueAt(_engine.Time.GetElapsedTime(began)))
             {
-                await Task.Delay(_step, _engine.Time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Drain.Step, _engine.Time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             stream.End(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()));
@@ -106,9 +103,9 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
         int DueAt(TimeSpan passed)
         {
-            double steps = 1 + Math.Floor(passed / _step);
+            double steps = 1 + Math.Floor(passed / Drain.Step);
             double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
-            return (int)Math.Max(FewestPerStep * steps, share);
+            return (int)Math.Max(Drain.FewestPerStep * steps, share);
         }
     }
 
@@ -201,19 +198,6 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private bool TryReadRooms(HttpRequest request, out string[] rooms, out string? complaint)
-    {
-        rooms = [.. request.Query["room"].OfType<string>().Distinct(StringComparer.Ordinal)];
-        RoomOptions limits = _relay.Members.Options;
-        complaint = rooms.Length == 0 || rooms.Contains("") ? "Name at least one room: ?room=NAME."
-            : limits.MaxRoomsPerConnection > 0 && rooms.Length > limits.MaxRoomsPerConnection
-            ? $"Name at most {limits.MaxRoomsPerConnection} rooms."
-            : !rooms.All(limits.Allows) ? $"The name of a room has at most {limits.MaxNameBytes} bytes."
-            : !rooms.All(_relay.Allows) ? "A room of this name is the server's own."
-            : null;
-        return complaint is null;
-    }
-
     private bool AllowsOrigin(HttpContext http)
     {
         StringValues origin = http.Request.Headers[HeaderNames.Origin];
@@ -248,13 +232,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
     {
         _engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
-        http.Response.StatusCode = refusal.StatusCode;
-        if (refusal.ExtraHeader is { } header)
-        {
-            int colon = header.IndexOf(':', StringComparison.Ordinal);
-            http.Response.Headers[header[..colon]] = header[(colon + 1)..].Trim();
-        }
-
+        HttpRefusal.WriteHead(http.Response, refusal);
         await http.Response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
     }
 }
