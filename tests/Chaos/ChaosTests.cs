@@ -54,12 +54,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         await using RedisServer redis = await RedisServer.StartAsync(_durable);
         await using Fleet fleet = await Fleet.StartAsync(redis.Address, redis.Address);
 
-        Report report = await RunAsync(fleet, async () =>
-        {
-            await redis.KillAsync();
-            await Task.Delay(Outage, TimeProvider.System, CancellationToken.None);
-            await redis.StartAgainAsync();
-        });
+        Report report = await RunAsync(fleet, () => KillAndStartAgainAsync(redis));
 
         Assert.True(report.EpochsCrossed > 0);
         Assert.Equal(0, report.Told);
@@ -71,12 +66,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         await using RedisServer redis = await RedisServer.StartAsync();
         await using Fleet fleet = await Fleet.StartAsync(redis.Address, redis.Address);
 
-        Report report = await RunAsync(fleet, async () =>
-        {
-            await redis.KillAsync();
-            await Task.Delay(Outage, TimeProvider.System, CancellationToken.None);
-            await redis.StartAgainAsync();
-        });
+        Report report = await RunAsync(fleet, () => KillAndStartAgainAsync(redis));
 
         Assert.InRange(report.Told, Timeline.Listeners, int.MaxValue);
         Assert.Equal(0, report.EpochsCrossed);
@@ -117,15 +107,10 @@ public sealed class ChaosTests(ITestOutputHelper output)
     [Fact]
     public async Task SentinelFailover_EverybodyHasAllThatSurvived_OrIsTold()
     {
-        await using RedisServer master = await RedisServer.StartAsync();
-        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
-        await replica.HasReplicatedAsync(master);
-        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
-        await sentinel.KnowsReplicaAsync();
-        string configuration = $"{sentinel.Address},serviceName=weir";
-        await using Fleet fleet = await Fleet.StartAsync(configuration, configuration);
+        await using SentinelGroup group = await SentinelGroup.StartAsync();
+        await using Fleet fleet = await Fleet.StartAsync(group.Configuration, group.Configuration);
 
-        Report report = await RunAsync(fleet, master.KillAsync);
+        Report report = await RunAsync(fleet, group.Master.KillAsync);
 
         Assert.True(report.EpochsCrossed + report.Told > 0);
     }
@@ -133,22 +118,16 @@ public sealed class ChaosTests(ITestOutputHelper output)
     [Fact]
     public async Task SentinelFailover_ToAReplicaThatLacksTheLast_EverybodyWhoHeardItIsTold()
     {
-        await using RedisServer master = await RedisServer.StartAsync();
-        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
-        await replica.HasReplicatedAsync(master);
-        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
-        await sentinel.KnowsReplicaAsync();
-        string configuration = $"{sentinel.Address},serviceName=weir";
-        await using Fleet fleet = await Fleet.StartAsync(configuration, configuration);
+        await using SentinelGroup group = await SentinelGroup.StartAsync();
+        await using Fleet fleet = await Fleet.StartAsync(group.Configuration, group.Configuration);
 
         Report report = await RunAsync(fleet, async () =>
         {
-            // It cannot come back to its master, which goes on for a while, and dies. A Sentinel takes no replica that was
-            // without its master for ten times as long as a master may be silent.
-            await replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");
-            await master.AskAsync("CLIENT KILL TYPE replica");
+            // Its master goes on for a while, and dies. A Sentinel takes no replica that was without its master for ten times
+            // as long as a master may be silent.
+            await group.CutReplicaOffAsync();
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
-            await master.KillAsync();
+            await group.Master.KillAsync();
         });
 
         Assert.InRange(report.Told, Timeline.Listeners, int.MaxValue);
@@ -163,6 +142,13 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Report report = await RunAsync(fleet, cluster.Masters[0].KillAsync);
 
         Assert.True(report.EpochsCrossed + report.Told > 0);
+    }
+
+    private static async Task KillAndStartAgainAsync(RedisServer redis)
+    {
+        await redis.KillAsync();
+        await Task.Delay(Outage, TimeProvider.System, CancellationToken.None);
+        await redis.StartAgainAsync();
     }
 
     private async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)

@@ -15,17 +15,13 @@ public sealed class FailoverTests
     [Fact]
     public async Task Sentinel_ReplicaThatHasAll_GoesOnWithTheSequence()
     {
-        await using RedisServer master = await RedisServer.StartAsync();
-        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
-        await replica.HasReplicatedAsync(master);
-        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
-        await sentinel.KnowsReplicaAsync();
-        await using Node node = await Node.StartAsync($"{sentinel.Address},serviceName=weir");
+        await using SentinelGroup group = await SentinelGroup.StartAsync();
+        await using Node node = await Node.StartAsync(group.Configuration);
         await node.SubscribeAsync(Room);
         StreamPosition before = await node.PublishAsync(Room, "before");
-        await replica.HasReplicatedAsync(master);
+        await group.HasReplicatedAsync();
 
-        await master.KillAsync();
+        await group.Master.KillAsync();
         await node.IsDegradedAsync();
         await node.IsUpAsync(_long);
         StreamPosition after = await node.PublishAsync(Room, "after");
@@ -41,27 +37,22 @@ public sealed class FailoverTests
     [Fact]
     public async Task Sentinel_ReplicaThatLacksTheLast_NeverGivesAnOffsetTwiceUnderOneEpoch()
     {
-        await using RedisServer master = await RedisServer.StartAsync();
-        await using RedisServer replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
-        await replica.HasReplicatedAsync(master);
-        await using RedisServer sentinel = await RedisServer.StartSentinelAsync(master, downAfterMilliseconds: 500);
-        await sentinel.KnowsReplicaAsync();
-        await using Node node = await Node.StartAsync($"{sentinel.Address},serviceName=weir");
+        await using SentinelGroup group = await SentinelGroup.StartAsync();
+        await using Node node = await Node.StartAsync(group.Configuration);
         await node.SubscribeAsync(Room);
         StreamPosition kept = await node.PublishAsync(Room, "kept");
-        await replica.HasReplicatedAsync(master);
+        await group.HasReplicatedAsync();
 
-        // The replica cannot come back to its master, which goes on for two publications and dies.
-        await replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");
-        await master.AskAsync("CLIENT KILL TYPE replica");
-        await Waiting.UntilAsync(async () => await replica.ReadInfoAsync("master_link_status") == "down", "the replica is cut off");
+        // Its master goes on for two publications and dies.
+        await group.CutReplicaOffAsync();
+        await Waiting.UntilAsync(async () => await group.Replica.ReadInfoAsync("master_link_status") == "down", "the replica is cut off");
         StreamPosition lost = default;
         foreach (string text in (string[])["lost 1", "lost 2"])
         {
             lost = await node.PublishAsync(Room, text);
         }
 
-        await master.KillAsync();
+        await group.Master.KillAsync();
         await node.IsDegradedAsync();
         await node.IsUpAsync(_long);
         StreamPosition after = await node.PublishAsync(Room, "after");

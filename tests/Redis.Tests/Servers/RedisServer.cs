@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using Weir.TestSupport;
 
@@ -11,12 +10,8 @@ namespace Weir.Redis.Tests.Servers;
 /// A redis-server of a test's own: a process on a free port of the loopback interface, with a directory of its own, which
 /// ends with the test. It can be stopped, continued, killed, and started again with or without what it had.
 /// </summary>
-internal sealed partial class RedisServer : IAsyncDisposable
+internal sealed class RedisServer : IAsyncDisposable
 {
-    private const int SigKill = 9;
-    private const int SigContinue = 18;
-    private const int SigStop = 19;
-
     private readonly string _directory = Directory.CreateTempSubdirectory("weir-redis-").FullName;
     private readonly string[] _arguments;
     private Process? _process;
@@ -101,15 +96,15 @@ internal sealed partial class RedisServer : IAsyncDisposable
     /// <summary>Ends it as a crash would.</summary>
     public async Task KillAsync()
     {
-        Signal(SigKill);
-        await _process!.WaitForExitAsync().Within();
+        Signals.Kill(_process!.Id);
+        await _process.WaitForExitAsync().Within();
     }
 
     /// <summary>Takes it off the processor: its connections stay, and nothing answers on them.</summary>
-    public void Stop() => Signal(SigStop);
+    public void Stop() => Signals.Suspend(_process!.Id);
 
     /// <summary>Lets it go on after <see cref="Stop"/>.</summary>
-    public void Continue() => Signal(SigContinue);
+    public void Continue() => Signals.Continue(_process!.Id);
 
     /// <summary>Deletes what it has kept on disk.</summary>
     public void Forget()
@@ -196,15 +191,4 @@ internal sealed partial class RedisServer : IAsyncDisposable
             return null;
         }
     }
-
-    private void Signal(int signal)
-    {
-        if (Kill(_process!.Id, signal) != 0)
-        {
-            throw new InvalidOperationException($"kill failed with {Marshal.GetLastPInvokeError()}");
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
 }

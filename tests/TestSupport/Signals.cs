@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace Weir.Integration.Servers;
+namespace Weir.TestSupport;
 
 /// <summary>kill(2): .NET can end a process, but not ask it to end or hold it.</summary>
-internal static partial class Signals
+public static partial class Signals
 {
     private const int KillNow = 9;
     private const int Term = 15;
