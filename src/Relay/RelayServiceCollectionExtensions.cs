@@ -13,7 +13,7 @@ public static class RelayServiceCollectionExtensions
     /// <summary>
     /// Adds a <see cref="RelayNode"/>, which is started before the server listens. Its broker is the <see cref="IBroker"/>
     /// among the services; without one, a <see cref="MemoryBroker"/>. Its members are in the <see cref="RoomDirectory"/> among
-    /// the services, or in one of its own.
+    /// the services, or in one of its own. Who may come in is for the <see cref="IClientAccess"/> among them to say.
     /// </summary>
     /// <param name="services">The application's services; <see cref="WeirServiceCollectionExtensions.AddWeir"/> belongs to them.</param>
     /// <param name="configure">Settings; null for the defaults.</param>
@@ -23,6 +23,7 @@ public static class RelayServiceCollectionExtensions
         RelayOptions options = new();
         configure?.Invoke(options);
         services.TryAddSingleton<IBroker>(static provider => new MemoryBroker(time: provider.GetService<TimeProvider>()));
+        services.TryAddSingleton<IClientAccess>(OpenAccess.Instance);
         services.AddSingleton(provider =>
         {
             RelayNode node = new(
