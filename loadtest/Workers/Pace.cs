@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Weir.LoadTest.Steady;
+namespace Weir.LoadTest.Workers;
 
 /// <summary>
 /// When things are due that happen at a fixed rate. By the plan and not by the last time, so that a stall is not hidden: what
@@ -23,6 +23,9 @@ internal sealed class Pace(double rate)
     }
 
     private long NextDue => _began + (long)(_taken / rate * Stopwatch.Frequency);
+
+    /// <summary>Each time the interval has passed, the first time after one.</summary>
+    public static Pace Every(TimeSpan interval) => new(1 / interval.TotalSeconds) { _taken = 1 };
 
     /// <summary>Takes the next, if it is due.</summary>
     public bool TryTake(out long due)
