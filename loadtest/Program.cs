@@ -21,6 +21,7 @@ foreach (Scenario scenario in (Scenario[])
     root.Add(scenario.Create());
 }
 
+root.Add(CurvesCommand.Create());
 Command worker = new(ProcessWorker.Command, "One of the processes of --processes") { Hidden = true };
 worker.SetAction(static _ => ProcessWorker.Serve(Console.In, Console.Out));
 root.Add(worker);

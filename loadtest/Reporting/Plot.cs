@@ -60,11 +60,25 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
         return svg.Append("</svg>").ToString();
     }
 
+    /// <summary>Several in one picture, two beside each other.</summary>
+    public static string Stack(IReadOnlyList<Plot> plots)
+    {
+        Plot[] drawn = [.. plots.Where(static plot => !plot.IsEmpty)];
+        StringBuilder svg = new(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {2 * Width} {(drawn.Length + 1) / 2 * Height}\">"));
+        for (int i = 0; i < drawn.Length; i++)
+        {
+            svg.Append(Invariant($"<svg x=\"{i % 2 * Width}\" y=\"{i / 2 * Height}\" width=\"{Width}\" height=\"{Height}\" {drawn[i].ToString()[4..]}"));
+        }
+
+        return svg.Append("</svg>").ToString();
+    }
+
     public override string ToString()
     {
         StringBuilder svg = Begin(title, Height);
         (double X, double Y)[] all = [.. _lines.SelectMany(static line => line.Points)];
         Axis x = Axis.Over(all.Select(static each => each.X), IsXLogarithmic, isFromZero: false);
+        x = XTicks is null ? x : x with { Least = all.Min(static each => each.X) * 0.9, Most = all.Max(static each => each.X) * 1.1 };
         Axis y = Axis.Over(all.Select(static each => each.Y), IsYLogarithmic, isFromZero: true);
         double X(double value) => Left + (x.Place(value) * (Width - Left - Right));
         double Y(double value) => Height - Bottom - (y.Place(value) * (Height - Top - Bottom));

@@ -14,6 +14,9 @@ internal sealed class Conductor : IAsyncDisposable
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _sampleEvery = TimeSpan.FromSeconds(1);
 
+    // A server compiles what it uses most, and gives memory back, when things have been quiet for a while.
+    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(5);
+
     private readonly Channel<Notice> _notices = Channel.CreateUnbounded<Notice>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<IWorkerLink> _workers = [];
     private readonly Timer _clock;
@@ -80,6 +83,19 @@ internal sealed class Conductor : IAsyncDisposable
         await OrderAsync(WorkerOrder.Open, TimeSpan.MaxValue, WorkerEvent.Opened, WorkerEvent.GaveUp);
         EndPhase();
         return _said.All(static each => each == WorkerEvent.Opened);
+    }
+
+    /// <summary>Opens some, and closes them again, so often.</summary>
+    public async Task WarmUpAsync(int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            BeginPhase("warm up");
+            await OrderAsync(WorkerOrder.OpenSome, TimeSpan.MaxValue, WorkerEvent.Opened, WorkerEvent.GaveUp);
+            await RestAsync(_rest);
+            await OrderAsync(WorkerOrder.Close, TimeSpan.FromMinutes(1), WorkerEvent.Ended);
+            await RestAsync(_rest);
+        }
     }
 
     /// <summary>Begins what connections are there for.</summary>

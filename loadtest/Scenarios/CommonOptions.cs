@@ -29,13 +29,14 @@ internal static class CommonOptions
     public static readonly Option<double> OpenRate = OptionKit.Of("--open-rate", 0.0, "Connections begun per second; 0: as fast as the server answers");
     public static readonly Option<int> AtOnce = OptionKit.Of("--handshakes-at-once", 256, "Handshakes under way at a time");
     public static readonly Option<TimeSpan> Patience = OptionKit.Time("--patience", "60s", "How long opening goes on when none opens any more");
+    public static readonly Option<int> WarmUp = OptionKit.Of("--warm-up-connections", 0, "So many are opened and closed twice before anything counts: a server that compiles as it runs is another one then");
     public static readonly Option<TimeSpan> Settle = OptionKit.Time("--settle", "3s", "Between the last handshake and the look at the server's memory");
     public static readonly Option<string?> Report = OptionKit.Optional<string>("--report", "Directory for report.html, report.json, seconds.csv and latencies.csv; made if it is not there");
     public static readonly Option<bool> Plain = OptionKit.Of("--plain", false, "Lines instead of a live table, as when the output is no terminal");
 
     /// <summary>In the order of the help.</summary>
     public static IEnumerable<Option> All =>
-        [Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes, OpenRate, AtOnce, Patience, Settle, Report, Plain];
+        [Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes, OpenRate, AtOnce, WarmUp, Patience, Settle, Report, Plain];
 
     /// <summary>The plan that a scenario completes; its addresses are still without port and path.</summary>
     public static WorkerPlan Plan(ParseResult parsed) => new()
@@ -49,6 +50,7 @@ internal static class CommonOptions
         Sources = parsed.GetValue(Sources),
         OpenRate = parsed.GetValue(OpenRate),
         HandshakesAtOnce = parsed.GetValue(AtOnce),
+        WarmUp = parsed.GetValue(WarmUp),
         Patience = parsed.GetValue(Patience),
     };
 

@@ -18,10 +18,11 @@ internal static class Session
     public static Task<int> RunAsync(Scenario scenario, ParseResult parsed)
     {
         IView view = Console.IsOutputRedirected || parsed.GetValue(CommonOptions.Plain) ? new PlainView(Console.Out) : new LiveView(AnsiConsole.Console);
-        return RunAsync(scenario, parsed, view);
+        return RunAsync(scenario, parsed, view, static _ => { });
     }
 
-    private static async Task<int> RunAsync(Scenario scenario, ParseResult parsed, IView view)
+    /// <param name="tell">Is given what came of it, before the servers end.</param>
+    public static async Task<int> RunAsync(Scenario scenario, ParseResult parsed, IView view, Action<Outcome> tell)
     {
         WorkerPlan plan = scenario.Plan(parsed, CommonOptions.Plan(parsed));
         int processes = Math.Max(1, parsed.GetValue(CommonOptions.Processes));
@@ -35,7 +36,7 @@ internal static class Session
         try
         {
             plan = await FindServersAsync(scenario, parsed, plan, servers);
-            return await view.AroundAsync(() => PlayAsync(scenario, parsed, plan, processes, servers, view));
+            return await view.AroundAsync(() => PlayAsync(scenario, parsed, plan, processes, servers, view, tell));
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException)
         {
@@ -49,7 +50,7 @@ internal static class Session
     }
 
     private static async Task<int> PlayAsync(
-        Scenario scenario, ParseResult parsed, WorkerPlan plan, int processes, List<LocalServer> servers, IView view)
+        Scenario scenario, ParseResult parsed, WorkerPlan plan, int processes, List<LocalServer> servers, IView view, Action<Outcome> tell)
     {
         List<string> lines = [];
         void WriteLine(string line)
@@ -98,6 +99,7 @@ internal static class Session
             stage.TellMessages(conductor.Phase, conductor.Phase.Seconds);
         }
 
+        tell(stage.Outcome);
         int exitCode = isInterrupted ? Interrupted : verdict.Holds ? 0 : Failed;
         if (parsed.GetValue(CommonOptions.Report) is { } directory)
         {

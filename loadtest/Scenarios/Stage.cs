@@ -8,7 +8,10 @@ namespace Weir.LoadTest.Scenarios;
 /// <summary>What a scenario plays on, and the scenes that most of them have.</summary>
 internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor conductor, Verdict verdict, Action<string> writeLine)
 {
-    private static readonly TimeSpan _closeLimit = TimeSpan.FromSeconds(30);
+    private const int WarmUpRounds = 2;
+
+    // A close is two frames and a FIN: even a slow server does a hundred in a second.
+    private readonly TimeSpan _closeLimit = TimeSpan.FromSeconds(30 + (plan.Connections / 100));
 
     public ParseResult Parsed => parsed;
 
@@ -26,6 +29,7 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
     /// <returns>False when not all could be opened: there is nothing to do but to end.</returns>
     public async Task<bool> OpenAsync(string phase = "open", bool isJudgedByHandshakes = false)
     {
+        await conductor.WarmUpAsync(plan.WarmUp > 0 && Outcome.Figures.Count == 0 ? WarmUpRounds : 0);
         long? before = conductor.ServerBytes;
         bool areAllOpen = await conductor.OpenAsync(phase);
         PhaseRecord opening = conductor.Phase;

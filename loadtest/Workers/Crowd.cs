@@ -21,6 +21,7 @@ internal sealed class Crowd
     private readonly Latency _outages;
     private long _began;
     private long _lastOpened;
+    private int _wanted;
     private int _fresh;
 
     public Crowd(WorkerPlan plan, Latency handshakes, Latency outages)
@@ -36,7 +37,7 @@ internal sealed class Crowd
     /// <summary>Connections that are open.</summary>
     public int Open { get; private set; }
 
-    public bool AreAllOpen => Open == _plan.Connections;
+    public bool AreAllOpen => Open == _wanted;
 
     public bool HasGivenUp => !AreAllOpen && Stopwatch.GetElapsedTime(_lastOpened) > _plan.Patience;
 
@@ -47,7 +48,7 @@ internal sealed class Crowd
         {
             long due = Math.Min(
                 _returning.TryPeek(out _, out long returning) ? returning : long.MaxValue,
-                _fresh < _plan.Connections ? FreshDue : long.MaxValue);
+                _fresh < _wanted ? FreshDue : long.MaxValue);
             long now = Stopwatch.GetTimestamp();
             return due <= now ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(1, (double)(due - now) / Stopwatch.Frequency));
         }
@@ -63,9 +64,10 @@ internal sealed class Crowd
     /// <summary>Whether nobody is on the way, nor waits to be.</summary>
     public bool IsQuiet => InFlight == 0 && _returning.Count == 0;
 
-    /// <summary>All are to be opened; nobody is open.</summary>
-    public void Begin()
+    /// <summary>So many are to be opened; nobody is open.</summary>
+    public void Begin(int wanted)
     {
+        _wanted = wanted;
         _began = _lastOpened = Stopwatch.GetTimestamp();
         _fresh = 0;
         _returning.Clear();
@@ -87,7 +89,7 @@ internal sealed class Crowd
         {
             number = _returning.Dequeue();
         }
-        else if (_fresh < _plan.Connections && FreshDue <= now)
+        else if (_fresh < _wanted && FreshDue <= now)
         {
             _due[_fresh] = _plan.OpenRate > 0 ? FreshDue : now;
             number = _fresh++;

@@ -161,9 +161,9 @@ internal sealed class Worker : IClientEvents, IDisposable
     {
         switch (order)
         {
-            case WorkerOrder.Open:
+            case WorkerOrder.Open or WorkerOrder.OpenSome:
                 Enter(Phase.Opening);
-                _crowd.Begin();
+                _crowd.Begin(order == WorkerOrder.Open ? _plan.Connections : _plan.WarmUp);
                 break;
             case WorkerOrder.Begin:
                 Enter(Phase.Active);

@@ -29,6 +29,9 @@ internal sealed record WorkerPlan
     /// <summary>Connections begun per second; 0: as fast as the server answers.</summary>
     public double OpenRate { get; init; }
 
+    /// <summary>How many are opened and closed to warm the server up.</summary>
+    public int WarmUp { get; init; }
+
     /// <summary>Handshakes under way at a time.</summary>
     public int HandshakesAtOnce { get; init; } = 256;
 
@@ -91,6 +94,7 @@ internal sealed record WorkerPlan
             Worker = worker,
             FirstNumber = Enumerable.Range(0, worker).Sum(each => Part(Connections, each, workers)),
             Connections = connections,
+            WarmUp = Math.Min(connections, WarmUp / workers),
             OpenRate = OpenRate * byConnections,
             HandshakesAtOnce = Math.Max(1, HandshakesAtOnce / workers),
             ChurnRate = ChurnRate * byConnections,

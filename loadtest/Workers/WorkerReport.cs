@@ -34,6 +34,9 @@ internal enum WorkerOrder
     /// <summary>Open all connections.</summary>
     Open,
 
+    /// <summary>Open as many as there are for warming up.</summary>
+    OpenSome,
+
     /// <summary>Begin what is to be done with them.</summary>
     Begin,
 
