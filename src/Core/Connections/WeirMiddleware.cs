@@ -131,6 +131,11 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         if (refusal is not null)
         {
             await RefuseAsync(transport, refusal).ConfigureAwait(false);
+            if (HasMoreToSend(transport.Transport.Input))
+            {
+                await LingerAsync(transport.Transport.Input).ConfigureAwait(false);
+            }
+
             return null;
         }
 
@@ -165,6 +170,20 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
     }
 
+    // Frames behind a head that was refused: more of them may be on their way.
+    private static bool HasMoreToSend(PipeReader input)
+    {
+        if (!input.TryRead(out ReadResult result))
+        {
+            return false;
+        }
+
+        bool isSending = !result.Buffer.IsEmpty && !result.IsCompleted;
+        input.AdvanceTo(result.Buffer.End);
+        return isSending;
+    }
+
+    // Takes what still comes: bytes that arrive at a closed socket turn its end into a reset, which may overtake the answer.
     private async ValueTask LingerAsync(PipeReader input)
     {
         using CancellationTokenSource timeout = new(_lingerTimeout, listener.Engine.Time);
