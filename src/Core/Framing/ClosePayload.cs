@@ -94,6 +94,16 @@ internal static class ClosePayload
     /// <summary>Whether a Close frame may carry the code (RFC 6455 section 7.4).</summary>
     public static bool IsAllowedOnTheWire(CloseCode code) => CheckCode(code) is null;
 
+    /// <summary>For a setting or an argument that names a code to be sent.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A Close frame may not carry the code.</exception>
+    public static void ThrowUnlessAllowedOnTheWire(CloseCode code, string parameter)
+    {
+        if (!IsAllowedOnTheWire(code))
+        {
+            throw new ArgumentOutOfRangeException(parameter, code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
+        }
+    }
+
     // 7.4.1, 7.4.2 and the IANA registry, where 1012, 1013 and 1014 were added later. For both directions: 1010 comes
     // only from clients, but the answer to it may echo it.
     private static ProtocolFault? CheckCode(CloseCode code) => (ushort)code switch
