@@ -148,7 +148,7 @@ public sealed partial class WeirConnection
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public bool Close(CloseCode code = CloseCode.Normal, string reason = "")
     {
-        ThrowIfNotSendable(code, reason);
+        ClosePayload.ThrowUnlessSendable(code, reason);
         return BeginClose(new WeirClosure(code, reason, CloseInitiator.Server));
     }
 
@@ -166,21 +166,12 @@ public sealed partial class WeirConnection
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
     {
-        ThrowIfNotSendable(code, reason);
+        ClosePayload.ThrowUnlessSendable(code, reason);
         _timer.CloseAfter(delay, code, reason);
     }
 
     /// <summary>Cuts the connection at once, without a closing handshake. What waits is lost.</summary>
     public void Abort() => Abort("The application aborted the connection.");
-
-    private static void ThrowIfNotSendable(CloseCode code, string reason)
-    {
-        ArgumentNullException.ThrowIfNull(reason);
-        if (!ClosePayload.IsAllowedOnTheWire(code))
-        {
-            throw new ArgumentOutOfRangeException(nameof(code), code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
-        }
-    }
 
     /// <summary>Sends the messages of a run that is shared with others; counted by who publishes.</summary>
     internal void SendShared(FrameRun run, string? key)
