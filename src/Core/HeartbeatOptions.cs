@@ -62,7 +62,7 @@ public sealed class HeartbeatOptions
         {
             if (value is { } code)
             {
-                ClosePayload.ThrowUnlessAllowedOnTheWire(code, nameof(value));
+                ClosePayload.ThrowUnlessSendable(code, "");
             }
 
             _silenceCode = value;

@@ -88,7 +88,7 @@ public sealed class PressureOptions
         get => _closeCode;
         set
         {
-            ClosePayload.ThrowUnlessAllowedOnTheWire(value, nameof(value));
+            ClosePayload.ThrowUnlessSendable(value, "");
             _closeCode = value;
         }
     }

@@ -81,7 +81,7 @@ public sealed class WeirOptions
         get => _shutdownCode;
         set
         {
-            ClosePayload.ThrowUnlessAllowedOnTheWire(value, nameof(value));
+            ClosePayload.ThrowUnlessSendable(value, "");
             _shutdownCode = value;
         }
     }

@@ -62,6 +62,17 @@ internal static class ClosePayload
         return null;
     }
 
+    /// <summary>Refuses what an application may not ask for.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="code"/> must not be sent.</exception>
+    public static void ThrowUnlessSendable(CloseCode code, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (!IsAllowedOnTheWire(code))
+        {
+            throw new ArgumentOutOfRangeException(nameof(code), code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
+        }
+    }
+
     /// <summary>
     /// Encodes a payload and returns its length. A reason beyond 123 bytes is cut at a character boundary; a lone
     /// surrogate in it becomes U+FFFD. <see cref="CloseCode.NoStatus"/> writes nothing, since a reason cannot stand
@@ -93,16 +104,6 @@ internal static class ClosePayload
 
     /// <summary>Whether a Close frame may carry the code (RFC 6455 section 7.4).</summary>
     public static bool IsAllowedOnTheWire(CloseCode code) => CheckCode(code) is null;
-
-    /// <summary>For a setting or an argument that names a code to be sent.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A Close frame may not carry the code.</exception>
-    public static void ThrowUnlessAllowedOnTheWire(CloseCode code, string parameter)
-    {
-        if (!IsAllowedOnTheWire(code))
-        {
-            throw new ArgumentOutOfRangeException(parameter, code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
-        }
-    }
 
     // 7.4.1, 7.4.2 and the IANA registry, where 1012, 1013 and 1014 were added later. For both directions: 1010 comes
     // only from clients, but the answer to it may echo it.
