@@ -24,3 +24,12 @@ public sealed record Closed(ConnectionEnd End) : ClientEvent;
 /// <summary>A message of a room.</summary>
 /// <param name="Message">The message.</param>
 public sealed record MessageReceived(RelayMessage Message) : ClientEvent;
+
+/// <summary>A publication of a channel that the server, not the client, has subscribed this connection to. These are not recovered.</summary>
+/// <param name="Channel">The channel.</param>
+/// <param name="Publication">The publication.</param>
+public sealed record ServerPublished(string Channel, Publication Publication) : ClientEvent;
+
+/// <summary>A message from the server to this connection alone.</summary>
+/// <param name="Data">JSON.</param>
+public sealed record MessagePushed(ReadOnlyMemory<byte> Data) : ClientEvent;

@@ -21,6 +21,9 @@ public sealed record ConnectionEnd(EndKind Kind)
     /// <summary>The code of an error of the protocol above WebSocket; 0 if there was none.</summary>
     public int ErrorCode { get; init; }
 
+    /// <summary>Whether the server said of its error that it may be gone the next time.</summary>
+    public bool IsTemporary { get; init; }
+
     /// <summary>What was thrown below; null if nothing was.</summary>
     public Exception? Error { get; init; }
 

@@ -13,7 +13,7 @@ namespace Weir.Client;
 /// <remarks>
 /// <para>
 /// Raw rooms replay nothing: between <see cref="Disconnected"/> and <see cref="Connected"/> messages of others are missed. Who must not
-/// miss any uses <c>CentrifugoClient</c> and rooms with history.
+/// miss any uses <see cref="CentrifugoClient"/> and rooms with history.
 /// </para>
 /// <para>
 /// Everything may be called from any thread. Messages and events come in their order, either to <see cref="ReadAllAsync"/>, behind a
@@ -22,9 +22,6 @@ namespace Weir.Client;
 /// </remarks>
 public sealed class RelayClient : IAsyncDisposable, ISessions
 {
-    // For what was written to reach the wire, and the Close behind it.
-    private static readonly TimeSpan _closeLimit = TimeSpan.FromSeconds(2);
-
     private readonly ConnectionLoop _loop;
     private readonly SendQueue _queue;
     private readonly Inbox<ClientEvent> _inbox;
@@ -112,21 +109,8 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
 
     async Task<ConnectionEnd> ISessions.ServeAsync(IClientConnection connection, string? token, CancellationToken stop)
     {
-        await _loop.OpenedAsync();
-        using CancellationTokenSource ended = new();
-        using CancellationTokenSource stopSending = CancellationTokenSource.CreateLinkedTokenSource(ended.Token, stop);
-        Task sending = SendAllAsync(connection, stopSending.Token);
-        Task<ConnectionEnd> receiving = ReceiveAllAsync(connection, ended.Token, stop);
-        await Task.WhenAny(receiving, sending, Task.Delay(Timeout.InfiniteTimeSpan, stopSending.Token));
-        if (!receiving.IsCompleted)
-        {
-            await SayGoodbyeAsync(connection, receiving, stop);
-        }
-
-        await ended.CancelAsync();
-        await connection.DisposeAsync(); // ends a send to a peer that takes nothing
-        await sending;
-        return await receiving;
+        await _inbox.AddAsync(_loop.Opened(), stop);
+        return await Duplex.RunAsync(connection, _time, cancel => SendAllAsync(connection, cancel), cancel => ReceiveAllAsync(connection, cancel, stop), stop);
     }
 
     bool ISessions.MayReturn(ConnectionEnd end) => RawRules.MayReturn(end, _canRenewToken);
@@ -139,18 +123,6 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     {
         _queue.Close(end.ToString());
         _inbox.Complete(error);
-    }
-
-    // We were told to stop, or the connection broke under a send. In both cases the receive says soon what else came.
-    private async Task SayGoodbyeAsync(IClientConnection connection, Task<ConnectionEnd> receiving, CancellationToken stop)
-    {
-        using CancellationTokenSource late = new(_closeLimit, _time);
-        if (stop.IsCancellationRequested)
-        {
-            await connection.CloseAsync(1000, "", late.Token);
-        }
-
-        await Task.WhenAny(receiving, Task.Delay(Timeout.InfiniteTimeSpan, late.Token));
     }
 
     private async Task SendAllAsync(IClientConnection connection, CancellationToken stop)

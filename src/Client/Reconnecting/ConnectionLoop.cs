@@ -78,16 +78,19 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         _stop.Dispose();
     }
 
-    /// <summary>The connection is of use: its time counts from now.</summary>
-    public ValueTask OpenedAsync()
+    /// <summary>The connection is of use: its time counts from now. Returns what the user is to be told; he is not told here.</summary>
+    public Connected Opened()
     {
         _opened = true;
         _openedAt = _time.GetTimestamp();
-        int attempts = _attempts;
+        Connected connected = new(_attempts);
         _attempts = 0;
         Volatile.Write(ref _state, (int)ClientState.Connected);
-        return _sessions.RaiseAsync(new Connected(attempts));
+        return connected;
     }
+
+    /// <summary>The protocol has got another token.</summary>
+    public void UseToken(string token) => _token = token;
 
     private async Task RunAsync()
     {

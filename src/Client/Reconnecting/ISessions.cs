@@ -5,7 +5,7 @@ namespace Weir.Client.Reconnecting;
 /// <summary>What a client does with its connections, one after another. Called by the task of its <see cref="ConnectionLoop"/> only.</summary>
 internal interface ISessions
 {
-    /// <summary>Uses a connection until it ends. Calls <see cref="ConnectionLoop.OpenedAsync"/> once it is of use.</summary>
+    /// <summary>Uses a connection until it ends. Calls <see cref="ConnectionLoop.Opened"/> once it is of use.</summary>
     Task<ConnectionEnd> ServeAsync(IClientConnection connection, string? token, CancellationToken stop);
 
     /// <summary>Whether coming back after this may be of use.</summary>

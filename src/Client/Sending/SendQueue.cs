@@ -13,9 +13,12 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
     private readonly WhenFull _whenFull = options.WhenFull;
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingSend> _waiting = [];
+    private readonly Queue<PendingSend> _urgent = [];
     private readonly SemaphoreSlim _something = new(0, 1);
     private long _bytes;
     private string? _closed;
+    private object? _connection;
+    private bool _holdsBack;
 
     /// <summary>
     /// Puts it at the end; what there is no place for ends as <see cref="Delivery.Failed"/>. The token takes it out again, as long as
@@ -46,6 +49,43 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
         }
     }
 
+    /// <summary>
+    /// Puts what the protocol itself has to say before all others; the bounds do not count for it. It is for one connection, and
+    /// disregarded when that is not the present one.
+    /// </summary>
+    public void AddUrgent(PendingSend pending, object connection)
+    {
+        lock (_gate)
+        {
+            if (_connection == connection)
+            {
+                _urgent.Enqueue(pending);
+                SignalInsideLock();
+            }
+        }
+    }
+
+    /// <summary>A connection begins, or has ended (null): only what is urgent goes out, until <see cref="LetGo"/>.</summary>
+    public void HoldBack(object? connection)
+    {
+        lock (_gate)
+        {
+            _connection = connection;
+            _urgent.Clear();
+            _holdsBack = true;
+        }
+    }
+
+    /// <summary>Everything may go out.</summary>
+    public void LetGo()
+    {
+        lock (_gate)
+        {
+            _holdsBack = false;
+            SignalInsideLock();
+        }
+    }
+
     /// <summary>Waits for the next one; null when <paramref name="cancel"/> says so.</summary>
     public async ValueTask<PendingSend?> TakeAsync(CancellationToken cancel)
     {
@@ -53,7 +93,12 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
         {
             lock (_gate)
             {
-                if (_waiting.First?.Value is { } next)
+                if (_urgent.TryDequeue(out PendingSend? urgent))
+                {
+                    return urgent;
+                }
+
+                if (!_holdsBack && _waiting.First?.Value is { } next)
                 {
                     RemoveInsideLock(next);
                     return next;
