@@ -159,8 +159,8 @@ public sealed partial class CentrifugoClient
             {
                 if (!session.Over.IsCancellationRequested)
                 {
-                    Tell(subscription, new Interrupted(0, $"the token could not be got: {error.Message}"));
                     session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
+                    Tell(subscription, new Interrupted(0, $"the token could not be got: {error.Message}"));
                 }
 
                 return;
@@ -258,8 +258,8 @@ public sealed partial class CentrifugoClient
             subscription.Token = null;
         }
 
-        Tell(subscription, new Interrupted(error.Code, error.Message));
         session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
+        Tell(subscription, new Interrupted(error.Code, error.Message));
     }
 
     private void OnUnsubscribed(Subscription subscription, Session session, Push push)
@@ -280,9 +280,9 @@ public sealed partial class CentrifugoClient
             subscription.State = SubscriptionState.Subscribing;
         }
 
-        Tell(subscription, new Interrupted(push.Code, push.Reason));
         // Not at once: the server may do this to everybody in the channel.
         session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
+        Tell(subscription, new Interrupted(push.Code, push.Reason));
     }
 
     private void Deliver(Subscription subscription, Publication publication)
