@@ -4,8 +4,9 @@ namespace Weir.Client;
 public enum WhenInboxFull
 {
     /// <summary>
-    /// It stops reading. TCP slows the server down, and the server closes a connection that is too slow for too long (1009). A client
-    /// that only sends, and whose messages nobody takes, ends like that too: let it drop them.
+    /// It stops reading. TCP slows the server down, and the server closes a connection that is too slow for too long (1009). Pings are
+    /// not answered meanwhile either, so a user who takes nothing for longer than Ping interval and time-out loses the connection, but
+    /// nothing that has come. A client that only sends, and whose messages nobody takes, ends like that too: let it drop them.
     /// </summary>
     Wait,
 

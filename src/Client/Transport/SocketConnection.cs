@@ -25,6 +25,12 @@ internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageByt
                 }
 
                 length += part.Count;
+                if (length > maxMessageBytes)
+                {
+                    await CloseAsync((int)WebSocketCloseStatus.MessageTooBig, "message too big", cancel);
+                    return Ended(new ConnectionEnd(EndKind.ProtocolError) { Reason = $"a message of more than {maxMessageBytes} bytes" });
+                }
+
                 if (part.EndOfMessage)
                 {
                     return new Received(_buffer.AsSpan(0, length).ToArray(), part.MessageType == WebSocketMessageType.Text, null);
@@ -32,14 +38,8 @@ internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageByt
 
                 if (length == _buffer.Length)
                 {
-                    if (length >= maxMessageBytes)
-                    {
-                        await CloseAsync((int)WebSocketCloseStatus.MessageTooBig, "message too big", cancel);
-                        return Ended(new ConnectionEnd(EndKind.ProtocolError) { Reason = $"a message of more than {maxMessageBytes} bytes" });
-                    }
-
-                    // At least one byte more than the limit, so that a message of just that size shows its end.
-                    Array.Resize(ref _buffer, (int)Math.Min(2L * length, Math.Max(maxMessageBytes, length) + 1L));
+                    // Up to one byte more than the limit, so that a message of just that size shows its end.
+                    Array.Resize(ref _buffer, (int)Math.Min(2L * length, Math.Min(maxMessageBytes + 1L, Array.MaxLength)));
                 }
             }
         }
@@ -93,12 +93,19 @@ internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageByt
 
     private static ConnectionEnd EndOf(Exception error) => error switch
     {
-        // What the socket's keep-alive throws when no Pong came in time.
-        WebSocketException { WebSocketErrorCode: WebSocketError.Faulted } => new(EndKind.Silent) { Reason = "no Pong in time", Error = error },
-        // With its cause below it, a protocol error is our complaint; without, it is that the connection just ended.
+        _ when IsSilence(error) => new(EndKind.Silent) { Reason = "no Pong in time", Error = error },
         WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely } => new(EndKind.Cut) { Reason = Below(error), Error = error },
         WebSocketException => new(EndKind.ProtocolError) { Reason = error.Message, Error = error },
         _ => new(EndKind.Cut) { Reason = error.Message, Error = error },
+    };
+
+    // The socket's keep-alive aborts the connection when no Pong came in time, and leaves its reason somewhere below.
+    private static bool IsSilence(Exception? error) => error switch
+    {
+        null => false,
+        WebSocketException { WebSocketErrorCode: WebSocketError.Faulted } => true,
+        AggregateException several => several.InnerExceptions.Any(IsSilence),
+        _ => IsSilence(error.InnerException),
     };
 
     private static string Below(Exception error) => (error.InnerException?.InnerException ?? error.InnerException ?? error).Message;

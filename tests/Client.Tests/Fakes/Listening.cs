@@ -1,4 +1,5 @@
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests.Fakes;
 
