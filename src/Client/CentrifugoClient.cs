@@ -97,14 +97,14 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     /// <param name="cancellationToken">Gives it up as long as it waits; what is on its way goes on.</param>
     /// <exception cref="JsonException">The data is no JSON.</exception>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
-    public async Task<SendResult> PublishAsync(string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
+    public async Task<DeliveryResult> PublishAsync(string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
     {
         uint id = NextId();
         return (await SendAsync(new UserCommand(id, CommandWriter.Publish(id, channel, data)), cancellationToken)).Result;
     }
 
     /// <summary>Publishes an object as JSON. See <see cref="PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>.</summary>
-    public Task<SendResult> PublishAsync<T>(string channel, T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default)
+    public Task<DeliveryResult> PublishAsync<T>(string channel, T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default)
         => PublishAsync(channel, JsonSerializer.SerializeToUtf8Bytes(data, type), cancellationToken);
 
     /// <summary>Calls a procedure of the server, and returns the JSON that it answers.</summary>
@@ -156,11 +156,11 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
 
     private async Task<ReadOnlyMemory<byte>> AskAsync(UserCommand command, CancellationToken cancel)
     {
-        (SendResult result, ReadOnlyMemory<byte> body) = await SendAsync(command, cancel);
+        (DeliveryResult result, ReadOnlyMemory<byte> body) = await SendAsync(command, cancel);
         return result.Delivery == Delivery.Delivered ? body : throw new CentrifugoException(result);
     }
 
-    private Task<(SendResult Result, ReadOnlyMemory<byte> Body)> SendAsync(UserCommand command, CancellationToken cancel)
+    private Task<(DeliveryResult Result, ReadOnlyMemory<byte> Body)> SendAsync(UserCommand command, CancellationToken cancel)
     {
         _queue.Add(command, cancel);
         return command.Outcome;

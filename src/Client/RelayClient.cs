@@ -82,7 +82,7 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     public IAsyncEnumerable<ClientEvent> ReadAllAsync(CancellationToken cancellationToken = default) => _inbox.ReadAllAsync(cancellationToken);
 
     /// <summary>Sends text. See <see cref="SendAsync(ReadOnlyMemory{byte}, bool, CancellationToken)"/>.</summary>
-    public Task<SendResult> SendAsync(string text, CancellationToken cancellationToken = default) => SendAsync(Encoding.UTF8.GetBytes(text), isText: true, cancellationToken);
+    public Task<DeliveryResult> SendAsync(string text, CancellationToken cancellationToken = default) => SendAsync(Encoding.UTF8.GetBytes(text), isText: true, cancellationToken);
 
     /// <summary>
     /// Sends a message on the connection there is, or the next one. The result says what became of it: <see cref="Delivery.Written"/>,
@@ -92,7 +92,7 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     /// <param name="isText">Whether it is text; then it must be UTF-8, or the server ends the connection with 1007.</param>
     /// <param name="cancellationToken">Gives it up as long as it waits; what is on its way goes on.</param>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
-    public Task<SendResult> SendAsync(ReadOnlyMemory<byte> payload, bool isText = false, CancellationToken cancellationToken = default)
+    public Task<DeliveryResult> SendAsync(ReadOnlyMemory<byte> payload, bool isText = false, CancellationToken cancellationToken = default)
     {
         RawSend send = new(payload, isText);
         _queue.Add(send, cancellationToken);
@@ -139,11 +139,11 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
             // connection ends it, through the receive that finds out.
             if (!await connection.SendAsync(send.Payload, send.IsText, CancellationToken.None))
             {
-                send.End(new SendResult(Delivery.Unknown, "the connection broke while it was being sent"));
+                send.End(new DeliveryResult(Delivery.Unknown, "the connection broke while it was being sent"));
                 return;
             }
 
-            send.End(new SendResult(Delivery.Written));
+            send.End(new DeliveryResult(Delivery.Written));
         }
     }
 

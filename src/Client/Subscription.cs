@@ -73,10 +73,10 @@ public sealed class Subscription
     public IAsyncEnumerable<SubscriptionEvent> ReadAllAsync(CancellationToken cancellationToken = default) => Inbox.ReadAllAsync(cancellationToken);
 
     /// <inheritdoc cref="CentrifugoClient.PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>
-    public Task<SendResult> PublishAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, cancellationToken);
+    public Task<DeliveryResult> PublishAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, cancellationToken);
 
     /// <inheritdoc cref="CentrifugoClient.PublishAsync{T}(string, T, JsonTypeInfo{T}, CancellationToken)"/>
-    public Task<SendResult> PublishAsync<T>(T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, type, cancellationToken);
+    public Task<DeliveryResult> PublishAsync<T>(T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, type, cancellationToken);
 
     /// <summary>Ends it. Does nothing if it has ended.</summary>
     public void Unsubscribe() => _client.Unsubscribe(this, 0, "unsubscribed by this client");

@@ -34,7 +34,7 @@ public sealed class RelayClientTests : IAsyncLifetime
 
         server.Say("hello");
         MessageReceived received = await events.NextAsync<MessageReceived>();
-        SendResult sent = await _client!.SendAsync("hello back").Within();
+        DeliveryResult sent = await _client!.SendAsync("hello back").Within();
 
         Assert.Equal(("hello", true), (received.Message.Text, received.Message.IsText));
         Assert.Equal(Delivery.Written, sent.Delivery);
@@ -123,7 +123,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         await events.EndsAsync();
         Assert.Equal(closed.End, await _client!.Completion.Within());
         Assert.Equal(ClientState.Closed, _client.State);
-        SendResult late = await _client.SendAsync("late").Within();
+        DeliveryResult late = await _client.SendAsync("late").Within();
         Assert.Equal((Delivery.Failed, $"closed by the server with {code}: {reason}"), (late.Delivery, late.Reason));
     }
 
@@ -204,7 +204,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         _transport.Failure = new ConnectionEnd(EndKind.Unreachable);
         Listening<ClientEvent> events = Start();
         await events.NextAsync<Disconnected>();
-        Task<SendResult>[] sends = [.. Enumerable.Range(0, 3).Select(n => _client!.SendAsync($"{n}"))];
+        Task<DeliveryResult>[] sends = [.. Enumerable.Range(0, 3).Select(n => _client!.SendAsync($"{n}"))];
         Assert.All(sends, static send => Assert.False(send.IsCompleted));
 
         _transport.Failure = null;
@@ -220,9 +220,9 @@ public sealed class RelayClientTests : IAsyncLifetime
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
         server.Gate = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<SendResult> torn = _client!.SendAsync("torn");
+        Task<DeliveryResult> torn = _client!.SendAsync("torn");
         await Bounded.Eventually(() => server.Sends == 1);
-        Task<SendResult> waiting = _client.SendAsync("waiting");
+        Task<DeliveryResult> waiting = _client.SendAsync("waiting");
 
         server.Gate.SetResult(false);
         server.End(new ConnectionEnd(EndKind.Cut));
@@ -241,7 +241,7 @@ public sealed class RelayClientTests : IAsyncLifetime
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
         server.Gate = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<SendResult> stuck = _client!.SendAsync("stuck");
+        Task<DeliveryResult> stuck = _client!.SendAsync("stuck");
         await Bounded.Eventually(() => server.Sends == 1);
 
         server.End(new ConnectionEnd(EndKind.Silent));

@@ -17,15 +17,15 @@ internal abstract class Command(uint id, ReadOnlyMemory<byte> payload) : Pending
 /// <summary>What a user asked for.</summary>
 internal sealed class UserCommand(uint id, ReadOnlyMemory<byte> payload) : Command(id, payload)
 {
-    private readonly TaskCompletionSource<(SendResult Result, ReadOnlyMemory<byte> Body)> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<(DeliveryResult Result, ReadOnlyMemory<byte> Body)> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Task<(SendResult Result, ReadOnlyMemory<byte> Body)> Outcome => _outcome.Task;
+    public Task<(DeliveryResult Result, ReadOnlyMemory<byte> Body)> Outcome => _outcome.Task;
 
     public override void Answer(in Reply reply) => _outcome.TrySetResult(reply.Error is { } error
-        ? (new SendResult(Delivery.Failed, error.Message, error.Code), default)
-        : (new SendResult(Delivery.Delivered), reply.Result));
+        ? (new DeliveryResult(Delivery.Failed, error.Message, error.Code), default)
+        : (new DeliveryResult(Delivery.Delivered), reply.Result));
 
-    public override void End(SendResult result) => _outcome.TrySetResult((result, default));
+    public override void End(DeliveryResult result) => _outcome.TrySetResult((result, default));
 
     public override void Cancel(CancellationToken by) => _outcome.TrySetCanceled(by);
 }
@@ -39,7 +39,7 @@ internal sealed class OwnCommand(uint id, ReadOnlyMemory<byte> payload, Action<R
 {
     public override void Answer(in Reply reply) => onAnswer?.Invoke(reply);
 
-    public override void End(SendResult result)
+    public override void End(DeliveryResult result)
     {
         // With its connection it is without meaning: whatever it was for begins anew on the next.
     }

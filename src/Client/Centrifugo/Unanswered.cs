@@ -7,8 +7,8 @@ namespace Weir.Client.Centrifugo;
 /// </summary>
 internal sealed class Unanswered : IDisposable
 {
-    private static readonly SendResult _late = new(Delivery.Unknown, "no answer in time");
-    private static readonly SendResult _lost = new(Delivery.Unknown, "the connection ended before the answer");
+    private static readonly DeliveryResult _late = new(Delivery.Unknown, "no answer in time");
+    private static readonly DeliveryResult _lost = new(Delivery.Unknown, "the connection ended before the answer");
 
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, Command> _commands = [];

@@ -11,7 +11,7 @@ internal abstract class PendingSend(ReadOnlyMemory<byte> payload, bool isText)
     public LinkedListNode<PendingSend>? Place { get; set; }
 
     /// <summary>This became of it. Only the first call counts.</summary>
-    public abstract void End(SendResult result);
+    public abstract void End(DeliveryResult result);
 
     /// <summary>Its user has given it up, before it was sent.</summary>
     public abstract void Cancel(CancellationToken by);

@@ -35,12 +35,12 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
 
         foreach (PendingSend each in dropped)
         {
-            each.End(new SendResult(Delivery.Failed, "dropped for newer ones: the send queue is full"));
+            each.End(new DeliveryResult(Delivery.Failed, "dropped for newer ones: the send queue is full"));
         }
 
         if (refusal is not null)
         {
-            pending.End(new SendResult(Delivery.Failed, refusal));
+            pending.End(new DeliveryResult(Delivery.Failed, refusal));
         }
         else if (cancel.CanBeCanceled)
         {
@@ -128,7 +128,7 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
 
         if (closed is not null)
         {
-            pending.End(new SendResult(Delivery.Failed, closed));
+            pending.End(new DeliveryResult(Delivery.Failed, closed));
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
 
         foreach (PendingSend each in left)
         {
-            each.End(new SendResult(Delivery.Failed, reason));
+            each.End(new DeliveryResult(Delivery.Failed, reason));
         }
     }
 

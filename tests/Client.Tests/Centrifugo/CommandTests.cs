@@ -13,32 +13,32 @@ public sealed class CommandTests : CentrifugoFixture
     public async Task Publish_ThatIsConfirmed_IsDelivered()
     {
         await ConnectAsync();
-        Task<SendResult> publish = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
 
         (uint id, JsonElement body) = await Server.HearAsync("publish");
         Assert.Equal("""{"channel":"c","data":{"n":1}}""", body.GetRawText());
         Server.Answer(id, "publish");
 
-        Assert.Equal(new SendResult(Delivery.Delivered), await publish.Within());
+        Assert.Equal(new DeliveryResult(Delivery.Delivered), await publish.Within());
     }
 
     [Fact]
     public async Task Publish_ThatIsRefused_HasFailed_WithTheCode()
     {
         await ConnectAsync();
-        Task<SendResult> publish = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
         (uint id, _) = await Server.HearAsync("publish");
 
         Server.Refuse(id, 103, "permission denied");
 
-        Assert.Equal(new SendResult(Delivery.Failed, "permission denied", 103), await publish.Within());
+        Assert.Equal(new DeliveryResult(Delivery.Failed, "permission denied", 103), await publish.Within());
     }
 
     [Fact]
     public async Task Publish_WhoseConnectionEnds_IsUnknown_AndIsNotRepeated()
     {
         await ConnectAsync();
-        Task<SendResult> publish = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
         await Server.HearAsync("publish");
 
         await Server.CutAsync(Events, Time);
@@ -46,7 +46,7 @@ public sealed class CommandTests : CentrifugoFixture
         Assert.Equal(Delivery.Unknown, (await publish.Within()).Delivery);
         await Server.AcceptAsync();
         await Events.NextAsync<Connected>();
-        Task<SendResult> next = Client.PublishAsync("c", "2"u8.ToArray());
+        Task<DeliveryResult> next = Client.PublishAsync("c", "2"u8.ToArray());
         (uint id, JsonElement body) = await Server.HearAsync("publish");
         Assert.Equal("2", body.GetProperty("data").GetRawText());
         Server.Answer(id, "publish");
@@ -57,7 +57,7 @@ public sealed class CommandTests : CentrifugoFixture
     public async Task Publish_WithoutAnswerInTime_IsUnknown()
     {
         await ConnectAsync("\"ping\":0");
-        Task<SendResult> publish = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
         (uint id, _) = await Server.HearAsync("publish");
 
         await Bounded.Eventually(() =>
@@ -66,9 +66,9 @@ public sealed class CommandTests : CentrifugoFixture
             return publish.IsCompleted;
         });
 
-        Assert.Equal(new SendResult(Delivery.Unknown, "no answer in time"), await publish);
+        Assert.Equal(new DeliveryResult(Delivery.Unknown, "no answer in time"), await publish);
         Server.Answer(id, "publish"); // too late, and harmless
-        Task<SendResult> next = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> next = Client.PublishAsync("c", _data);
         Server.Answer((await Server.HearAsync("publish")).Id, "publish");
         Assert.Equal(Delivery.Delivered, (await next.Within()).Delivery);
     }
@@ -76,7 +76,7 @@ public sealed class CommandTests : CentrifugoFixture
     [Fact]
     public async Task Publish_WithoutConnection_GoesOutAfterTheConnectAndTheSubscribes()
     {
-        Task<SendResult> publish = Client.PublishAsync("c", _data);
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
         Client.Subscribe("c");
         Client.Start();
         (uint connect, _) = await Server.AcceptSilentlyAsync();
@@ -96,9 +96,9 @@ public sealed class CommandTests : CentrifugoFixture
         Server.Connection.Close(3500, "invalid token");
         await Events.NextAsync<Closed>();
 
-        SendResult late = await Client.PublishAsync("c", _data).Within();
+        DeliveryResult late = await Client.PublishAsync("c", _data).Within();
 
-        Assert.Equal(new SendResult(Delivery.Failed, "closed by the server with 3500: invalid token"), late);
+        Assert.Equal(new DeliveryResult(Delivery.Failed, "closed by the server with 3500: invalid token"), late);
     }
 
     [Fact]
@@ -111,12 +111,12 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Server.Connection.Gate = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<SendResult>[] all = [.. Enumerable.Range(0, 100).Select(_ => Client.PublishAsync("c", _data))];
+        Task<DeliveryResult>[] all = [.. Enumerable.Range(0, 100).Select(_ => Client.PublishAsync("c", _data))];
         await Bounded.Eventually(() => Server.Connection.Sends == 2); // the connect, and the first of these
 
         Server.Connection.Close(3503, "force disconnect");
 
-        SendResult[] results = await Task.WhenAll(all).Within();
+        DeliveryResult[] results = await Task.WhenAll(all).Within();
         Assert.Equal(Delivery.Unknown, results[0].Delivery);
         Assert.Equal(99, results.Count(static result => result.Delivery == Delivery.Failed));
     }

@@ -37,7 +37,7 @@ public sealed class ConnectionTests : CentrifugoFixture
         await ConnectAsync("\"ping\":25");
 
         Server.Connection.Say("{}");
-        Task<SendResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
+        Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
 
         (uint id, _) = await Server.HearAsync("publish"); // and no pong before it
         Server.Answer(id, "publish");
@@ -224,7 +224,7 @@ public sealed class ConnectionTests : CentrifugoFixture
         Subscription subscription = Client.Subscribe("c");
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
         await Server.HearAsync("subscribe");
-        Task<SendResult> asked = Client.PublishAsync("c", "1"u8.ToArray());
+        Task<DeliveryResult> asked = Client.PublishAsync("c", "1"u8.ToArray());
         await Server.HearAsync("publish");
 
         await Client.DisposeAsync().AsTask().Within();

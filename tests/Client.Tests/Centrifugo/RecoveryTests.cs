@@ -123,7 +123,7 @@ public sealed class RecoveryTests : CentrifugoFixture
         await heard.EndsAsync();
         await Server.CutAsync(Events, Time);
         await Server.AcceptAsync();
-        Task<SendResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
+        Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
         await Server.HearAsync("publish"); // and no subscribe before it
         Assert.False(publish.IsCompleted);
     }

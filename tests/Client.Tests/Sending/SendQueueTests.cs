@@ -64,7 +64,7 @@ public sealed class SendQueueTests
         Assert.Same(send, await queue.TakeAsync(default));
 
         await given.CancelAsync();
-        send.End(new SendResult(Delivery.Written));
+        send.End(new DeliveryResult(Delivery.Written));
 
         Assert.Equal(Delivery.Written, (await send.Result.Within()).Delivery);
     }
