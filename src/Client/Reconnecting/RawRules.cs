@@ -6,6 +6,9 @@ internal static class RawRules
     /// <summary>The token is missing, bad or has expired.</summary>
     public const int Unauthorized = 4401;
 
+    /// <summary>The token is good, and does not allow what is wanted.</summary>
+    private const int Forbidden = 4403;
+
     public static bool MayReturn(ConnectionEnd end, bool canRenewToken) => end.Kind switch
     {
         EndKind.ClosedByServer => MayReturn(end.CloseCode, canRenewToken),
@@ -24,7 +27,7 @@ internal static class RawRules
         1000 => false, // the application has finished
         1002 or 1003 or 1007 or 1008 or 1010 => false, // what this client does would be wrong the next time too
         Unauthorized => canRenewToken,
-        >= 4500 and <= 4999 => false,
+        Forbidden or (>= 4500 and <= 4999) => false,
         _ => true,
     };
 }

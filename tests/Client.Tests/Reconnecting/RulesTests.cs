@@ -22,6 +22,7 @@ public sealed class RulesTests
     [InlineData(4000, true)]
     [InlineData(4400, true)]
     [InlineData(4401, false)]
+    [InlineData(4403, false)]
     [InlineData(4499, true)]
     [InlineData(4500, false)]
     [InlineData(4999, false)]
