@@ -43,7 +43,7 @@ public sealed class NginxTests
     [Fact]
     public async Task ByAddress_AClientComesBackToItsNode_AndAddressesAreSpread()
     {
-        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Echo__Enabled", "true"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
         int opened = 0;
         List<ClientWebSocket> clients = [];
@@ -51,8 +51,8 @@ public sealed class NginxTests
         {
             using Visitor visitor = new(nginx, $"127.0.{net}.1");
             (int before, _) = await nodes.UntilAsync(opened);
-            clients.Add(await visitor.OpenAsync("/connection/websocket"));
-            clients.Add(await visitor.OpenAsync("/connection/websocket"));
+            clients.Add(await visitor.OpenAsync("/echo"));
+            clients.Add(await visitor.OpenAsync("/echo"));
             opened += 2;
             (int after, _) = await nodes.UntilAsync(opened);
             Assert.Contains(after - before, (int[])[0, 2]); // both on the one, or both on the other
@@ -60,6 +60,22 @@ public sealed class NginxTests
 
         (int first, int second) = await nodes.UntilAsync(opened);
         Assert.True(first > 0 && second > 0, $"{first} and {second}");
+        clients.ForEach(static client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task ByLoad_BothNodesHaveTheirShare()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor visitor = new(nginx);
+        List<ClientWebSocket> clients = [];
+        for (int n = 0; n < 20; n++)
+        {
+            clients.Add(await visitor.OpenAsync("/connection/websocket"));
+        }
+
+        Assert.Equal((10, 10), await nodes.UntilAsync(20));
         clients.ForEach(static client => client.Dispose());
     }
 

@@ -32,10 +32,10 @@ internal sealed class TwoNodes : IAsyncDisposable
         ((int)await _hosts[0].MetricAsync("weir_connections_active"), (int)await _hosts[1].MetricAsync("weir_connections_active"));
 
     /// <summary>Waits until both have so many together; says how many each has.</summary>
-    public async Task<(int First, int Second)> UntilAsync(int sum)
+    public async Task<(int First, int Second)> UntilAsync(int sum, TimeSpan? limit = null)
     {
         (int First, int Second) count = default;
-        await Waiting.UntilAsync(async () => (count = await CountAsync()) is var (first, second) && first + second == sum, $"{sum} connections on both nodes");
+        await Waiting.UntilAsync(async () => (count = await CountAsync()) is var (first, second) && first + second == sum, $"{sum} connections on both nodes", limit);
         return count;
     }
 
