@@ -159,17 +159,47 @@ public sealed partial class WeirConnection
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public bool Close(CloseCode code = CloseCode.Normal, string reason = "")
     {
-        ArgumentNullException.ThrowIfNull(reason);
-        if (!ClosePayload.IsAllowedOnTheWire(code))
-        {
-            throw new ArgumentOutOfRangeException(nameof(code), code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
-        }
-
+        ClosePayload.ThrowUnlessSendable(code, reason);
         return BeginClose(new WeirClosure(code, reason, CloseInitiator.Server));
+    }
+
+    /// <summary>
+    /// Plans a <see cref="Close"/>: for a permission that ends at a known time. A later call replaces the plan; a connection that
+    /// is closing or closed takes none.
+    /// </summary>
+    /// <remarks>
+    /// The time is that of the timer wheel, in steps of 100 ms: never too early, and not charged for a pause of the process. It
+    /// takes no timer of its own.
+    /// </remarks>
+    /// <param name="delay">From now; zero or less: at the wheel's next step. Null: no more plan.</param>
+    /// <param name="code">As for <see cref="Close"/>.</param>
+    /// <param name="reason">As for <see cref="Close"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
+    {
+        ClosePayload.ThrowUnlessSendable(code, reason);
+        _timer.CloseAfter(delay, code, reason);
     }
 
     /// <summary>Cuts the connection at once, without a closing handshake. What waits is lost.</summary>
     public void Abort() => Abort("The application aborted the connection.");
+
+    /// <summary>
+    /// The handler was sent the answer to <see cref="HeartbeatOptions.Message"/>. That the peer is alive is known without it;
+    /// this measures the round trip, and tells an answer to nothing.
+    /// </summary>
+    /// <returns>False when there is no heartbeat that has not been answered.</returns>
+    public bool TakeHeartbeatAnswer()
+    {
+        if (Volatile.Read(ref _heartbeatsUnanswered) <= 0)
+        {
+            return false;
+        }
+
+        Interlocked.Decrement(ref _heartbeatsUnanswered);
+        OnPong();
+        return true;
+    }
 
     /// <summary>Sends the messages of a run that is shared with others.</summary>
     internal void SendShared(FrameRun run, string? key, ref TrafficTally sent)

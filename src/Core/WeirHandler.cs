@@ -18,7 +18,7 @@ public abstract class WeirHandler
     /// Accepts by default.
     /// </summary>
     /// <param name="request">The request; its headers and query are at hand.</param>
-    /// <returns><see cref="UpgradeDecision.Accept"/>, or a refusal that is answered in HTTP.</returns>
+    /// <returns><see cref="UpgradeDecision.Accept"/>, or a refusal, in HTTP or as a close.</returns>
     public virtual ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request) => new(UpgradeDecision.Accept);
 
     /// <summary>The handshake is done; the connection can be sent to and joined to rooms.</summary>

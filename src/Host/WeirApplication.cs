@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
+using Weir.Centrifugo;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
 using Weir.Relay;
@@ -49,6 +50,7 @@ internal static class WeirApplication
         settings.Broker.AddTo(builder.Services);
         builder.Services.AddSingleton(new RoomDirectory(settings.Rooms));
         builder.Services.AddWeirRelay(settings.ApplyTo);
+        builder.Services.AddWeirCentrifugo(settings.ApplyTo);
         builder.Services.AddSingleton<RelayHandler>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
@@ -71,6 +73,7 @@ internal static class WeirApplication
         void UseEndpoints(IConnectionBuilder listen)
         {
             listen.UseWeir<RelayHandler>("/ws", settings.ApplyTo);
+            listen.UseWeirCentrifugo("/connection/websocket", settings.ApplyTo);
             if (settings.EchoEnabled)
             {
                 listen.UseWeir("/echo", echo, settings.ApplyTo);
@@ -85,6 +88,7 @@ internal static class WeirApplication
                 app.MapWeir("/echo", echo, settings.ApplyTo);
             }
 
+            app.MapWeirCentrifugo("/connection", "/emulation", settings.ApplyTo);
             app.MapWeirSse("/sse", settings.ApplyTo);
             app.MapWeirApi("/api", settings.ApplyTo);
             app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });

@@ -5,8 +5,8 @@ using Weir.Timing;
 namespace Weir.Connections;
 
 /// <summary>
-/// The one timer a connection has. It stands on the handshake first, then on whatever comes next of the heartbeat and
-/// the longest wait of a message, and at the end on the close. A quiet connection wakes it once per heartbeat.
+/// The one timer a connection has. It stands on the handshake first, then on whatever comes next of the heartbeat, the
+/// longest wait of a message and the time the connection may last, and at the end on the close. A quiet connection wakes it once per heartbeat.
 /// </summary>
 /// <remarks>
 /// All times are ticks of the listener's wheel, so a pause of the server is charged to nobody. What was heard is noted
@@ -15,11 +15,15 @@ namespace Weir.Connections;
 /// </remarks>
 internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode, IThreadPoolWorkItem
 {
+    // Far beyond any date, and near enough that its ticks can be reckoned with.
+    private static readonly TimeSpan _never = TimeSpan.FromDays(365_250 * 10);
+
     private WeirConnection? _connection;
     private HeartbeatTicks? _heartbeat;
     private long _lastHeard;
     private long _nextPing;
     private long _delayCheck;
+    private PlannedClose? _plannedClose;
     private long _deadline;
     private TimeSpan _timeout;
     private Stage _stage;
@@ -79,6 +83,21 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
+    /// <summary>The connection is closed after <paramref name="delay"/>, at most two ticks later; null: it is not.</summary>
+    public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
+    {
+        lock (this)
+        {
+            if (_stage == Stage.Open)
+            {
+                // The tick that runs has begun before now: one more, so that it is never too early.
+                _plannedClose = delay is { } span && span < _never
+                    ? new PlannedClose(wheel.CurrentTick + 1 + Math.Max(0, TicksOf(span, wheel.Tick)), code, reason) : null;
+                ArmInsideLock();
+            }
+        }
+    }
+
     /// <summary>Stands on nothing, until something is started.</summary>
     public void Stop() => End(Stage.Idle);
 
@@ -111,6 +130,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         bool isDead = false;
         bool isPingDue = false;
         bool isDelayDue = false;
+        PlannedClose? close = null;
         Stage stage;
         lock (this)
         {
@@ -132,6 +152,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                     isDelayDue = now >= _delayCheck;
                     _nextPing = isPingDue ? now + _heartbeat!.Interval : _nextPing;
                     _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
+                    if (_plannedClose is { } planned && now >= planned.Tick)
+                    {
+                        close = planned;
+                        _plannedClose = null;
+                    }
+
                     if (!isDead)
                     {
                         ArmInsideLock();
@@ -148,6 +174,10 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         else if (isDead)
         {
             _connection!.OnSilent();
+        }
+        else if (close is not null)
+        {
+            _connection!.Close(close.Code, close.Reason);
         }
         else
         {
@@ -207,7 +237,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void ArmInsideLock()
     {
-        long due = Math.Min(_nextPing, _delayCheck);
+        long due = Math.Min(_nextPing, Math.Min(_delayCheck, _plannedClose?.Tick ?? long.MaxValue));
         if (_heartbeat is { } heartbeat)
         {
             due = Math.Min(due, Volatile.Read(ref _lastHeard) + heartbeat.Silence);
@@ -225,4 +255,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     /// <summary>A time in ticks, rounded up.</summary>
     public static long TicksOf(TimeSpan time, TimeSpan tick) => (time.Ticks + tick.Ticks - 1) / tick.Ticks;
+
+    /// <summary>When and how the connection is to be closed. An object, so that those who plan nothing carry one word.</summary>
+    private sealed record PlannedClose(long Tick, CloseCode Code, string Reason);
 }

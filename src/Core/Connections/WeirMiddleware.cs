@@ -126,21 +126,34 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
         IPAddress? address = ClientAddress.Of(
             (transport.RemoteEndPoint as IPEndPoint)?.Address, request, listener.Engine.Options.TrustedProxies);
-        HandshakeRefusal? refusal = verdict.Refusal
-            ?? await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
-        if (refusal is not null)
+        AdmissionVerdict admission = verdict.Refusal is { } broken
+            ? new AdmissionVerdict(broken)
+            : await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
+        if (admission.Refusal is { } refusal)
         {
-            await RefuseAsync(transport, refusal).ConfigureAwait(false);
-            if (HasMoreToSend(transport.Transport.Input))
+            if (refusal.CloseCode is null)
             {
-                await LingerAsync(transport.Transport.Input).ConfigureAwait(false);
+                await RefuseAsync(transport, refusal).ConfigureAwait(false);
+                if (HasMoreToSend(transport.Transport.Input))
+                {
+                    await LingerAsync(transport.Transport.Input).ConfigureAwait(false);
+                }
+            }
+            else
+            {
+                Note(transport, refusal);
+                HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, subprotocol: null, extensions: null);
+                await Farewell.SayAsync(transport.Transport, timer, endpoint, refusal).ConfigureAwait(false);
             }
 
             return null;
         }
 
         Agreement agreement = Agreement.Reach(endpoint, verdict);
-        WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate);
+        WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate)
+        {
+            State = admission.State,
+        };
         try
         {
             HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, agreement.Subprotocol, agreement.Extensions);
@@ -164,10 +177,15 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
     private async ValueTask RefuseAsync(ConnectionContext transport, HandshakeRefusal refusal)
     {
-        WeirLog.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
-        listener.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
+        Note(transport, refusal);
         HandshakeResponse.WriteRefused(transport.Transport.Output, refusal);
         await transport.Transport.Output.FlushAsync().ConfigureAwait(false);
+    }
+
+    private void Note(ConnectionContext transport, HandshakeRefusal refusal)
+    {
+        WeirLog.HandshakeRefused(listener.Engine.Logger, transport.ConnectionId, refusal.StatusCode, refusal.Reason);
+        listener.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
     }
 
     // Frames behind a head that was refused: more of them may be on their way.

@@ -32,7 +32,7 @@ internal sealed class WeirMetrics
         _closed = meter.CreateCounter<long>(
             "weir.connections.closed", "{connection}", "Connections that have ended, by close code and by who began.");
         _refused = meter.CreateCounter<long>(
-            "weir.handshakes.refused", "{handshake}", "Opening handshakes answered with an HTTP error or timed out, by status.");
+            "weir.handshakes.refused", "{handshake}", "Opening handshakes answered with an HTTP error, closed at once (101) or timed out (0), by status.");
         _tooSlow = meter.CreateCounter<long>(
             "weir.connections.too_slow", "{connection}", "Connections closed because the client read too slowly.");
         _highWater = meter.CreateCounter<long>(

@@ -62,6 +62,17 @@ internal static class ClosePayload
         return null;
     }
 
+    /// <summary>Refuses what an application may not ask for.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="code"/> must not be sent.</exception>
+    public static void ThrowUnlessSendable(CloseCode code, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (!IsAllowedOnTheWire(code))
+        {
+            throw new ArgumentOutOfRangeException(nameof(code), code, "RFC 6455 section 7.4 does not let an endpoint send this code.");
+        }
+    }
+
     /// <summary>
     /// Encodes a payload and returns its length. A reason beyond 123 bytes is cut at a character boundary; a lone
     /// surrogate in it becomes U+FFFD. <see cref="CloseCode.NoStatus"/> writes nothing, since a reason cannot stand

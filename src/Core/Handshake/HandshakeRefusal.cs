@@ -8,7 +8,11 @@ namespace Weir.Handshake;
 /// <param name="Reason">One line of ASCII: the body of the response.</param>
 /// <param name="ExtraHeader">One header line without its line end, or null.</param>
 /// <param name="Name">How it is counted, a word of a small set.</param>
-internal sealed record HandshakeRefusal(int StatusCode, string Reason, string? ExtraHeader = null, string Name = "protocol")
+/// <param name="CloseCode">
+/// Not null: the upgrade is answered with 101, then closed with this code and the reason, which need not be ASCII then.
+/// </param>
+internal sealed record HandshakeRefusal(
+    int StatusCode, string Reason, string? ExtraHeader = null, string Name = "protocol", CloseCode? CloseCode = null)
 {
     // RFC 6455 4.2.2: a refused version is answered with the versions the server does speak.
     private const string OurVersion = "Sec-WebSocket-Version: 13";

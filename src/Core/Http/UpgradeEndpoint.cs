@@ -29,20 +29,21 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         }
 
         HttpRequest request = http.Request;
-        UpgradeRequest asked = UpgradeRequest.FromHttp(
-            request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
+        UpgradeRequest asked = HttpRequests.ToUpgradeRequest(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
         IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, asked, endpoint.Engine.Options.TrustedProxies);
-        HandshakeRefusal? refusal = verdict.Refusal
-            ?? await Admission.JudgeAsync(endpoint, asked, address, http.TraceIdentifier).ConfigureAwait(false);
-        if (refusal is not null)
+        AdmissionVerdict admission = verdict.Refusal is { } broken
+            ? new AdmissionVerdict(broken)
+            : await Admission.JudgeAsync(endpoint, asked, address, http.TraceIdentifier).ConfigureAwait(false);
+        HandshakeRefusal? refusal = admission.Refusal;
+        if (refusal is { CloseCode: null })
         {
             await RefuseAsync(http, refusal).ConfigureAwait(false);
             return;
         }
 
-        Agreement agreement = Agreement.Reach(endpoint, verdict);
+        Agreement agreement = refusal is null ? Agreement.Reach(endpoint, verdict) : default;
         LiftRequestLimits(http);
         IHeaderDictionary answer = http.Response.Headers;
         answer[HeaderNames.SecWebSocketProtocol] = agreement.Subprotocol;
@@ -63,22 +64,47 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         }
         catch (Exception error) when (TransportErrors.IsExpected(error))
         {
-            endpoint.Engine.Gate.Leave(address);
+            if (refusal is null)
+            {
+                endpoint.Engine.Gate.Leave(address);
+            }
+
             WeirLog.TransportEnded(endpoint.Engine.Logger, error, http.TraceIdentifier);
             return;
         }
 
-        await RunAsync(http, stream, asked, address, agreement).ConfigureAwait(false);
-    }
-
-    private async Task RunAsync(HttpContext http, Stream stream, UpgradeRequest request, IPAddress? address, Agreement agreement)
-    {
         UpgradedConnection transport = new(http, stream);
         await using (transport.ConfigureAwait(false))
         {
             ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
-            WeirConnection connection = new(endpoint, transport, timer, request, address, agreement.Subprotocol, agreement.Deflate);
+            if (refusal is not null)
+            {
+                await SayFarewellAsync(transport, timer, refusal).ConfigureAwait(false);
+                return;
+            }
+
+            WeirConnection connection = new(endpoint, transport, timer, asked, address, agreement.Subprotocol, agreement.Deflate)
+            {
+                State = admission.State,
+            };
             await connection.RunAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task SayFarewellAsync(UpgradedConnection transport, ConnectionTimer timer, HandshakeRefusal refusal)
+    {
+        Note(transport.ConnectionId, refusal);
+        try
+        {
+            await Farewell.SayAsync(transport, timer, endpoint, refusal).ConfigureAwait(false);
+        }
+        catch (Exception error) when (TransportErrors.IsExpected(error))
+        {
+            WeirLog.TransportEnded(endpoint.Engine.Logger, error, transport.ConnectionId);
+        }
+        finally
+        {
+            timer.Retire();
         }
     }
 
@@ -95,8 +121,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
 
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
     {
-        WeirLog.HandshakeRefused(endpoint.Engine.Logger, http.TraceIdentifier, refusal.StatusCode, refusal.Reason);
-        endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
+        Note(http.TraceIdentifier, refusal);
         HttpResponse response = http.Response;
         HttpRefusal.WriteHead(response, refusal);
         response.ContentType = "text/plain; charset=utf-8";
@@ -110,19 +135,9 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         await response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> HeadersOf(HttpRequest request)
+    private void Note(string connectionId, HandshakeRefusal refusal)
     {
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Headers)
-        {
-            if (name.StartsWith(':'))
-            {
-                continue; // HTTP/2 pseudo-headers, of which Kestrel has made the request line and Host
-            }
-
-            foreach (string? value in values)
-            {
-                yield return KeyValuePair.Create(name, value ?? "");
-            }
-        }
+        WeirLog.HandshakeRefused(endpoint.Engine.Logger, connectionId, refusal.StatusCode, refusal.Reason);
+        endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
     }
 }

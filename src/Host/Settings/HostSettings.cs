@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Weir.Centrifugo;
 using Weir.Relay;
 
 namespace Weir.Host.Settings;
@@ -32,6 +33,7 @@ internal sealed class HostSettings
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
         Broker = Brokers.Read(reader, Root);
         ReadRelay(reader, new RelayOptions());
+        ReadCentrifugo(reader, new CentrifugoOptions());
         _ = reader.ReadText(ApiKey, "");
     }
 
@@ -66,6 +68,9 @@ internal sealed class HostSettings
 
     /// <summary>Puts the settings on the rooms.</summary>
     public void ApplyTo(RelayOptions options) => ReadRelay(new SettingsReader(_configuration), options);
+
+    /// <summary>Puts the settings on Centrifugo's protocol.</summary>
+    public void ApplyTo(CentrifugoOptions options) => ReadCentrifugo(new SettingsReader(_configuration), options);
 
     /// <summary>Puts the settings on the streams: those that hold for WebSockets.</summary>
     public void ApplyTo(SseOptions options)
@@ -119,6 +124,16 @@ internal sealed class HostSettings
         }
 
         options.Rules = new RoomRules(rules);
+    }
+
+    private static void ReadCentrifugo(SettingsReader reader, CentrifugoOptions options)
+    {
+        string section = $"{Root}:Centrifugo";
+        options.ConnectTimeout = reader.ReadDuration(
+            $"{section}:ConnectTimeout", options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        options.ExpiryGrace = reader.ReadDuration($"{section}:ExpiryGrace", options.ExpiryGrace, TimeSpan.Zero, TimeSpan.FromHours(1));
+        options.MaxPublicationsPerReply = reader.ReadInt(
+            $"{section}:MaxPublicationsPerReply", options.MaxPublicationsPerReply, 1, 1 << 20);
     }
 
     private static void ReadEndpoint(SettingsReader reader, WeirOptions options)

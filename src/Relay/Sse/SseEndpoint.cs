@@ -1,13 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.Primitives;
 using Weir.Connections;
 using Weir.Handshake;
-using Weir.Http;
-using Weir.Limits;
 using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -23,7 +18,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     private readonly RelayNode _relay;
     private readonly WeirEngine _engine;
     private readonly SseSettings _settings;
-    private readonly OriginPolicy _origins;
+    private readonly StreamDoor _door;
     private long _lastId;
 
     public SseEndpoint(RelayNode relay, WeirEngine engine, SseOptions options)
@@ -31,7 +26,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         _relay = relay;
         _engine = engine;
         _settings = new SseSettings(options, engine);
-        _origins = new OriginPolicy(options.AllowedOrigins);
+        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins));
         relay.AddClients(this);
         engine.AlsoDrains.Add(DrainAsync);
     }
@@ -44,16 +39,16 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     {
         if (_streams.TryGetValue(what.Client, out SseStream? stream))
         {
-            stream.End(_settings.ReconnectAfter);
+            stream.End(SseFormat.Retry(_settings.ReconnectAfter));
         }
     }
 
     public async Task InvokeAsync(HttpContext http)
     {
         http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
-        if (!AllowsOrigin(http))
+        if (!_door.AllowsOrigin(http))
         {
-            await RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
+            await _door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
             return;
         }
 
@@ -65,10 +60,10 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             return;
         }
 
-        IPAddress? address = AddressOf(http);
+        IPAddress? address = _door.AddressOf(http);
         if (_engine.Gate.Enter(address) is { } refusal)
         {
-            await RefuseAsync(http, refusal).ConfigureAwait(false);
+            await _door.RefuseAsync(http, refusal).ConfigureAwait(false);
             return;
         }
 
@@ -85,29 +80,11 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     }
 
     /// <summary>Ends the streams there are over a window, each with a time of its own to come back.</summary>
-    public async Task DrainAsync(TimeSpan window, CancellationToken hurry)
-    {
-        long began = _engine.Time.GetTimestamp();
-        int total = _streams.Count;
-        int ended = 0;
-        foreach ((_, SseStream stream) in _streams)
-        {
-            while (!hurry.IsCancellationRequested && ended >= DueAt(_engine.Time.GetElapsedTime(began)))
-            {
-                await Task.Delay(Drain.Step, _engine.Time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            stream.End(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()));
-            ended++;
-        }
-
-        int DueAt(TimeSpan passed)
-        {
-            double steps = 1 + Math.Floor(passed / Drain.Step);
-            double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
-            return (int)Math.Max(Drain.FewestPerStep * steps, share);
-        }
-    }
+    public Task DrainAsync(TimeSpan window, CancellationToken hurry) => _door.DrainAsync(
+        [.. _streams.Values],
+        stream => stream.End(SseFormat.Retry(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()))),
+        window,
+        hurry);
 
     private async Task ServeAsync(HttpContext http, string[] rooms)
     {
@@ -117,7 +94,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
-            StartResponse(http);
+            StreamDoor.StartResponse(http, "text/event-stream");
             bool isAway = false;
             foreach (SseSubscription subscription in Subscriptions(http.Request, stream, rooms))
             {
@@ -141,7 +118,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             _streams[id] = stream;
             if (isAway || _engine.Gate.IsDraining)
             {
-                stream.End(_settings.ReconnectAfter);
+                stream.End(SseFormat.Retry(_settings.ReconnectAfter));
             }
 
             await stream.RunAsync(gone).ConfigureAwait(false);
@@ -184,55 +161,5 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             yield return new SseSubscription(stream, rooms[i], i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
         }
-    }
-
-    private static void StartResponse(HttpContext http)
-    {
-        http.Response.ContentType = "text/event-stream";
-        http.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back until its buffer is full
-        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        http.Features.Get<Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
-        {
-            rate.MinDataRate = null; // how slow a client may be is ours to say
-        }
-    }
-
-    private bool AllowsOrigin(HttpContext http)
-    {
-        StringValues origin = http.Request.Headers[HeaderNames.Origin];
-        if (origin.Count == 0)
-        {
-            return true;
-        }
-
-        http.Response.Headers[HeaderNames.Vary] = HeaderNames.Origin;
-        if (origin.Count > 1 || !_origins.Allows(origin[0], http.Request.Host.Value))
-        {
-            return false;
-        }
-
-        http.Response.Headers[HeaderNames.AccessControlAllowOrigin] = origin;
-        return true;
-    }
-
-    private IPAddress? AddressOf(HttpContext http)
-    {
-        IPAddress? remote = http.Connection.RemoteIpAddress;
-        if (_engine.Options.TrustedProxies.Count == 0)
-        {
-            return remote;
-        }
-
-        UpgradeRequest request = UpgradeRequest.FromHttp(
-            "GET", "/", http.Request.Headers["X-Forwarded-For"].Select(static value => KeyValuePair.Create("X-Forwarded-For", value ?? "")));
-        return ClientAddress.Of(remote, request, _engine.Options.TrustedProxies);
-    }
-
-    private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
-    {
-        _engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
-        HttpRefusal.WriteHead(http.Response, refusal);
-        await http.Response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
     }
 }

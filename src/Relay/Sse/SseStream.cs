@@ -18,8 +18,6 @@ internal sealed class SseStream : TimerNode
     // As much as is written before a flush: the transport's own buffer is twice that.
     private const int FlushAt = 32 * 1024;
 
-    private static readonly byte[] _heartbeat = ":\n\n"u8.ToArray();
-
     private readonly Lock _gate = new();
     private readonly SseSettings _settings;
     private readonly PipeWriter _output;
@@ -90,8 +88,8 @@ internal sealed class SseStream : TimerNode
     }
 
     /// <summary>Ends the stream behind what waits.</summary>
-    /// <param name="retry">When the client is to come back.</param>
-    public void End(TimeSpan retry)
+    /// <param name="farewell">The last that is written, which says what the client is to do.</param>
+    public void End(byte[] farewell)
     {
         TaskCompletionSource? idle;
         lock (_gate)
@@ -101,7 +99,7 @@ internal sealed class SseStream : TimerNode
                 return;
             }
 
-            _queue.Enqueue(new SseEvent(-1, SseFormat.Retry(retry), Id: null, default));
+            _queue.Enqueue(new SseEvent(-1, farewell, Id: null, default));
             _isEnding = true;
             idle = _idle;
             _idle = null;
@@ -125,7 +123,7 @@ internal sealed class SseStream : TimerNode
                 }
             }
 
-            _output.Write(":\n\n"u8);
+            _output.Write(_settings.Preface);
             await FlushAsync(gone).ConfigureAwait(false);
             while (await WaitAsync(gone).ConfigureAwait(false))
             {
@@ -173,7 +171,7 @@ internal sealed class SseStream : TimerNode
             }
             else if (_settings.HeartbeatTicks > 0 && now - _lastFlushed >= _settings.HeartbeatTicks && _idle is { } idle)
             {
-                _queue.Enqueue(new SseEvent(-1, _heartbeat, Id: null, default));
+                _queue.Enqueue(new SseEvent(-1, _settings.Heartbeat, Id: null, default));
                 _idle = null;
                 idle.TrySetResult();
             }

@@ -131,8 +131,8 @@ public sealed class WeirMiddlewareHandshakeTests
         await client.SendAsync(TestHead.Valid);
 
         Assert.Equal(
-            "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 19\r\nConnection: close\r\n\r\n"
-            + "A token is needed.\n",
+            "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 19\r\nConnection: close\r\n"
+            + "WWW-Authenticate: Bearer\r\n\r\nA token is needed.\n",
             await client.ReadToEndAsync());
         await client.Finished.Within();
         Assert.Equal(["upgrade"], server.Handler.Calls);

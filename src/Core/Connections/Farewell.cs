@@ -1,0 +1,50 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Weir.Framing;
+using Weir.Handshake;
+
+namespace Weir.Connections;
+
+/// <summary>
+/// The end of a connection that was upgraded only to be told, in words a page can read, that it may not stay
+/// (<see cref="UpgradeDecision.CloseAtOnce"/>). It never becomes a <see cref="WeirConnection"/>: nobody is told of it, and it
+/// is in no list.
+/// </summary>
+internal static class Farewell
+{
+    // Ending at once would reset a connection on which something has come that nobody has read, and the client might never
+    // see why. So its own Close is waited for, which a browser sends at once.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Sends the close frame, with whatever was written before it, and waits for the client's or for a second.</summary>
+    /// <param name="transport">Open as a WebSocket from where its output stands.</param>
+    /// <param name="timer">The connection's; the caller stops it afterwards.</param>
+    /// <param name="endpoint">Whose it would have been.</param>
+    /// <param name="refusal">Why, with a close code.</param>
+    public static async ValueTask SayAsync(IDuplexPipe transport, ConnectionTimer timer, WeirEndpoint endpoint, HandshakeRefusal refusal)
+    {
+        timer.StartClose(_patience);
+        WriteClose(transport.Output, refusal);
+        FlushResult flushed = await transport.Output.FlushAsync().ConfigureAwait(false);
+        MessageReader reader = new(endpoint.Reading, deflate: null);
+        reader.Discard();
+        bool isOver = flushed.IsCompleted;
+        while (!isOver)
+        {
+            ReadResult result = await transport.Input.ReadAsync().ConfigureAwait(false);
+            ReadOnlySequence<byte> buffer = result.Buffer;
+            isOver = reader.Next(ref buffer) == ReadEvent.Close || result.IsCompleted;
+            transport.Input.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    private static void WriteClose(PipeWriter output, HandshakeRefusal refusal)
+    {
+        Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
+        int size = ClosePayload.Write(payload, refusal.CloseCode!.Value, refusal.Reason);
+        Span<byte> frame = output.GetSpan(FrameHeader.MaxUnmaskedLength + size);
+        int header = FrameHeader.Write(frame, Opcode.Close, size);
+        payload[..size].CopyTo(frame[header..]);
+        output.Advance(header + size);
+    }
+}
