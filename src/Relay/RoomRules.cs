@@ -35,8 +35,12 @@ public sealed class RoomRules
         return RoomRule.Default;
     }
 
+    /// <summary>Whether any rule lets fewer publish than listen.</summary>
+    internal bool RestrictPublishing => _rules.Any(static rule => rule.Publish != RoomPublishing.Members);
+
+    /// <summary>Whether a name matches a glob, as in <see cref="RoomRule.Pattern"/>.</summary>
     // Goes back to the last star only: what an earlier one took can stay as it is, so the time is at most pattern x name.
-    internal static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
+    public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
     {
         int at = 0;
         int star = -1;
