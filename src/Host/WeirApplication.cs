@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
+using Weir.Auth;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
 using Weir.Relay;
@@ -20,7 +21,6 @@ internal static class WeirApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         HostSettings settings = HostSettings.Read(builder.Configuration);
-        EchoHandler echo = new();
 
         // Here, so that what is wrong with them is told like any other setting.
         IReadOnlyList<BindingAddress> addresses = Listeners.ReadAddresses(builder.Configuration);
@@ -49,7 +49,15 @@ internal static class WeirApplication
         settings.Broker.AddTo(builder.Services);
         builder.Services.AddSingleton(new RoomDirectory(settings.Rooms));
         builder.Services.AddWeirRelay(settings.ApplyTo);
+        if (settings.HasAuth)
+        {
+            builder.Services.AddWeirAuth(settings.ApplyTo);
+        }
+
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(provider => new Door(provider.GetRequiredService<IClientAccess>(), settings.Reject));
         builder.Services.AddSingleton<RelayHandler>();
+        builder.Services.AddSingleton<EchoHandler>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
         {
@@ -73,7 +81,7 @@ internal static class WeirApplication
             listen.UseWeir<RelayHandler>("/ws", settings.ApplyTo);
             if (settings.EchoEnabled)
             {
-                listen.UseWeir("/echo", echo, settings.ApplyTo);
+                listen.UseWeir<EchoHandler>("/echo", settings.ApplyTo);
             }
         }
 
@@ -82,7 +90,7 @@ internal static class WeirApplication
             app.MapWeir("/ws", app.Services.GetRequiredService<RelayHandler>(), settings.ApplyTo);
             if (settings.EchoEnabled)
             {
-                app.MapWeir("/echo", echo, settings.ApplyTo);
+                app.MapWeir("/echo", app.Services.GetRequiredService<EchoHandler>(), settings.ApplyTo);
             }
 
             app.MapWeirSse("/sse", settings.ApplyTo);

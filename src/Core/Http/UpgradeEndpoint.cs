@@ -28,9 +28,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             return;
         }
 
-        HttpRequest request = http.Request;
-        UpgradeRequest asked = UpgradeRequest.FromHttp(
-            request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
+        UpgradeRequest asked = HttpHead.Of(http.Request);
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
         IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, asked, endpoint.Engine.Options.TrustedProxies);
@@ -140,21 +138,5 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
     {
         WeirLog.HandshakeRefused(endpoint.Engine.Logger, connectionId, refusal.StatusCode, refusal.Reason);
         endpoint.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
-    }
-
-    private static IEnumerable<KeyValuePair<string, string>> HeadersOf(HttpRequest request)
-    {
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Headers)
-        {
-            if (name.StartsWith(':'))
-            {
-                continue; // HTTP/2 pseudo-headers, of which Kestrel has made the request line and Host
-            }
-
-            foreach (string? value in values)
-            {
-                yield return KeyValuePair.Create(name, value ?? "");
-            }
-        }
     }
 }

@@ -19,17 +19,26 @@ namespace Weir.Relay.Sse;
 /// </summary>
 internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 {
+    private const string Challenge = "WWW-Authenticate: Bearer";
+
+    private static readonly HandshakeRefusal _unauthorized = new(401, "A valid token is needed.", Challenge, "unauthorized");
+    private static readonly HandshakeRefusal _expired = new(401, "The token has expired.", Challenge, "unauthorized");
+    private static readonly HandshakeRefusal _forbidden = new(403, "Not allowed in a room of these.", Name: "forbidden");
+    private static readonly HandshakeRefusal _unavailable = new(503, "Tokens cannot be judged now.", "Retry-After: 5", "auth_unavailable");
+
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
     private readonly WeirEngine _engine;
+    private readonly IClientAccess _access;
     private readonly SseSettings _settings;
     private readonly OriginPolicy _origins;
     private long _lastId;
 
-    public SseEndpoint(RelayNode relay, WeirEngine engine, SseOptions options)
+    public SseEndpoint(RelayNode relay, WeirEngine engine, IClientAccess access, SseOptions options)
     {
         _relay = relay;
         _engine = engine;
+        _access = access;
         _settings = new SseSettings(options, engine);
         _origins = new OriginPolicy(options.AllowedOrigins);
         relay.AddClients(this);
@@ -46,6 +55,16 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             stream.End(_settings.ReconnectAfter);
         }
+        else if (what.Client.Length == 0 && what.User.Length > 0)
+        {
+            foreach ((_, SseStream each) in _streams)
+            {
+                if (each.User == what.User)
+                {
+                    each.End(_settings.ReconnectAfter);
+                }
+            }
+        }
     }
 
     public async Task InvokeAsync(HttpContext http)
@@ -57,30 +76,44 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             return;
         }
 
-        string[] rooms = [.. http.Request.Query["room"].OfType<string>().Distinct(StringComparer.Ordinal)];
-        if (_relay.ComplaintAbout(rooms) is { } complaint)
+        UpgradeRequest request = HttpHead.Of(http.Request);
+        IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, request, _engine.Options.TrustedProxies);
+        if (_engine.Gate.Enter(address) is { } full)
         {
-            http.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await http.Response.WriteAsync(complaint + "\n").ConfigureAwait(false);
+            await RefuseAsync(http, full).ConfigureAwait(false);
             return;
         }
 
-        IPAddress? address = AddressOf(http);
-        if (_engine.Gate.Enter(address) is { } refusal)
-        {
-            await RefuseAsync(http, refusal).ConfigureAwait(false);
-            return;
-        }
-
-        _relay.Metrics.StreamOpened();
+        bool isServed = false;
+        HandshakeRefusal? refusal = null;
         try
         {
-            await ServeAsync(http, rooms).ConfigureAwait(false);
+            RoomAdmission admission = await RoomAdmission.JudgeAsync(_access, _relay, request, http.RequestAborted).ConfigureAwait(false);
+            refusal = RefusalOf(admission);
+            if (refusal is null)
+            {
+                isServed = true;
+                _relay.Metrics.StreamOpened();
+                await ServeAsync(http, admission).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested && !isServed)
+        {
+            // It did not wait to hear who it is.
         }
         finally
         {
-            _relay.Metrics.StreamClosed();
+            if (isServed)
+            {
+                _relay.Metrics.StreamClosed();
+            }
+
             _engine.Gate.Leave(address);
+        }
+
+        if (refusal is not null)
+        {
+            await RefuseAsync(http, refusal).ConfigureAwait(false);
         }
     }
 
@@ -109,17 +142,33 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private async Task ServeAsync(HttpContext http, string[] rooms)
+    private static HandshakeRefusal? RefusalOf(RoomAdmission admission) => (admission.Complaint, admission.Refusal) switch
+    {
+        ({ } complaint, _) => new HandshakeRefusal(400, complaint, Name: "rooms"),
+        (_, AccessRefusal.None) => null,
+        (_, AccessRefusal.Denied) => _forbidden,
+        (_, AccessRefusal.Unavailable) => _unavailable,
+        (_, AccessRefusal.Expired) => _expired,
+        _ => _unauthorized,
+    };
+
+    private async Task ServeAsync(HttpContext http, RoomAdmission admission)
     {
         CancellationToken gone = http.RequestAborted;
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
-        SseStream stream = new(id, rooms.Length, http.Response.BodyWriter, http.Abort, _settings);
+        ClientIdentity client = admission.Identity!;
+        SseStream stream = new(id, client.User, admission.Rooms.Count, http.Response.BodyWriter, http.Abort, _settings);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
             StartResponse(http);
             bool isAway = false;
-            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, rooms))
+            if (admission.ExpiresAt is { } end)
+            {
+                stream.EndAfter(end - _engine.Time.GetUtcNow());
+            }
+
+            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, admission.Rooms))
             {
                 try
                 {
@@ -127,7 +176,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
                     subscribed.Add((room, subscription));
                     if (room.Rule.Presence)
                     {
-                        _relay.SetPresence(room, new RoomMember(id, "", default, default));
+                        _relay.SetPresence(room, new RoomMember(id, client.User, client.Info, admission.Rooms[subscription.Room].Info));
                     }
                 }
                 catch (BrokerUnavailableException)
@@ -175,14 +224,14 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, string[] rooms)
+    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, IReadOnlyList<AdmittedRoom> rooms)
     {
         string last = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["last"].ToString();
-        StreamPosition?[] positions = new StreamPosition?[rooms.Length];
+        StreamPosition?[] positions = new StreamPosition?[rooms.Count];
         bool isUnreadable = last.Length > 0 && !SseFormat.TryParseId(last, positions);
-        for (int i = 0; i < rooms.Length; i++)
+        for (int i = 0; i < rooms.Count; i++)
         {
-            yield return new SseSubscription(stream, rooms[i], i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
+            yield return new SseSubscription(stream, rooms[i].Name, i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
         }
     }
 
@@ -214,19 +263,6 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
         http.Response.Headers[HeaderNames.AccessControlAllowOrigin] = origin;
         return true;
-    }
-
-    private IPAddress? AddressOf(HttpContext http)
-    {
-        IPAddress? remote = http.Connection.RemoteIpAddress;
-        if (_engine.Options.TrustedProxies.Count == 0)
-        {
-            return remote;
-        }
-
-        UpgradeRequest request = UpgradeRequest.FromHttp(
-            "GET", "/", http.Request.Headers["X-Forwarded-For"].Select(static value => KeyValuePair.Create("X-Forwarded-For", value ?? "")));
-        return ClientAddress.Of(remote, request, _engine.Options.TrustedProxies);
     }
 
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using Weir.Connections;
 using Weir.Timing;
 
 namespace Weir.Relay.Sse;
@@ -19,6 +20,7 @@ internal sealed class SseStream : TimerNode
     private const int FlushAt = 32 * 1024;
 
     private static readonly byte[] _heartbeat = ":\n\n"u8.ToArray();
+    private static readonly byte[] _expired = "event: expired\ndata: token expired\n\n"u8.ToArray();
 
     private readonly Lock _gate = new();
     private readonly SseSettings _settings;
@@ -32,16 +34,19 @@ internal sealed class SseStream : TimerNode
     private long _unflushedCost;
     private long _lastFlushed;
     private long _flushBegan;
+    private long _endsAt = long.MaxValue;
     private bool _isEnding;
 
     /// <param name="id">What the client is called on all nodes.</param>
+    /// <param name="user">Whose it is; empty: anonymous.</param>
     /// <param name="rooms">How many rooms it listens to.</param>
     /// <param name="output">The response.</param>
     /// <param name="cut">Ends the transport at once.</param>
     /// <param name="settings">What all streams share.</param>
-    public SseStream(string id, int rooms, PipeWriter output, Action cut, SseSettings settings)
+    public SseStream(string id, string user, int rooms, PipeWriter output, Action cut, SseSettings settings)
     {
         Id = id;
+        User = user;
         _positions = new StreamPosition[rooms];
         _output = output;
         _cut = cut;
@@ -49,6 +54,8 @@ internal sealed class SseStream : TimerNode
     }
 
     public string Id { get; }
+
+    public string User { get; }
 
     /// <summary>The client was cut because it reads too slowly.</summary>
     public bool IsTooSlow { get; private set; }
@@ -93,21 +100,22 @@ internal sealed class SseStream : TimerNode
     /// <param name="retry">When the client is to come back.</param>
     public void End(TimeSpan retry)
     {
-        TaskCompletionSource? idle;
         lock (_gate)
         {
-            if (_isEnding)
-            {
-                return;
-            }
-
-            _queue.Enqueue(new SseEvent(-1, SseFormat.Retry(retry), Id: null, default));
-            _isEnding = true;
-            idle = _idle;
-            _idle = null;
+            EndInsideLock(SseFormat.Retry(retry));
         }
+    }
 
-        idle?.TrySetResult();
+    /// <summary>Ends the stream when its client's token expires, and tells so: who comes back with the same one gets 401.</summary>
+    public void EndAfter(TimeSpan delay)
+    {
+        lock (_gate)
+        {
+            long now = _settings.Wheel.CurrentTick;
+            // The tick that runs has begun before now: one more, so that it is never too early.
+            _endsAt = now + 1 + Math.Max(0, ConnectionTimer.TicksOf(delay, _settings.Wheel.Tick));
+            ArmInsideLock(now);
+        }
     }
 
     /// <summary>Writes until the stream has ended or the client has gone.</summary>
@@ -163,6 +171,12 @@ internal sealed class SseStream : TimerNode
             }
 
             long now = _settings.Wheel.CurrentTick;
+            if (now >= _endsAt)
+            {
+                _endsAt = long.MaxValue;
+                EndInsideLock(_expired);
+            }
+
             if (_flushBegan != 0)
             {
                 if (_settings.MaxDelayTicks > 0 && now - _flushBegan >= _settings.MaxDelayTicks)
@@ -276,10 +290,24 @@ internal sealed class SseStream : TimerNode
         long due = _flushBegan != 0
             ? (_settings.MaxDelayTicks > 0 ? _flushBegan + _settings.MaxDelayTicks : long.MaxValue)
             : (_settings.HeartbeatTicks > 0 ? Math.Max(now + 1, _lastFlushed + _settings.HeartbeatTicks) : long.MaxValue);
+        due = Math.Min(due, _endsAt);
         if (due != long.MaxValue)
         {
             _settings.Wheel.Schedule(this, _settings.Wheel.Tick * (due - now));
         }
+    }
+
+    private void EndInsideLock(byte[] lastWords)
+    {
+        if (_isEnding)
+        {
+            return;
+        }
+
+        _queue.Enqueue(new SseEvent(-1, lastWords, Id: null, default));
+        _isEnding = true;
+        _idle?.TrySetResult(); // continues on another thread
+        _idle = null;
     }
 
     private void CutInsideLock()
