@@ -11,15 +11,18 @@ namespace Weir.Host;
 /// <summary>Composes the server: the WebSocket endpoints on every port, and beside them streams, the API, health, metrics and the page.</summary>
 internal static class WeirApplication
 {
+    /// <summary>An application with its configuration and nothing else yet.</summary>
+    // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
+    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = AppContext.BaseDirectory,
+    });
+
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
     public static WebApplication Build(string[] args)
     {
-        // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            ContentRootPath = AppContext.BaseDirectory,
-        });
+        WebApplicationBuilder builder = CreateBuilder(args);
         HostSettings settings = HostSettings.Read(builder.Configuration);
 
         // Here, so that what is wrong with them is told like any other setting.

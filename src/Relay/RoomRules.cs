@@ -20,6 +20,9 @@ public sealed class RoomRules
         }
     }
 
+    /// <summary>The rules, in the order in which they are tried.</summary>
+    public IReadOnlyList<RoomRule> All => _rules;
+
     /// <summary>The rule of a room; <see cref="RoomRule.Default"/> when no pattern matches.</summary>
     public RoomRule Of(string room)
     {
