@@ -33,6 +33,26 @@ internal sealed class TokenIdentity : ClientIdentity
         }
     }
 
+    /// <summary>The tokens for single rooms hold on: they are good for the user, not for the token it has connected with.</summary>
+    public override void TakeOver(ClientIdentity former)
+    {
+        if (former is not TokenIdentity { User: var user } identity || user != User)
+        {
+            return;
+        }
+
+        KeyValuePair<string, DateTimeOffset?>[] granted;
+        lock (identity._gate)
+        {
+            granted = [.. identity._granted ?? []];
+        }
+
+        foreach ((string room, DateTimeOffset? until) in granted)
+        {
+            Grant(room, until);
+        }
+    }
+
     /// <summary>Whether a room's own token was brought, and still holds.</summary>
     public bool IsGranted(string room, DateTimeOffset now)
     {

@@ -1,3 +1,5 @@
+using Weir.Framing;
+
 namespace Weir;
 
 /// <summary>How dead connections are found, and quiet ones kept open through NATs and proxies.</summary>
@@ -5,6 +7,8 @@ public sealed class HeartbeatOptions
 {
     private TimeSpan _interval = TimeSpan.FromSeconds(30);
     private TimeSpan _timeout = TimeSpan.FromSeconds(10);
+    private string _silenceReason = "no answer";
+    private CloseCode? _silenceCode;
 
     /// <summary>
     /// How often a Ping is sent (RFC 6455 section 5.5.2); default 30 seconds, below the 60 seconds after which common
@@ -39,6 +43,40 @@ public sealed class HeartbeatOptions
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
             _timeout = value;
+        }
+    }
+
+    /// <summary>
+    /// A text message that is sent in place of the Ping, for protocols with pings of their own; null, the default: the Ping.
+    /// The handler passes the answer on with <see cref="WeirConnection.TakeHeartbeatAnswer"/> where it wants to know more than
+    /// that the peer is alive.
+    /// </summary>
+    public string? Message { get; set; }
+
+    /// <summary>The code that a silent peer is closed with; null, the default: it is cut without a closing handshake.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public CloseCode? SilenceCode
+    {
+        get => _silenceCode;
+        set
+        {
+            if (value is { } code)
+            {
+                ClosePayload.ThrowUnlessSendable(code, "");
+            }
+
+            _silenceCode = value;
+        }
+    }
+
+    /// <summary>The reason that goes with <see cref="SilenceCode"/>; default "no answer". Cut after 123 bytes.</summary>
+    public string SilenceReason
+    {
+        get => _silenceReason;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _silenceReason = value;
         }
     }
 }

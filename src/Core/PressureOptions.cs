@@ -88,11 +88,7 @@ public sealed class PressureOptions
         get => _closeCode;
         set
         {
-            if (!ClosePayload.IsAllowedOnTheWire(value))
-            {
-                throw new ArgumentOutOfRangeException(nameof(value), value, "RFC 6455 section 7.4 does not let an endpoint send this code.");
-            }
-
+            ClosePayload.ThrowUnlessSendable(value, "");
             _closeCode = value;
         }
     }

@@ -23,6 +23,7 @@ public sealed partial class WeirConnection : ISenderOwner
     // Boxed so that it can be set once without a lock.
     private volatile StrongBox<WeirClosure>? _closure;
     private long _pingSent;
+    private int _heartbeatsUnanswered;
     private bool _hasWarnedOfDrops;
     private volatile bool _hasEnded;
     private volatile bool _isInHandler;
@@ -142,10 +143,20 @@ public sealed partial class WeirConnection : ISenderOwner
     /// </summary>
     internal bool IsInHandler => _isInHandler;
 
-    /// <summary>Time for a Ping; on the wheel's thread.</summary>
+    /// <summary>Time for a Ping, or what the protocol has in its place; on the wheel's thread.</summary>
     internal void Ping()
     {
-        if (_sender.SendPing())
+        if (_endpoint.Heartbeat is { Message: { } message })
+        {
+            // Noted first: the answer may be here before the send has returned.
+            Interlocked.Increment(ref _heartbeatsUnanswered);
+            Volatile.Write(ref _pingSent, _endpoint.Engine.Time.GetTimestamp());
+            if (!_sender.SendHeartbeat(Opcode.Text, new ReadOnlySequence<byte>(message)))
+            {
+                Interlocked.Decrement(ref _heartbeatsUnanswered);
+            }
+        }
+        else if (_sender.SendPing())
         {
             Volatile.Write(ref _pingSent, _endpoint.Engine.Time.GetTimestamp());
         }
@@ -154,6 +165,17 @@ public sealed partial class WeirConnection : ISenderOwner
     /// <summary>Nothing came for too long; on the wheel's thread.</summary>
     internal void OnSilent()
     {
+        if (_endpoint.Heartbeat is { Silenced: { } told })
+        {
+            if (BeginClose(told))
+            {
+                WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
+                _endpoint.Engine.Metrics.HeartbeatMissed();
+            }
+
+            return;
+        }
+
         if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine)))
         {
             WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
@@ -186,7 +208,7 @@ public sealed partial class WeirConnection : ISenderOwner
 
     /// <summary>The node goes down: the client should come back, to another one.</summary>
     internal void CloseForShutdown()
-        => BeginClose(new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+        => BeginClose(_endpoint.Shutdown);
 
     /// <summary>The node is down.</summary>
     internal void AbortUnlessEnded()

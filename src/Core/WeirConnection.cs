@@ -173,6 +173,23 @@ public sealed partial class WeirConnection
     /// <summary>Cuts the connection at once, without a closing handshake. What waits is lost.</summary>
     public void Abort() => Abort("The application aborted the connection.");
 
+    /// <summary>
+    /// The handler was sent the answer to <see cref="HeartbeatOptions.Message"/>. That the peer is alive is known without it;
+    /// this measures the round trip, and tells an answer to nothing.
+    /// </summary>
+    /// <returns>False when there is no heartbeat that has not been answered.</returns>
+    public bool TakeHeartbeatAnswer()
+    {
+        if (Volatile.Read(ref _heartbeatsUnanswered) <= 0)
+        {
+            return false;
+        }
+
+        Interlocked.Decrement(ref _heartbeatsUnanswered);
+        OnPong();
+        return true;
+    }
+
     /// <summary>Sends the messages of a run that is shared with others; counted by who publishes.</summary>
     internal void SendShared(FrameRun run, string? key)
     {

@@ -1,3 +1,4 @@
+using Weir.Framing;
 using Weir.Handshake;
 
 namespace Weir;
@@ -9,6 +10,8 @@ public sealed class WeirOptions
     private int _maxHeadBytes = 16 * 1024;
     private TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
     private TimeSpan _closeTimeout = TimeSpan.FromSeconds(5);
+    private CloseCode _shutdownCode = CloseCode.GoingAway;
+    private string _shutdownReason = "server shutting down";
     private IReadOnlyList<string> _allowedOrigins = [];
 
     /// <summary>
@@ -68,6 +71,29 @@ public sealed class WeirOptions
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
             _closeTimeout = value;
+        }
+    }
+
+    /// <summary>The code that connections are closed with when the node goes down; default 1001.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public CloseCode ShutdownCode
+    {
+        get => _shutdownCode;
+        set
+        {
+            ClosePayload.ThrowUnlessSendable(value, "");
+            _shutdownCode = value;
+        }
+    }
+
+    /// <summary>The reason that goes with <see cref="ShutdownCode"/>; default "server shutting down". Cut after 123 bytes.</summary>
+    public string ShutdownReason
+    {
+        get => _shutdownReason;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _shutdownReason = value;
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using Weir.Auth;
+using Weir.Centrifugo;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
 using Weir.Relay;
@@ -59,6 +60,7 @@ internal static class WeirApplication
 
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(provider => new Door(provider.GetRequiredService<IClientAccess>(), settings.Reject));
+        builder.Services.AddWeirCentrifugo(settings.ApplyTo);
         builder.Services.AddSingleton<RelayHandler>();
         builder.Services.AddSingleton<EchoHandler>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
@@ -82,6 +84,7 @@ internal static class WeirApplication
         void UseEndpoints(IConnectionBuilder listen)
         {
             listen.UseWeir<RelayHandler>("/ws", settings.ApplyTo);
+            listen.UseWeirCentrifugo("/connection/websocket", settings.ApplyTo);
             if (settings.EchoEnabled)
             {
                 listen.UseWeir<EchoHandler>("/echo", settings.ApplyTo);
@@ -96,6 +99,7 @@ internal static class WeirApplication
                 app.MapWeir("/echo", app.Services.GetRequiredService<EchoHandler>(), settings.ApplyTo);
             }
 
+            app.MapWeirCentrifugo("/connection", "/emulation", settings.ApplyTo);
             app.MapWeirSse("/sse", settings.ApplyTo);
             app.MapWeirApi("/api", settings.ApplyTo);
             app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });

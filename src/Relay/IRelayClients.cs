@@ -14,6 +14,15 @@ public interface IRelayClients
 
     /// <summary>Ends the clients that are meant; those of other protocols and nodes are asked too.</summary>
     void Disconnect(Disconnection what);
+
+    /// <summary>
+    /// Takes what one of the clients has said on another way than its own connection, see
+    /// <see cref="RelayNode.PassOnAsync"/>.
+    /// </summary>
+    /// <param name="session">The secret by which the client names its session.</param>
+    /// <param name="data">What it has said; kept by whoever takes it.</param>
+    /// <returns>False: it is not one of these.</returns>
+    bool TryTake(string session, ReadOnlyMemory<byte> data) => false;
 }
 
 /// <summary>Whose connections are to end.</summary>

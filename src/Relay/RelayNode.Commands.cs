@@ -37,6 +37,29 @@ public sealed partial class RelayNode
         return Broker.SendControlAsync(node: null, Encode(new NodeMessage { Disconnect = what }), cancellationToken);
     }
 
+    /// <summary>
+    /// Passes on what a client has said to the node that has its session: for streams, whose clients speak in requests that
+    /// may reach any node.
+    /// </summary>
+    /// <param name="node">The node's <see cref="NodeId"/>, as the client was told it.</param>
+    /// <param name="session">The secret by which the client names its session.</param>
+    /// <param name="data">What it has said; not touched any more.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False: the node is this one, and it has no such session. Of another node it is not known.</returns>
+    /// <exception cref="BrokerUnavailableException">It is another node, and the broker is away.</exception>
+    public async ValueTask<bool> PassOnAsync(
+        string node, string session, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
+    {
+        if (node == NodeId)
+        {
+            return TakeHere(session, data);
+        }
+
+        NodeMessage told = new() { Session = session, Said = data.ToArray() };
+        await Broker.SendControlAsync(node, Encode(told), cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>All nodes that are up, as they said a few seconds ago; this one as it is now.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     public async ValueTask<IReadOnlyList<NodeInfo>> ReadNodesAsync(CancellationToken cancellationToken = default)
@@ -113,6 +136,11 @@ public sealed partial class RelayNode
             DisconnectHere(who);
         }
 
+        if (told is { Session: { } session, Said: { } said })
+        {
+            TakeHere(session, said);
+        }
+
         if (told is { RoomsLike: { } pattern, From: { } asking } && asking != NodeId)
         {
             _ = AnswerAsync(asking, new NodeMessage { Rooms = RoomsLike(pattern), Question = told.Question });
@@ -140,6 +168,19 @@ public sealed partial class RelayNode
         {
             RelayLog.BrokerFailed(Logger, error, NodesRoom);
         }
+    }
+
+    private bool TakeHere(string session, ReadOnlyMemory<byte> said)
+    {
+        foreach ((IRelayClients clients, _) in _clients)
+        {
+            if (clients.TryTake(session, said))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void DisconnectHere(Disconnection what)

@@ -65,30 +65,44 @@ public sealed partial class RelayNode
     public async ValueTask<StreamPosition> PublishAsync(
         string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
     {
+        Task<StreamPosition> done = await BeginPublishAsync(room, publication, except).ConfigureAwait(false);
+        return await done.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The first half of a publish, for a protocol that answers each one and lets its client send the next meanwhile: what one
+    /// caller begins one after another is published in that order.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="publication">Its offset, node and sequence are not looked at.</param>
+    /// <param name="except">A connection of this node that does not hear it; null: all do.</param>
+    /// <returns>
+    /// Completed, but when as much as may be is on its way: then when there is room again. The task in it is the second half,
+    /// with the result and the failure of <see cref="PublishAsync(string, Publication, WeirConnection?, CancellationToken)"/>.
+    /// </returns>
+    /// <exception cref="ArgumentException">The name is not allowed.</exception>
+    public async ValueTask<Task<StreamPosition>> BeginPublishAsync(string room, Publication publication, WeirConnection? except = null)
+    {
         ArgumentNullException.ThrowIfNull(publication);
         ThrowUnlessAllowed(room);
         if (!_rooms.TryGetValue(room, out LocalRoom? local))
         {
             local = new LocalRoom(room, this); // nobody here would hear it: only for the way to the broker
         }
+        else if (local.Drain.IsCongested)
+        {
+            await local.Drain.WhenRelievedAsync().ConfigureAwait(false);
+        }
 
         Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info);
         if (!TryTakePlaces(local) && !await WaitForPlacesAsync(local).ConfigureAwait(false))
         {
             Refuse(local, draft, except);
-            return local.Rule.Durable ? throw TooMany() : default;
+            return local.Rule.Durable ? Task.FromException<StreamPosition>(TooMany()) : Task.FromResult(default(StreamPosition));
         }
 
         PendingPublish entry = Call(local, draft, except, out ValueTask<StreamPosition> call);
-        Task<StreamPosition> done = CompleteAsync(local, entry, call);
-        try
-        {
-            return await done.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (BrokerUnavailableException) when (!local.Rule.Durable)
-        {
-            return default;
-        }
+        return CompleteAsync(local, entry, call);
     }
 
     private bool TryTakePlaces(LocalRoom room)
@@ -200,6 +214,11 @@ public sealed partial class RelayNode
         catch (Exception error)
         {
             OnFailed(room, entry, error);
+            if (!room.Rule.Durable)
+            {
+                return default;
+            }
+
             if (error is BrokerUnavailableException)
             {
                 throw;

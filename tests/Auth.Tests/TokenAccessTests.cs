@@ -137,6 +137,22 @@ public sealed class TokenAccessTests : IDisposable
         Assert.False(access.MayPublish(client, "private:a"));
     }
 
+    [Fact]
+    public async Task RoomToken_OutlivesARefreshOfTheConnections()
+    {
+        TokenAccess access = NewAccess();
+        ClientIdentity former = await ConnectAsync(access, "\"sub\":\"u1\"");
+        await access.SubscribeAsync(former, "private:a", Good("\"sub\":\"u1\",\"channel\":\"private:a\""), CancellationToken.None);
+        ClientIdentity same = await ConnectAsync(access, "\"sub\":\"u1\"");
+        ClientIdentity other = await ConnectAsync(access, "\"sub\":\"u2\"");
+
+        same.TakeOver(former);
+        other.TakeOver(former);
+
+        Assert.True(access.MayPublish(same, "private:a"));
+        Assert.False(access.MayPublish(other, "private:a"));
+    }
+
     [Theory]
     [InlineData("\"sub\":\"u2\",\"channel\":\"private:a\"", AccessRefusal.Invalid)] // somebody else's
     [InlineData("\"channel\":\"private:a\"", AccessRefusal.Invalid)] // nobody's

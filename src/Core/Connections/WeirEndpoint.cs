@@ -19,6 +19,7 @@ internal sealed class WeirEndpoint
         HandshakeTimeout = options.HandshakeTimeout;
         CloseTimeout = options.CloseTimeout;
         KeepRequest = options.KeepRequest;
+        Shutdown = new WeirClosure(options.ShutdownCode, options.ShutdownReason, CloseInitiator.Server);
         Origins = new OriginPolicy(options.AllowedOrigins);
         Subprotocols = [.. options.Subprotocols];
         Deflate = options.Deflate;
@@ -58,6 +59,9 @@ internal sealed class WeirEndpoint
     public TimeSpan CloseTimeout { get; }
 
     public bool KeepRequest { get; }
+
+    /// <summary>What a client is told when the node goes down.</summary>
+    public WeirClosure Shutdown { get; }
 
     /// <summary>Null when the heartbeat is off.</summary>
     public HeartbeatTicks? Heartbeat { get; }

@@ -184,9 +184,12 @@ internal sealed partial class ConnectionSender
         Finish(outcome);
     }
 
-    /// <summary>Sends a Ping, unless others wait: then what waits finds a dead peer just as well.</summary>
+    /// <inheritdoc cref="SendHeartbeat"/>
+    public bool SendPing() => SendHeartbeat(Opcode.Ping, ReadOnlySequence<byte>.Empty);
+
+    /// <summary>Sends a Ping or what stands for one, unless others wait: then what waits finds a dead peer just as well.</summary>
     /// <returns>Whether it was sent.</returns>
-    public bool SendPing()
+    public bool SendHeartbeat(Opcode opcode, in ReadOnlySequence<byte> payload)
     {
         Outcome outcome;
         try
@@ -198,7 +201,7 @@ internal sealed partial class ConnectionSender
                     return false;
                 }
 
-                WriteFrameInsideLock(Opcode.Ping, ReadOnlySequence<byte>.Empty);
+                WriteFrameInsideLock(opcode, payload);
                 outcome = WrittenInsideLock(SendScope.Current);
             }
         }

@@ -13,7 +13,7 @@ internal sealed class EchoHandler(Door door, TimeProvider time) : WeirHandler
 
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
-        Door.CloseAt(connection, ((ClientIdentity)connection.State!).ExpiresAt, time);
+        Door.CloseAt(connection, (connection.State as ClientIdentity)?.ExpiresAt, time);
         return ValueTask.CompletedTask;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Weir.Auth;
+using Weir.Centrifugo;
 using Weir.Relay;
 
 namespace Weir.Host.Settings;
@@ -38,6 +39,7 @@ internal sealed class HostSettings
         Reject = reader.ReadEnum($"{AuthSettings.Section}:Reject", RejectKind.Close);
         ReadRelay(reader, Relay);
         ComplainAboutRooms(reader);
+        ReadCentrifugo(reader, new CentrifugoOptions());
         _ = reader.ReadText(ApiKey, "");
     }
 
@@ -87,6 +89,9 @@ internal sealed class HostSettings
 
     /// <summary>Puts the settings on the rooms.</summary>
     public void ApplyTo(RelayOptions options) => ReadRelay(new SettingsReader(_configuration), options);
+
+    /// <summary>Puts the settings on Centrifugo's protocol.</summary>
+    public void ApplyTo(CentrifugoOptions options) => ReadCentrifugo(new SettingsReader(_configuration), options);
 
     /// <summary>Puts the settings on the streams: those that hold for WebSockets.</summary>
     public void ApplyTo(SseOptions options)
@@ -164,6 +169,16 @@ internal sealed class HostSettings
                 reader.Complain($"{entry}:Publish", "Granted", $"Members or Nobody unless {AuthSettings.Section} is set");
             }
         }
+    }
+
+    private static void ReadCentrifugo(SettingsReader reader, CentrifugoOptions options)
+    {
+        string section = $"{Root}:Centrifugo";
+        options.ConnectTimeout = reader.ReadDuration(
+            $"{section}:ConnectTimeout", options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        options.ExpiryGrace = reader.ReadDuration($"{section}:ExpiryGrace", options.ExpiryGrace, TimeSpan.Zero, TimeSpan.FromHours(1));
+        options.MaxPublicationsPerReply = reader.ReadInt(
+            $"{section}:MaxPublicationsPerReply", options.MaxPublicationsPerReply, 1, 1 << 20);
     }
 
     private static void ReadEndpoint(SettingsReader reader, WeirOptions options)

@@ -117,30 +117,12 @@ internal sealed class ApiMethods(RelayNode relay)
 
     private async ValueTask PresenceAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        IReadOnlyList<RoomMember> members = await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false);
-        result.WriteStartObject();
-        result.WriteStartObject("presence");
-        foreach (RoomMember member in members)
-        {
-            result.WriteStartObject(member.Client);
-            result.WriteString("client", member.Client);
-            result.WriteString("user", member.User);
-            WriteJson(result, "conn_info", member.ConnectionInfo);
-            WriteJson(result, "chan_info", member.RoomInfo);
-            result.WriteEndObject();
-        }
-
-        result.WriteEndObject();
-        result.WriteEndObject();
+        ApiAnswer.WritePresence(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
     }
 
     private async ValueTask PresenceStatsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        IReadOnlyList<RoomMember> members = await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false);
-        result.WriteStartObject();
-        result.WriteNumber("num_clients", members.Count);
-        result.WriteNumber("num_users", members.Select(static member => member.User).Distinct(StringComparer.Ordinal).Count());
-        result.WriteEndObject();
+        ApiAnswer.WritePresenceStats(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
     }
 
     private async ValueTask DisconnectAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
@@ -299,7 +281,7 @@ internal sealed class ApiMethods(RelayNode relay)
         {
             result.WriteBase64String("b64data", publication.Data.Span);
         }
-        else if (IsJson(publication.Data.Span))
+        else if (ApiAnswer.IsJson(publication.Data.Span))
         {
             result.WritePropertyName("data");
             result.WriteRawValue(publication.Data.Span, skipInputValidation: true);
@@ -309,36 +291,8 @@ internal sealed class ApiMethods(RelayNode relay)
             result.WriteString("data", Encoding.UTF8.GetString(publication.Data.Span));
         }
 
-        WriteJson(result, "info", publication.Info);
+        ApiAnswer.WriteJson(result, "info", publication.Info);
         result.WriteNumber("offset", publication.Offset);
         result.WriteEndObject();
-    }
-
-    private static void WriteJson(Utf8JsonWriter result, string name, ReadOnlyMemory<byte> json)
-    {
-        if (json.Length > 0 && IsJson(json.Span))
-        {
-            result.WritePropertyName(name);
-            result.WriteRawValue(json.Span, skipInputValidation: true);
-        }
-    }
-
-    private static bool IsJson(ReadOnlySpan<byte> text)
-    {
-        Utf8JsonReader reader = new(text);
-        try
-        {
-            if (!reader.Read())
-            {
-                return false;
-            }
-
-            reader.Skip();
-            return !reader.Read();
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
     }
 }

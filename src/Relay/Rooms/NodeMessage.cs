@@ -14,6 +14,12 @@ internal sealed record NodeMessage
     /// <summary>Rooms and how many are in them: the answer.</summary>
     public Dictionary<string, int>? Rooms { get; init; }
 
+    /// <summary>The session whose client has said <see cref="Said"/> in a request to the node that passes it on.</summary>
+    public string? Session { get; init; }
+
+    /// <inheritdoc cref="Session"/>
+    public byte[]? Said { get; init; }
+
     /// <summary>Who asks.</summary>
     public string? From { get; init; }
 

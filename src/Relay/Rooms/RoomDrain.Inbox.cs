@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Diagnostics;
 using Weir.Framing;
 using Weir.Relay.Diagnostics;
-using Weir.Sending;
 
 namespace Weir.Relay.Rooms;
 
@@ -21,14 +20,10 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
 
     private readonly Lock _inboxGate = new();
     private readonly Queue<RoomEvent> _inbox = new();
+    private readonly RunGathering _run;
     private TaskCompletionSource? _relieved;
     private bool _isDraining;
     private bool _hasWarnedOfFullInbox;
-
-    private FrameRun? _run;
-    private WeirConnection? _runExcept;
-    private string? _runKey;
-    private IPublicationTarget? _runTarget;
 
     public bool IsCongested
     {
@@ -97,7 +92,7 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
             }
         }
 
-        WalkRun();
+        _run.Walk();
         Tell(static (audience, room, _) => audience.OnPause(room), 0);
         ArrayPool<RoomEvent>.Shared.Return(block, clearArray: true);
         lock (_inboxGate)
@@ -147,42 +142,10 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
 
     private void DeliverToMembers(Publication publication, WeirConnection? except)
     {
-        if (!_room.TryGetMembers(out Room? members))
+        if (_room.TryGetMembers(out Room? members))
         {
-            return;
+            _run.Add(members, except, (Opcode)publication.Kind, publication.Data.Span, publication.Key);
         }
-
-        int size = FrameHeader.MaxUnmaskedLength + publication.Data.Length;
-        bool standsAlone = publication.Key is not null || _runKey is not null; // a keyed message may be replaced
-        if (_run is not null
-            && (standsAlone || _run.Free < size || !ReferenceEquals(_runExcept, except) || !ReferenceEquals(_runTarget, members)))
-        {
-            WalkRun();
-        }
-
-        _runTarget = members;
-        _runExcept = except;
-        _runKey = publication.Key;
-        _run ??= _node.Members.Runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
-        _run.Append((Opcode)publication.Kind, publication.Data.Span);
-    }
-
-    private void WalkRun()
-    {
-        if (_run is not { } run)
-        {
-            return;
-        }
-
-        IPublicationTarget target = _runTarget!;
-        WeirConnection? except = _runExcept;
-        string? key = _runKey;
-        _run = null;
-        _runTarget = null;
-        _runExcept = null;
-        _runKey = null;
-        target.Deliver(run, except, key);
-        run.Release();
     }
 
     private void DeliverToAudiences(Publication publication, WeirConnection? except)

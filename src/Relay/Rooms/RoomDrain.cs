@@ -33,6 +33,7 @@ internal sealed partial class RoomDrain
     {
         _room = room;
         _node = node;
+        _run = new RunGathering(node.Members.Runs);
     }
 
     public string Epoch => _sequence.Epoch;
@@ -456,7 +457,7 @@ internal sealed partial class RoomDrain
             return;
         }
 
-        WalkRun(); // a listener whose members' room is the engine's own joins after what was published before
+        _run.Walk(); // a listener whose members' room is the engine's own joins after what was published before
         if (subscribing.From is not null)
         {
             _node.Metrics.Recovery(recovery.IsRecovered);

@@ -1,13 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.Primitives;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Http;
-using Weir.Limits;
 using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -31,7 +27,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     private readonly WeirEngine _engine;
     private readonly IClientAccess _access;
     private readonly SseSettings _settings;
-    private readonly OriginPolicy _origins;
+    private readonly StreamDoor _door;
     private long _lastId;
 
     public SseEndpoint(RelayNode relay, WeirEngine engine, IClientAccess access, SseOptions options)
@@ -40,7 +36,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         _engine = engine;
         _access = access;
         _settings = new SseSettings(options, engine);
-        _origins = new OriginPolicy(options.AllowedOrigins);
+        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins));
         relay.AddClients(this);
         engine.AlsoDrains.Add(DrainAsync);
     }
@@ -53,7 +49,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     {
         if (_streams.TryGetValue(what.Client, out SseStream? stream))
         {
-            stream.End(_settings.ReconnectAfter);
+            stream.End(SseFormat.Retry(_settings.ReconnectAfter));
         }
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
@@ -61,7 +57,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             {
                 if (each.User == what.User)
                 {
-                    each.End(_settings.ReconnectAfter);
+                    each.End(SseFormat.Retry(_settings.ReconnectAfter));
                 }
             }
         }
@@ -70,76 +66,71 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     public async Task InvokeAsync(HttpContext http)
     {
         http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
-        if (!AllowsOrigin(http))
+        if (!_door.AllowsOrigin(http))
         {
-            await RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
+            await _door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
             return;
         }
 
-        UpgradeRequest request = HttpHead.Of(http.Request);
-        IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, request, _engine.Options.TrustedProxies);
+        IPAddress? address = _door.AddressOf(http);
         if (_engine.Gate.Enter(address) is { } full)
         {
-            await RefuseAsync(http, full).ConfigureAwait(false);
+            await _door.RefuseAsync(http, full).ConfigureAwait(false);
             return;
         }
 
-        bool isServed = false;
-        HandshakeRefusal? refusal = null;
+        HandshakeRefusal? refusal;
         try
         {
-            RoomAdmission admission = await RoomAdmission.JudgeAsync(_access, _relay, request, http.RequestAborted).ConfigureAwait(false);
-            refusal = RefusalOf(admission);
-            if (refusal is null)
-            {
-                isServed = true;
-                _relay.Metrics.StreamOpened();
-                await ServeAsync(http, admission).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested && !isServed)
-        {
-            // It did not wait to hear who it is.
+            refusal = await ServeUnlessRefusedAsync(http).ConfigureAwait(false);
         }
         finally
         {
-            if (isServed)
-            {
-                _relay.Metrics.StreamClosed();
-            }
-
             _engine.Gate.Leave(address);
         }
 
         if (refusal is not null)
         {
-            await RefuseAsync(http, refusal).ConfigureAwait(false);
+            await _door.RefuseAsync(http, refusal).ConfigureAwait(false);
         }
     }
 
     /// <summary>Ends the streams there are over a window, each with a time of its own to come back.</summary>
-    public async Task DrainAsync(TimeSpan window, CancellationToken hurry)
+    public Task DrainAsync(TimeSpan window, CancellationToken hurry) => _door.DrainAsync(
+        [.. _streams.Values],
+        stream => stream.End(SseFormat.Retry(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()))),
+        window,
+        hurry);
+
+    private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
     {
-        long began = _engine.Time.GetTimestamp();
-        int total = _streams.Count;
-        int ended = 0;
-        foreach ((_, SseStream stream) in _streams)
+        RoomAdmission admission;
+        try
         {
-            while (!hurry.IsCancellationRequested && ended >= DueAt(_engine.Time.GetElapsedTime(began)))
-            {
-                await Task.Delay(Drain.Step, _engine.Time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            stream.End(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()));
-            ended++;
+            admission = await RoomAdmission.JudgeAsync(
+                _access, _relay, HttpRequests.ToUpgradeRequest(http.Request), http.RequestAborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return null; // it did not wait to hear whether it may
         }
 
-        int DueAt(TimeSpan passed)
+        if (RefusalOf(admission) is { } refusal)
         {
-            double steps = 1 + Math.Floor(passed / Drain.Step);
-            double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
-            return (int)Math.Max(Drain.FewestPerStep * steps, share);
+            return refusal;
         }
+
+        _relay.Metrics.StreamOpened();
+        try
+        {
+            await ServeAsync(http, admission).ConfigureAwait(false);
+        }
+        finally
+        {
+            _relay.Metrics.StreamClosed();
+        }
+
+        return null;
     }
 
     private static HandshakeRefusal? RefusalOf(RoomAdmission admission) => (admission.Complaint, admission.Refusal) switch
@@ -157,11 +148,11 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         CancellationToken gone = http.RequestAborted;
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
         ClientIdentity client = admission.Identity!;
-        SseStream stream = new(id, client.User, admission.Rooms.Count, http.Response.BodyWriter, http.Abort, _settings);
+        SseStream stream = new(id, admission.Rooms.Count, http.Response.BodyWriter, http.Abort, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
-            StartResponse(http);
+            StreamDoor.StartResponse(http, "text/event-stream");
             bool isAway = false;
             if (admission.ExpiresAt is { } end)
             {
@@ -190,7 +181,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             _streams[id] = stream;
             if (isAway || _engine.Gate.IsDraining)
             {
-                stream.End(_settings.ReconnectAfter);
+                stream.End(SseFormat.Retry(_settings.ReconnectAfter));
             }
 
             await stream.RunAsync(gone).ConfigureAwait(false);
@@ -233,42 +224,5 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             yield return new SseSubscription(stream, rooms[i].Name, i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
         }
-    }
-
-    private static void StartResponse(HttpContext http)
-    {
-        http.Response.ContentType = "text/event-stream";
-        http.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back until its buffer is full
-        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        http.Features.Get<Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
-        {
-            rate.MinDataRate = null; // how slow a client may be is ours to say
-        }
-    }
-
-    private bool AllowsOrigin(HttpContext http)
-    {
-        StringValues origin = http.Request.Headers[HeaderNames.Origin];
-        if (origin.Count == 0)
-        {
-            return true;
-        }
-
-        http.Response.Headers[HeaderNames.Vary] = HeaderNames.Origin;
-        if (origin.Count > 1 || !_origins.Allows(origin[0], http.Request.Host.Value))
-        {
-            return false;
-        }
-
-        http.Response.Headers[HeaderNames.AccessControlAllowOrigin] = origin;
-        return true;
-    }
-
-    private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
-    {
-        _engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
-        HttpRefusal.WriteHead(http.Response, refusal);
-        await http.Response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
     }
 }

@@ -4,8 +4,18 @@ using Weir.Timing;
 namespace Weir.Relay.Sse;
 
 /// <summary>What all streams of a path share: the settings in the wheel's ticks, and the wheel.</summary>
-internal sealed class SseSettings(SseOptions options, WeirEngine engine)
+/// <param name="options">The settings.</param>
+/// <param name="engine">Has the clock.</param>
+/// <param name="preface">Written first, null: a comment.</param>
+/// <param name="heartbeat">Written when nothing else was for the interval; null: a comment.</param>
+internal sealed class SseSettings(SseOptions options, WeirEngine engine, byte[]? preface = null, byte[]? heartbeat = null)
 {
+    private static readonly byte[] _comment = ":\n\n"u8.ToArray();
+
+    public byte[] Preface { get; } = preface ?? _comment;
+
+    public byte[] Heartbeat { get; } = heartbeat ?? _comment;
+
     public TimerWheel Wheel { get; } = new(engine.Time, engine.Logger, TimerWheel.DefaultTick);
 
     public long CloseAtBytes { get; } = options.CloseAtBytes;

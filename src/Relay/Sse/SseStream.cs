@@ -19,7 +19,6 @@ internal sealed class SseStream : TimerNode
     // As much as is written before a flush: the transport's own buffer is twice that.
     private const int FlushAt = 32 * 1024;
 
-    private static readonly byte[] _heartbeat = ":\n\n"u8.ToArray();
     private static readonly byte[] _expired = "event: expired\ndata: token expired\n\n"u8.ToArray();
 
     private readonly Lock _gate = new();
@@ -38,12 +37,12 @@ internal sealed class SseStream : TimerNode
     private bool _isEnding;
 
     /// <param name="id">What the client is called on all nodes.</param>
-    /// <param name="user">Whose it is; empty: anonymous.</param>
     /// <param name="rooms">How many rooms it listens to.</param>
     /// <param name="output">The response.</param>
     /// <param name="cut">Ends the transport at once.</param>
     /// <param name="settings">What all streams share.</param>
-    public SseStream(string id, string user, int rooms, PipeWriter output, Action cut, SseSettings settings)
+    /// <param name="user">Whose it is; empty: nobody's in particular.</param>
+    public SseStream(string id, int rooms, PipeWriter output, Action cut, SseSettings settings, string user = "")
     {
         Id = id;
         User = user;
@@ -97,12 +96,12 @@ internal sealed class SseStream : TimerNode
     }
 
     /// <summary>Ends the stream behind what waits.</summary>
-    /// <param name="retry">When the client is to come back.</param>
-    public void End(TimeSpan retry)
+    /// <param name="farewell">The last that is written, which says what the client is to do.</param>
+    public void End(byte[] farewell)
     {
         lock (_gate)
         {
-            EndInsideLock(SseFormat.Retry(retry));
+            EndInsideLock(farewell);
         }
     }
 
@@ -133,7 +132,7 @@ internal sealed class SseStream : TimerNode
                 }
             }
 
-            _output.Write(":\n\n"u8);
+            _output.Write(_settings.Preface);
             await FlushAsync(gone).ConfigureAwait(false);
             while (await WaitAsync(gone).ConfigureAwait(false))
             {
@@ -187,7 +186,7 @@ internal sealed class SseStream : TimerNode
             }
             else if (_settings.HeartbeatTicks > 0 && now - _lastFlushed >= _settings.HeartbeatTicks && _idle is { } idle)
             {
-                _queue.Enqueue(new SseEvent(-1, _heartbeat, Id: null, default));
+                _queue.Enqueue(new SseEvent(-1, _settings.Heartbeat, Id: null, default));
                 _idle = null;
                 idle.TrySetResult();
             }
@@ -297,16 +296,16 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    private void EndInsideLock(byte[] lastWords)
+    private void EndInsideLock(byte[] farewell)
     {
         if (_isEnding)
         {
             return;
         }
 
-        _queue.Enqueue(new SseEvent(-1, lastWords, Id: null, default));
+        _queue.Enqueue(new SseEvent(-1, farewell, Id: null, default));
         _isEnding = true;
-        _idle?.TrySetResult(); // continues on another thread
+        _idle?.TrySetResult(); // goes on on another thread
         _idle = null;
     }
 

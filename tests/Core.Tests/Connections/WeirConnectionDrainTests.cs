@@ -38,6 +38,26 @@ public sealed class WeirConnectionDrainTests
     }
 
     [Fact]
+    public async Task Drain_EndpointWithACodeOfItsOwn_ClosesWithIt()
+    {
+        await using WeirConnectionHarness server = new(options =>
+        {
+            options.ShutdownCode = (CloseCode)3001;
+            options.ShutdownReason = "shutdown";
+        });
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.Zero, Drain.LastCloseTimeout, default);
+
+        ServerFrame close = await client.ReadFrameAsync();
+        Assert.Equal((3001, "shutdown"), (close.CloseCode, close.CloseReason));
+        await client.SendAsync(Frames.Close(3001));
+        await client.Finished.Within();
+        server.Wait(TimeSpan.FromSeconds(1));
+        await drain.Within();
+    }
+
+    [Fact]
     public async Task Drain_FewConnections_DoesNotTakeTheWholeWindow()
     {
         await using WeirConnectionHarness server = new();

@@ -152,6 +152,78 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
+    public async Task Message_IsSentInPlaceOfThePing_AndItsAnswerTaken()
+    {
+        await using WeirConnectionHarness server = NewServer(heartbeat => heartbeat.Message = "{}");
+        List<bool> taken = [];
+        server.Handler.OnMessage = (connection, _) =>
+        {
+            taken.Add(connection.TakeHeartbeatAnswer());
+            return default;
+        };
+        WeirConnectionClient client = await server.ConnectAsync();
+        server.Wait(_interval + TimeSpan.FromMilliseconds(200));
+
+        ServerFrame heartbeat = await client.ReadFrameAsync();
+        await client.SendAsync(Frames.Text("{}"));
+        await client.SendAsync(Frames.Text("{}")); // to nothing
+
+        Assert.Equal((1, "{}"), (heartbeat.Opcode, heartbeat.Text));
+        Assert.Equal([true, false], taken);
+        Assert.Equal(1, server.Metrics.Count("weir.ping.duration"));
+    }
+
+    [Fact]
+    public async Task Message_TwoThatAreAnsweredLate_TakesBothAnswers()
+    {
+        await using WeirConnectionHarness server = NewServer(heartbeat => heartbeat.Message = "{}");
+        List<bool> taken = [];
+        server.Handler.OnMessage = (connection, _) =>
+        {
+            taken.Add(connection.TakeHeartbeatAnswer());
+            return default;
+        };
+        WeirConnectionClient client = await server.ConnectAsync();
+        server.Wait(_interval + TimeSpan.FromMilliseconds(200));
+        await client.SendAsync(Frames.Pong()); // alive, but has not answered
+        server.Wait(_interval + TimeSpan.FromMilliseconds(200));
+
+        await client.SendAsync(Frames.Text("{}"), Frames.Text("{}"), Frames.Text("{}"));
+
+        Assert.Equal([true, true, false], taken);
+    }
+
+    [Fact]
+    public async Task Silence_WithACode_IsToldByIt()
+    {
+        await using WeirConnectionHarness server = NewServer(heartbeat =>
+        {
+            heartbeat.SilenceCode = (CloseCode)3012;
+            heartbeat.SilenceReason = "no pong";
+        });
+        WeirConnectionClient client = await server.ConnectAsync();
+
+        server.Wait(_interval + _timeout + TimeSpan.FromMilliseconds(200));
+        ServerFrame frame;
+        do
+        {
+            frame = await client.ReadFrameAsync();
+        }
+        while (frame.Opcode == 9);
+
+        Assert.Equal((3012, "no pong"), (frame.CloseCode, frame.CloseReason));
+        Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
+        server.Wait(TimeSpan.FromSeconds(5.5)); // the answer to the close is bounded like any
+        await client.Finished.Within();
+        Assert.Equal(new WeirClosure((CloseCode)3012, "no pong", CloseInitiator.Engine), Assert.Single(server.Handler.Closures));
+        Assert.Equal(0, server.Listener.Wheel.Count);
+    }
+
+    [Fact]
+    public void SilenceCode_ThatMayNotBeSent_IsRefused()
+        => Assert.Throws<ArgumentOutOfRangeException>(() => new HeartbeatOptions { SilenceCode = CloseCode.Abnormal });
+
+    [Fact]
     public async Task MaxDelay_MessageWaitsTooLong_IsClosedAsTooSlow()
     {
         await using WeirConnectionHarness server = new(options => options.Pressure.MaxDelay = TimeSpan.FromSeconds(3));
@@ -229,9 +301,10 @@ public sealed class WeirConnectionHeartbeatTests
         Assert.Equal(3, server.Handler.Calls.Count); // upgrade, opened, the first message
     }
 
-    private static WeirConnectionHarness NewServer() => new(options =>
+    private static WeirConnectionHarness NewServer(Action<HeartbeatOptions>? configure = null) => new(options =>
     {
         options.Heartbeat.Interval = _interval;
         options.Heartbeat.Timeout = _timeout;
+        configure?.Invoke(options.Heartbeat);
     });
 }

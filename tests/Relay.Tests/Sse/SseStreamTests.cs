@@ -27,7 +27,7 @@ public sealed class SseStreamTests : IDisposable
 
         stream.Enqueue(Event("a", 5));
         stream.Enqueue(Event("b", 6));
-        stream.End(TimeSpan.FromSeconds(1));
+        stream.End(SseFormat.Retry(TimeSpan.FromSeconds(1)));
         await running.Within();
 
         Assert.Equal("id: e:4\n:\n\nid: e:5\ndata: a\n\nid: e:6\ndata: b\n\nretry: 1000\n\n", Sent);
@@ -83,7 +83,7 @@ public sealed class SseStreamTests : IDisposable
             await Bounded.Eventually(() => Sent.EndsWith($"id: e:{i}\ndata: 0123456789\n\n", StringComparison.Ordinal));
         }
 
-        stream.End(TimeSpan.Zero);
+        stream.End(SseFormat.Retry(TimeSpan.Zero));
         await running.Within();
         Assert.Equal(0, _cuts);
     }
@@ -99,7 +99,7 @@ public sealed class SseStreamTests : IDisposable
         }
 
         Task running = stream.RunAsync(_gone.Token);
-        stream.End(TimeSpan.Zero);
+        stream.End(SseFormat.Retry(TimeSpan.Zero));
         await running.Within();
 
         Assert.False(stream.IsTooSlow);
@@ -124,7 +124,7 @@ public sealed class SseStreamTests : IDisposable
             return Sent.EndsWith("a\n\n:\n\n", StringComparison.Ordinal);
         });
 
-        stream.End(TimeSpan.Zero);
+        stream.End(SseFormat.Retry(TimeSpan.Zero));
         await running.Within();
     }
 
@@ -137,7 +137,7 @@ public sealed class SseStreamTests : IDisposable
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running).Within();
         stream.Enqueue(Event("a", 1)); // too late, and harmless
-        stream.End(TimeSpan.Zero);
+        stream.End(SseFormat.Retry(TimeSpan.Zero));
     }
 
     private void Pass(int seconds)
@@ -151,7 +151,7 @@ public sealed class SseStreamTests : IDisposable
     private SseStream NewStream(SseOptions? options = null)
     {
         SseSettings settings = new(options ?? new SseOptions(), new WeirEngine(loggers: null, meters: null, _time));
-        return new SseStream("s", user: "", rooms: 1, _writer, Cut, settings);
+        return new SseStream("s", rooms: 1, _writer, Cut, settings);
     }
 
     private void Cut()

@@ -1,17 +1,17 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Weir.Http;
 
-/// <summary>A request of the HTTP pipeline in the form that the rest of the engine judges.</summary>
-internal static class HttpHead
+/// <summary>Requests of Kestrel's HTTP pipeline as handlers know them.</summary>
+internal static class HttpRequests
 {
-    /// <exception cref="ArgumentException">It does not make a head; Kestrel lets none of those through.</exception>
-    public static UpgradeRequest Of(HttpRequest request) => UpgradeRequest.FromHttp(
+    public static UpgradeRequest ToUpgradeRequest(HttpRequest request) => UpgradeRequest.FromHttp(
         request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
 
     private static IEnumerable<KeyValuePair<string, string>> HeadersOf(HttpRequest request)
     {
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Headers)
+        foreach ((string name, StringValues values) in request.Headers)
         {
             if (name.StartsWith(':'))
             {

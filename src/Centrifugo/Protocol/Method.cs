@@ -1,0 +1,23 @@
+namespace Weir.Centrifugo.Protocol;
+
+/// <summary>What a command asks for.</summary>
+internal enum Method
+{
+    /// <summary>Nothing: an empty command, which is the answer to a ping.</summary>
+    None,
+
+    Connect,
+    Subscribe,
+    Unsubscribe,
+    Publish,
+    Presence,
+    PresenceStats,
+    History,
+    Rpc,
+    Refresh,
+    SubRefresh,
+    Send,
+
+    /// <summary>Something that is not known here.</summary>
+    Unknown,
+}

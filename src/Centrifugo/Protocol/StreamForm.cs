@@ -1,0 +1,45 @@
+namespace Weir.Centrifugo.Protocol;
+
+/// <summary>How messages are told apart in a response that does not end.</summary>
+internal enum StreamForm
+{
+    /// <summary>Server-Sent Events.</summary>
+    Events,
+
+    /// <summary>A line each.</summary>
+    Lines,
+}
+
+/// <summary>Puts messages into the form of a stream.</summary>
+internal static class StreamForms
+{
+    private static readonly byte[] _events = Format(StreamForm.Events, "{}"u8);
+    private static readonly byte[] _lines = Format(StreamForm.Lines, "{}"u8);
+
+    /// <summary>The protocol's ping.</summary>
+    public static byte[] Ping(StreamForm form) => form == StreamForm.Events ? _events : _lines;
+
+    /// <param name="form">The form.</param>
+    /// <param name="lines">One message or several, a line each.</param>
+    public static byte[] Format(StreamForm form, ReadOnlySpan<byte> lines)
+    {
+        if (form == StreamForm.Lines)
+        {
+            return [.. lines, (byte)'\n'];
+        }
+
+        ReadOnlySpan<byte> field = "data: "u8;
+        byte[] formatted = new byte[lines.Length + ((lines.Count((byte)'\n') + 1) * field.Length) + 2];
+        int at = 0;
+        foreach (Range line in lines.Split((byte)'\n'))
+        {
+            field.CopyTo(formatted.AsSpan(at));
+            lines[line].CopyTo(formatted.AsSpan(at + field.Length));
+            at += field.Length + lines[line].Length;
+            formatted[at++] = (byte)'\n';
+        }
+
+        formatted[at] = (byte)'\n';
+        return formatted;
+    }
+}

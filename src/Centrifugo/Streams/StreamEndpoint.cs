@@ -1,0 +1,111 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Weir.Centrifugo.Diagnostics;
+using Weir.Centrifugo.Protocol;
+using Weir.Centrifugo.Sessions;
+using Weir.Handshake;
+using Weir.Http;
+using Weir.Relay.Sse;
+using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
+
+namespace Weir.Centrifugo.Streams;
+
+/// <summary>
+/// A path where clients that have no WebSocket listen: Server-Sent Events, the connect in the query; or lines, the connect in
+/// the body. What they say comes to <see cref="EmulationEndpoint"/>.
+/// </summary>
+internal sealed class StreamEndpoint(CentrifugoHub hub, StreamForm form, StreamDoor door, SseSettings settings, TimeSpan pingInterval, int maxMessageBytes)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
+        if (!door.AllowsOrigin(http))
+        {
+            await door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
+            return;
+        }
+
+        if (HttpMethods.IsOptions(http.Request.Method))
+        {
+            Preflight.Answer(http);
+            return;
+        }
+
+        IPAddress? address = door.AddressOf(http);
+        if (hub.Engine.Gate.Enter(address) is { } refusal)
+        {
+            await door.RefuseAsync(http, refusal).ConfigureAwait(false);
+            return;
+        }
+
+        hub.Relay.Metrics.StreamOpened();
+        try
+        {
+            if (await ReadConnectAsync(http).ConfigureAwait(false) is { } connect)
+            {
+                await ServeAsync(http, connect).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            hub.Relay.Metrics.StreamClosed();
+            hub.Engine.Gate.Leave(address);
+        }
+    }
+
+    private async Task<byte[]?> ReadConnectAsync(HttpContext http)
+    {
+        byte[]? connect = form == StreamForm.Events
+            ? Encoding.UTF8.GetBytes(http.Request.Query["cf_connect"].ToString())
+            : await RequestBody.ReadAsync(http, maxMessageBytes).ConfigureAwait(false);
+        if (connect is { Length: 0 })
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return null;
+        }
+
+        return connect;
+    }
+
+    private async Task ServeAsync(HttpContext http, byte[] connect)
+    {
+        CancellationToken gone = http.RequestAborted;
+        string secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        string id = hub.Relay.NodeId + "-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
+        SseStream stream = new(id, rooms: 1, http.Response.BodyWriter, http.Abort, settings);
+        UpgradeRequest request = HttpRequests.ToUpgradeRequest(http.Request);
+        StreamSession session = new(hub, secret, stream, form, pingInterval, request);
+        hub.Streams[secret] = session;
+        try
+        {
+            StreamDoor.StartResponse(http, form == StreamForm.Events ? "text/event-stream" : "application/json");
+            session.Take(connect);
+            if (hub.Engine.Gate.IsDraining)
+            {
+                session.Disconnect(Goodbye.Shutdown.Code, Goodbye.Shutdown.Reason);
+            }
+
+            await stream.RunAsync(gone).ConfigureAwait(false);
+            CentrifugoLog.StreamEnded(hub.Logger, null, id);
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException || gone.IsCancellationRequested)
+        {
+            if (stream.IsTooSlow)
+            {
+                CentrifugoLog.StreamTooSlow(hub.Logger, id);
+                hub.Engine.Metrics.TooSlow();
+            }
+            else
+            {
+                CentrifugoLog.StreamEnded(hub.Logger, error, id);
+            }
+        }
+        finally
+        {
+            hub.Streams.TryRemove(secret, out _);
+            await session.EndAsync().ConfigureAwait(false);
+        }
+    }
+}
