@@ -138,9 +138,9 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
     [Fact]
     public async Task Expiry_ClosesTheConnection()
     {
-        using RawClient byToken = await _host.OpenAsync($"/ws?room=open:x&token={Tokens.Make($"\"sub\":\"u1\",\"exp\":{Tokens.In(3)}")}");
+        using RawClient byToken = await _host.OpenAsync($"/ws?room=open:x&token={Tokens.Make($"\"sub\":\"u1\",\"exp\":{Tokens.In(5)}")}");
         using RawClient byRoom = await _host.OpenAsync(
-            $"/ws?room=private:x&token={Tokens.Make("\"sub\":\"u1\"")}&room_token={Tokens.Make($"\"sub\":\"u1\",\"channel\":\"private:x\",\"exp\":{Tokens.In(3)}")}");
+            $"/ws?room=private:x&token={Tokens.Make("\"sub\":\"u1\"")}&room_token={Tokens.Make($"\"sub\":\"u1\",\"channel\":\"private:x\",\"exp\":{Tokens.In(5)}")}");
 
         foreach (RawClient client in (RawClient[])[byToken, byRoom])
         {

@@ -44,7 +44,7 @@ public sealed class StreamAccessTests(AuthHost server) : IClassFixture<AuthHost>
     public async Task Expiry_EndsTheStreamAndSaysWhy()
     {
         using EventStream stream = await EventStream.OpenAsync(
-            server.Http, $"/sse?room=open:x&token={Tokens.Make($"\"sub\":\"u1\",\"exp\":{Tokens.In(3)}")}");
+            server.Http, $"/sse?room=open:x&token={Tokens.Make($"\"sub\":\"u1\",\"exp\":{Tokens.In(5)}")}");
 
         StreamEvent last = await stream.ReadAsync();
 
