@@ -27,6 +27,7 @@ internal sealed class Conductor : IAsyncDisposable
     private readonly IView _view;
     private readonly long _began = Stopwatch.GetTimestamp();
     private PhaseRecord _second = new("");
+    private double _serverCpuOfSecond;
     private long _lost;
     private bool _isEnding;
 
@@ -224,7 +225,9 @@ internal sealed class Conductor : IAsyncDisposable
         Tally tally = _second.Tally;
         Latency messages = _second.Latencies[Tally.Message];
         Latency handshakes = _second.Latencies[Tally.Handshake];
-        double? serverCpu = TakeServer() / seconds;
+        TakeServer();
+        double? serverCpu = Servers.Count == 0 ? null : _serverCpuOfSecond / seconds;
+        _serverCpuOfSecond = 0;
         Sample sample = new(
             Stopwatch.GetElapsedTime(_began).TotalSeconds, Phase.Name, Open, tally.Opened / seconds, tally.Sent / seconds,
             tally.Received / seconds, tally.Heartbeats / seconds, tally.Refused.Values.Sum() / seconds,
@@ -235,22 +238,16 @@ internal sealed class Conductor : IAsyncDisposable
         _view.Show(sample);
     }
 
-    // Adds what the servers have used to the phase.
-    private double? TakeServer()
+    // Adds what the servers have used to the phase and to the second.
+    private void TakeServer()
     {
-        if (Servers.Count == 0)
+        if (Servers.Count > 0 && _phases.Count > 0)
         {
-            return null;
-        }
-
-        double used = Servers.Sum(static server => server.TakeCpuTime().TotalSeconds);
-        if (_phases.Count > 0)
-        {
+            double used = Servers.Sum(static server => server.TakeCpuTime().TotalSeconds);
+            _serverCpuOfSecond += used;
             Phase.ServerCpuSeconds += used;
             Phase.ServerBytesMost = Math.Max(Phase.ServerBytesMost ?? 0, ServerBytes ?? 0);
         }
-
-        return used;
     }
 
     private void EndPhase()
