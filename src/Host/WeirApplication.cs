@@ -44,6 +44,7 @@ internal static class WeirApplication
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "Weir.Relay", "System.Runtime")
             .AddPrometheusExporter());
+        builder.Services.AddSystemd();
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
         builder.Services.AddHostedService<MemoryTrim>();
