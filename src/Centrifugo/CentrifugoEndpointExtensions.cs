@@ -83,7 +83,7 @@ public static class CentrifugoEndpointExtensions
         return new SocketHandler(services.GetRequiredService<CentrifugoHub>(), options.Heartbeat.Interval);
     }
 
-    private static void Apply(WeirOptions options, Action<WeirOptions>? configure)
+    internal static void Apply(WeirOptions options, Action<WeirOptions>? configure)
     {
         options.Heartbeat.Interval = TimeSpan.FromSeconds(25);
         options.Heartbeat.Timeout = TimeSpan.FromSeconds(8);

@@ -8,6 +8,10 @@ namespace Weir.Redis;
 
 public sealed partial class RedisBroker
 {
+    void IAnnouncementTarget.OnBatchBegins() => _sink!.OnBatchBegins();
+
+    void IAnnouncementTarget.OnBatchEnded() => _sink!.OnBatchEnded();
+
     void IAnnouncementTarget.OnAnnouncement(Subscription subscription, ReadOnlyMemory<byte> announcement)
     {
         ByteReader reader = new(announcement);

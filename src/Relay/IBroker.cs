@@ -79,6 +79,19 @@ public interface IBrokerSink
     /// <summary>The id of this node, by which others reach it; unique for each start of a process.</summary>
     string NodeId { get; }
 
+    /// <summary>
+    /// What has arrived together follows on this thread, up to <see cref="OnBatchEnded"/>, which must come: the members of a
+    /// room are then given it in one piece. A broker that hands over one by one need not call it.
+    /// </summary>
+    void OnBatchBegins()
+    {
+    }
+
+    /// <summary>Nothing more has arrived for now.</summary>
+    void OnBatchEnded()
+    {
+    }
+
     /// <summary>A room that was subscribed to has a publication.</summary>
     void OnPublication(string room, Publication publication, string epoch);
 

@@ -256,6 +256,10 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         await Broker.DisposeAsync().ConfigureAwait(false);
     }
 
+    void IBrokerSink.OnBatchBegins() => DrainBatch.Begin();
+
+    void IBrokerSink.OnBatchEnded() => DrainBatch.End();
+
     void IBrokerSink.OnPublication(string room, Publication publication, string epoch)
     {
         if (_rooms.TryGetValue(room, out LocalRoom? local))

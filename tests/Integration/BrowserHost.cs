@@ -30,7 +30,12 @@ internal sealed class BrowserHost : IAsyncDisposable
     {
         string directory = AppContext.BaseDirectory;
         ChildProcess process = ChildProcess.Start(
-            "dotnet", [Path.Combine(directory, "Weir.Host.dll"), "--urls", "http://127.0.0.1:0"], directory);
+            "dotnet",
+            [
+                Path.Combine(directory, "Weir.Host.dll"), "--urls", "http://127.0.0.1:0",
+                "--Weir:Rooms:0:Pattern=kept", "--Weir:Rooms:0:HistorySize=100", "--Weir:Rooms:0:Presence=true",
+            ],
+            directory);
         try
         {
             Task<int> ended = process.ExitCodeAsync();

@@ -219,7 +219,11 @@ internal abstract partial class Session
 
             json.WriteEndObject();
             Batch().EndLine();
-            FlushInsideLock();
+            if (own.Count > 0)
+            {
+                FlushInsideLock(); // what channels say follows, and takes another way
+            }
+
             while (_held is not null && _held.TryDequeue(out Push? push))
             {
                 SendInsideLock(push);
@@ -227,6 +231,7 @@ internal abstract partial class Session
 
             _held = null;
             _stage = Stage.Open;
+            FlushUnlessGatheringInsideLock();
         }
     }
 

@@ -134,6 +134,10 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             if (refusal.CloseCode is null)
             {
                 await RefuseAsync(transport, refusal).ConfigureAwait(false);
+                if (HasMoreToSend(transport.Transport.Input))
+                {
+                    await LingerAsync(transport.Transport.Input).ConfigureAwait(false);
+                }
             }
             else
             {
@@ -184,6 +188,20 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         listener.Engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
     }
 
+    // Frames behind a head that was refused: more of them may be on their way.
+    private static bool HasMoreToSend(PipeReader input)
+    {
+        if (!input.TryRead(out ReadResult result))
+        {
+            return false;
+        }
+
+        bool isSending = !result.Buffer.IsEmpty && !result.IsCompleted;
+        input.AdvanceTo(result.Buffer.End);
+        return isSending;
+    }
+
+    // Takes what still comes: bytes that arrive at a closed socket turn its end into a reset, which may overtake the answer.
     private async ValueTask LingerAsync(PipeReader input)
     {
         using CancellationTokenSource timeout = new(_lingerTimeout, listener.Engine.Time);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Weir.Diagnostics;
 using Weir.Framing;
 
 namespace Weir.Sending;
@@ -19,6 +20,9 @@ internal sealed class SendScope
     // One scope per thread serves all passes on it. Only an inline pipe scheduler can begin a pass inside another.
     [ThreadStatic]
     private static SendScope? _ofThread;
+
+    /// <summary>What was sent to connections one by one; added to the counters at the end of the pass.</summary>
+    public TrafficTally Sent;
 
     private ConnectionSender[] _deferred = new ConnectionSender[16];
     private int _deferredCount;
@@ -72,6 +76,7 @@ internal sealed class SendScope
         }
         while (_run is not null);
 
+        Sent.Add();
         _deferredCount = 0;
         _owner = null;
         _isOpen = false;

@@ -129,13 +129,7 @@ internal sealed partial class SubscriberLink : IDisposable
                 }
 
                 filled += read;
-                int consumed = 0;
-                while (RespFrames.TryMeasure(buffer.AsSpan(consumed, filled - consumed), out int length))
-                {
-                    Handle(buffer.AsSpan(consumed, length));
-                    consumed += length;
-                }
-
+                int consumed = HandleAll(buffer.AsSpan(0, filled));
                 filled -= consumed;
                 // A frame that does not fit gets twice the room; once it has gone, the small buffer is enough again.
                 int size = filled < SmallestBuffer ? SmallestBuffer : filled * 2 > buffer.Length ? buffer.Length * 2 : buffer.Length;
@@ -149,6 +143,26 @@ internal sealed partial class SubscriberLink : IDisposable
             // Whatever it was, the link is of no use any more, and the owner is told why.
             GoDown(error);
         }
+    }
+
+    private int HandleAll(ReadOnlySpan<byte> arrived)
+    {
+        int consumed = 0;
+        _owner.OnBatchBegins();
+        try
+        {
+            while (RespFrames.TryMeasure(arrived[consumed..], out int length))
+            {
+                Handle(arrived.Slice(consumed, length));
+                consumed += length;
+            }
+        }
+        finally
+        {
+            _owner.OnBatchEnded();
+        }
+
+        return consumed;
     }
 
     private void Handle(ReadOnlySpan<byte> frame)

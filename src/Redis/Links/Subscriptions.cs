@@ -103,6 +103,10 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
         }
     }
 
+    public void OnBatchBegins() => target.OnBatchBegins();
+
+    public void OnBatchEnded() => target.OnBatchEnded();
+
     public void OnMessage(SubscriberLink link, ReadOnlySpan<byte> channel, ReadOnlySpan<byte> payload)
     {
         Span<char> name = channel.Length <= 512 ? stackalloc char[channel.Length] : new char[channel.Length];

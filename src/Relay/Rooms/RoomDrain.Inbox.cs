@@ -54,9 +54,12 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
 
         if (mustStart)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            DrainBatch.Start(this);
         }
     }
+
+    /// <summary>Has the thread pool run it. Only when something was posted and it does not run yet.</summary>
+    internal void Start() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
 
     /// <summary>Completes when the inbox is no longer congested.</summary>
     public Task WhenRelievedAsync()
@@ -101,7 +104,7 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
             }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false); // other rooms have their turn in between
+        Start(); // other rooms have their turn in between
     }
 
     private int Take(RoomEvent[] block)

@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using System.Text;
 using Weir.Connections;
 using Weir.Core.Tests.Handshake;
-using Weir.Core.Tests.Sending;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;

@@ -209,6 +209,34 @@ public sealed class WeirMiddlewareHandshakeTests
         Assert.Contains(" 431 ", await client.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Refusal_WithFramesBehindTheHead_TakesWhatStillComes()
+    {
+        await using WeirConnectionHarness server = new();
+        server.Handler.OnUpgrade = static _ => new(UpgradeDecision.Refuse(403, "no"));
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync(TestHead.Valid + new string('x', 1_000));
+
+        Assert.StartsWith("HTTP/1.1 403 ", await client.ReadHeadAsync(), StringComparison.Ordinal);
+        server.Time.Advance(TimeSpan.FromMilliseconds(999));
+        await client.SendAsync(new string('x', 100_000)); // returns only when it is read: more than the pipe holds
+        Assert.False(client.Finished.IsCompleted);
+        server.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        await client.Finished.Within();
+    }
+
+    [Fact]
+    public async Task Refusal_WithNothingBehindTheHead_EndsAtOnce()
+    {
+        await using WeirConnectionHarness server = new();
+        server.Handler.OnUpgrade = static _ => new(UpgradeDecision.Refuse(403, "no"));
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync(TestHead.Valid);
+
+        await client.Finished.Within();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("GET /ws HTTP/1.1\r\nHost: a\r\n")]

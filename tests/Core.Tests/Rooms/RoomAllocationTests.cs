@@ -1,6 +1,7 @@
 using System.Buffers;
 using Weir.Core.Tests.Sending;
 using Weir.Sending;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Core.Tests.Rooms;

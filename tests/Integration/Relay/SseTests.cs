@@ -140,11 +140,12 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
         using RawClient sender = await host.Process.OpenAsync("/ws?room=" + room);
         using RawClient member = await host.Process.OpenAsync("/ws?room=" + room);
         await sender.SendTextAsync("before"); // the room is a plain one until somebody listens
+        Assert.Equal("before", (await member.ReadFrameAsync()).Text);
         using EventStream stream = await EventStream.OpenAsync(host.Http, "/sse?room=" + room);
         await sender.SendTextAsync("after");
 
         Assert.Equal(new StreamEvent("", "after", ""), await stream.ReadAsync());
-        Assert.Equal(["before", "after"], [(await member.ReadFrameAsync()).Text, (await member.ReadFrameAsync()).Text]);
+        Assert.Equal("after", (await member.ReadFrameAsync()).Text);
     }
 
     [Theory]

@@ -129,6 +129,44 @@ async function run(context) {
     assert.equal(new URL(second.url()).searchParams.get("room"), "elsewhere");
   });
 
+  await check("Centrifugo's protocol is a second way into the same room, with who is there and what was missed", async () => {
+    await first.locator("#room").fill("kept");
+    await first.locator("#room").press("Enter");
+    await first.locator("#entries > .event", { hasText: "Joined kept." }).waitFor();
+    await say(first, "before");
+
+    const third = await context.newPage();
+    await third.goto(`${url}?room=kept&protocol=centrifugo`);
+    await inState(third, "open");
+    assert.equal(await third.locator("#endpoint").textContent(), `${url.replace("http", "ws")}connection/websocket`);
+    await third.locator("#present", { hasText: /^2: / }).waitFor();
+    assert.match(await text(third, "present"), /\byou\b/);
+    assert.deepEqual(await messages(third, 1), [{ kind: "other", body: "before", size: "6 B" }]);
+    await third.locator("#position", { hasText: /^1 in epoch / }).waitFor();
+
+    await say(third, "from the other way");
+    assert.deepEqual((await messages(third, 2))[1], { kind: "own", body: "from the other way", size: "18 B" });
+    await first.locator("#entries > .other", { hasText: "\"from the other way\"" }).waitFor();
+    await say(first, "00 ff", "binary");
+    assert.deepEqual((await messages(third, 3))[2], { kind: "other", body: "00 ff", size: "2 B" });
+    await say(third, "00 ff", "binary");
+    assert.match(await text(third, "hint"), /^Not sent/);
+    await third.locator("#message").fill("");
+
+    await third.locator("#disconnect").click();
+    await inState(third, "closed");
+    await say(first, "you were away");
+    await third.locator("#connect").click();
+    await third.locator("#entries > .event", { hasText: "1 missed meanwhile, replayed:" }).waitFor();
+    assert.deepEqual((await messages(third, 4))[3], { kind: "other", body: "you were away", size: "13 B" });
+    await third.locator("#position", { hasText: /^4 in epoch / }).waitFor();
+    await third.close();
+
+    await first.locator("#room").fill(ROOM);
+    await first.locator("#room").press("Enter");
+    await inState(first, "open");
+  });
+
   await check("a window of 360 pixels does not scroll sideways", async () => {
     await second.setViewportSize({ width: 360, height: 740 });
     assert.equal(await second.evaluate(() => document.documentElement.scrollWidth), 360);

@@ -54,13 +54,43 @@ public sealed class InboxTests
         await Bounded.Eventually(() => audience.Offsets.Count == sent);
     }
 
+    [Fact]
+    public async Task WhatArrivesTogether_IsDeliveredInOnePiece()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = 100 });
+        using HeldAudience audience = new();
+        await world.Node.SubscribeAsync("a", audience, audience, null, CancellationToken.None).Within();
+        audience.Release();
+        for (int round = 0; round < 20; round++)
+        {
+            await Bounded.Eventually(() => audience.Pauses > round); // what came before is over
+            int before = audience.Pauses;
+
+            broker.Sink.OnBatchBegins();
+            for (int i = 0; i < 50; i++)
+            {
+                broker.Take("a", "x");
+            }
+
+            Assert.Equal(round * 50, audience.Offsets.Count);
+            broker.Sink.OnBatchEnded();
+
+            await Bounded.Eventually(() => audience.Offsets.Count == (round + 1) * 50 && audience.Pauses > before);
+            Assert.Equal(before + 1, audience.Pauses);
+        }
+    }
+
     /// <summary>An audience that stops its room until it is let go.</summary>
     private sealed class HeldAudience : IRoomAudienceFactory, IRoomAudience, IRoomListener, IDisposable
     {
         private readonly ManualResetEventSlim _released = new();
         private readonly ConcurrentQueue<long> _offsets = new();
+        private int _pauses;
 
         public ConcurrentQueue<long> Offsets => _offsets;
+
+        public int Pauses => Volatile.Read(ref _pauses);
 
         public IRoomAudience Create(LocalRoom room) => this;
 
@@ -77,6 +107,8 @@ public sealed class InboxTests
         }
 
         public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason) => _offsets.Enqueue(-1);
+
+        public void OnPause(LocalRoom room) => Interlocked.Increment(ref _pauses);
 
         public void Dispose() => _released.Dispose();
     }

@@ -1,0 +1,122 @@
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using Weir.Centrifugo.Sessions;
+using Weir.Connections;
+using Weir.Relay;
+using Weir.TestSupport;
+
+namespace Weir.Centrifugo.Tests.Sessions;
+
+/// <summary>
+/// A node that serves the protocol without a socket, on a clock that the test moves. Rooms "kept:*" have history, "short:*" two
+/// publications of it, "present:*" presence, "durable:*" history that a publish must be stored in.
+/// </summary>
+internal sealed class CentrifugoWorld : IAsyncDisposable
+{
+    private readonly List<TestClient> _clients = [];
+
+    private CentrifugoWorld(IBroker broker, RoomOptions? rooms, CentrifugoApplication? application, Action<WeirOptions>? configure)
+    {
+        WeirEngine engine = new(Log, Metrics, Time);
+        RelayOptions options = new()
+        {
+            Rules = new RoomRules(
+                new RoomRule { Pattern = "kept:*", HistorySize = 1000 },
+                new RoomRule { Pattern = "short:*", HistorySize = 2 },
+                new RoomRule { Pattern = "present:*", Presence = true },
+                new RoomRule { Pattern = "durable:*", HistorySize = 1000, Durable = true }),
+        };
+        Node = new RelayNode(broker, new RoomDirectory(rooms), options, Log, Metrics, Time);
+        Hub = new CentrifugoHub(Node, Access, application, engine, Settings, Log);
+        WeirOptions sockets = new();
+        CentrifugoEndpointExtensions.Apply(sockets, configure);
+        Listener = new WeirListener(engine);
+        Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval), sockets, engine));
+    }
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public LogProbe Log { get; } = new();
+
+    public MetricProbe Metrics { get; } = new();
+
+    public ScriptedAccess Access { get; } = new();
+
+    public CentrifugoOptions Settings { get; } = new();
+
+    public RelayNode Node { get; }
+
+    public CentrifugoHub Hub { get; }
+
+    public WeirListener Listener { get; }
+
+    public static async Task<CentrifugoWorld> StartAsync(
+        IBroker? broker = null, RoomOptions? rooms = null, CentrifugoApplication? application = null, Action<WeirOptions>? configure = null)
+    {
+        CentrifugoWorld world = new(broker ?? new MemoryBroker(), rooms, application, configure);
+        await world.Node.StartAsync().Within();
+        return world;
+    }
+
+    /// <summary>A connection on which the client has said nothing yet.</summary>
+    public async Task<TestClient> OpenAsync(bool gated = false)
+    {
+        InMemoryConnection transport = gated ? new GatedConnection(new InMemoryConnectionOptions()) : new InMemoryConnection();
+        TestClient client = new(this, transport, RunAsync(transport));
+        _clients.Add(client);
+        await client.ShakeHandsAsync();
+        return client;
+    }
+
+    /// <summary>A client that is connected.</summary>
+    public async Task<TestClient> ConnectAsync(string token = "", bool gated = false)
+    {
+        TestClient client = await OpenAsync(gated);
+        await client.SendAsync($$$"""{"id":1,"connect":{"token":"{{{token}}}"}}""");
+        string reply = await client.ReadAsync();
+        Xunit.Assert.StartsWith("""{"id":1,"connect":{"client":"ID",""", reply, StringComparison.Ordinal);
+        return client;
+    }
+
+    /// <summary>A client that is connected, and subscribed to a channel.</summary>
+    public async Task<TestClient> SubscribeAsync(string channel, string more = "")
+    {
+        TestClient client = await ConnectAsync();
+        await client.SubscribeAsync(channel, more);
+        return client;
+    }
+
+    public Task<StreamPosition> PublishAsync(string channel, string text)
+        => Node.PublishAsync(channel, new Publication { Data = Encoding.UTF8.GetBytes(text) }).Within();
+
+    /// <summary>Lets time pass tick by tick of the wheels, which take a leap for a pause of the process and forgive it.</summary>
+    public void Wait(TimeSpan span)
+    {
+        for (TimeSpan passed = TimeSpan.Zero; passed < span; passed += Listener.Wheel.Tick)
+        {
+            Time.Advance(Listener.Wheel.Tick);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (TestClient client in _clients)
+        {
+            client.Transport.Abort();
+            await client.Finished.Within();
+        }
+
+        await Node.DisposeAsync();
+        Listener.Wheel.Dispose();
+        Hub.Wheel.Dispose();
+        Metrics.Dispose();
+    }
+
+    private async Task RunAsync(InMemoryConnection transport)
+    {
+        await using (transport)
+        {
+            await new WeirMiddleware(static _ => throw new InvalidOperationException("Not for another."), Listener).OnConnectionAsync(transport);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using Weir.Connections;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Centrifugo.Tests.Sessions;
+
+public sealed class PingTests
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(25);
+
+    [Fact]
+    public async Task Ping_IsAnEmptyReply_AndItsAnswerIsTaken()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient client = await world.ConnectAsync();
+
+        for (int i = 0; i < 4; i++)
+        {
+            world.Wait(_interval);
+            Assert.Equal("{}", await client.ReadFrameAsync());
+            await client.SendAsync(i % 2 == 0 ? "{}" : " {} "); // by the quick way and by the other
+        }
+
+        Assert.Equal("""{"error":{"code":104,"message":"method not found"}}""", await client.AskAsync("fly", "{}"));
+    }
+
+    [Fact]
+    public async Task PongToNothing_IsABadRequest()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient client = await world.ConnectAsync();
+        world.Wait(_interval);
+        Assert.Equal("{}", await client.ReadFrameAsync());
+
+        await client.SendAsync("{}");
+        await client.SendAsync("{}");
+
+        Assert.Equal("close 3501 bad request", await client.ReadFrameAsync());
+    }
+
+    [Fact]
+    public async Task NoPong_IsClosed_SoThatTheClientComesBack()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient client = await world.ConnectAsync();
+
+        world.Wait(_interval + TimeSpan.FromSeconds(8.3));
+
+        string last;
+        do
+        {
+            last = await client.ReadFrameAsync();
+        }
+        while (last == "{}");
+
+        Assert.Equal("close 3012 no pong", last);
+    }
+
+    [Fact]
+    public async Task Drain_ClosesWithShutdown()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient client = await world.ConnectAsync();
+
+        Task drain = Drain.RunAsync(world.Listener.Engine, TimeSpan.Zero, Drain.LastCloseTimeout, default);
+
+        Assert.Equal("close 3001 shutdown", await client.ReadFrameAsync());
+        await client.SendFrameAsync(Frames.Close(3001));
+        await client.Finished.Within();
+        world.Wait(TimeSpan.FromSeconds(1));
+        await drain.Within();
+    }
+
+    [Fact]
+    public async Task ClientThatReadsTooSlowly_IsClosedAsSlow_WhateverTheRawRelaySays()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options =>
+        {
+            options.Pressure.CloseAtBytes = 10_000;
+            options.Pressure.CloseCode = CloseCode.MessageTooBig;
+        });
+        TestClient client = await world.OpenAsync(gated: true);
+        await client.SendAsync("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
+        await Bounded.Eventually(() => client.GatedFrames().Any(static frame => frame.Contains("subscribe", StringComparison.Ordinal)));
+        client.Gate.Hold();
+
+        string message = $"\"{new string('x', 1000)}\"";
+        while (world.Metrics.Sum("weir.connections.too_slow") == 0)
+        {
+            await world.PublishAsync("a", message);
+        }
+
+        client.Gate.Release();
+        await Bounded.Eventually(() => client.GatedFrames()[^1] == "close 3008 slow");
+    }
+}

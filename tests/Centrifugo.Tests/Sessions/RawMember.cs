@@ -1,0 +1,47 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Weir.Connections;
+using Weir.Relay;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Centrifugo.Tests.Sessions;
+
+/// <summary>A connection that is in a room as a raw one is.</summary>
+internal sealed class RawMember(RelayNode node, LocalRoom room, WeirConnection connection, StallingPipeWriter heard)
+{
+    public static async Task<RawMember> JoinAsync(CentrifugoWorld world, string room)
+    {
+        StallingPipeWriter heard = new();
+        DefaultConnectionContext transport = new(
+            "raw", new DuplexPipe(PipeReader.Create(ReadOnlySequence<byte>.Empty), heard), application: null!);
+        WeirEngine engine = world.Listener.Engine;
+        WeirConnection connection = new(
+            new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), engine),
+            transport,
+            new ConnectionTimer(world.Listener.Wheel, transport, engine),
+            UpgradeRequest.FromHttp("GET", "/ws", []),
+            remoteAddress: null,
+            subprotocol: null,
+            deflate: null);
+        return new RawMember(world.Node, (await world.Node.JoinAsync(room, connection).Within())!, connection, heard);
+    }
+
+    public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text), MessageKind.Text);
+
+    public Task SendAsync(byte[] bytes) => SendAsync(bytes, MessageKind.Binary);
+
+    public async Task HearsAsync(params string[] texts)
+    {
+        await Bounded.Eventually(() => Heard().Count >= texts.Length);
+        Assert.Equal(texts, Heard());
+    }
+
+    private List<string> Heard() => [.. Frames.ParseAll(heard.Sent).Select(static frame => frame.Text)];
+
+    private Task SendAsync(byte[] bytes, MessageKind kind) => node.PublishAsync(room, new ReadOnlySequence<byte>(bytes), kind, connection).AsTask().Within();
+
+    private sealed class SilentHandler : WeirHandler;
+}

@@ -1,0 +1,183 @@
+using System.Text;
+using Weir.Centrifugo.Protocol;
+using Weir.Centrifugo.Sessions;
+using Weir.Centrifugo.Tests.Sessions;
+using Weir.Relay;
+using Weir.Relay.Sse;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Centrifugo.Tests.Streams;
+
+/// <summary>Sessions of clients that have no WebSocket.</summary>
+public sealed class StreamSessionTests
+{
+    [Theory]
+    [InlineData(StreamForm.Events, ":\n\n", "data: ", "\n\n")]
+    [InlineData(StreamForm.Lines, "", "", "\n")]
+    public async Task WhatTheClientSays_IsAnsweredOnTheStream(object form, string preface, string before, string after)
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        await using Stream client = new(world, (StreamForm)form);
+
+        client.Say("""{"id":1,"connect":{}}""");
+        await client.HearsAsync(preface + before
+            + $$$"""{"id":1,"connect":{"client":"node-s","version":"0.1.0","ping":25,"session":"secret","node":"{{{world.Node.NodeId}}}"}}"""
+            + after);
+        Assert.True(await world.Node.PassOnAsync(world.Node.NodeId, "secret", """{"id":2,"subscribe":{"channel":"a"}}"""u8.ToArray()));
+        await client.HearsAsync(before + """{"id":2,"subscribe":{}}""" + after);
+        await world.PublishAsync("a", """{"x":1}""");
+        await client.HearsAsync(before + TestClient.Push("a", "pub", """{"data":{"x":1}}""") + after);
+        client.Say("""{"id":3,"unsubscribe":{"channel":"a"}}""" + "\n" + """{"id":4,"unsubscribe":{"channel":"a"}}""");
+        await client.HearsAsync(before + """{"id":3,"unsubscribe":{}}""" + "\n" + before + """{"id":4,"unsubscribe":{}}""" + after);
+
+        world.Hub.Disconnect(new Disconnection("", "node-s", (CloseCode)3503, "force disconnect"));
+        await client.HearsAsync(before + """{"push":{"disconnect":{"code":3503,"reason":"force disconnect"}}}""" + after);
+        await client.EndsAsync();
+        Assert.False(await world.Node.PassOnAsync(world.Node.NodeId, "secret", "{}"u8.ToArray()));
+    }
+
+    [Fact]
+    public async Task StreamsAndConnections_HearTheSame_InTheSameOrder()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient socket = await world.SubscribeAsync("kept:a");
+        await using Stream stream = new(world, StreamForm.Lines);
+        stream.Say("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"subscribe":{"channel":"kept:a"}}""");
+        await Bounded.Eventually(() => stream.Heard.Contains("\"id\":2", StringComparison.Ordinal));
+
+        StringBuilder expected = new();
+        for (int i = 1; i <= 200; i++)
+        {
+            await world.PublishAsync("kept:a", $"{i}");
+            string push = TestClient.Push("kept:a", "pub", $$$"""{"data":{{{i}}},"offset":{{{i}}}}""");
+            expected.Append(push).Append('\n');
+            Assert.Equal(push, await socket.ReadAsync());
+        }
+
+        await Bounded.Eventually(() => stream.Heard.EndsWith("\n" + expected, StringComparison.Ordinal));
+        await stream.GoAsync();
+        await Bounded.Eventually(() => world.Node.Rooms.Single().Listeners == 1);
+    }
+
+    [Fact]
+    public async Task ClientThatIsNotLetIn_IsToldOnTheStream()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        world.Access.OnConnect = static _ => ConnectVerdict.Refuse(AccessRefusal.Invalid);
+        await using Stream client = new(world, StreamForm.Lines);
+
+        client.Say("""{"id":1,"connect":{"token":"bad"}}""");
+
+        await client.HearsAsync("""{"push":{"disconnect":{"code":3500,"reason":"invalid token"}}}""" + "\n");
+        await client.EndsAsync();
+    }
+
+    [Fact]
+    public async Task SessionThatExpires_Ends()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        world.Access.OnConnect = _ => ConnectVerdict.Allow(new ClientIdentity { ExpiresAt = world.Time.GetUtcNow().AddSeconds(5) });
+        await using Stream client = new(world, StreamForm.Lines);
+        client.Say("""{"id":1,"connect":{}}""");
+        await Bounded.Eventually(() => client.Heard.Contains("\"ttl\":5", StringComparison.Ordinal));
+
+        await Bounded.Eventually(() =>
+        {
+            world.Wait(TimeSpan.FromSeconds(1));
+            return client.Heard.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n", StringComparison.Ordinal);
+        });
+        await client.EndsAsync();
+        Assert.Equal(0, world.Hub.Wheel.Count);
+    }
+
+    [Fact]
+    public async Task ClientThatSaysTooMuchAtOnce_IsEnded()
+    {
+        TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(application: new SlowApplication(goOn.Task));
+        await using Stream client = new(world, StreamForm.Lines);
+        client.Say("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"rpc":{}}""");
+
+        for (int i = 0; i <= StreamSession.MaxWaiting + 1; i++)
+        {
+            client.Say("""{"id":3,"rpc":{}}""");
+        }
+
+        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        goOn.SetResult();
+        await client.EndsAsync();
+    }
+
+    private sealed class SlowApplication(Task until) : CentrifugoApplication
+    {
+        public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoClient client, string method, ReadOnlyMemory<byte> data)
+        {
+            await until;
+            return RpcReply.MethodNotFound;
+        }
+    }
+
+    /// <summary>A session with the id "node-s" and the secret "secret", and what it is sent.</summary>
+    private sealed class Stream : IAsyncDisposable
+    {
+        private readonly StallingPipeWriter _heard = new();
+        private readonly CancellationTokenSource _gone = new();
+        private readonly StreamSession _session;
+        private readonly Task _running;
+        private int _at;
+
+        public Stream(CentrifugoWorld world, StreamForm form)
+        {
+            SseSettings settings = new(
+                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null, StreamForms.Ping(form));
+            SseStream stream = new("node-s", rooms: 1, _heard, static () => { }, settings);
+            _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), UpgradeRequest.FromHttp("GET", "/connection/sse", []));
+            world.Hub.Streams["secret"] = _session;
+            _running = RunAsync(world, stream);
+        }
+
+        public string Heard => Encoding.UTF8.GetString(_heard.Sent);
+
+        public void Say(string frame) => _session.Take(Encoding.UTF8.GetBytes(frame));
+
+        /// <summary>Waits for exactly this as the next.</summary>
+        public async Task HearsAsync(string text)
+        {
+            await Bounded.Eventually(() => Heard.Length >= _at + text.Length, what: $"heard {text}");
+            Assert.Equal(text, Heard.Substring(_at, text.Length));
+            _at += text.Length;
+        }
+
+        public Task EndsAsync() => _running.Within();
+
+        public async Task GoAsync()
+        {
+            await _gone.CancelAsync();
+            await EndsAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await GoAsync();
+            _gone.Dispose();
+        }
+
+        private async Task RunAsync(CentrifugoWorld world, SseStream stream)
+        {
+            try
+            {
+                await stream.RunAsync(_gone.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // It has gone.
+            }
+            finally
+            {
+                world.Hub.Streams.TryRemove("secret", out _);
+                await _session.EndAsync();
+            }
+        }
+    }
+}

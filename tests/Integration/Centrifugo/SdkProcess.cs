@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Weir.Integration.Servers;
+using Weir.TestSupport;
+
+namespace Weir.Integration.Centrifugo;
+
+/// <summary>Clients of the npm package <c>centrifuge</c> in a process of their own, Node or Chromium: clients/sdk.mjs.</summary>
+internal sealed class SdkProcess : IAsyncDisposable
+{
+    // A cold Chromium on a busy machine takes many seconds.
+    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly Lock _gate = new();
+    private readonly List<JsonElement> _events = [];
+    private readonly Dictionary<int, TaskCompletionSource<JsonElement>> _answers = [];
+    private readonly List<string> _errors = [];
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _lastId;
+
+    private SdkProcess(string where, JsonObject settings)
+    {
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo("node", ["sdk.mjs", where, settings.ToJsonString()])
+            {
+                WorkingDirectory = Repository.Clients,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        _process.OutputDataReceived += (_, line) => Take(line.Data);
+        _process.ErrorDataReceived += (_, line) => TakeError(line.Data);
+        _process.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException($"sdk.mjs ended: {ToString()}"));
+        _process.EnableRaisingEvents = true;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>All that has happened, oldest first.</summary>
+    public IReadOnlyList<JsonElement> Events
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _events];
+            }
+        }
+    }
+
+    /// <param name="where">"node" or "chromium".</param>
+    /// <param name="settings">See clients/sdk-driver.js.</param>
+    public static async Task<SdkProcess> StartAsync(string where, JsonObject settings)
+    {
+        SdkProcess process = new(where, settings);
+        try
+        {
+            await process._ready.Task.Within(_startLimit, "start of the SDK");
+            return process;
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Clients that find a node, or the next one each time they connect.</summary>
+    /// <param name="where">"node" or "chromium".</param>
+    /// <param name="transport">"websocket", "sse" or "http_stream".</param>
+    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    public static Task<SdkProcess> StartAsync(string where, string transport, params int[] ports)
+    {
+        string scheme = transport == "websocket" ? "ws" : "http";
+        string[] urls = [.. ports.Select(port => $"{scheme}://127.0.0.1:{port}/connection/{transport}")];
+        JsonNode endpoint = transport == "websocket" ? new JsonArray([.. urls.Select(static url => (JsonNode)url)]) : urls[0];
+        return StartAsync(where, new JsonObject
+        {
+            ["page"] = $"http://127.0.0.1:{ports[0]}/health/live",
+            ["emulation"] = $"http://127.0.0.1:{ports[^1]}/emulation",
+            ["endpoints"] = new JsonObject { [transport] = endpoint },
+        });
+    }
+
+    /// <summary>Has a client do something.</summary>
+    /// <param name="order">JSON without the number; its client is "a" where it names none.</param>
+    /// <returns>What came of it: has a property <c>result</c>, or <c>error</c> with the SDK's code.</returns>
+    public async Task<JsonElement> TryAsync(string order)
+    {
+        JsonObject sent = JsonNode.Parse(order)!.AsObject();
+        sent.TryAdd("client", "a");
+        TaskCompletionSource<JsonElement> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            sent["id"] = ++_lastId;
+            _answers[_lastId] = answer;
+            _process.StandardInput.WriteLine(sent.ToJsonString());
+            _process.StandardInput.Flush();
+        }
+
+        try
+        {
+            return await answer.Task.Within(_answerLimit, order);
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException($"{error.Message}\n{this}", error);
+        }
+    }
+
+    /// <summary>As <see cref="TryAsync"/>, and it must succeed.</summary>
+    /// <returns>The result.</returns>
+    public async Task<JsonElement> DoAsync(string order)
+    {
+        JsonElement answer = await TryAsync(order);
+        return answer.TryGetProperty("result", out JsonElement result)
+            ? result : throw new InvalidOperationException($"{order} came to {answer}\n{this}");
+    }
+
+    /// <summary>Waits for an event, however long ago it was.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="isIt">Looks closer; null: the first of that name.</param>
+    /// <param name="client">Whose event.</param>
+    public async Task<JsonElement> HearsAsync(string name, Func<JsonElement, bool>? isIt = null, string client = "a")
+    {
+        JsonElement found = default;
+        try
+        {
+            await Bounded.Eventually(
+                () => (found = EventsOf(name, client).FirstOrDefault(isIt ?? (static _ => true))).ValueKind != JsonValueKind.Undefined,
+                _answerLimit,
+                $"event {name} of client {client}");
+            return found;
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException($"{error.Message}\n{this}", error);
+        }
+    }
+
+    /// <summary>All events of a name that a client had.</summary>
+    public IEnumerable<JsonElement> EventsOf(string name, string client = "a")
+        => Events.Where(each => each.GetProperty("event").ValueEquals(name) && each.TryGetProperty("of", out JsonElement of) && of.ValueEquals(client));
+
+    /// <summary>The offsets of the publications that a client has heard, in their order.</summary>
+    public IReadOnlyList<long> OffsetsOf(string channel, string client = "a") =>
+    [
+        .. EventsOf("publication", client).Where(each => each.GetProperty("channel").ValueEquals(channel)).Select(static each => each.GetProperty("offset").GetInt64()),
+    ];
+
+    /// <summary>What happened last, for the message of a failure.</summary>
+    public override string ToString()
+    {
+        lock (_gate)
+        {
+            return string.Join('\n', _events.TakeLast(20).Select(static each => each.ToString()).Concat(_errors.TakeLast(20)));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync().Within();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        JsonElement told = JsonDocument.Parse(line).RootElement;
+        lock (_gate)
+        {
+            if (told.TryGetProperty("answer", out JsonElement id))
+            {
+                _answers[id.GetInt32()].TrySetResult(told);
+            }
+            else if (told.TryGetProperty("ready", out _))
+            {
+                _ready.TrySetResult();
+            }
+            else
+            {
+                _events.Add(told);
+            }
+        }
+    }
+
+    private void TakeError(string? line)
+    {
+        if (line is not null)
+        {
+            lock (_gate)
+            {
+                _errors.Add(line.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+    }
+}

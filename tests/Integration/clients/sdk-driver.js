@@ -1,0 +1,79 @@
+// Drives clients of the centrifuge SDK by orders; a classic script, so that it runs in Node and in a page alike.
+//   makeDriver(Centrifuge, settings, tell) -> perform(order), which returns what the order asked for
+// settings.endpoints is what the SDK connects to: { websocket: [URL...] } takes the next one each time, { sse | http_stream: URL }.
+// An order is { client, do, ... }; clients come into being with their first. tell(event) is called for all that happens.
+globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, WebSocket, EventSource, options = {} }, tell) {
+  const clients = new Map();
+
+  function make(name) {
+    const [transport] = Object.keys(endpoints);
+    let attempts = 0;
+    class NextNode extends WebSocket {
+      constructor(ignored, protocols) {
+        super(endpoints.websocket[attempts++ % endpoints.websocket.length], protocols);
+      }
+    }
+    const client = new Centrifuge(
+      transport === "websocket" ? endpoints.websocket[0] : [{ transport, endpoint: endpoints[transport] }],
+      {
+        websocket: transport === "websocket" ? NextNode : undefined,
+        eventsource: EventSource,
+        emulationEndpoint: emulation,
+        minReconnectDelay: 50,
+        maxReconnectDelay: 500,
+        ...options,
+      });
+    for (const event of ["connecting", "connected", "disconnected", "error", "message"]) {
+      client.on(event, (context) => tell({ of: name, event, ...context }));
+    }
+    // Channels that the server puts the client into by itself.
+    for (const event of ["subscribed", "publication"]) {
+      client.on(event, (context) => tell({ of: name, event: `server ${event}`, ...context }));
+    }
+    return client;
+  }
+
+  function subscribe(client, { client: name, channel, with: wanted }) {
+    const subscription = client.newSubscription(channel, { minResubscribeDelay: 50, maxResubscribeDelay: 500, ...wanted });
+    for (const event of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave", "error"]) {
+      subscription.on(event, (context) => tell({ of: name, event: event === "error" ? "subscription error" : event, ...context }));
+    }
+    subscription.subscribe();
+    return subscription.ready(15_000);
+  }
+
+  const orders = {
+    connect: (client) => {
+      client.connect();
+      return client.ready(15_000);
+    },
+    disconnect: (client) => client.disconnect(),
+    subscribe,
+    unsubscribe: (client, { channel }) => client.getSubscription(channel).unsubscribe(),
+    publish: (client, { channel, data }) => client.publish(channel, data),
+    presence: (client, { channel }) => client.presence(channel),
+    presenceStats: (client, { channel }) => client.presenceStats(channel),
+    history: (client, { channel, with: wanted }) => client.history(channel, wanted),
+    rpc: (client, { method, data }) => client.rpc(method, data),
+    send: (client, { data }) => client.send(data),
+    state: (client) => client.state,
+    // Of the WebSocket under the SDK, in Node only.
+    cut: async (client) => {
+      await client.ready(15_000);
+      client._transport._transport.terminate();
+    },
+    pause: (client) => client._transport._transport.pause(),
+    resume: (client) => client._transport._transport.resume(),
+  };
+
+  return async (order) => {
+    if (!clients.has(order.client)) {
+      clients.set(order.client, make(order.client));
+    }
+    try {
+      return { result: (await orders[order.do](clients.get(order.client), order)) ?? null };
+    } catch (error) {
+      return { error: error?.code ?? String(error) };
+    }
+  };
+};

@@ -1,0 +1,85 @@
+// The centrifuge SDK under orders, in Node or in headless Chromium.
+//   node sdk.mjs node|chromium SETTINGS
+// SETTINGS is JSON, see sdk-driver.js. Reads an order per line, each with a number "id", and prints a line of JSON per answer
+// and per event. Ends with its input.
+import { createInterface } from "node:readline";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+const driverFile = fileURLToPath(new URL("sdk-driver.js", import.meta.url));
+const tell = (event) => console.log(JSON.stringify(event));
+const [where, settingsText] = process.argv.slice(2);
+const settings = JSON.parse(settingsText);
+
+// Node has none. As much of it as the SDK needs.
+class EventSource {
+  #abort = new AbortController();
+
+  constructor(url) {
+    this.#listen(url).catch((error) => this.onerror?.(error));
+  }
+
+  close() {
+    this.#abort.abort();
+    this.onerror = null;
+  }
+
+  async #listen(url) {
+    const response = await fetch(url, { headers: { accept: "text/event-stream" }, signal: this.#abort.signal });
+    if (!response.ok) {
+      throw new Error(`status ${response.status}`);
+    }
+    this.onopen?.();
+    let rest = "";
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const events = (rest + chunk).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        const data = event.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
+        if (data.length > 0) {
+          this.onmessage?.({ data: data.join("\n") });
+        }
+      }
+    }
+    throw new Error("the stream ended");
+  }
+}
+
+async function inNode() {
+  require("./sdk-driver.js");
+  const { Centrifuge } = require("centrifuge");
+  const WebSocket = require("ws");
+  return { perform: globalThis.makeDriver(Centrifuge, { ...settings, WebSocket, EventSource }, tell), close: () => {} };
+}
+
+async function inChromium() {
+  const { chromium } = await import("playwright-core");
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+    ],
+  });
+  const page = await browser.newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => tell({ event: "page error", message: error.message }));
+  await page.exposeFunction("tell", tell);
+  await page.goto(settings.page); // of the server's own origin
+  await page.addScriptTag({ path: require.resolve("centrifuge").replace(/build.index\.js$/, "dist/centrifuge.js") });
+  await page.addScriptTag({ path: driverFile });
+  await page.evaluate((given) => {
+    window.perform = window.makeDriver(window.Centrifuge, { ...given, WebSocket, EventSource }, window.tell);
+  }, settings);
+  return { perform: (order) => page.evaluate((given) => window.perform(given), order), close: () => browser.close() };
+}
+
+const { perform, close } = await (where === "chromium" ? inChromium() : inNode());
+tell({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(line);
+  perform(order).then((answer) => tell({ answer: order.id, ...answer }));
+}
+await close();
+process.exit(0);
