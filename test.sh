@@ -3,7 +3,7 @@
 # Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm, Chromium and Redis are installed with apt-get where it may.
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx and HAProxy are installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -32,6 +32,16 @@ if ! command -v redis-server >/dev/null; then
     need redis-server redis-server
     # The package starts a server for the machine; tests start their own.
     service redis-server stop >/dev/null 2>&1 || true
+fi
+
+# The same with these: what the packages start is stopped, and the tests start their own with the files of deploy/.
+if ! command -v nginx >/dev/null; then
+    need nginx nginx libnginx-mod-stream
+    service nginx stop >/dev/null 2>&1 || true
+fi
+if ! command -v haproxy >/dev/null; then
+    need haproxy haproxy
+    service haproxy stop >/dev/null 2>&1 || true
 fi
 
 (cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."

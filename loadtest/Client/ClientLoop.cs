@@ -1,12 +1,13 @@
 using System.Text;
+using Weir.LoadTest.Protocols;
 
 namespace Weir.LoadTest.Client;
 
 /// <summary>
-/// All connections, on one thread and one epoll. Light on purpose: what it costs it takes from the server on the same
-/// machine. One buffer serves all reads; a connection holds bytes of its own only while a frame is incomplete.
+/// All connections of a process, on one thread and one epoll. Light on purpose: what it costs it takes from the server on the
+/// same machine. One buffer serves all reads; a connection holds bytes of its own only while a frame is incomplete.
 /// </summary>
-internal sealed class ClientLoop(Target target, SourceAddresses sources, IClientEvents events) : IDisposable
+internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IClientEvents events) : IDisposable
 {
     private const int ReadBytes = 64 * 1024;
 
@@ -17,11 +18,13 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
     /// <summary>Connections that have not ended.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The connection that has this number, or had it last; null when none has had it.</summary>
+    public Connection? this[int number] => number < _connections.Count ? _connections[number] : null;
+
     /// <summary>Begins to open a connection; <see cref="IClientEvents"/> tells what became of it.</summary>
     /// <param name="number">For the caller's use; one connection at a time has it.</param>
-    /// <param name="query">Of its URL.</param>
-    /// <param name="receiveBufferBytes">SO_RCVBUF, for a connection that is to fill up soon; null: the system's own.</param>
-    public Connection Open(int number, string query, int? receiveBufferBytes = null)
+    /// <param name="sourceNumber">By which its source address is chosen.</param>
+    public Connection Open(int number, int sourceNumber, Opening opening)
     {
         int fd = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
@@ -29,7 +32,7 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
             throw new InvalidOperationException($"socket: errno {Libc.Errno}; {Count} are open. Is 'ulimit -n' high enough?");
         }
 
-        Connection connection = new(this, number, fd, target.Request(query));
+        Connection connection = new(this, number, fd, opening);
         while (_connections.Count <= number)
         {
             _connections.Add(null);
@@ -39,12 +42,12 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
         Count++;
         _epoll.Add(fd, number, connection.Interest);
         SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
-        if (receiveBufferBytes is { } bytes)
+        if (opening.ReceiveBufferBytes is { } bytes)
         {
             SetOption(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, bytes);
         }
 
-        if (sources.Of(number) is { } address)
+        if (sources.Of(sourceNumber) is { } address)
         {
             // The port is chosen at the connect, where it need be unique for this server only.
             SetOption(fd, Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1);
@@ -55,7 +58,7 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
             }
         }
 
-        if (Libc.Connect(fd, target.SocketAddress, Libc.SocketAddress.Length) != 0 && Libc.Errno != Libc.EINPROGRESS)
+        if (Libc.Connect(fd, opening.Target.SocketAddress, Libc.SocketAddress.Length) != 0 && Libc.Errno != Libc.EINPROGRESS)
         {
             End(connection, ConnectionEnd.Cut($"connect: errno {Libc.Errno}"));
         }
@@ -84,14 +87,77 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
         {
             if (connection is { State: not Connection.Phase.Ended })
             {
-                _ = Libc.Close(connection.Fd);
+                Release(connection);
             }
         }
 
         _epoll.Dispose();
     }
 
+    /// <summary>For the protocol: the greeting has been answered.</summary>
+    internal void SetOpen(Connection connection)
+    {
+        connection.State = Connection.Phase.Open;
+        connection.Opening = null;
+        events.OnOpened(connection);
+    }
+
     internal void Update(Connection connection) => _epoll.Change(connection.Fd, connection.Number, connection.Interest);
+
+    // A broken connection takes everything: its end is found where it is read.
+    internal int TrySend(Connection connection, ReadOnlySpan<byte> bytes)
+    {
+        if (connection.Tls == 0)
+        {
+            nint sent = Libc.Send(connection.Fd, bytes, bytes.Length, Libc.MSG_NOSIGNAL);
+            return sent >= 0 ? (int)sent : Libc.Errno is Libc.EAGAIN or Libc.EINTR ? 0 : bytes.Length;
+        }
+
+        int written = 0;
+        while (written < bytes.Length)
+        {
+            OpenSsl.ClearErrors();
+            int result = OpenSsl.Write(connection.Tls, bytes[written..], bytes.Length - written);
+            if (result <= 0)
+            {
+                bool mustWait = OpenSsl.GetError(connection.Tls, result) is OpenSsl.SSL_ERROR_WANT_READ or OpenSsl.SSL_ERROR_WANT_WRITE;
+                return mustWait ? written : bytes.Length;
+            }
+
+            written += result;
+        }
+
+        return written;
+    }
+
+    internal void End(Connection connection, ConnectionEnd end)
+    {
+        bool wasOpen = connection.IsOpen;
+        connection.State = Connection.Phase.Ended;
+        connection.Begun = null;
+        connection.Opening = null;
+        Release(connection);
+        Count--;
+        if (wasOpen)
+        {
+            events.OnEnded(connection, end);
+        }
+        else
+        {
+            events.OnRefused(connection, end.ToString());
+        }
+    }
+
+    private static void Release(Connection connection)
+    {
+        if (connection.Tls != 0)
+        {
+            OpenSsl.Free(connection.Tls);
+            connection.Tls = 0;
+        }
+
+        _ = Libc.Close(connection.Fd); // which takes it out of the epoll
+    }
 
     private static void SetOption(int fd, int level, int name, int value) => _ = Libc.SetOption(fd, level, name, value, sizeof(int));
 
@@ -100,6 +166,12 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
         if (connection.State == Connection.Phase.Connecting)
         {
             FinishConnect(connection);
+            return;
+        }
+
+        if (connection.State == Connection.Phase.Securing)
+        {
+            GoOnSecuring(connection);
             return;
         }
 
@@ -121,42 +193,104 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
         if (Libc.GetOption(connection.Fd, Libc.SOL_SOCKET, Libc.SO_ERROR, out int error, ref length) != 0 || error != 0)
         {
             End(connection, ConnectionEnd.Cut($"connect: errno {error}"));
-            return;
         }
+        else if (connection.Opening!.Target.Tls is { } tls)
+        {
+            connection.State = Connection.Phase.Securing;
+            connection.Tls = tls.Begin(connection.Fd);
+            GoOnSecuring(connection);
+        }
+        else
+        {
+            SendRequest(connection);
+        }
+    }
 
+    private void GoOnSecuring(Connection connection)
+    {
+        OpenSsl.ClearErrors();
+        int result = OpenSsl.Connect(connection.Tls);
+        int error = result == 1 ? 0 : OpenSsl.GetError(connection.Tls, result);
+        connection.TlsWantsToWrite = error == OpenSsl.SSL_ERROR_WANT_WRITE;
+        if (result == 1)
+        {
+            SendRequest(connection);
+        }
+        else if (error is OpenSsl.SSL_ERROR_WANT_READ or OpenSsl.SSL_ERROR_WANT_WRITE)
+        {
+            Update(connection);
+        }
+        else
+        {
+            End(connection, ConnectionEnd.Cut(TlsClient.Problem(connection.Tls)));
+        }
+    }
+
+    private void SendRequest(Connection connection)
+    {
         connection.State = Connection.Phase.Requested;
-        connection.Send(connection.Request);
-        connection.Request = null;
+        connection.Send(connection.Opening!.Request);
         Update(connection);
     }
 
     private void Read(Connection connection)
     {
-        int begun = connection.Begun?.Length ?? 0;
-        connection.Begun?.CopyTo(_buffer.AsSpan());
-        if (_buffer.Length - begun < ReadBytes)
+        // Of a TLS session all is read: what it has decrypted already, no epoll tells of.
+        do
         {
-            Array.Resize(ref _buffer, 2 * _buffer.Length);
-        }
-
-        nint read = Libc.Receive(connection.Fd, _buffer.AsSpan(begun, ReadBytes), ReadBytes, 0);
-        if (read <= 0)
-        {
-            if (read == 0 || Libc.Errno is not (Libc.EAGAIN or Libc.EINTR))
+            int begun = connection.Begun?.Length ?? 0;
+            connection.Begun?.CopyTo(_buffer.AsSpan());
+            if (_buffer.Length - begun < ReadBytes)
             {
-                End(connection, connection.Closed ?? ConnectionEnd.Cut(read == 0 ? "FIN without a close frame" : $"recv: errno {Libc.Errno}"));
+                Array.Resize(ref _buffer, 2 * _buffer.Length);
             }
 
-            return;
+            int read = Receive(connection, _buffer.AsSpan(begun, ReadBytes));
+            if (read <= 0)
+            {
+                return;
+            }
+
+            Take(connection, _buffer.AsSpan(0, begun + read));
+        }
+        while (connection.Tls != 0 && connection is { State: not Connection.Phase.Ended, IsPaused: false });
+    }
+
+    // 0: nothing is there, or the connection has ended.
+    private int Receive(Connection connection, Span<byte> buffer)
+    {
+        int read;
+        bool mustWait;
+        if (connection.Tls == 0)
+        {
+            read = (int)Libc.Receive(connection.Fd, buffer, buffer.Length, 0);
+            mustWait = read < 0 && Libc.Errno is Libc.EAGAIN or Libc.EINTR;
+        }
+        else
+        {
+            OpenSsl.ClearErrors();
+            read = OpenSsl.Read(connection.Tls, buffer, buffer.Length);
+            int error = read > 0 ? 0 : OpenSsl.GetError(connection.Tls, read);
+            mustWait = error is OpenSsl.SSL_ERROR_WANT_READ or OpenSsl.SSL_ERROR_WANT_WRITE;
+            read = error == OpenSsl.SSL_ERROR_ZERO_RETURN ? 0 : read;
         }
 
-        ReadOnlySpan<byte> bytes = _buffer.AsSpan(0, begun + (int)read);
+        if (read <= 0 && !mustWait)
+        {
+            End(connection, connection.Closed ?? ConnectionEnd.Cut(read == 0 ? "FIN without a close frame" : $"recv: errno {Libc.Errno}"));
+        }
+
+        return Math.Max(0, read);
+    }
+
+    private void Take(Connection connection, ReadOnlySpan<byte> bytes)
+    {
         try
         {
-            int used = connection.State == Connection.Phase.Requested ? ReadHead(connection, bytes) : 0;
+            int used = connection.State == Connection.Phase.Requested ? TakeHead(connection, bytes) : 0;
             if (connection.State is Connection.Phase.Settling or Connection.Phase.Open)
             {
-                used += ReadFrames(connection, bytes[used..]);
+                used += TakeFrames(connection, bytes[used..]);
             }
 
             connection.Begun = used == bytes.Length || connection.State == Connection.Phase.Ended ? null : bytes[used..].ToArray();
@@ -165,9 +299,14 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
         {
             End(connection, ConnectionEnd.Cut(error.Message));
         }
+
+        if (connection.IsOpen)
+        {
+            events.OnRead(connection);
+        }
     }
 
-    private int ReadHead(Connection connection, ReadOnlySpan<byte> bytes)
+    private int TakeHead(Connection connection, ReadOnlySpan<byte> bytes)
     {
         int end = bytes.IndexOf("\r\n\r\n"u8);
         if (end < 0)
@@ -181,12 +320,14 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
             return bytes.Length;
         }
 
+        Opening opening = connection.Opening!;
         connection.State = Connection.Phase.Settling;
-        connection.Send(MaskedFrames.Ping);
+        connection.AnswersDue = opening.Answers;
+        connection.Send(opening.Greeting);
         return end + 4;
     }
 
-    private int ReadFrames(Connection connection, ReadOnlySpan<byte> bytes)
+    private int TakeFrames(Connection connection, ReadOnlySpan<byte> bytes)
     {
         int used = 0;
         while (connection.State != Connection.Phase.Ended && ServerFrame.TryParse(bytes[used..], out ServerFrame frame))
@@ -195,20 +336,17 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
             used += frame.End;
             switch (frame.Opcode)
             {
-                case ServerFrame.Text or ServerFrame.Binary:
-                    events.OnMessage(connection, payload);
-                    break;
                 case ServerFrame.Ping:
                     SendPong(connection, payload);
-                    break;
-                case ServerFrame.Pong when connection.State == Connection.Phase.Settling:
-                    connection.State = Connection.Phase.Open;
-                    events.OnOpened(connection);
+                    events.OnHeartbeat(connection);
                     break;
                 case ServerFrame.Close:
                     int code = payload.Length < 2 ? 1005 : (payload[0] << 8) | payload[1];
                     connection.Closed = new ConnectionEnd(code, payload.Length < 2 ? "" : Encoding.UTF8.GetString(payload[2..]));
                     connection.SendClose(code == 1005 ? 1000 : code);
+                    break;
+                default:
+                    protocol.Take(this, connection, frame.Opcode, payload, events);
                     break;
             }
         }
@@ -220,22 +358,5 @@ internal sealed class ClientLoop(Target target, SourceAddresses sources, IClient
     {
         Span<byte> frame = stackalloc byte[6 + 125];
         connection.Send(frame[..MaskedFrames.Write(frame, ServerFrame.Pong, payload)]);
-    }
-
-    private void End(Connection connection, ConnectionEnd end)
-    {
-        bool wasOpen = connection.IsOpen;
-        connection.State = Connection.Phase.Ended;
-        connection.Begun = null;
-        _ = Libc.Close(connection.Fd); // which takes it out of the epoll
-        Count--;
-        if (wasOpen)
-        {
-            events.OnEnded(connection, end);
-        }
-        else
-        {
-            events.OnRefused(connection, end.Reason);
-        }
     }
 }

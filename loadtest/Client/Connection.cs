@@ -9,20 +9,23 @@ internal sealed class Connection
     private readonly ClientLoop _loop;
     private byte[]? _unsent;
 
-    public Connection(ClientLoop loop, int number, int fd, byte[] request)
+    public Connection(ClientLoop loop, int number, int fd, Opening opening)
     {
         _loop = loop;
         Number = number;
         Fd = fd;
-        Request = request;
+        Opening = opening;
     }
 
     internal enum Phase : byte
     {
         Connecting,
+
+        /// <summary>The TLS handshake is under way.</summary>
+        Securing,
         Requested,
 
-        /// <summary>Upgraded; the answer to our Ping is to come.</summary>
+        /// <summary>Upgraded; the answer to the greeting is to come.</summary>
         Settling,
         Open,
         Ended,
@@ -39,9 +42,18 @@ internal sealed class Connection
     /// </summary>
     public bool IsBackedUp => _unsent is not null;
 
+    /// <summary>For the protocol: how many answers to the greeting are still to come.</summary>
+    public int AnswersDue { get; set; }
+
     internal int Fd { get; }
 
-    internal byte[]? Request { get; set; }
+    /// <summary>The SSL of OpenSSL; 0 without TLS.</summary>
+    internal nint Tls { get; set; }
+
+    internal bool TlsWantsToWrite { get; set; }
+
+    /// <summary>What to say first; null when it has been said.</summary>
+    internal Opening? Opening { get; set; }
 
     internal Phase State { get; set; }
 
@@ -55,7 +67,9 @@ internal sealed class Connection
 
     internal bool IsPaused { get; private set; }
 
-    internal uint Interest => (IsPaused ? 0 : Libc.EPOLLIN) | (_unsent is null && State != Phase.Connecting ? 0 : Libc.EPOLLOUT);
+    internal uint Interest
+        => (IsPaused ? 0 : Libc.EPOLLIN)
+        | (State == Phase.Connecting || TlsWantsToWrite || _unsent is not null ? Libc.EPOLLOUT : 0);
 
     /// <summary>Sends one or more whole frames; what the system does not take now follows when it does.</summary>
     public void Send(ReadOnlySpan<byte> frames)
@@ -71,7 +85,7 @@ internal sealed class Connection
             return;
         }
 
-        int sent = TrySend(frames);
+        int sent = _loop.TrySend(this, frames);
         if (sent < frames.Length)
         {
             _unsent = frames[sent..].ToArray();
@@ -82,12 +96,15 @@ internal sealed class Connection
     /// <summary>Begins the closing handshake, or answers the server's.</summary>
     public void SendClose(int code)
     {
-        if (!HasSentClose)
+        if (!HasSentClose && State is Phase.Settling or Phase.Open)
         {
             HasSentClose = true;
             Send(MaskedFrames.Make(ServerFrame.Close, [(byte)(code >> 8), (byte)code]));
         }
     }
+
+    /// <summary>Goes without a word, as a client does whose machine was switched off (but for the RST or FIN).</summary>
+    public void Cut() => _loop.End(this, ConnectionEnd.Cut("cut by ourselves"));
 
     /// <summary>Stops reading, as a client does that hangs: the system's buffers fill up, then the server's.</summary>
     public void Pause() => SetPaused(true);
@@ -99,9 +116,12 @@ internal sealed class Connection
     {
         if (_unsent is { } unsent)
         {
-            int sent = TrySend(unsent);
+            int sent = _loop.TrySend(this, unsent);
             _unsent = sent < unsent.Length ? unsent[sent..] : null;
-            _loop.Update(this);
+            if (_unsent is null)
+            {
+                _loop.Update(this);
+            }
         }
     }
 
@@ -112,12 +132,5 @@ internal sealed class Connection
             IsPaused = isPaused;
             _loop.Update(this);
         }
-    }
-
-    // A broken connection takes everything: its end is found where it is read.
-    private int TrySend(ReadOnlySpan<byte> bytes)
-    {
-        nint sent = Libc.Send(Fd, bytes, bytes.Length, Libc.MSG_NOSIGNAL);
-        return sent >= 0 ? (int)sent : Libc.Errno is Libc.EAGAIN or Libc.EINTR ? 0 : bytes.Length;
     }
 }

@@ -8,19 +8,7 @@ internal readonly record struct ConnectionEnd(int Code, string Reason)
     public const int NoCloseFrame = 1006;
 
     public static ConnectionEnd Cut(string how) => new(NoCloseFrame, how);
-}
 
-/// <summary>What happens to connections; called on the loop's thread.</summary>
-internal interface IClientEvents
-{
-    /// <summary>Upgraded, and the server has answered a Ping: it has taken the connection up.</summary>
-    void OnOpened(Connection connection);
-
-    /// <summary>It did not come to that.</summary>
-    void OnRefused(Connection connection, string why);
-
-    void OnMessage(Connection connection, ReadOnlySpan<byte> payload);
-
-    /// <summary>An open connection has ended.</summary>
-    void OnEnded(Connection connection, ConnectionEnd end);
+    /// <summary>For people and for counting.</summary>
+    public override string ToString() => Code == NoCloseFrame ? Reason : $"{Code} {Reason}".TrimEnd();
 }

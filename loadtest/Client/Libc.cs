@@ -30,6 +30,7 @@ internal static partial class Libc
     public const uint EPOLLHUP = 16;
     public const int EPOLL_CLOEXEC = 0x80000;
 
+    public const int SIGKILL = 9;
     public const int SIGTERM = 15;
 
     public static int Errno => Marshal.GetLastPInvokeError();

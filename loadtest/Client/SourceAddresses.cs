@@ -5,9 +5,9 @@ namespace Weir.LoadTest.Client;
 
 /// <summary>
 /// Where connections come from. One address has about 28,000 ports towards one server; a loopback server can be reached from
-/// any address of 127.0.0.0/8, so more connections take more addresses. To other servers the system chooses.
+/// any address of 127.0.0.0/8, so more connections take more addresses. To other servers the system chooses, unless told.
 /// </summary>
-internal sealed class SourceAddresses(IPAddress server, int connections)
+internal sealed class SourceAddresses
 {
     // Well below the 28,232 of Linux's default range, some of which others use.
     private const int PerAddress = 20_000;
@@ -15,19 +15,48 @@ internal sealed class SourceAddresses(IPAddress server, int connections)
     // 127.0.0.1 is the server's; those from .10 on are nobody's.
     private const uint First = 0x7F00_000A;
 
-    private readonly int _count = IPAddress.IsLoopback(server) ? ((connections - 1) / PerAddress) + 1 : 0;
+    private readonly uint _first;
 
-    public int Count => Math.Max(1, _count);
+    private SourceAddresses(uint first, int count)
+    {
+        _first = first;
+        Count = count;
+    }
+
+    /// <summary>How many; 0: the system chooses.</summary>
+    public int Count { get; }
+
+    /// <param name="range">"127.0.0.2-127.0.0.9", or one address; null: as many of loopback's as it takes.</param>
+    /// <exception cref="FormatException">No range of IPv4 addresses.</exception>
+    public static SourceAddresses For(IPAddress server, int connections, string? range)
+    {
+        if (range is null)
+        {
+            return new SourceAddresses(First, IPAddress.IsLoopback(server) ? ((connections - 1) / PerAddress) + 1 : 0);
+        }
+
+        string[] ends = range.Split('-');
+        uint first = Parse(ends[0]);
+        uint last = Parse(ends[^1]);
+        return ends.Length <= 2 && last >= first && last - first < 1 << 16
+            ? new SourceAddresses(first, (int)(last - first + 1))
+            : throw new FormatException($"'{range}' is no range of addresses like 127.0.0.2-127.0.0.9.");
+    }
 
     /// <summary>The address of the connection of this number, in network order; null: any.</summary>
     public uint? Of(int number)
     {
-        if (_count == 0)
+        if (Count == 0)
         {
             return null;
         }
 
-        uint address = First + (uint)(number % _count);
+        uint address = _first + (uint)(number % Count);
         return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(address) : address;
     }
+
+    private static uint Parse(string text)
+        => IPAddress.TryParse(text.Trim(), out IPAddress? address) && address.GetAddressBytes() is { Length: 4 } bytes
+            ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
+            : throw new FormatException($"'{text}' is no IPv4 address.");
 }

@@ -14,12 +14,13 @@ internal sealed class Target
 
     private readonly Uri _url;
 
-    /// <exception cref="ArgumentException">No ws URL of a host with an IPv4 address.</exception>
-    public Target(Uri url)
+    /// <param name="isInsecure">Any certificate will do.</param>
+    /// <exception cref="ArgumentException">No ws or wss URL of a host with an IPv4 address.</exception>
+    public Target(Uri url, bool isInsecure = false)
     {
-        if (url.Scheme != "ws")
+        if (url.Scheme is not ("ws" or "wss"))
         {
-            throw new ArgumentException($"'{url}' is no ws:// address.");
+            throw new ArgumentException($"'{url}' is no ws:// or wss:// address.");
         }
 
         _url = url;
@@ -27,20 +28,27 @@ internal sealed class Target
             ?? throw new ArgumentException($"'{url.DnsSafeHost}' has no IPv4 address.");
         SocketAddress = new Libc.SocketAddress(
             BinaryPrimitives.ReverseEndianness((ushort)url.Port), BitConverter.ToUInt32(Address.GetAddressBytes()));
+        Tls = url.Scheme == "wss" ? new TlsClient(url.DnsSafeHost, isInsecure) : null;
     }
 
     public IPAddress Address { get; }
 
     public Libc.SocketAddress SocketAddress { get; }
 
+    /// <summary>Null for ws.</summary>
+    public TlsClient? Tls { get; }
+
+    public string Authority => _url.Authority;
+
+    /// <summary>The path with what the query has beside <paramref name="query"/>.</summary>
+    public string PathWith(string query)
+        => _url.PathAndQuery + (query.Length == 0 ? "" : (_url.Query.Length == 0 ? "?" : "&") + query);
+
     /// <param name="query">Follows the path and its own query, if any.</param>
-    public byte[] Request(string query)
-    {
-        string path = _url.PathAndQuery + (query.Length == 0 ? "" : (_url.Query.Length == 0 ? "?" : "&") + query);
-        return Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: {_url.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + $"Sec-WebSocket-Key: {Key}\r\nSec-WebSocket-Version: 13\r\n\r\n");
-    }
+    /// <param name="headers">More header lines, each with its CR LF.</param>
+    public byte[] Request(string query, string headers = "") => Encoding.ASCII.GetBytes(
+        $"GET {PathWith(query)} HTTP/1.1\r\nHost: {Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + $"Sec-WebSocket-Key: {Key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n");
 
     /// <summary>Whether this is the head of a server that has upgraded; else what it said.</summary>
     public static bool IsUpgraded(ReadOnlySpan<byte> head, out string statusLine)

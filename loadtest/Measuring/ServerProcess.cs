@@ -3,21 +3,19 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Measuring;
 
-/// <summary>The server as this machine sees it, in /proc. Throws <see cref="InvalidOperationException"/> when it has ended.</summary>
+/// <summary>A server's process as this machine sees it, in /proc. When it has ended everything is 0.</summary>
 internal sealed class ServerProcess(int id)
 {
     // USER_HZ, in which /proc counts, is 100 on every architecture that .NET runs on.
     private static readonly TimeSpan _clockTick = TimeSpan.FromMilliseconds(10);
 
+    public int Id => id;
+
     /// <summary>VmRSS.</summary>
-    public long ResidentBytes
-    {
-        get
-        {
-            string line = Read("status").Split('\n').First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return 1024 * long.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture);
-        }
-    }
+    public long ResidentBytes => BytesOf("VmRSS:");
+
+    /// <summary>VmHWM: the most that VmRSS has been.</summary>
+    public long MostResidentBytes => BytesOf("VmHWM:");
 
     /// <summary>User and system time of all its threads.</summary>
     public TimeSpan CpuTime
@@ -26,18 +24,27 @@ internal sealed class ServerProcess(int id)
         {
             // The name, in parentheses, may have spaces in it. utime and stime are fields 14 and 15; the state is 3.
             string stat = Read("stat");
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return _clockTick * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture));
+            string[] fields = stat.Length == 0 ? [] : stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields.Length == 0
+                ? default
+                : _clockTick * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture));
         }
     }
 
-    /// <summary>Asks it to end.</summary>
-    public void Terminate()
+    public bool HasEnded => Read("stat") is not { Length: > 0 } stat || stat[(stat.LastIndexOf(')') + 2)..].StartsWith('Z');
+
+    public void Signal(int signal)
     {
-        if (Libc.Kill(id, Libc.SIGTERM) != 0)
+        if (Libc.Kill(id, signal) != 0)
         {
             throw new InvalidOperationException($"kill {id}: errno {Libc.Errno}");
         }
+    }
+
+    private long BytesOf(string name)
+    {
+        string? line = Read("status").Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        return line is null ? 0 : 1024 * long.Parse(line[name.Length..^"kB".Length], CultureInfo.InvariantCulture);
     }
 
     private string Read(string file)
@@ -48,7 +55,7 @@ internal sealed class ServerProcess(int id)
         }
         catch (IOException)
         {
-            throw new InvalidOperationException($"The server, process {id}, has ended.");
+            return ""; // it has ended
         }
     }
 }

@@ -1,13 +1,20 @@
 namespace Weir.LoadTest.Measuring;
 
-/// <summary>Collects what was demanded and whether it held; the exit code of a run.</summary>
-internal sealed class Verdict(TextWriter output)
+/// <summary>Collects what was demanded and whether it held.</summary>
+internal sealed class Verdict(Action<string> writeLine)
 {
-    public int ExitCode { get; private set; }
+    private readonly List<Demand> _demands = [];
+
+    public IReadOnlyList<Demand> Demands => _demands;
+
+    public bool Holds => _demands.TrueForAll(static each => each.Holds);
 
     public void Require(bool holds, string what)
     {
-        output.WriteLine($"{(holds ? "ok    " : "FAILED")} {what}");
-        ExitCode = holds ? ExitCode : 1;
+        _demands.Add(new Demand(what, holds));
+        writeLine($"{(holds ? "ok    " : "FAILED")} {what}");
     }
 }
+
+/// <summary>One demand, and whether it held.</summary>
+internal sealed record Demand(string What, bool Holds);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Weir.Diagnostics;
 using Weir.Framing;
 using Weir.Rooms;
 using Weir.Sending;
@@ -130,6 +131,7 @@ public sealed class Room : IPublicationTarget
     private void Deliver(FrameRun run, object? except, string? key)
     {
         Membership?[] block = ArrayPool<Membership?>.Shared.Rent(WalkBlock);
+        TrafficTally sent = default;
         int delivered = 0;
         int next = 0;
         int taken;
@@ -141,13 +143,14 @@ public sealed class Room : IPublicationTarget
                 WeirConnection connection = block[i]!.Connection;
                 if (!ReferenceEquals(connection, except))
                 {
-                    connection.SendShared(run, key);
+                    connection.SendShared(run, key, ref sent);
                     delivered++;
                 }
             }
         }
 
         EndWalk();
+        sent.Add();
         Array.Clear(block);
         ArrayPool<Membership?>.Shared.Return(block);
         _directory.CountDeliveries(run, delivered);

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Weir.Compression;
 using Weir.Connections;
+using Weir.Diagnostics;
 using Weir.Framing;
 using Weir.Limits;
 using Weir.Rooms;
@@ -108,8 +109,18 @@ public sealed partial class WeirConnection
     /// <returns>What became of it.</returns>
     public SendResult Send(in ReadOnlySequence<byte> payload, MessageKind kind, string? key = null)
     {
-        SendResult result = _sender.Send((Opcode)kind, payload, key);
-        if (result <= SendResult.Queued)
+        SendScope? scope = SendScope.Current;
+        SendResult result = _sender.Send((Opcode)kind, payload, key, scope);
+        if (result > SendResult.Queued)
+        {
+            return result;
+        }
+
+        if (scope is not null)
+        {
+            scope.Sent.Count(_endpoint.Engine.Metrics.Sent, 1, payload.Length);
+        }
+        else
         {
             _endpoint.Engine.Metrics.Sent.Add(1, payload.Length);
         }
@@ -190,12 +201,12 @@ public sealed partial class WeirConnection
         return true;
     }
 
-    /// <summary>Sends the messages of a run that is shared with others; counted by who publishes.</summary>
-    internal void SendShared(FrameRun run, string? key)
+    /// <summary>Sends the messages of a run that is shared with others.</summary>
+    internal void SendShared(FrameRun run, string? key, ref TrafficTally sent)
     {
         if (_sender.Send(run, key) <= SendResult.Queued)
         {
-            _endpoint.Engine.Metrics.Sent.Add(run.Count, run.PayloadBytes);
+            sent.Count(_endpoint.Engine.Metrics.Sent, run.Count, run.PayloadBytes);
         }
     }
 

@@ -5,6 +5,7 @@ namespace Weir.TestSupport;
 /// <summary>kill(2): .NET can end a process, but not ask it to end or hold it.</summary>
 public static partial class Signals
 {
+    private const int Hup = 1;
     private const int KillNow = 9;
     private const int Term = 15;
     private const int Cont = 18;
@@ -18,6 +19,9 @@ public static partial class Signals
 
     /// <summary>Lets it go on after <see cref="Suspend"/>.</summary>
     public static void Continue(int processId) => Send(processId, Cont);
+
+    /// <summary>Asks it to read its settings again.</summary>
+    public static void HangUp(int processId) => Send(processId, Hup);
 
     /// <summary>Ends it as a crash would.</summary>
     public static void Kill(int processId) => Send(processId, KillNow);

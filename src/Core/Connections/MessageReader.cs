@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text.Unicode;
 using Weir.Compression;
 using Weir.Framing;
 
@@ -137,6 +138,11 @@ internal sealed class MessageReader
             ReleaseAssembly(); // the message handed out last is done with
         }
 
+        if (IsBetweenMessages && buffer.IsSingleSegment && ReadWhole(ref buffer) is var whole and not ReadEvent.NeedMore)
+        {
+            return whole;
+        }
+
         while (true)
         {
             ReadEvent? found = _discarding ? DiscardNext(ref buffer)
@@ -147,6 +153,38 @@ internal sealed class MessageReader
                 return readEvent;
             }
         }
+    }
+
+    private bool IsBetweenMessages
+        => _opcode == Opcode.Continuation && _checked == 0 && !_inFrame && !_discarding && !_settings.StreamFragments;
+
+    // By far the most messages are one masked frame, uncompressed, whole and in one piece of memory. They are read here
+    // without the detours of the others, in half the time (MessageReaderBenchmarks). NeedMore: it is not one of those.
+    private ReadEvent ReadWhole(ref ReadOnlySequence<byte> buffer)
+    {
+        const int FinText = 0x80 | (int)Opcode.Text;
+        const int FinBinary = 0x80 | (int)Opcode.Binary;
+        ReadOnlySpan<byte> bytes = buffer.FirstSpan;
+        if (bytes.Length < 6 || bytes[0] is not (FinText or FinBinary) || !FrameHeader.TryRead(bytes, out FrameHeader header)
+            || !header.Masked || !header.MinimalLength
+            || header.PayloadLength > Math.Min(InPlaceBytes, _settings.MaxMessageBytes)
+            || header.PayloadLength > bytes.Length - header.HeaderLength)
+        {
+            return ReadEvent.NeedMore;
+        }
+
+        int size = (int)header.PayloadLength;
+        ReadOnlySpan<byte> payload = bytes.Slice(header.HeaderLength, size);
+        Masking.Apply(MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(payload), size), header.MaskingKey);
+        if (header.Opcode == Opcode.Text && !Utf8.IsValid(payload))
+        {
+            return Fail(_notUtf8);
+        }
+
+        _kind = header.Opcode;
+        Payload = buffer.Slice(header.HeaderLength, size);
+        buffer = buffer.Slice(header.HeaderLength + size);
+        return ReadEvent.Message;
     }
 
     private ReadEvent? BeginFrame(ref ReadOnlySequence<byte> buffer)

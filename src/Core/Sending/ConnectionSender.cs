@@ -78,9 +78,16 @@ internal sealed partial class ConnectionSender
     /// <param name="payload">The message.</param>
     /// <param name="key">What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; else null.</param>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
+        => Send(opcode, payload, key, SendScope.Current);
+
+    /// <inheritdoc cref="Send(Opcode, in ReadOnlySequence{byte}, string?)"/>
+    /// <param name="opcode">Text or binary.</param>
+    /// <param name="payload">The message.</param>
+    /// <param name="key">As above.</param>
+    /// <param name="scope">The scope open on this thread, for a caller that has looked for it.</param>
+    public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key, SendScope? scope)
     {
         int size = checked((int)payload.Length);
-        SendScope? scope = SendScope.Current;
         scope?.WalkPublications();
         Outcome outcome;
         try

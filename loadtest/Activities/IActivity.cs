@@ -1,0 +1,57 @@
+using Weir.LoadTest.Client;
+
+namespace Weir.LoadTest.Activities;
+
+/// <summary>What a worker's connections do; on the worker's thread.</summary>
+internal interface IActivity
+{
+    /// <summary>Where a connection has to be.</summary>
+    IReadOnlyList<string> RoomsOf(int number);
+
+    /// <summary>SO_RCVBUF of a connection; null: the system's own.</summary>
+    int? ReceiveBufferOf(int number) => null;
+
+    /// <summary>All connections are open.</summary>
+    void Begin();
+
+    /// <summary>Does what is due.</summary>
+    /// <returns>When it wants to be called again, at the latest.</returns>
+    TimeSpan Go();
+
+    /// <summary>Nothing more is to be begun.</summary>
+    void Finish();
+
+    /// <summary>Whether nothing is under way any more.</summary>
+    bool IsSettled { get; }
+
+    void OnOpened(Connection connection)
+    {
+    }
+
+    void OnMessage(Connection connection, ReadOnlySpan<byte> payload);
+
+    void OnRead(Connection connection)
+    {
+    }
+
+    /// <summary>An open connection has ended before its time.</summary>
+    EndKind OnEnded(Connection connection, ConnectionEnd end);
+
+    /// <summary>A connection that the activity opened by itself has come to nothing, as it should.</summary>
+    void OnRefused(Connection connection, string why)
+    {
+    }
+}
+
+/// <summary>What an end is.</summary>
+internal enum EndKind
+{
+    /// <summary>Nobody had asked for it.</summary>
+    Lost,
+
+    /// <summary>It had to come to this.</summary>
+    Meant,
+
+    /// <summary>The client closed, and opens again.</summary>
+    Leaves,
+}

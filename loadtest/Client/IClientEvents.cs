@@ -1,0 +1,26 @@
+namespace Weir.LoadTest.Client;
+
+/// <summary>What happens to connections; called on the loop's thread.</summary>
+internal interface IClientEvents
+{
+    /// <summary>Upgraded, and the server has answered the greeting: it has taken the connection up.</summary>
+    void OnOpened(Connection connection);
+
+    /// <summary>It did not come to that.</summary>
+    void OnRefused(Connection connection, string why);
+
+    /// <summary>The bytes are the loop's.</summary>
+    void OnMessage(Connection connection, ReadOnlySpan<byte> payload);
+
+    /// <summary>All that was received at once has been told.</summary>
+    void OnRead(Connection connection);
+
+    /// <summary>The server asked whether the client is there, and has been answered.</summary>
+    void OnHeartbeat(Connection connection);
+
+    /// <summary>The server could not do what was asked; the connection goes on.</summary>
+    void OnProblem(Connection connection, string what);
+
+    /// <summary>An open connection has ended.</summary>
+    void OnEnded(Connection connection, ConnectionEnd end);
+}

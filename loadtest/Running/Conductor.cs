@@ -1,0 +1,268 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Weir.LoadTest.Measuring;
+using Weir.LoadTest.Workers;
+
+namespace Weir.LoadTest.Running;
+
+/// <summary>
+/// Leads the workers through a run and keeps its record: phases, and a sample for every second. All on the caller's flow; what
+/// workers, the clock and the terminal have to say comes in through one queue.
+/// </summary>
+internal sealed class Conductor : IAsyncDisposable
+{
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _sampleEvery = TimeSpan.FromSeconds(1);
+
+    // A server compiles what it uses most, and gives memory back, when things have been quiet for a while.
+    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<Notice> _notices = Channel.CreateUnbounded<Notice>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly List<IWorkerLink> _workers = [];
+    private readonly Timer _clock;
+    private readonly int[] _open;
+    private readonly WorkerEvent[] _said;
+    private readonly List<PhaseRecord> _phases = [];
+    private readonly List<Sample> _samples = [];
+    private readonly IView _view;
+    private readonly long _began = Stopwatch.GetTimestamp();
+    private PhaseRecord _second = new("");
+    private long _lost;
+    private bool _isEnding;
+
+    public Conductor(IReadOnlyList<WorkerPlan> plans, IReadOnlyList<LocalServer> servers, IView view)
+    {
+        Servers = servers;
+        _view = view;
+        _open = new int[plans.Count];
+        _said = new WorkerEvent[plans.Count];
+        Connections = plans.Sum(static plan => plan.Connections);
+        BeginPhase("start");
+        for (int i = 0; i < plans.Count; i++)
+        {
+            int worker = i;
+            void Report(WorkerReport report) => _notices.Writer.TryWrite(new Notice(worker, report));
+            _workers.Add(plans.Count == 1 ? new ThreadWorker(plans[i], Report) : new ProcessWorker(plans[i], Report));
+        }
+
+        _clock = new Timer(_ => _notices.Writer.TryWrite(new Notice(-1, null)), null, _tick, _tick);
+    }
+
+    public IReadOnlyList<LocalServer> Servers { get; }
+
+    public IReadOnlyList<PhaseRecord> Phases => _phases;
+
+    public IReadOnlyList<Sample> Samples => _samples;
+
+    public PhaseRecord Phase => _phases[^1];
+
+    public int Connections { get; }
+
+    /// <summary>Connections that are open.</summary>
+    public int Open => _open.Sum();
+
+    /// <summary>Resident memory of all servers; null when they are elsewhere.</summary>
+    public long? ServerBytes => Servers.Count == 0 ? null : Servers.Sum(static server => server.ResidentBytes);
+
+    /// <summary>From any thread: the run is to end now, with an <see cref="OperationCanceledException"/> out of what it waits for.</summary>
+    public void Interrupt() => _notices.Writer.TryWrite(new Notice(-1, null, IsInterrupt: true));
+
+    /// <summary>What comes from now on is another phase's.</summary>
+    public PhaseRecord BeginPhase(string name)
+    {
+        EndPhase();
+        _phases.Add(new PhaseRecord(name) { ServerBytesBefore = ServerBytes, ServerCpuSeconds = Servers.Count == 0 ? null : 0 });
+        return Phase;
+    }
+
+    /// <summary>Opens all connections.</summary>
+    /// <returns>False when some could not be opened.</returns>
+    public async Task<bool> OpenAsync(string phase = "open")
+    {
+        BeginPhase(phase);
+        await OrderAsync(WorkerOrder.Open, TimeSpan.MaxValue, WorkerEvent.Opened, WorkerEvent.GaveUp);
+        EndPhase();
+        return _said.All(static each => each == WorkerEvent.Opened);
+    }
+
+    /// <summary>Opens some, and closes them again, so often.</summary>
+    public async Task WarmUpAsync(int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            BeginPhase("warm up");
+            await OrderAsync(WorkerOrder.OpenSome, TimeSpan.MaxValue, WorkerEvent.Opened, WorkerEvent.GaveUp);
+            await RestAsync(_rest);
+            await OrderAsync(WorkerOrder.Close, TimeSpan.FromMinutes(1), WorkerEvent.Ended);
+            await RestAsync(_rest);
+        }
+    }
+
+    /// <summary>Begins what connections are there for.</summary>
+    public void Begin(string phase)
+    {
+        BeginPhase(phase);
+        Order(WorkerOrder.Begin);
+    }
+
+    /// <summary>Sends nothing more, and waits for what is under way.</summary>
+    public Task FinishAsync() => OrderAsync(WorkerOrder.Finish, TimeSpan.FromMinutes(1), WorkerEvent.Settled);
+
+    /// <summary>Closes all connections, or waits for the server to.</summary>
+    public async Task CloseAsync(bool byServer, TimeSpan limit)
+    {
+        BeginPhase("close");
+        await OrderAsync(byServer ? WorkerOrder.ExpectClose : WorkerOrder.Close, limit, WorkerEvent.Ended);
+        EndPhase();
+    }
+
+    /// <summary>Lets time pass, unless nobody is connected any more.</summary>
+    public Task HoldAsync(TimeSpan time) => UntilAsync(() => Open == 0, time);
+
+    /// <summary>Lets time pass.</summary>
+    public Task RestAsync(TimeSpan time) => UntilAsync(static () => false, time);
+
+    /// <summary>Waits for what is done elsewhere, and goes on with the record meanwhile.</summary>
+    public async Task WhileAsync(Task task)
+    {
+        await UntilAsync(() => task.IsCompleted, TimeSpan.MaxValue);
+        await task;
+    }
+
+    /// <summary>Waits until it is so.</summary>
+    /// <returns>False: it was not in time.</returns>
+    public async Task<bool> UntilAsync(Func<bool> isSo, TimeSpan limit)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!isSo())
+        {
+            if (Stopwatch.GetElapsedTime(began) >= limit)
+            {
+                return false;
+            }
+
+            await TakeNoticeAsync();
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends all workers and takes their last reports.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _isEnding = true;
+        await _clock.DisposeAsync();
+        foreach (IWorkerLink worker in _workers)
+        {
+            await worker.DisposeAsync();
+        }
+
+        while (_notices.Reader.TryRead(out Notice notice))
+        {
+            if (notice.Report is { } report)
+            {
+                Take(notice.Worker, report);
+            }
+        }
+
+        TakeSample();
+        EndPhase();
+    }
+
+    private async Task OrderAsync(WorkerOrder order, TimeSpan limit, params WorkerEvent[] answers)
+    {
+        Array.Fill(_said, WorkerEvent.Sample);
+        Order(order);
+        await UntilAsync(() => Array.TrueForAll(_said, each => answers.Contains(each)), limit);
+    }
+
+    private void Order(WorkerOrder order)
+    {
+        foreach (IWorkerLink worker in _workers)
+        {
+            worker.Order(order);
+        }
+    }
+
+    private async Task TakeNoticeAsync()
+    {
+        Notice notice = await _notices.Reader.ReadAsync();
+        if (notice.IsInterrupt)
+        {
+            throw new OperationCanceledException("Interrupted.");
+        }
+
+        if (notice.Report is { } report)
+        {
+            Take(notice.Worker, report);
+        }
+
+        if (_second.Seconds >= _sampleEvery.TotalSeconds)
+        {
+            TakeSample();
+        }
+    }
+
+    private void Take(int worker, WorkerReport report)
+    {
+        _open[worker] = report.Open;
+        _second.Add(report.Tally);
+        Phase.Add(report.Tally);
+        _lost += report.Tally.Lost.Values.Sum();
+        if (report.Event == WorkerEvent.Failed && !_isEnding)
+        {
+            throw new InvalidOperationException(report.Text);
+        }
+
+        _said[worker] = report.Event == WorkerEvent.Sample ? _said[worker] : report.Event;
+    }
+
+    private void TakeSample()
+    {
+        _second.End();
+        double seconds = _second.Seconds;
+        Tally tally = _second.Tally;
+        Latency messages = _second.Latencies[Tally.Message];
+        Latency handshakes = _second.Latencies[Tally.Handshake];
+        double? serverCpu = TakeServer() / seconds;
+        Sample sample = new(
+            Stopwatch.GetElapsedTime(_began).TotalSeconds, Phase.Name, Open, tally.Opened / seconds, tally.Sent / seconds,
+            tally.Received / seconds, tally.Heartbeats / seconds, tally.Refused.Values.Sum() / seconds,
+            tally.Rebuffs.Values.Sum() / seconds, _lost, handshakes.At(50), handshakes.At(99), messages.At(50), messages.At(90),
+            messages.At(99), messages.At(99.9), messages.At(100), tally.CpuSeconds / seconds, serverCpu, ServerBytes);
+        _samples.Add(sample);
+        _second = new PhaseRecord("");
+        _view.Show(sample);
+    }
+
+    // Adds what the servers have used to the phase.
+    private double? TakeServer()
+    {
+        if (Servers.Count == 0)
+        {
+            return null;
+        }
+
+        double used = Servers.Sum(static server => server.TakeCpuTime().TotalSeconds);
+        if (_phases.Count > 0)
+        {
+            Phase.ServerCpuSeconds += used;
+            Phase.ServerBytesMost = Math.Max(Phase.ServerBytesMost ?? 0, ServerBytes ?? 0);
+        }
+
+        return used;
+    }
+
+    private void EndPhase()
+    {
+        TakeServer();
+        if (_phases.Count > 0)
+        {
+            Phase.ServerBytesAfter ??= ServerBytes;
+            Phase.End();
+        }
+    }
+
+    /// <summary>A report, a tick of the clock, or the wish to end.</summary>
+    private readonly record struct Notice(int Worker, WorkerReport? Report, bool IsInterrupt = false);
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Weir.LoadTest.Client;
+using Weir.LoadTest.Measuring;
+
+namespace Weir.LoadTest.Running;
+
+/// <summary>A server on this machine: one that runs already, or one that is started, killed and started again here.</summary>
+internal sealed class LocalServer : IDisposable
+{
+    private const int LastLines = 20;
+
+    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(90);
+
+    private readonly string[] _command;
+    private readonly int _port;
+    private readonly Queue<string> _output = new();
+    private Process? _child;
+    private ServerProcess? _process;
+    private TimeSpan _cpu;
+
+    private LocalServer(string[] command, int port)
+    {
+        _command = command;
+        _port = port;
+    }
+
+    /// <summary>Whether it can be started again.</summary>
+    public bool IsOurs => _command.Length > 0;
+
+    public bool HasEnded => _process is null || _process.HasEnded;
+
+    public long ResidentBytes => _process?.ResidentBytes ?? 0;
+
+    public long MostResidentBytes => _process?.MostResidentBytes ?? 0;
+
+    public int ProcessId => _process?.Id ?? 0;
+
+    /// <summary>Of the process that ended last.</summary>
+    public int? ExitCode => _child is { HasExited: true } ? _child.ExitCode : null;
+
+    /// <summary>One that runs already.</summary>
+    public static LocalServer Running(int processId)
+    {
+        ServerProcess process = new(processId);
+        return new LocalServer([], 0) { _process = process, _cpu = process.CpuTime };
+    }
+
+    /// <param name="command">Its words; <c>{port}</c> stands for the port.</param>
+    public static async Task<LocalServer> StartAsync(string command, int port)
+    {
+        LocalServer server = new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal))], port);
+        await server.StartAsync();
+        return server;
+    }
+
+    public static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Returns when its port accepts.</summary>
+    /// <exception cref="InvalidOperationException">It does not come up; with what it said.</exception>
+    public async Task StartAsync()
+    {
+        _child?.Dispose();
+        _child = new Process
+        {
+            StartInfo = new ProcessStartInfo(_command[0], _command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        _child.OutputDataReceived += (_, line) => Keep(line.Data);
+        _child.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _child.Start();
+        _child.BeginOutputReadLine();
+        _child.BeginErrorReadLine();
+        _process = new ServerProcess(_child.Id);
+        _cpu = default;
+        long began = Stopwatch.GetTimestamp();
+        using PeriodicTimer pause = new(TimeSpan.FromMilliseconds(50));
+        while (!await AcceptsAsync())
+        {
+            if (_child.HasExited || Stopwatch.GetElapsedTime(began) > _startLimit)
+            {
+                throw new InvalidOperationException($"The server did not come up: {string.Join(' ', _command)}\n{Output()}");
+            }
+
+            await pause.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Processor time since this was asked last.</summary>
+    public TimeSpan TakeCpuTime()
+    {
+        TimeSpan now = _process?.CpuTime ?? default;
+        TimeSpan used = now - _cpu;
+        _cpu = now;
+        return used > TimeSpan.Zero ? used : TimeSpan.Zero; // a process that has ended tells nothing
+    }
+
+    /// <summary>SIGKILL: it has no time for a word to anybody.</summary>
+    public void Kill() => _process?.Signal(Libc.SIGKILL);
+
+    /// <summary>SIGTERM: it should drain.</summary>
+    public void Terminate() => _process?.Signal(Libc.SIGTERM);
+
+    public void Dispose()
+    {
+        if (_child is { HasExited: false })
+        {
+            _child.Kill();
+            _child.WaitForExit();
+        }
+
+        _child?.Dispose();
+    }
+
+    public string Output()
+    {
+        lock (_output)
+        {
+            return string.Join('\n', _output);
+        }
+    }
+
+    // As a shell does, but for variables and the like.
+    internal static IEnumerable<string> SplitWords(string command)
+    {
+        for (int i = 0; i < command.Length;)
+        {
+            char quote = command[i] is '"' or '\'' ? command[i] : ' ';
+            int start = quote == ' ' ? i : i + 1;
+            int end = command.IndexOf(quote, start) is >= 0 and var found ? found : command.Length;
+            if (end > start)
+            {
+                yield return command[start..end];
+            }
+
+            i = end + 1;
+        }
+    }
+
+    private async Task<bool> AcceptsAsync()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, _port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_output)
+        {
+            if (line is not null)
+            {
+                _output.Enqueue(line);
+                while (_output.Count > LastLines)
+                {
+                    _output.Dequeue();
+                }
+            }
+        }
+    }
+}

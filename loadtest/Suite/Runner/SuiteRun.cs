@@ -1,0 +1,29 @@
+using System.Diagnostics;
+using NBomber.Contracts;
+using NBomber.Contracts.Stats;
+
+namespace Weir.LoadTest.Suite.Runner;
+
+/// <summary>All scenarios of a run at the same time, a line about each at intervals, and the reports.</summary>
+internal sealed class SuiteRun(NBomberContext context)
+{
+    private readonly ScenarioRun[] _scenarios = [.. context.Scenarios.Select(scenario => new ScenarioRun(scenario, context.TestInfo))];
+
+    public async Task<NodeStats> RunAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        Task all = Task.WhenAll(_scenarios.Select(static scenario => scenario.RunAsync()));
+        while (await Task.WhenAny(all, Task.Delay(context.ReportingInterval, TimeProvider.System)) != all)
+        {
+            foreach (ScenarioStats stats in _scenarios.Select(static scenario => scenario.Stats))
+            {
+                Console.WriteLine($"  {stats.ScenarioName}: {stats.Ok.Request.RPS:N0} ok/s, {stats.Fail.Request.Count:N0} failed, p99 {stats.Ok.Latency.Percent99:N2} ms");
+            }
+        }
+
+        await all;
+        NodeStats result = new([.. _scenarios.Select(static scenario => scenario.Stats)], context.TestInfo, Stopwatch.GetElapsedTime(began));
+        SuiteReport.Write(result, context.ReportFolder, context.ReportFormats);
+        return result;
+    }
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using Weir.LoadTest.Measuring;
+
+namespace Weir.LoadTest.Workers;
+
+/// <summary>
+/// Who wants to be connected: all in the beginning, by the plan's rate; later those who were refused, and those who were lost
+/// and come back. Latencies count from when a connection was due, so a server that stalls is charged for all it held up.
+/// </summary>
+internal sealed class Crowd
+{
+    // Whoever was refused in the opening storm: not so soon that refusing is all a server does.
+    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(100);
+
+    private readonly WorkerPlan _plan;
+    private readonly long[] _due;
+    private readonly long[] _lost;
+    private readonly byte[] _failures;
+    private readonly PriorityQueue<int, long> _returning = new();
+    private readonly Latency _handshakes;
+    private readonly Latency _outages;
+    private long _began;
+    private long _lastOpened;
+    private int _wanted;
+    private int _fresh;
+
+    public Crowd(WorkerPlan plan, Latency handshakes, Latency outages)
+    {
+        _plan = plan;
+        _due = new long[plan.Connections];
+        _lost = new long[plan.Connections];
+        _failures = new byte[plan.Connections];
+        _handshakes = handshakes;
+        _outages = outages;
+    }
+
+    /// <summary>Connections that are open.</summary>
+    public int Open { get; private set; }
+
+    public bool AreAllOpen => Open == _wanted;
+
+    public bool HasGivenUp => !AreAllOpen && Stopwatch.GetElapsedTime(_lastOpened) > _plan.Patience;
+
+    /// <summary>Until somebody is due; at most a second.</summary>
+    public TimeSpan Wait
+    {
+        get
+        {
+            long due = Math.Min(
+                _returning.TryPeek(out _, out long returning) ? returning : long.MaxValue,
+                _fresh < _wanted ? FreshDue : long.MaxValue);
+            long now = Stopwatch.GetTimestamp();
+            return due <= now ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(1, (double)(due - now) / Stopwatch.Frequency));
+        }
+    }
+
+    /// <summary>Whether somebody could be opened but for those that are on their way.</summary>
+    public bool IsHeldBack => InFlight >= _plan.HandshakesAtOnce;
+
+    private int InFlight { get; set; }
+
+    private long FreshDue => _plan.OpenRate > 0 ? _began + (long)(_fresh / _plan.OpenRate * Stopwatch.Frequency) : _began;
+
+    /// <summary>Whether nobody is on the way, nor waits to be.</summary>
+    public bool IsQuiet => InFlight == 0 && _returning.Count == 0;
+
+    /// <summary>So many are to be opened; nobody is open.</summary>
+    public void Begin(int wanted)
+    {
+        _wanted = wanted;
+        _began = _lastOpened = Stopwatch.GetTimestamp();
+        _fresh = 0;
+        _returning.Clear();
+        Array.Clear(_lost);
+    }
+
+    /// <summary>The number of the next connection to begin now; null: none yet.</summary>
+    /// <remarks>Not from inside the loop's events: there a number may still be spoken of that has just ended.</remarks>
+    public int? Next()
+    {
+        if (IsHeldBack || _began == 0)
+        {
+            return null;
+        }
+
+        long now = Stopwatch.GetTimestamp();
+        int number;
+        if (_returning.TryPeek(out _, out long due) && due <= now)
+        {
+            number = _returning.Dequeue();
+        }
+        else if (_fresh < _wanted && FreshDue <= now)
+        {
+            _due[_fresh] = _plan.OpenRate > 0 ? FreshDue : now;
+            number = _fresh++;
+        }
+        else
+        {
+            return null;
+        }
+
+        InFlight++;
+        return number;
+    }
+
+    /// <returns>Whether it has been open before.</returns>
+    public bool OnOpened(int number)
+    {
+        InFlight--;
+        Open++;
+        _lastOpened = Stopwatch.GetTimestamp();
+        _failures[number] = 0;
+        _handshakes.RecordSince(_due[number]);
+        bool isBack = _lost[number] != 0;
+        if (isBack)
+        {
+            _outages.RecordSince(_lost[number]);
+        }
+
+        return isBack;
+    }
+
+    public void OnRefused(int number)
+    {
+        InFlight--;
+        _failures[number] = (byte)Math.Min(30, _failures[number] + 1);
+        long now = Stopwatch.GetTimestamp();
+        TimeSpan pause = _plan.ComesBack ? Pause(number) : _retry;
+        _returning.Enqueue(number, now + (long)(pause.TotalSeconds * Stopwatch.Frequency));
+    }
+
+    /// <summary>An open connection has ended.</summary>
+    public void OnEnded(int number, bool comesBack)
+    {
+        Open--;
+        if (comesBack)
+        {
+            _lost[number] = Stopwatch.GetTimestamp();
+            _due[number] = _lost[number] + (long)(Pause(number).TotalSeconds * Stopwatch.Frequency);
+            _returning.Enqueue(number, _due[number]);
+        }
+    }
+
+    private TimeSpan Pause(int number)
+        => _plan.Backoff + (Random.Shared.NextDouble() * TimeSpan.FromTicks(Math.Min(
+            _plan.MostBackoff.Ticks, (long)(_plan.Backoff.Ticks * Math.Pow(2, _failures[number])))));
+}

@@ -1,0 +1,19 @@
+using Weir.LoadTest.Client;
+using Weir.LoadTest.Measuring;
+using Weir.LoadTest.Protocols;
+
+namespace Weir.LoadTest.Workers;
+
+/// <summary>What an activity works with.</summary>
+/// <param name="Messages">Latencies of messages.</param>
+/// <param name="CurrentTally">Changes with each report: to be asked for each time.</param>
+internal sealed record WorkerContext(
+    WorkerPlan Plan,
+    ClientLoop Loop,
+    IProtocol Protocol,
+    IReadOnlyList<Target> Targets,
+    Latency Messages,
+    Func<Tally> CurrentTally)
+{
+    public Tally Tally => CurrentTally();
+}

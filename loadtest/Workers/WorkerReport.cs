@@ -1,0 +1,54 @@
+using Weir.LoadTest.Measuring;
+
+namespace Weir.LoadTest.Workers;
+
+/// <summary>What a worker tells: what it has counted since it spoke last, and how far it is.</summary>
+/// <param name="Open">Connections that are open now.</param>
+/// <param name="Text">What went wrong, with <see cref="WorkerEvent.Failed"/>.</param>
+internal sealed record WorkerReport(WorkerEvent Event, int Open, Tally Tally, string? Text = null);
+
+internal enum WorkerEvent
+{
+    /// <summary>Nothing but time has passed.</summary>
+    Sample,
+
+    /// <summary>All connections are open.</summary>
+    Opened,
+
+    /// <summary>Not all are, and none opens any more.</summary>
+    GaveUp,
+
+    /// <summary>Nothing more is sent, and all that was sent has come or is given up.</summary>
+    Settled,
+
+    /// <summary>All connections have ended, or are given up.</summary>
+    Ended,
+
+    /// <summary>The worker can't go on.</summary>
+    Failed,
+}
+
+/// <summary>What a worker is told.</summary>
+internal enum WorkerOrder
+{
+    /// <summary>Open all connections.</summary>
+    Open,
+
+    /// <summary>Open as many as there are for warming up.</summary>
+    OpenSome,
+
+    /// <summary>Begin what is to be done with them.</summary>
+    Begin,
+
+    /// <summary>Send nothing more.</summary>
+    Finish,
+
+    /// <summary>Close all connections.</summary>
+    Close,
+
+    /// <summary>The server is about to close them.</summary>
+    ExpectClose,
+
+    /// <summary>End, without more ado.</summary>
+    Stop,
+}

@@ -1,0 +1,367 @@
+using System.Text.Json;
+
+namespace Weir.Client.Centrifugo;
+
+/// <summary>
+/// Reads what the server sends, with <see cref="Utf8JsonReader"/>: no reflection, and JSON of users is not parsed but handed on as a
+/// slice of the frame. Fields it does not know are skipped, so that a newer server can be talked to.
+/// </summary>
+internal static class ReplyReader
+{
+    private static readonly JsonReaderOptions _several = new() { AllowMultipleValues = true };
+
+    private delegate void FieldReader<T>(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref T into);
+
+    /// <summary>All replies of a frame.</summary>
+    /// <exception cref="JsonException">It is no JSON, or none of this protocol.</exception>
+    public static List<Reply> ReadFrame(ReadOnlyMemory<byte> frame)
+    {
+        List<Reply> replies = [];
+        Utf8JsonReader json = new(frame.Span, _several);
+        while (json.Read())
+        {
+            Reply reply = default;
+            ReadFields(ref json, frame, ref reply, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Reply reply) =>
+            {
+                if (json.ValueTextEquals("id"u8))
+                {
+                    json.Read();
+                    reply = reply with { Id = json.GetUInt32() };
+                }
+                else if (json.ValueTextEquals("error"u8))
+                {
+                    json.Read();
+                    reply = reply with { Error = ReadError(ref json) };
+                }
+                else if (json.ValueTextEquals("push"u8))
+                {
+                    json.Read();
+                    reply = reply with { Push = Slice(ref json, frame) };
+                }
+                else
+                {
+                    // The name is that of the command, which whoever sent it knows.
+                    json.Read();
+                    reply = reply with { Result = Slice(ref json, frame) };
+                }
+            });
+            replies.Add(reply);
+        }
+
+        return replies;
+    }
+
+    public static ConnectResult ReadConnect(ReadOnlyMemory<byte> result)
+    {
+        ConnectResult connect = new("", TimeSpan.Zero, false, false, TimeSpan.Zero);
+        Utf8JsonReader json = Begin(result);
+        ReadFields(ref json, result, ref connect, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref ConnectResult connect) =>
+        {
+            connect = NameOf(ref json) switch
+            {
+                "client" => connect with { Client = json.GetString() ?? "" },
+                "ping" => connect with { Ping = TimeSpan.FromSeconds(json.GetUInt32()) },
+                "pong" => connect with { Pong = json.GetBoolean() },
+                "expires" => connect with { Expires = json.GetBoolean() },
+                "ttl" => connect with { TimeToLive = TimeSpan.FromSeconds(json.GetUInt32()) },
+                _ => Skip(ref json, connect),
+            };
+        });
+        return connect;
+    }
+
+    public static SubscribeResult ReadSubscribe(ReadOnlyMemory<byte> result)
+    {
+        (SubscribeResult Result, string? Epoch, ulong Offset, bool HasPosition) read = (new(), null, 0, false);
+        Utf8JsonReader json = Begin(result);
+        ReadFields(ref json, result, ref read, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref (SubscribeResult Result, string? Epoch, ulong Offset, bool HasPosition) read) =>
+        {
+            SubscribeResult subscribe = read.Result;
+            switch (NameOf(ref json))
+            {
+                case "epoch":
+                    read.Epoch = json.GetString();
+                    return;
+                case "offset":
+                    read.Offset = json.GetUInt64();
+                    return;
+                case "positioned":
+                    read.HasPosition |= json.GetBoolean();
+                    return;
+                case "recoverable":
+                    subscribe = subscribe with { Recoverable = json.GetBoolean() };
+                    read.HasPosition |= subscribe.Recoverable;
+                    break;
+                case "was_recovering":
+                    subscribe = subscribe with { WasRecovering = json.GetBoolean() };
+                    break;
+                case "recovered":
+                    subscribe = subscribe with { Recovered = json.GetBoolean() };
+                    break;
+                case "publications":
+                    subscribe = subscribe with { Publications = ReadPublications(ref json, frame) };
+                    break;
+                case "expires":
+                    subscribe = subscribe with { Expires = json.GetBoolean() };
+                    break;
+                case "ttl":
+                    subscribe = subscribe with { TimeToLive = TimeSpan.FromSeconds(json.GetUInt32()) };
+                    break;
+                default:
+                    json.Skip();
+                    break;
+            }
+
+            read.Result = subscribe;
+        });
+        return read.Result with { Position = read.HasPosition ? new StreamPosition(read.Epoch ?? "", read.Offset) : null };
+    }
+
+    public static Push ReadPush(ReadOnlyMemory<byte> body)
+    {
+        Push push = new(PushKind.Other, "");
+        Utf8JsonReader json = Begin(body);
+        ReadFields(ref json, body, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Push push) =>
+        {
+            push = NameOf(ref json) switch
+            {
+                "channel" => push with { Channel = json.GetString() ?? "" },
+                "pub" => push with { Kind = PushKind.Publication, Publication = ReadPublication(ref json, frame) },
+                "join" => push with { Kind = PushKind.Join, Info = ReadHolder(ref json, frame) },
+                "leave" => push with { Kind = PushKind.Leave, Info = ReadHolder(ref json, frame) },
+                "unsubscribe" => ReadUnsubscribe(ref json, frame, push),
+                "message" => push with { Kind = PushKind.Message, Data = ReadData(ref json, frame) },
+                _ => Skip(ref json, push),
+            };
+        });
+        return push;
+    }
+
+    public static HistoryResult ReadHistory(ReadOnlyMemory<byte> result)
+    {
+        SubscribeResult read = ReadSubscribe(result); // the same fields
+        (string epoch, ulong offset) = ReadTop(result);
+        return new HistoryResult(read.Publications, new StreamPosition(epoch, offset));
+    }
+
+    public static IReadOnlyDictionary<string, ClientInfo> ReadPresence(ReadOnlyMemory<byte> result)
+    {
+        Dictionary<string, ClientInfo> present = [];
+        Utf8JsonReader json = Begin(result);
+        ReadFields(ref json, result, ref present, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
+        {
+            if (NameOf(ref json) != "presence" || json.TokenType == JsonTokenType.Null)
+            {
+                json.Skip();
+                return;
+            }
+
+            ReadFields(ref json, frame, ref present, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
+                present[NameOf(ref json)] = ReadInfo(ref json, frame));
+        });
+        return present;
+    }
+
+    public static (int Clients, int Users) ReadPresenceStats(ReadOnlyMemory<byte> result)
+    {
+        (int Clients, int Users) stats = default;
+        Utf8JsonReader json = Begin(result);
+        ReadFields(ref json, result, ref stats, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (int Clients, int Users) stats) =>
+        {
+            stats = NameOf(ref json) switch
+            {
+                "num_clients" => (json.GetInt32(), stats.Users),
+                "num_users" => (stats.Clients, json.GetInt32()),
+                _ => Skip(ref json, stats),
+            };
+        });
+        return stats;
+    }
+
+    /// <summary>The field <c>data</c> of a result.</summary>
+    public static ReadOnlyMemory<byte> ReadData(ReadOnlyMemory<byte> result)
+    {
+        Utf8JsonReader json = Begin(result);
+        return ReadData(ref json, result);
+    }
+
+    private static (string Epoch, ulong Offset) ReadTop(ReadOnlyMemory<byte> result)
+    {
+        (string Epoch, ulong Offset) top = ("", 0);
+        Utf8JsonReader json = Begin(result);
+        ReadFields(ref json, result, ref top, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (string Epoch, ulong Offset) top) =>
+        {
+            top = NameOf(ref json) switch
+            {
+                "epoch" => (json.GetString() ?? "", top.Offset),
+                "offset" => (top.Epoch, json.GetUInt64()),
+                _ => Skip(ref json, top),
+            };
+        });
+        return top;
+    }
+
+    private static Utf8JsonReader Begin(ReadOnlyMemory<byte> value)
+    {
+        Utf8JsonReader json = new(value.IsEmpty ? "{}"u8 : value.Span);
+        json.Read();
+        return json;
+    }
+
+    // The reader stands on the object; then on each name in turn, and the callback reads the value. At the end it stands on its end.
+    private static void ReadFields<T>(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref T into, FieldReader<T> readField)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException($"A {json.TokenType} where an object must be.");
+        }
+
+        try
+        {
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                readField(ref json, frame, ref into);
+            }
+        }
+        catch (Exception error) when (error is InvalidOperationException or FormatException)
+        {
+            throw new JsonException("A field of another type than the protocol's.", error);
+        }
+    }
+
+    // Takes the name, and stands on the value.
+    private static string NameOf(ref Utf8JsonReader json)
+    {
+        string name = json.GetString()!;
+        json.Read();
+        return name;
+    }
+
+    private static T Skip<T>(ref Utf8JsonReader json, T unchanged)
+    {
+        json.Skip();
+        return unchanged;
+    }
+
+    private static ReadOnlyMemory<byte> Slice(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        int start = (int)json.TokenStartIndex;
+        json.Skip();
+        return frame[start..(int)json.BytesConsumed];
+    }
+
+    private static ReplyError ReadError(ref Utf8JsonReader json)
+    {
+        ReplyError error = new(0, "", false);
+        ReadFields(ref json, default, ref error, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref ReplyError error) =>
+        {
+            error = NameOf(ref json) switch
+            {
+                "code" => error with { Code = json.GetInt32() },
+                "message" => error with { Message = json.GetString() ?? "" },
+                "temporary" => error with { IsTemporary = json.GetBoolean() },
+                _ => Skip(ref json, error),
+            };
+        });
+        return error;
+    }
+
+    private static List<Publication> ReadPublications(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        List<Publication> publications = [];
+        if (json.TokenType == JsonTokenType.Null)
+        {
+            return publications;
+        }
+
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            publications.Add(ReadPublication(ref json, frame));
+        }
+
+        return publications;
+    }
+
+    private static Publication ReadPublication(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        Publication publication = new();
+        ReadFields(ref json, frame, ref publication, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Publication publication) =>
+        {
+            publication = NameOf(ref json) switch
+            {
+                "data" => publication with { Data = Slice(ref json, frame) },
+                "offset" => publication with { Offset = json.GetUInt64() },
+                "info" => publication with { Info = ReadInfo(ref json, frame) },
+                "tags" => publication with { Tags = ReadTags(ref json) },
+                _ => Skip(ref json, publication),
+            };
+        });
+        return publication;
+    }
+
+    private static Dictionary<string, string> ReadTags(ref Utf8JsonReader json)
+    {
+        Dictionary<string, string> tags = [];
+        ReadFields(ref json, default, ref tags, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Dictionary<string, string> tags) =>
+            tags[NameOf(ref json)] = json.GetString() ?? "");
+        return tags;
+    }
+
+    private static ClientInfo ReadInfo(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        ClientInfo info = new("", "", default, default);
+        ReadFields(ref json, frame, ref info, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ClientInfo info) =>
+        {
+            info = NameOf(ref json) switch
+            {
+                "client" => info with { Client = json.GetString() ?? "" },
+                "user" => info with { User = json.GetString() ?? "" },
+                "conn_info" => info with { ConnectionInfo = Slice(ref json, frame) },
+                "chan_info" => info with { ChannelInfo = Slice(ref json, frame) },
+                _ => Skip(ref json, info),
+            };
+        });
+        return info;
+    }
+
+    // {"info":{...}}
+    private static ClientInfo ReadHolder(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        ClientInfo info = new("", "", default, default);
+        ReadFields(ref json, frame, ref info, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ClientInfo info) =>
+            info = NameOf(ref json) == "info" ? ReadInfo(ref json, frame) : Skip(ref json, info));
+        return info;
+    }
+
+    private static Push ReadUnsubscribe(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, Push push)
+    {
+        push = push with { Kind = PushKind.Unsubscribe };
+        ReadFields(ref json, frame, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Push push) =>
+        {
+            push = NameOf(ref json) switch
+            {
+                "code" => push with { Code = json.GetInt32() },
+                "reason" => push with { Reason = json.GetString() ?? "" },
+                _ => Skip(ref json, push),
+            };
+        });
+        return push;
+    }
+
+    private static ReadOnlyMemory<byte> ReadData(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        ReadOnlyMemory<byte> data = default;
+        ReadFields(ref json, frame, ref data, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ReadOnlyMemory<byte> data) =>
+        {
+            if (NameOf(ref json) == "data")
+            {
+                data = Slice(ref json, frame);
+            }
+            else
+            {
+                json.Skip();
+            }
+        });
+        return data;
+    }
+}

@@ -1,0 +1,35 @@
+namespace Weir.Client;
+
+/// <summary>Something that happened to a client, in its order.</summary>
+public abstract record ClientEvent
+{
+    private protected ClientEvent()
+    {
+    }
+}
+
+/// <summary>There is a connection.</summary>
+/// <param name="Attempts">How many attempts it took since the last one; 1 if it succeeded at once.</param>
+public sealed record Connected(int Attempts) : ClientEvent;
+
+/// <summary>The connection ended, or could not be made; the client comes back.</summary>
+/// <param name="End">How it ended.</param>
+/// <param name="RetryIn">After what time the client tries again.</param>
+public sealed record Disconnected(ConnectionEnd End, TimeSpan RetryIn) : ClientEvent;
+
+/// <summary>It is over: the client was stopped, or the server has said that coming back is of no use. Nothing follows.</summary>
+/// <param name="End">Why.</param>
+public sealed record Closed(ConnectionEnd End) : ClientEvent;
+
+/// <summary>A message of a room.</summary>
+/// <param name="Message">The message.</param>
+public sealed record MessageReceived(RelayMessage Message) : ClientEvent;
+
+/// <summary>A publication of a channel that the server, not the client, has subscribed this connection to. These are not recovered.</summary>
+/// <param name="Channel">The channel.</param>
+/// <param name="Publication">The publication.</param>
+public sealed record ServerPublished(string Channel, Publication Publication) : ClientEvent;
+
+/// <summary>A message from the server to this connection alone.</summary>
+/// <param name="Data">JSON.</param>
+public sealed record MessagePushed(ReadOnlyMemory<byte> Data) : ClientEvent;

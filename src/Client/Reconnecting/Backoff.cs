@@ -1,0 +1,48 @@
+namespace Weir.Client.Reconnecting;
+
+/// <summary>How long to wait before the next attempt. One task at a time.</summary>
+internal sealed class Backoff
+{
+    private readonly TimeSpan _base;
+    private readonly TimeSpan _max;
+    private readonly TimeSpan _jitter;
+    private readonly TimeSpan _maxRetryAfter;
+    private readonly Func<double> _nextRandom;
+    private int _failures;
+
+    public Backoff(ReconnectOptions options, Func<double> nextRandom)
+    {
+        _base = options.BaseDelay;
+        _max = options.MaxDelay;
+        _jitter = options.Jitter;
+        _maxRetryAfter = options.MaxRetryAfter;
+        _nextRandom = nextRandom;
+    }
+
+    /// <summary>The next delay, and one more failure.</summary>
+    /// <param name="retryAfter">
+    /// What the server asks for, if it does. The random part comes on top: a server that tells thousands the same time must not have
+    /// them all back in one moment.
+    /// </param>
+    public TimeSpan Next(TimeSpan? retryAfter)
+    {
+        TimeSpan delay = Exponential(_failures);
+        _failures = Math.Min(_failures + 1, 62);
+        if (retryAfter is { } asked)
+        {
+            delay = TimeSpan.FromTicks(Math.Max(delay.Ticks, Math.Min(asked.Ticks, _maxRetryAfter.Ticks)));
+        }
+
+        return delay + (_nextRandom() * _jitter);
+    }
+
+    /// <summary>A connection has proved stable.</summary>
+    public void Reset() => _failures = 0;
+
+    // In floating point, where doubling does not overflow.
+    private TimeSpan Exponential(int failures)
+    {
+        double ticks = _base.Ticks * Math.Pow(2, failures);
+        return ticks < _max.Ticks ? TimeSpan.FromTicks((long)ticks) : _max;
+    }
+}

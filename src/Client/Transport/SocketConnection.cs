@@ -1,0 +1,112 @@
+using System.Net.WebSockets;
+
+namespace Weir.Client.Transport;
+
+/// <summary>.NET's own WebSocket, whose exceptions become data.</summary>
+internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageBytes) : IClientConnection
+{
+    // For a peer that takes nothing any more: its Close is answered, but not waited for.
+    private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(1);
+
+    // Grows with the largest message, and is copied from: a message belongs to whoever gets it.
+    private byte[] _buffer = new byte[4096];
+
+    public async ValueTask<Received> ReceiveAsync(CancellationToken cancel)
+    {
+        try
+        {
+            int length = 0;
+            while (true)
+            {
+                ValueWebSocketReceiveResult part = await socket.ReceiveAsync(_buffer.AsMemory(length), cancel);
+                if (part.MessageType == WebSocketMessageType.Close)
+                {
+                    return Ended(await ClosedAsync());
+                }
+
+                length += part.Count;
+                if (length > maxMessageBytes)
+                {
+                    await CloseAsync((int)WebSocketCloseStatus.MessageTooBig, "message too big", cancel);
+                    return Ended(new ConnectionEnd(EndKind.ProtocolError) { Reason = $"a message of more than {maxMessageBytes} bytes" });
+                }
+
+                if (part.EndOfMessage)
+                {
+                    return new Received(_buffer.AsSpan(0, length).ToArray(), part.MessageType == WebSocketMessageType.Text, null);
+                }
+
+                if (length == _buffer.Length)
+                {
+                    // Up to one byte more than the limit, so that a message of just that size shows its end.
+                    Array.Resize(ref _buffer, (int)Math.Min(2L * length, Math.Min(maxMessageBytes + 1L, Array.MaxLength)));
+                }
+            }
+        }
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            return Ended(EndOf(error));
+        }
+    }
+
+    public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> payload, bool isText, CancellationToken cancel)
+    {
+        try
+        {
+            await socket.SendAsync(payload, isText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancel);
+            return true;
+        }
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            return false; // the receive says how it ended
+        }
+    }
+
+    public async ValueTask CloseAsync(int code, string reason, CancellationToken cancel)
+    {
+        try
+        {
+            await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, cancel);
+        }
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It is closed already, as was wanted.
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static Received Ended(ConnectionEnd end) => new(default, false, end);
+
+    // RFC 6455, section 5.5.1: a Close is answered with a Close. 1005 stands for one without a code and may not be sent.
+    private async ValueTask<ConnectionEnd> ClosedAsync()
+    {
+        using CancellationTokenSource late = new(_answerLimit);
+        WebSocketCloseStatus? status = socket.CloseStatus;
+        await CloseAsync((int)(status is null or WebSocketCloseStatus.Empty ? WebSocketCloseStatus.NormalClosure : status), "", late.Token);
+        return new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = (int)(status ?? WebSocketCloseStatus.Empty), Reason = socket.CloseStatusDescription ?? "" };
+    }
+
+    private static ConnectionEnd EndOf(Exception error) => error switch
+    {
+        _ when IsSilence(error) => new(EndKind.Silent) { Reason = "no Pong in time", Error = error },
+        WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely } => new(EndKind.Cut) { Reason = Below(error), Error = error },
+        WebSocketException => new(EndKind.ProtocolError) { Reason = error.Message, Error = error },
+        _ => new(EndKind.Cut) { Reason = error.Message, Error = error },
+    };
+
+    // The socket's keep-alive aborts the connection when no Pong came in time, and leaves its reason somewhere below.
+    private static bool IsSilence(Exception? error) => error switch
+    {
+        null => false,
+        WebSocketException { WebSocketErrorCode: WebSocketError.Faulted } => true,
+        AggregateException several => several.InnerExceptions.Any(IsSilence),
+        _ => IsSilence(error.InnerException),
+    };
+
+    private static string Below(Exception error) => (error.InnerException?.InnerException ?? error.InnerException ?? error).Message;
+}

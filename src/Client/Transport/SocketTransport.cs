@@ -1,0 +1,97 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Authentication;
+using Weir.Client.Reconnecting;
+
+namespace Weir.Client.Transport;
+
+/// <summary>Connections by .NET's own WebSocket.</summary>
+internal sealed class SocketTransport(ClientOptions options) : IClientTransport
+{
+    private readonly Action<ClientWebSocketOptions>? _configure = options.ConfigureSocket;
+    private readonly TimeProvider _time = options.TimeProvider;
+    private readonly int _maxMessageBytes = options.MaxMessageBytes;
+
+    public async ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel)
+    {
+        ClientWebSocket socket = new();
+        try
+        {
+            Configure(socket.Options, request);
+            await socket.ConnectAsync(request.Address, cancel);
+            return new ConnectOutcome(new SocketConnection(socket, _maxMessageBytes), null);
+        }
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException)
+        {
+            using (socket)
+            {
+                return new ConnectOutcome(null, EndOf(socket, error, cancel));
+            }
+        }
+        catch
+        {
+            socket.Dispose();
+            throw; // what the user's callback threw, or an address that is none
+        }
+    }
+
+    private void Configure(ClientWebSocketOptions socket, ConnectRequest request)
+    {
+        socket.CollectHttpResponseDetails = true; // for the status and Retry-After
+        socket.KeepAliveInterval = request.PingInterval;
+        socket.KeepAliveTimeout = request.PingTimeout;
+        if (request.Subprotocol is { } subprotocol)
+        {
+            socket.AddSubProtocol(subprotocol);
+        }
+
+        if (request.Token is { } token)
+        {
+            socket.SetRequestHeader("Authorization", $"Bearer {token}");
+        }
+
+        _configure?.Invoke(socket);
+    }
+
+    private ConnectionEnd EndOf(ClientWebSocket socket, Exception error, CancellationToken cancel)
+    {
+        int status = (int)socket.HttpStatusCode;
+        if (status is not (0 or 101))
+        {
+            return new ConnectionEnd(EndKind.Refused) { HttpStatus = status, RetryAfter = RetryAfterOf(socket), Error = error };
+        }
+
+        EndKind kind = cancel.IsCancellationRequested ? EndKind.TimedOut
+            : Has<AuthenticationException>(error) ? EndKind.TlsFailed
+            : status == 101 ? EndKind.ProtocolError
+            : Has<SocketException>(error) || Has<HttpRequestException>(error) ? EndKind.Unreachable
+            : EndKind.ProtocolError;
+        return new ConnectionEnd(kind) { Reason = Innermost(error).Message, Error = error };
+    }
+
+    private TimeSpan? RetryAfterOf(ClientWebSocket socket)
+    {
+        foreach ((string name, IEnumerable<string> values) in socket.HttpResponseHeaders ?? new Dictionary<string, IEnumerable<string>>())
+        {
+            if (name.Equals("Retry-After", StringComparison.OrdinalIgnoreCase) && values.FirstOrDefault() is { } value)
+            {
+                return HttpRules.ReadRetryAfter(value, _time.GetUtcNow());
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Has<T>(Exception? error)
+        where T : Exception
+    {
+        while (error is not (null or T))
+        {
+            error = error.InnerException;
+        }
+
+        return error is not null;
+    }
+
+    private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
+}

@@ -1,0 +1,310 @@
+using System.Text.Json;
+using Weir.Client.Tests.Fakes;
+using Weir.TestSupport;
+
+namespace Weir.Client.Tests.Centrifugo;
+
+/// <summary>Nothing twice, nothing left out without a word.</summary>
+public sealed class RecoveryTests : CentrifugoFixture
+{
+    [Fact]
+    public async Task First_AsksForRecovery_AndBeginsWithWhatComesNext()
+    {
+        Subscription subscription = Client.Subscribe("c");
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync();
+
+        JsonElement body = await Server.AdmitAsync(7);
+        Server.Publish("c", 8);
+
+        Assert.Equal("""{"channel":"c","recoverable":true,"positioned":true}""", body.GetRawText());
+        Assert.Equal(new Subscribed(false, new StreamPosition("e", 7)), await heard.NextAsync());
+        Assert.Equal(8UL, await NumberAsync(heard));
+        Assert.Equal(new StreamPosition("e", 8), subscription.Position);
+        Assert.True(subscription.IsSubscribed);
+    }
+
+    [Fact]
+    public async Task AfterACut_GoesOnWhereItWas_WithoutGapOrRepetition()
+    {
+        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0);
+        Server.Publish("c", 1);
+        Server.Publish("c", 2);
+        await ExpectAsync(heard, 1, 2);
+
+        await Server.CutAsync(Events, Time);
+        await heard.NextAsync<Interrupted>();
+        await Server.AcceptAsync();
+        JsonElement body = await Server.AdmitAsync(2, recovered: true, "e", 3, 4);
+        Server.Publish("c", 4); // was on its way already when the history was read
+        Server.Publish("c", 5);
+
+        Assert.Equal((true, "e", 2UL), (body.GetProperty("recover").GetBoolean(), body.GetProperty("epoch").GetString(), body.GetProperty("offset").GetUInt64()));
+        Assert.True((await heard.NextAsync<Subscribed>()).Recovered);
+        await ExpectAsync(heard, 3, 4, 5);
+    }
+
+    [Fact]
+    public async Task AfterALoss_IsTold_AndGoesOnFromTheNewPosition()
+    {
+        (Subscription subscription, Listening<SubscriptionEvent> heard) = await SubscribeAsync(5);
+
+        await Server.CutAsync(Events, Time);
+        await heard.NextAsync<Interrupted>();
+        await Server.AcceptAsync();
+        await Server.AdmitAsync(1, recovered: false, "another");
+        Server.Publish("c", 2);
+
+        Assert.Equal(new PositionLost(new StreamPosition("e", 5)), await heard.NextAsync());
+        Assert.False((await heard.NextAsync<Subscribed>()).Recovered);
+        Assert.Equal(2UL, await NumberAsync(heard));
+        Assert.Equal(new StreamPosition("another", 2), subscription.Position);
+    }
+
+    [Fact]
+    public async Task Since_BeginsInThePast()
+    {
+        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { Since = new StreamPosition("e", 3) });
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync();
+
+        JsonElement body = await Server.AdmitAsync(3, recovered: true, "e", 4);
+
+        Assert.Equal(3UL, body.GetProperty("offset").GetUInt64());
+        Assert.True((await heard.NextAsync<Subscribed>()).Recovered);
+        Assert.Equal(4UL, await NumberAsync(heard));
+    }
+
+    [Fact]
+    public async Task ChannelWithoutPositions_DeliversWhatComes()
+    {
+        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { Recoverable = false, JoinLeave = true });
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync();
+        (uint id, JsonElement body) = await Server.HearAsync("subscribe");
+        Assert.Equal("""{"channel":"c","join_leave":true}""", body.GetRawText());
+
+        Server.Answer(id, "subscribe");
+        Server.Connection.Say("""{"push":{"channel":"c","pub":{"data":1}}}""");
+        Server.Connection.Say("""{"push":{"channel":"c","pub":{"data":1}}}""");
+        Server.Connection.Say("""{"push":{"channel":"c","join":{"info":{"user":"u","client":"x"}}}}""");
+        Server.Connection.Say("""{"push":{"channel":"c","leave":{"info":{"user":"u","client":"x"}}}}""");
+
+        Assert.Equal(new Subscribed(false, null), await heard.NextAsync());
+        await heard.NextAsync<PublicationReceived>();
+        await heard.NextAsync<PublicationReceived>();
+        Assert.Equal("x", (await heard.NextAsync<MemberJoined>()).Info.Client);
+        Assert.Equal("x", (await heard.NextAsync<MemberLeft>()).Info.Client);
+        Assert.Null(subscription.Position);
+    }
+
+    [Fact]
+    public async Task ServerUnsubscribes_FromHere2500On_ComesBackAndRecovers()
+    {
+        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(1);
+
+        Server.Connection.Say("""{"push":{"channel":"c","unsubscribe":{"code":2500,"reason":"insufficient state"}}}""");
+        Assert.Equal(new Interrupted(2500, "insufficient state"), await heard.NextAsync());
+        Time.Advance(Second);
+        await Server.AdmitAsync(1, recovered: true, "e", 2);
+
+        await heard.NextAsync<Subscribed>();
+        Assert.Equal(2UL, await NumberAsync(heard));
+    }
+
+    [Fact]
+    public async Task ServerUnsubscribes_Below2500_IsTheEnd()
+    {
+        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(1);
+
+        Server.Connection.Say("""{"push":{"channel":"c","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}""");
+
+        Assert.Equal(new Unsubscribed(2000, "server unsubscribe"), await heard.NextAsync());
+        await heard.EndsAsync();
+        await Server.CutAsync(Events, Time);
+        await Server.AcceptAsync();
+        Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
+        await Server.HearAsync("publish"); // and no subscribe before it
+        Assert.False(publish.IsCompleted);
+    }
+
+    [Fact]
+    public async Task SubscribeError_ThatIsTemporary_IsTriedAgain_LaterEachTime()
+    {
+        Subscription subscription = Client.Subscribe("c");
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync("\"ping\":0");
+        for (int n = 0; n < 3; n++)
+        {
+            (uint id, _) = await Server.HearAsync("subscribe");
+            Server.Refuse(id, 100, "internal server error", temporary: true);
+            await heard.NextAsync<Interrupted>();
+            Time.Advance((Second * (1 << n)) - TimeSpan.FromTicks(1));
+            Assert.False(Server.Connection.HasMore);
+            Task<JsonElement> hearing = n == 2 ? Server.AdmitAsync(0) : Task.FromResult(default(JsonElement));
+            await Bounded.Eventually(() =>
+            {
+                Time.Advance(TimeSpan.FromTicks(1)); // the wait begins a moment after it was told of
+                return hearing.IsCompleted && (n == 2 || Server.Connection.HasMore);
+            });
+        }
+
+        await heard.NextAsync<Subscribed>();
+    }
+
+    [Fact]
+    public async Task SubscribeError_ThatIsFinal_EndsIt()
+    {
+        Subscription subscription = Client.Subscribe("c");
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync();
+
+        Server.Refuse((await Server.HearAsync("subscribe")).Id, 103, "permission denied");
+
+        Assert.Equal(new Unsubscribed(103, "permission denied"), await heard.NextAsync());
+        await heard.EndsAsync();
+        Client.Subscribe("c"); // the name is free again
+        await Server.HearAsync("subscribe");
+    }
+
+    [Fact]
+    public async Task SubscriptionToken_IsAskedForOnce_RenewedWhenExpired_AndRefreshed()
+    {
+        int asked = 0;
+        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { GetToken = (channel, _) => ValueTask.FromResult<string?>($"{channel}{++asked}") });
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync("\"ping\":0");
+
+        (uint id, JsonElement body) = await Server.HearAsync("subscribe");
+        Assert.Equal("c1", body.GetProperty("token").GetString());
+        Server.Refuse(id, 109, "token expired");
+        await heard.NextAsync<Interrupted>();
+        Task<(uint Id, JsonElement Body)> again = Server.HearAsync("subscribe");
+        await Bounded.Eventually(() =>
+        {
+            Time.Advance(Second);
+            return again.IsCompleted;
+        });
+        Assert.Equal("c2", (await again).Body.GetProperty("token").GetString());
+        Server.Answer((await again).Id, "subscribe", """{"expires":true,"ttl":100}""");
+        await heard.NextAsync<Subscribed>();
+        Task<(uint Id, JsonElement Body)> refresh = Server.HearAsync("sub_refresh");
+        await Bounded.Eventually(() =>
+        {
+            Time.Advance(Second);
+            return refresh.IsCompleted;
+        });
+        Assert.Equal("""{"channel":"c","token":"c3"}""", (await refresh).Body.GetRawText());
+
+        Server.Refuse((await refresh).Id, 103, "permission denied");
+        await Server.HearAsync("unsubscribe");
+        Assert.Equal(103, (await heard.NextAsync<Unsubscribed>()).Code);
+    }
+
+    [Fact]
+    public async Task NoAnswerToSubscribe_EndsTheConnection()
+    {
+        Client.Subscribe("c");
+        await ConnectAsync("\"ping\":0");
+        await Server.HearAsync("subscribe");
+
+        await Bounded.Eventually(() =>
+        {
+            Time.Advance(Second);
+            return Client.State != ClientState.Connected;
+        });
+
+        Assert.Equal(EndKind.TimedOut, (await Events.NextAsync<Disconnected>()).End.Kind);
+    }
+
+    // The user takes nothing for a while: what does not fit is fetched when he has caught up, and nobody else waits for him.
+    [Fact]
+    public async Task SlowUser_IsGivenWhatWasLeftOut_AndHoldsUpNobody()
+    {
+        (Subscription subscription, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0, new SubscriptionOptions { InboxCapacity = 3 });
+        for (ulong n = 1; n <= 10; n++)
+        {
+            Server.Publish("c", n);
+        }
+
+        Server.Connection.Say("{}");
+        await Server.HearPongAsync(); // all of them have been read
+        Assert.Equal(new StreamPosition("e", 3), subscription.Position);
+        await ExpectAsync(heard, 1, 2, 3);
+        Task<SubscriptionEvent> next = heard.NextAsync();
+
+        await Server.HearAsync("unsubscribe");
+        Server.Publish("c", 11); // of the old subscription: it would leave a gap
+        JsonElement body = await Server.AdmitAsync(3, recovered: true, "e", 4, 5);
+
+        Assert.Equal(3UL, body.GetProperty("offset").GetUInt64());
+        Assert.IsType<Subscribed>(await next);
+        await ExpectAsync(heard, 4, 5);
+    }
+
+    [Fact]
+    public async Task SlowUser_WhereNothingIsKept_IsTold()
+    {
+        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { InboxCapacity = 1 });
+        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        await ConnectAsync();
+        Server.Answer((await Server.HearAsync("subscribe")).Id, "subscribe");
+        Server.Connection.Say("""{"push":{"channel":"c","pub":{"data":1}}}""");
+        Server.Connection.Say("{}");
+        await Server.HearPongAsync();
+
+        await heard.NextAsync<Subscribed>();
+
+        Assert.Equal(new PositionLost(null), await heard.NextAsync());
+    }
+
+    [Fact]
+    public async Task Unsubscribe_EndsIt_AndTellsTheServer()
+    {
+        (Subscription subscription, Listening<SubscriptionEvent> heard) = await SubscribeAsync(1);
+
+        subscription.Unsubscribe();
+        subscription.Unsubscribe();
+
+        Assert.Equal("c", (await Server.HearAsync("unsubscribe")).Body.GetProperty("channel").GetString());
+        await heard.NextAsync<Unsubscribed>();
+        await heard.EndsAsync();
+    }
+
+    [Fact]
+    public async Task Subscribe_Twice_IsRefused()
+    {
+        Client.Subscribe("c");
+
+        Assert.Throws<InvalidOperationException>(() => Client.Subscribe("c"));
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task HandlerThatThrows_EndsTheClient()
+    {
+        Subscription subscription = Client.Subscribe("c");
+        subscription.EventOccurred += static what =>
+        {
+            if (what is PublicationReceived)
+            {
+                throw new FormatException("not what I expected");
+            }
+        };
+        await ConnectAsync();
+        await Server.AdmitAsync(0);
+        Server.Publish("c", 1);
+
+        await Assert.ThrowsAsync<FormatException>(() => Client.Completion.Within());
+    }
+
+    private static async Task ExpectAsync(Listening<SubscriptionEvent> heard, params ulong[] numbers)
+    {
+        foreach (ulong number in numbers)
+        {
+            Assert.Equal(number, await NumberAsync(heard));
+        }
+    }
+
+    private static async Task<ulong> NumberAsync(Listening<SubscriptionEvent> heard) => (await heard.NextAsync<PublicationReceived>()).Publication.Offset;
+}

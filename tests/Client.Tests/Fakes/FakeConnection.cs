@@ -1,0 +1,81 @@
+using System.Text;
+using System.Threading.Channels;
+using Weir.Client.Transport;
+using Weir.TestSupport;
+
+namespace Weir.Client.Tests.Fakes;
+
+/// <summary>A connection in memory, seen from both sides.</summary>
+internal sealed class FakeConnection : IClientConnection
+{
+    private readonly Channel<Received> _toClient = Channel.CreateUnbounded<Received>();
+    private readonly Channel<string> _toServer = Channel.CreateUnbounded<string>();
+    private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<int> _clientClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>While this is not complete, sends do not end. False as its result breaks them.</summary>
+    public TaskCompletionSource<bool>? Gate { get; set; }
+
+    /// <summary>The code with which the client closed it.</summary>
+    public Task<int> ClientClosed => _clientClosed.Task;
+
+    public Task Disposed => _disposed.Task;
+
+    /// <summary>How many sends have begun.</summary>
+    public int Sends { get; private set; }
+
+    public async ValueTask<Received> ReceiveAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return await _toClient.Reader.ReadAsync(cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Received(default, false, new ConnectionEnd(EndKind.Cut));
+        }
+    }
+
+    public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> payload, bool isText, CancellationToken cancel)
+    {
+        Sends++;
+        if (Gate is { } gate && (await Task.WhenAny(gate.Task, _disposed.Task) != gate.Task || !await gate.Task))
+        {
+            return false;
+        }
+
+        return _toServer.Writer.TryWrite(Encoding.UTF8.GetString(payload.Span));
+    }
+
+    public ValueTask CloseAsync(int code, string reason, CancellationToken cancel)
+    {
+        if (_clientClosed.TrySetResult(code))
+        {
+            End(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code });
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _disposed.TrySetResult();
+        _toServer.Writer.TryComplete();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The server sends text.</summary>
+    public void Say(string text) => _toClient.Writer.TryWrite(new Received(Encoding.UTF8.GetBytes(text), true, null));
+
+    /// <summary>The connection ends.</summary>
+    public void End(ConnectionEnd end) => _toClient.Writer.TryWrite(new Received(default, false, end));
+
+    /// <summary>The server closes it.</summary>
+    public void Close(int code, string reason = "") => End(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code, Reason = reason });
+
+    /// <summary>The next message of the client.</summary>
+    public Task<string> HearAsync() => _toServer.Reader.ReadAsync().AsTask().Within(what: "a message of the client");
+
+    /// <summary>Whether the client has said something that was not heard yet.</summary>
+    public bool HasMore => _toServer.Reader.Count > 0;
+}

@@ -1,0 +1,49 @@
+using System.Threading.Channels;
+using Weir.Client.Transport;
+using Weir.TestSupport;
+
+namespace Weir.Client.Tests.Fakes;
+
+/// <summary>A network in memory: a test says what becomes of each attempt, and plays the server on the connections there are.</summary>
+internal sealed class FakeTransport : IClientTransport
+{
+    private readonly Channel<FakeConnection> _accepted = Channel.CreateUnbounded<FakeConnection>();
+    private int _attempts;
+
+    public int Attempts => Volatile.Read(ref _attempts);
+
+    public ConnectRequest? LastRequest { get; private set; }
+
+    /// <summary>Why the next attempts fail; null while they succeed.</summary>
+    public ConnectionEnd? Failure { get; set; }
+
+    /// <summary>The server takes connections in, and does not answer.</summary>
+    public bool Hangs { get; set; }
+
+    public async ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel)
+    {
+        LastRequest = request;
+        Interlocked.Increment(ref _attempts);
+        if (Hangs)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (cancel.IsCancellationRequested)
+        {
+            return new ConnectOutcome(null, new ConnectionEnd(EndKind.TimedOut));
+        }
+
+        if (Failure is { } failure)
+        {
+            return new ConnectOutcome(null, failure);
+        }
+
+        FakeConnection connection = new();
+        _accepted.Writer.TryWrite(connection);
+        return new ConnectOutcome(connection, null);
+    }
+
+    /// <summary>The server's side of the next connection.</summary>
+    public Task<FakeConnection> AcceptAsync() => _accepted.Reader.ReadAsync().AsTask().Within(what: "a connection");
+}

@@ -1,0 +1,85 @@
+using Weir.Client.Reconnecting;
+
+namespace Weir.Client.Tests.Reconnecting;
+
+public sealed class RulesTests
+{
+    [Theory]
+    [InlineData(1000, false)]
+    [InlineData(1001, true)]
+    [InlineData(1002, false)]
+    [InlineData(1003, false)]
+    [InlineData(1005, true)]
+    [InlineData(1007, false)]
+    [InlineData(1008, false)]
+    [InlineData(1009, true)]
+    [InlineData(1010, false)]
+    [InlineData(1011, true)]
+    [InlineData(1012, true)]
+    [InlineData(1013, true)]
+    [InlineData(1014, true)]
+    [InlineData(3000, true)]
+    [InlineData(4000, true)]
+    [InlineData(4400, true)]
+    [InlineData(4401, false)]
+    [InlineData(4403, false)]
+    [InlineData(4499, true)]
+    [InlineData(4500, false)]
+    [InlineData(4999, false)]
+    public void Raw_CloseCode_ReturnsOrStops(int code, bool returns)
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code }, canRenewToken: false));
+
+    [Fact]
+    public void Raw_4401_ReturnsWithAnotherToken()
+    {
+        ConnectionEnd end = new(EndKind.ClosedByServer) { CloseCode = 4401 };
+
+        Assert.True(RawRules.MayReturn(end, canRenewToken: true));
+        Assert.True(RawRules.TokenIsBad(end));
+        Assert.False(RawRules.TokenIsBad(end with { CloseCode = 1001 }));
+    }
+
+    [Theory]
+    [InlineData(200, true)]
+    [InlineData(400, false)]
+    [InlineData(401, false)]
+    [InlineData(403, false)]
+    [InlineData(404, false)]
+    [InlineData(408, true)]
+    [InlineData(429, true)]
+    [InlineData(431, false)]
+    [InlineData(500, true)]
+    [InlineData(502, true)]
+    [InlineData(503, true)]
+    [InlineData(504, true)]
+    public void Http_Status_ReturnsOrStops(int status, bool returns)
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.Refused) { HttpStatus = status }, canRenewToken: false));
+
+    [Theory]
+    [InlineData(EndKind.Cut, true)]
+    [InlineData(EndKind.Silent, true)]
+    [InlineData(EndKind.TimedOut, true)]
+    [InlineData(EndKind.Unreachable, true)]
+    [InlineData(EndKind.TlsFailed, true)]
+    [InlineData(EndKind.TokenFailed, true)]
+    [InlineData(EndKind.ProtocolError, true)]
+    [InlineData(EndKind.NoToken, false)]
+    [InlineData(EndKind.ClosedByClient, false)]
+    public void Raw_OtherEnds_ReturnOrStop(EndKind kind, bool returns)
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(kind), canRenewToken: false));
+
+    [Theory]
+    [InlineData("7", 7.0)]
+    [InlineData("0", 0.0)]
+    [InlineData("Tue, 24 Nov 2026 12:00:30 GMT", 30.0)]
+    [InlineData("Tue, 24 Nov 2026 11:00:00 GMT", 0.0)]
+    [InlineData("-1", null)]
+    [InlineData("soon", null)]
+    [InlineData("", null)]
+    public void RetryAfter_IsSecondsOrADate(string value, double? seconds)
+    {
+        DateTimeOffset now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+
+        Assert.Equal(seconds, HttpRules.ReadRetryAfter(value, now)?.TotalSeconds);
+    }
+}

@@ -1,0 +1,319 @@
+using System.Net.Sockets;
+using Weir.Client;
+using Weir.Client.Tests.Fakes;
+using Weir.Integration.Hosting;
+using Weir.Integration.Servers;
+using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Client;
+
+/// <summary>What can befall a connection, done to real ones: the table in docs/client.md, row by row.</summary>
+public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDisposable
+{
+    private RelayClient? _client;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null)
+        {
+            await _client.DisposeAsync().AsTask().Within();
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Cut_ByFinOrRst_ComesBack(bool reset)
+    {
+        await using RudeServer server = new();
+        Listening<ClientEvent> events = Start(server.Address);
+        Socket socket = await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+
+        RudeServer.Cut(socket, reset);
+
+        Assert.Equal(EndKind.Cut, (await events.NextAsync<Disconnected>()).End.Kind);
+        await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+    }
+
+    [Fact]
+    public async Task Frozen_IsFoundByTheHeartbeat_AndComesBackWhenItThaws()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        RelayClientOptions options = Quick.Relay();
+        options.PingInterval = TimeSpan.FromMilliseconds(300);
+        options.PingTimeout = TimeSpan.FromMilliseconds(300);
+        options.ConnectTimeout = TimeSpan.FromMilliseconds(300);
+        Listening<ClientEvent> events = Start(AddressOf(host), options);
+        await events.NextAsync<Connected>();
+
+        host.Stop();
+
+        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        // The kernel goes on to take connections in, and nobody answers the upgrade.
+        Assert.Equal(EndKind.TimedOut, (await events.NextAsync<Disconnected>()).End.Kind);
+        host.Continue();
+        await UntilConnectedAsync(events);
+    }
+
+    [Fact]
+    public async Task HalfOpen_IsFoundByTheHeartbeat()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        await using TcpProxy firewall = TcpProxy.Start(host.Port);
+        RelayClientOptions options = Quick.Relay();
+        options.PingInterval = TimeSpan.FromMilliseconds(300);
+        options.PingTimeout = TimeSpan.FromMilliseconds(300);
+        Listening<ClientEvent> events = Start(new Uri($"ws://{firewall.Address}/ws?room=half"), options);
+        await events.NextAsync<Connected>();
+
+        firewall.Freeze(); // forgets the connection, and tells neither end
+
+        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        await events.NextAsync<Connected>();
+    }
+
+    [Fact]
+    public async Task HeartbeatOfAQuietButLivingLink_KeepsIt()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        RelayClientOptions options = Quick.Relay();
+        options.PingInterval = TimeSpan.FromMilliseconds(50);
+        options.PingTimeout = TimeSpan.FromSeconds(10);
+        Listening<ClientEvent> events = Start(AddressOf(host), options);
+        await events.NextAsync<Connected>();
+        using RawClient other = await host.OpenAsync("/ws?room=endings");
+        await host.MetricBecomesAsync("weir_connections_active", static active => active == 2);
+
+        // Twenty intervals of its own time.
+        await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+        await other.SendTextAsync("still there?");
+
+        Assert.Equal("still there?", (await events.NextAsync<MessageReceived>()).Message.Text);
+    }
+
+    // The client does not read while its user does not: Pongs wait behind messages. That is no dead link until a time-out has passed.
+    [Fact]
+    public async Task UserWhoIsAwayForLessThanTheTimeout_KeepsTheConnection()
+    {
+        RelayClientOptions options = Quick.Relay();
+        options.InboxCapacity = 1;
+        options.PingInterval = TimeSpan.FromMilliseconds(100);
+        options.PingTimeout = TimeSpan.FromSeconds(20);
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo"), options);
+        await events.NextAsync<Connected>();
+        for (int n = 0; n < 10; n++)
+        {
+            await _client!.SendAsync($"{n}").Within();
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+
+        for (int n = 0; n < 10; n++)
+        {
+            Assert.Equal($"{n}", (await events.NextAsync<MessageReceived>()).Message.Text);
+        }
+
+        Assert.Equal(ClientState.Connected, _client!.State);
+    }
+
+    // With Retry-After as many seconds as the server says, on top of which comes the random part.
+    [Theory]
+    [InlineData("503 Service Unavailable", 503)]
+    [InlineData("429 Too Many Requests", 429)]
+    public async Task RefusedForNow_ComesBackWhenToldTo(string statusLine, int status)
+    {
+        await using RudeServer server = new();
+        Listening<ClientEvent> events = Start(server.Address);
+
+        await server.RefuseAsync(statusLine, "Retry-After: 1\r\n");
+
+        Disconnected refused = await events.NextAsync<Disconnected>();
+        Assert.Equal((EndKind.Refused, status), (refused.End.Kind, refused.End.HttpStatus));
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.End.RetryAfter);
+        Assert.InRange(refused.RetryIn, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1) + Quick.Delay);
+        await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+    }
+
+    [Theory]
+    [InlineData("Weir__Limits__MaxConnections", 503)]
+    [InlineData("Weir__Limits__MaxConnectionsPerAddress", 429)]
+    public async Task RefusedByAFullHost_ComesBackWhenThereIsPlace(string limit, int status)
+    {
+        await using HostProcess host = await HostProcess.StartAsync((limit, "1"));
+        RawClient first = await host.OpenAsync("/ws?room=full");
+        RelayClientOptions options = Quick.Relay();
+        options.Reconnect.MaxRetryAfter = TimeSpan.FromMilliseconds(200); // it asks for ten seconds
+        Listening<ClientEvent> events = Start(AddressOf(host), options);
+
+        Disconnected refused = await events.NextAsync<Disconnected>();
+        Assert.Equal((EndKind.Refused, status), (refused.End.Kind, refused.End.HttpStatus));
+        Assert.Equal(TimeSpan.FromSeconds(10), refused.End.RetryAfter);
+        Assert.True(refused.RetryIn >= TimeSpan.FromMilliseconds(200));
+        first.Dispose();
+
+        await UntilConnectedAsync(events);
+    }
+
+    [Fact]
+    public async Task RefusedForGood_StopsAndSaysWhy()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        _client = new RelayClient(new Uri($"ws://127.0.0.1:{host.Port}/ws"), [], Quick.Relay()); // no room
+        Listening<ClientEvent> events = new(_client.ReadAllAsync());
+        _client.Start();
+
+        Assert.Equal((EndKind.Refused, 400), ((await events.NextAsync<Closed>()).End is var end ? (end.Kind, end.HttpStatus) : default));
+    }
+
+    [Theory]
+    [InlineData(1001)]
+    [InlineData(1009)]
+    [InlineData(1012)]
+    [InlineData(1013)]
+    [InlineData(4000)]
+    public async Task ClosedForNow_ComesBack(int code)
+    {
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo"));
+        await events.NextAsync<Connected>();
+
+        await _client!.SendAsync($"!close {code} for now").Within();
+
+        Disconnected lost = await events.NextAsync<Disconnected>();
+        Assert.Equal((EndKind.ClosedByServer, code, "for now"), (lost.End.Kind, lost.End.CloseCode, lost.End.Reason));
+        await events.NextAsync<Connected>();
+        await _client.SendAsync("echo").Within();
+        Assert.Equal("echo", (await events.NextAsync<MessageReceived>()).Message.Text);
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(1008)]
+    [InlineData(4401)]
+    [InlineData(4500)]
+    public async Task ClosedForGood_StopsAndSaysWhy(int code)
+    {
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo"));
+        await events.NextAsync<Connected>();
+
+        await _client!.SendAsync($"!close {code} for good").Within();
+
+        Assert.Equal((code, "for good"), ((await events.NextAsync<Closed>()).End is var end ? (end.CloseCode, end.Reason) : default));
+        await events.EndsAsync();
+    }
+
+    [Fact]
+    public async Task Closed4401_WithACallback_ComesBackWithAnotherToken()
+    {
+        int asked = 0;
+        RelayClientOptions options = Quick.Relay();
+        options.GetToken = _ => ValueTask.FromResult<string?>($"token{Interlocked.Increment(ref asked)}");
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo"), options);
+        await events.NextAsync<Connected>();
+
+        await _client!.SendAsync("!close 4401 token expired").Within();
+
+        Assert.Equal(4401, (await events.NextAsync<Disconnected>()).End.CloseCode);
+        await events.NextAsync<Connected>();
+        Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public async Task MessageTooBigForTheServer_IsToldAndNotRepeated()
+    {
+        await using HostProcess host = await HostProcess.StartAsync(("Weir__Limits__MaxMessageBytes", "1000"));
+        Listening<ClientEvent> events = Start(AddressOf(host));
+        await events.NextAsync<Connected>();
+
+        await _client!.SendAsync(new byte[2000]).Within();
+
+        Disconnected lost = await events.NextAsync<Disconnected>();
+        Assert.Equal((1009, "message too big"), (lost.End.CloseCode, lost.End.Reason));
+        await events.NextAsync<Connected>();
+        await host.MetricBecomesAsync("weir_connections_active", static active => active == 1);
+        Assert.Equal(ClientState.Connected, _client.State);
+    }
+
+    [Fact]
+    public async Task MessageTooBigForTheClient_EndsTheConnection_AndTheNextOneWorks()
+    {
+        RelayClientOptions options = Quick.Relay();
+        options.MaxMessageBytes = 10_000;
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo"), options);
+        await events.NextAsync<Connected>();
+
+        await _client!.SendAsync(new byte[10_000]).Within();
+        Assert.Equal(10_000, (await events.NextAsync<MessageReceived>()).Message.Payload.Length);
+        await _client.SendAsync(new byte[10_001]).Within();
+
+        Assert.Equal(EndKind.ProtocolError, (await events.NextAsync<Disconnected>()).End.Kind);
+        await events.NextAsync<Connected>();
+    }
+
+    // Nothing goes over a connection that is not trusted; when the certificate has been replaced the client is back by itself.
+    [Fact]
+    public async Task UntrustedCertificate_IsToldAndTriedAgain()
+    {
+        bool isTrusted = false;
+        RelayClientOptions options = Quick.Relay();
+        options.ConfigureSocket = socket => socket.RemoteCertificateValidationCallback = (_, _, _, errors) => errors == 0 || Volatile.Read(ref isTrusted);
+        Listening<ClientEvent> events = Start(application.Server.Address("/echo", tls: true), options);
+
+        Assert.Equal(EndKind.TlsFailed, (await events.NextAsync<Disconnected>()).End.Kind);
+        Volatile.Write(ref isTrusted, true);
+
+        await UntilConnectedAsync(events);
+    }
+
+    [Fact]
+    public async Task NobodyListens_ComesBackWhenSomebodyDoes()
+    {
+        int port;
+        await using (RudeServer gone = new())
+        {
+            port = gone.Address.Port;
+        }
+
+        Listening<ClientEvent> events = Start(new Uri($"ws://127.0.0.1:{port}/ws?room=r"));
+
+        Assert.Equal(EndKind.Unreachable, (await events.NextAsync<Disconnected>()).End.Kind);
+    }
+
+    [Fact]
+    public async Task Drain_ComesBackToAnotherStart()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        int port = host.Port;
+        Listening<ClientEvent> events = Start(AddressOf(host));
+        await events.NextAsync<Connected>();
+
+        host.Terminate();
+
+        Assert.Equal(1001, (await events.NextAsync<Disconnected>()).End.CloseCode);
+        await host.ExitAsync();
+        await using HostProcess next = await HostProcess.StartWithAsync(["--urls", $"http://127.0.0.1:{port}"]);
+        await UntilConnectedAsync(events);
+    }
+
+    private static Uri AddressOf(HostProcess host) => new($"ws://127.0.0.1:{host.Port}/ws?room=endings");
+
+    private static async Task UntilConnectedAsync(Listening<ClientEvent> events)
+    {
+        while (await events.NextAsync() is not Connected)
+        {
+            // Attempts that failed meanwhile.
+        }
+    }
+
+    private Listening<ClientEvent> Start(Uri address, RelayClientOptions? options = null)
+    {
+        _client = new RelayClient(address, [], options ?? Quick.Relay());
+        Listening<ClientEvent> events = new(_client.ReadAllAsync());
+        _client.Start();
+        return events;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Weir.Integration.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Deploy;
+
+/// <summary>
+/// nginx or HAProxy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with its test.
+/// </summary>
+internal sealed class LoadBalancer : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("weir-deploy").FullName;
+    private ChildProcess? _process;
+
+    private LoadBalancer() => Port = FreePort();
+
+    public int Port { get; }
+
+    public int ProcessId => _process!.Id;
+
+    public string Output => _process!.Output;
+
+    /// <summary>Starts nginx; <paramref name="changes"/> are made to the file like those of ports and paths.</summary>
+    public static async Task<LoadBalancer> StartNginxAsync(string file, int[] nodes, params (string Old, string New)[] changes)
+    {
+        LoadBalancer nginx = new();
+        string config = await nginx.PrepareAsync($"nginx/{file}", nodes, [
+            ("listen 443 ssl", $"listen 127.0.0.1:{nginx.Port} ssl"),
+            ("/etc/nginx/tls/weir.crt", nginx.PathOf("weir.crt")),
+            ("/etc/nginx/tls/weir.key", nginx.PathOf("weir.key")),
+            .. changes]);
+        // The directories of the system's own nginx are not touched.
+        string globals = $"daemon off; pid {nginx.PathOf("nginx.pid")}; error_log stderr notice;";
+        await nginx.StartAsync("nginx", ["-c", config, "-g", globals]);
+        return nginx;
+    }
+
+    /// <summary>Starts HAProxy.</summary>
+    public static async Task<LoadBalancer> StartHaproxyAsync(int[] nodes)
+    {
+        LoadBalancer haproxy = new();
+        string config = await haproxy.PrepareAsync("haproxy/haproxy.cfg", nodes, [
+            ("bind :443 ssl", $"bind 127.0.0.1:{haproxy.Port} ssl"),
+            ("/etc/haproxy/weir.pem", haproxy.PathOf("weir.pem")),
+            ("maxconn 60000", "maxconn 2000")]);
+        await haproxy.StartAsync("haproxy", ["-db", "-f", config]);
+        return haproxy;
+    }
+
+    /// <summary>Lets it read its file again, as an operator does.</summary>
+    public void Reload() => Signals.HangUp(ProcessId);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private string PathOf(string name) => Path.Combine(_directory, name);
+
+    private async Task<string> PrepareAsync(string file, int[] nodes, (string Old, string New)[] changes)
+    {
+        using X509Certificate2 certificate = TestCertificate.Create();
+        string key = certificate.GetECDsaPrivateKey()!.ExportECPrivateKeyPem();
+        await File.WriteAllTextAsync(PathOf("weir.crt"), certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(PathOf("weir.key"), key);
+        await File.WriteAllTextAsync(PathOf("weir.pem"), $"{certificate.ExportCertificatePem()}\n{key}\n");
+
+        string text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", file));
+        foreach ((string old, string @new) in changes.Concat(nodes.Select(static (port, n) => ($"node{n + 1}:8080", $"127.0.0.1:{port}"))))
+        {
+            Assert.Contains(old, text, StringComparison.Ordinal); // else the test would run with something else than it says
+            text = text.Replace(old, @new, StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(PathOf("config"), text);
+        return PathOf("config");
+    }
+
+    private async Task StartAsync(string command, string[] arguments)
+    {
+        try
+        {
+            _process = ChildProcess.Start(command, arguments, _directory);
+            Task<int> ended = _process.ExitCodeAsync();
+            await Bounded.Eventually(() => ended.IsCompleted || IsListening(), TimeSpan.FromSeconds(20), $"{command} listens");
+            Assert.False(ended.IsCompleted, $"{command} ended at once:\n{_process.Output}");
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    private bool IsListening()
+    {
+        try
+        {
+            using TcpClient client = new();
+            client.Connect(IPAddress.Loopback, Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System.Net.WebSockets;
+using Weir.Client;
+using Weir.Client.Tests.Fakes;
+using Weir.Integration.Client;
+using Weir.Integration.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Deploy;
+
+/// <summary>deploy/nginx in front of two nodes, wss ended there.</summary>
+public sealed class NginxTests
+{
+    private static readonly (string, string) _trust = ("Weir__TrustedProxies", "127.0.0.0/8");
+
+    // There is no broker between these nodes: that the two hear each other shows that they are on the same.
+    [Fact]
+    public async Task ByRoom_EverybodyInARoomIsOnOneNode_AndRoomsAreSpread()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor visitor = new(nginx);
+        using Visitor other = new(nginx, "127.0.9.9");
+        List<ClientWebSocket> clients = [];
+        for (int room = 0; room < 30; room++)
+        {
+            ClientWebSocket first = await visitor.OpenAsync($"/ws?room=r{room}");
+            ClientWebSocket second = await other.OpenAsync($"/ws?room=r{room}");
+            clients.AddRange([first, second]);
+        }
+
+        (int first30, int second30) = await nodes.UntilAsync(60);
+        Assert.True(first30 > 0 && second30 > 0 && first30 % 2 == 0, $"{first30} and {second30}");
+        for (int room = 0; room < 30; room++)
+        {
+            await clients[2 * room].SendAsync($"to {room}");
+            Assert.Equal($"to {room}", await clients[(2 * room) + 1].ReceiveTextAsync());
+        }
+
+        clients.ForEach(static client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task ByAddress_AClientComesBackToItsNode_AndAddressesAreSpread()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Echo__Enabled", "true"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        int opened = 0;
+        List<ClientWebSocket> clients = [];
+        for (int net = 1; net <= 20; net++) // ip_hash looks at the first three numbers of an address
+        {
+            using Visitor visitor = new(nginx, $"127.0.{net}.1");
+            (int before, _) = await nodes.UntilAsync(opened);
+            clients.Add(await visitor.OpenAsync("/echo"));
+            clients.Add(await visitor.OpenAsync("/echo"));
+            opened += 2;
+            (int after, _) = await nodes.UntilAsync(opened);
+            Assert.Contains(after - before, (int[])[0, 2]); // both on the one, or both on the other
+        }
+
+        (int first, int second) = await nodes.UntilAsync(opened);
+        Assert.True(first > 0 && second > 0, $"{first} and {second}");
+        clients.ForEach(static client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task ByLoad_BothNodesHaveTheirShare()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor visitor = new(nginx);
+        List<ClientWebSocket> clients = [];
+        for (int n = 0; n < 20; n++)
+        {
+            clients.Add(await visitor.OpenAsync("/connection/websocket"));
+        }
+
+        Assert.Equal((10, 10), await nodes.UntilAsync(20));
+        clients.ForEach(static client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Node_KnowsTheClientsAddress_ByXForwardedFor()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync(_trust, ("Weir__Limits__MaxConnectionsPerAddress", "1"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor first = new(nginx, "127.0.0.2");
+        using Visitor second = new(nginx, "127.0.0.3");
+
+        using ClientWebSocket one = await first.OpenAsync("/ws?room=r");
+        using ClientWebSocket two = await second.OpenAsync("/ws?room=r");
+
+        Assert.Equal(429, await first.StatusOfAsync("/ws?room=r"));
+    }
+
+    [Fact]
+    public async Task Stream_EndsTls_AndTellsTheClientsAddressByTheProxyProtocol()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__ProxyProtocol", "127.0.0.0/8"), ("Weir__Limits__MaxConnectionsPerAddress", "1"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx-stream.conf", nodes.Ports);
+        using Visitor first = new(nginx, "127.0.0.2");
+        using Visitor second = new(nginx, "127.0.0.3");
+
+        using ClientWebSocket one = await first.OpenAsync("/ws?room=r");
+        using ClientWebSocket two = await second.OpenAsync("/ws?room=r");
+
+        Assert.Equal(429, await first.StatusOfAsync("/ws?room=r"));
+    }
+
+    // What is answered 503 by the node that drains is asked of the other, so a client that comes back is in at once.
+    [Fact]
+    public async Task NodeThatDrains_IsPassedOver()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Drain__Window", "60"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor visitor = new(nginx);
+        // So many that the drain takes its time: a hundred a second are told to go.
+        List<RawClient> held = [];
+        for (int n = 0; n < 400; n++)
+        {
+            held.Add(await nodes[0].OpenAsync("/ws?room=held"));
+        }
+
+        nodes[0].Terminate();
+        await nodes[0].MetricBecomesAsync("weir_drain_active", static active => active == 1);
+
+        List<ClientWebSocket> clients = [];
+        for (int room = 0; room < 20; room++)
+        {
+            clients.Add(await visitor.OpenAsync($"/ws?room=r{room}"));
+        }
+
+        await nodes[1].MetricBecomesAsync("weir_connections_active", static active => active == 20);
+        clients.ForEach(static client => client.Dispose());
+        nodes[0].Terminate();
+        await nodes[0].ExitAsync();
+        held.ForEach(static client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Reload_CutsWhatIsLeftAfterItsTime_AndClientsComeBack()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync(
+            "nginx.conf", nodes.Ports, ("worker_shutdown_timeout 5m", "worker_shutdown_timeout 1s"));
+        RelayClientOptions options = Quick.Relay();
+        options.ConfigureSocket = static socket => socket.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null;
+        await using RelayClient client = new(new Uri($"wss://127.0.0.1:{nginx.Port}/ws"), "r", options);
+        Listening<ClientEvent> events = new(client.ReadAllAsync());
+        client.Start();
+        await events.NextAsync<Connected>();
+
+        nginx.Reload();
+
+        Assert.Equal(EndKind.Cut, (await events.NextAsync<Disconnected>()).End.Kind);
+        await events.NextAsync<Connected>();
+    }
+
+    [Fact]
+    public async Task MetricsAndHealth_AreNotForTheWorld()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync();
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using Visitor visitor = new(nginx);
+
+        Assert.Equal(404, await visitor.StatusOfAsync("/metrics"));
+        Assert.Equal(404, await visitor.StatusOfAsync("/health/ready"));
+    }
+}
