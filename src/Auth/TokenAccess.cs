@@ -11,6 +11,9 @@ internal sealed class TokenAccess : IClientAccess
 {
     private static readonly TokenClaims _nobody = new();
 
+    // Whoever waits holds a place of the node's limits, and anybody can make up the name of a key.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
     private readonly AuthOptions _options;
     private readonly Func<string, RoomRule> _ruleOf;
     private readonly KeyRing _keys;
@@ -132,9 +135,12 @@ internal sealed class TokenAccess : IClientAccess
 
     private async ValueTask<TokenVerdict> VerifySlowlyAsync(string token, CancellationToken cancellationToken)
     {
-        await _keys.RefreshAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        Task refreshing = _keys.RefreshAsync();
+        await refreshing.WaitAsync(_patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
         TokenVerdict verdict = _verifier.Verify(token, _keys.Current);
-        return verdict.NeedsNewerKeys && !_keys.IsComplete ? new TokenVerdict(AccessRefusal.Unavailable, Why: "the keys are not there yet") : verdict;
+        bool mayComeYet = !refreshing.IsCompleted || !_keys.IsComplete;
+        return verdict.NeedsNewerKeys && mayComeYet ? new TokenVerdict(AccessRefusal.Unavailable, Why: "the keys are not there yet") : verdict;
     }
 
     private async ValueTask<ConnectVerdict> AskAsync(

@@ -2,13 +2,13 @@ using System.Reflection;
 
 namespace Weir.Host;
 
-/// <summary>The page at <c>/</c>, one self-contained file inside the assembly.</summary>
+/// <summary>The files that are served, inside the assembly: the page at <c>/</c>, and the browsers' client at <c>/weir.js</c>.</summary>
 internal static class Page
 {
-    public static byte[] Load()
+    public static byte[] Load(string name)
     {
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("index.html")
-            ?? throw new InvalidOperationException("The page index.html is missing from the assembly.");
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"{name} is missing from the assembly.");
         using MemoryStream copy = new();
         stream.CopyTo(copy);
         return copy.ToArray();

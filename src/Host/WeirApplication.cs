@@ -47,6 +47,7 @@ internal static class WeirApplication
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "Weir.Relay", "System.Runtime")
             .AddPrometheusExporter());
+        builder.Services.AddSystemd();
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
         builder.Services.AddHostedService<MemoryTrim>();
@@ -105,8 +106,9 @@ internal static class WeirApplication
             app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
             app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
             app.MapPrometheusScrapingEndpoint("/metrics");
-            byte[] page = Page.Load();
+            byte[] page = Page.Load("index.html"), script = Page.Load("weir.js");
             app.MapGet("/", () => Results.Bytes(page, "text/html; charset=utf-8"));
+            app.MapGet("/weir.js", () => Results.Bytes(script, "text/javascript; charset=utf-8"));
         }
     }
 }

@@ -176,6 +176,24 @@ public sealed class TokenAccessTests : IDisposable
             AccessRefusal.Invalid, (await NewAccess().ConnectAsync(Request("/"), Good("\"sub\":\"u1\",\"channel\":\"r\""), CancellationToken.None)).Refusal);
 
     [Fact]
+    public async Task KeysThatDoNotCome_AreWaitedForTwoSeconds()
+    {
+        AuthOptions options = new();
+        options.Jwt.Jwks = "https://id.example/keys";
+        using SilentIssuer issuer = new();
+        using KeyRing ring = new(options.Jwt, _log.CreateLogger("x"), _time, new HttpClient(issuer));
+        TokenAccess access = new(options, _rules.Of, ring, _log.CreateLogger(AuthLog.Category), _time);
+        ring.Start();
+
+        Task<ConnectVerdict> connecting = access.ConnectAsync(
+            Request("/"), Make("""{"alg":"RS256","kid":"k"}""", $$"""{"exp":{{Soon}}}""", "RS256"), CancellationToken.None).AsTask();
+        Assert.False(connecting.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(AccessRefusal.Unavailable, (await connecting.Within()).Refusal);
+    }
+
+    [Fact]
     public async Task Anonymous_WhereAllowed_HasOpenRoomsOnly()
     {
         TokenAccess access = NewAccess(static options => options.AllowAnonymous = true);
@@ -280,5 +298,11 @@ public sealed class TokenAccessTests : IDisposable
         options.Jwt.Secret = Secret;
         configure?.Invoke(options);
         return new TokenAccess(options, _rules.Of, new KeyRing(options.Jwt, _log.CreateLogger("x"), _time), _log.CreateLogger(AuthLog.Category), _time);
+    }
+
+    private sealed class SilentIssuer : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+            => new TaskCompletionSource<HttpResponseMessage>().Task.WaitAsync(cancellationToken);
     }
 }

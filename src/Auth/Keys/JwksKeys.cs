@@ -6,7 +6,7 @@ namespace Weir.Auth.Keys;
 internal static class JwksKeys
 {
     /// <summary>More would be a mistake, or somebody who wants every token to be tried with all of them.</summary>
-    private const int MostKeys = 100;
+    private const int MostKeys = 32;
 
     /// <param name="json">The set.</param>
     /// <param name="algorithms">Those that may be used.</param>

@@ -10,6 +10,7 @@ internal sealed class Fleet : IAsyncDisposable
     private const int AtOnce = 100;
 
     private readonly ConcurrentQueue<long> _connected = [];
+    private readonly ConcurrentQueue<long> _lost = [];
     private readonly List<(CentrifugoClient Client, Listener Listener)> _members = [];
 
     public int Count => _members.Count;
@@ -37,7 +38,11 @@ internal sealed class Fleet : IAsyncDisposable
     public static string RoomOf(int room) => $"room{room}";
 
     /// <summary>Forgets who came back so far.</summary>
-    public void BeginPhase() => _connected.Clear();
+    public void BeginPhase()
+    {
+        _connected.Clear();
+        _lost.Clear();
+    }
 
     /// <summary>How many came back in each second since the first did.</summary>
     public int[] Curve()
@@ -48,9 +53,16 @@ internal sealed class Fleet : IAsyncDisposable
     }
 
     /// <summary>The most that came back within one second, wherever it begins.</summary>
-    public int Peak()
+    public int PeakOfReturns() => Peak(_connected);
+
+    /// <summary>The most that lost their connection, or tried in vain to make one, within one second.</summary>
+    public int PeakOfLosses() => Peak(_lost);
+
+    public async ValueTask DisposeAsync() => await Parallel.ForEachAsync(_members, async (member, _) => await member.Client.DisposeAsync());
+
+    private static int Peak(ConcurrentQueue<long> times)
     {
-        long[] at = [.. _connected.Order()];
+        long[] at = [.. times.Order()];
         int peak = 0;
         for (int first = 0, last = 0; last < at.Length; last++)
         {
@@ -65,8 +77,6 @@ internal sealed class Fleet : IAsyncDisposable
         return peak;
     }
 
-    public async ValueTask DisposeAsync() => await Parallel.ForEachAsync(_members, async (member, _) => await member.Client.DisposeAsync());
-
     private void Add(Uri endpoint, string room)
     {
         CentrifugoClientOptions options = new()
@@ -76,9 +86,9 @@ internal sealed class Fleet : IAsyncDisposable
         CentrifugoClient client = new(endpoint, options);
         client.EventOccurred += what =>
         {
-            if (what is Connected)
+            if (what is Connected or Disconnected)
             {
-                _connected.Enqueue(Stopwatch.GetTimestamp());
+                (what is Connected ? _connected : _lost).Enqueue(Stopwatch.GetTimestamp());
             }
         };
         _members.Add((client, new Listener(client.Subscribe(room))));

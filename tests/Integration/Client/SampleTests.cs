@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using Weir.Integration.Hosting;
+using Weir.Integration.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Client;
+
+/// <summary>The program that docs/client.md shows.</summary>
+public sealed class SampleTests(RunningHost host)
+{
+    [Fact]
+    public async Task Sample_SaysAndHearsWhatIsTyped()
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "Weir.Client.Sample.dll");
+        using Process sample = Process.Start(new ProcessStartInfo("dotnet", [program, $"ws://127.0.0.1:{host.Process.Port}/connection/websocket", "sample"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Repository.Root,
+        })!;
+        try
+        {
+            while (await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)) != "* subscribed")
+            {
+                // First it connects.
+            }
+
+            await sample.StandardInput.WriteLineAsync("hello");
+            Assert.EndsWith(": hello", await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+            sample.StandardInput.Close();
+            Assert.Equal("* unsubscribed", await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)));
+            await sample.WaitForExitAsync().Within(TimeSpan.FromSeconds(20));
+            Assert.Equal(0, sample.ExitCode);
+        }
+        finally
+        {
+            if (!sample.HasExited)
+            {
+                sample.Kill();
+            }
+        }
+    }
+}
