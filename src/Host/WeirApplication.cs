@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
+using Weir.Auth;
 using Weir.Centrifugo;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
@@ -11,17 +12,19 @@ namespace Weir.Host;
 /// <summary>Composes the server: the WebSocket endpoints on every port, and beside them streams, the API, health, metrics and the page.</summary>
 internal static class WeirApplication
 {
+    /// <summary>An application with its configuration and nothing else yet.</summary>
+    // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
+    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = AppContext.BaseDirectory,
+    });
+
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
     public static WebApplication Build(string[] args)
     {
-        // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            ContentRootPath = AppContext.BaseDirectory,
-        });
+        WebApplicationBuilder builder = CreateBuilder(args);
         HostSettings settings = HostSettings.Read(builder.Configuration);
-        EchoHandler echo = new();
 
         // Here, so that what is wrong with them is told like any other setting.
         IReadOnlyList<BindingAddress> addresses = Listeners.ReadAddresses(builder.Configuration);
@@ -51,8 +54,16 @@ internal static class WeirApplication
         settings.Broker.AddTo(builder.Services);
         builder.Services.AddSingleton(new RoomDirectory(settings.Rooms));
         builder.Services.AddWeirRelay(settings.ApplyTo);
+        if (settings.HasAuth)
+        {
+            builder.Services.AddWeirAuth(settings.ApplyTo);
+        }
+
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(provider => new Door(provider.GetRequiredService<IClientAccess>(), settings.Reject));
         builder.Services.AddWeirCentrifugo(settings.ApplyTo);
         builder.Services.AddSingleton<RelayHandler>();
+        builder.Services.AddSingleton<EchoHandler>();
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         if (addresses.Count > 0)
         {
@@ -77,7 +88,7 @@ internal static class WeirApplication
             listen.UseWeirCentrifugo("/connection/websocket", settings.ApplyTo);
             if (settings.EchoEnabled)
             {
-                listen.UseWeir("/echo", echo, settings.ApplyTo);
+                listen.UseWeir<EchoHandler>("/echo", settings.ApplyTo);
             }
         }
 
@@ -86,7 +97,7 @@ internal static class WeirApplication
             app.MapWeir("/ws", app.Services.GetRequiredService<RelayHandler>(), settings.ApplyTo);
             if (settings.EchoEnabled)
             {
-                app.MapWeir("/echo", echo, settings.ApplyTo);
+                app.MapWeir("/echo", app.Services.GetRequiredService<EchoHandler>(), settings.ApplyTo);
             }
 
             app.MapWeirCentrifugo("/connection", "/emulation", settings.ApplyTo);

@@ -17,4 +17,10 @@ public class ClientIdentity
 
     /// <summary>Rooms that the server puts the client into by itself, where the protocol can tell it of them.</summary>
     public IReadOnlyList<string> Rooms { get; init; } = [];
+
+    /// <summary>The same client with a newer token: takes over what the former identity was granted besides its own.</summary>
+    /// <param name="former">Of the same user.</param>
+    public virtual void TakeOver(ClientIdentity former)
+    {
+    }
 }

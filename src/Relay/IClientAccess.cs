@@ -40,6 +40,9 @@ public enum AccessRefusal
 
     /// <summary>It is known who this is, and it may not.</summary>
     Denied,
+
+    /// <summary>It cannot be said now, because what would know does not answer: worth coming back later.</summary>
+    Unavailable,
 }
 
 /// <summary>What became of a connect.</summary>

@@ -17,7 +17,8 @@ public static class RelayEndpointRouteBuilderExtensions
     /// </summary>
     /// <remarks>
     /// The limits of <see cref="WeirNodeOptions"/> hold for streams and connections together, and
-    /// <see cref="WeirServiceCollectionExtensions.AddWeir"/> ends both when the application stops.
+    /// <see cref="WeirServiceCollectionExtensions.AddWeir"/> ends both when the application stops. Who may not listen gets 401, or
+    /// 403 when it is known who it is; a stream whose token expires ends with an event <c>expired</c>.
     /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="path">The path, beginning with a slash.</param>
@@ -28,7 +29,8 @@ public static class RelayEndpointRouteBuilderExtensions
         SseOptions options = new();
         configure?.Invoke(options);
         IServiceProvider services = endpoints.ServiceProvider;
-        SseEndpoint endpoint = new(services.GetRequiredService<RelayNode>(), WeirEngine.Of(services), options);
+        SseEndpoint endpoint = new(
+            services.GetRequiredService<RelayNode>(), WeirEngine.Of(services), services.GetService<IClientAccess>() ?? OpenAccess.Instance, options);
         return endpoints.MapGet(path, (RequestDelegate)endpoint.InvokeAsync);
     }
 

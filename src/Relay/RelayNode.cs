@@ -118,13 +118,18 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// Puts a connection into a room to be given every publication verbatim, but its own. <see cref="Leave"/> must follow
     /// once, at the latest when the connection has closed.
     /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="connection">Who joins.</param>
+    /// <param name="client">Who it is, for the room's presence; null: anonymous.</param>
+    /// <param name="info">What is known of it in this room, as JSON for the presence; empty: nothing.</param>
     /// <returns>
     /// The room, when everything published from now on will be heard, or after <see cref="RelayOptions.BrokerPatience"/>;
     /// null when the connection has closed, and then nothing must follow.
     /// </returns>
     /// <exception cref="ArgumentException">The name is not allowed.</exception>
     /// <exception cref="InvalidOperationException">The connection is in as many rooms as it may be.</exception>
-    public ValueTask<LocalRoom?> JoinAsync(string room, WeirConnection connection)
+    public ValueTask<LocalRoom?> JoinAsync(
+        string room, WeirConnection connection, ClientIdentity? client = null, ReadOnlyMemory<byte> info = default)
     {
         ArgumentNullException.ThrowIfNull(connection);
         LocalRoom local = Acquire(room, out Task ready);
@@ -148,7 +153,8 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
         if (local.Rule.Presence)
         {
-            SetPresence(local, new RoomMember(ClientIdOf(connection), "", default, default));
+            client ??= ClientIdentity.Anonymous;
+            SetPresence(local, new RoomMember(ClientIdOf(connection), client.User, client.Info, info));
         }
 
         return ready.IsCompleted || Options.BrokerPatience == TimeSpan.Zero || Health == BrokerHealth.Degraded

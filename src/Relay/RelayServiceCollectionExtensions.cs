@@ -23,7 +23,7 @@ public static class RelayServiceCollectionExtensions
         RelayOptions options = new();
         configure?.Invoke(options);
         services.TryAddSingleton<IBroker>(static provider => new MemoryBroker(time: provider.GetService<TimeProvider>()));
-        services.TryAddSingleton<IClientAccess>(OpenAccess.Instance);
+        services.TryAddSingleton<IClientAccess>(new OpenAccess(options.Rules));
         services.AddSingleton(provider =>
         {
             RelayNode node = new(

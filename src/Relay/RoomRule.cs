@@ -24,6 +24,12 @@ public sealed record RoomRule
     /// <summary>Whether it is noted who is present, and joins and leaves are announced; default false.</summary>
     public bool Presence { get; init; }
 
+    /// <summary>Who may listen; default <see cref="RoomAccess.Granted"/>. Only looked at where clients are known by tokens.</summary>
+    public RoomAccess Access { get; init; }
+
+    /// <summary>Who may publish, besides back ends by the HTTP API; default <see cref="RoomPublishing.Members"/>.</summary>
+    public RoomPublishing Publish { get; init; }
+
     /// <summary>Whether the room has history.</summary>
     public bool KeepsHistory => HistorySize > 0;
 }

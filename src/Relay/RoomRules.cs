@@ -20,6 +20,9 @@ public sealed class RoomRules
         }
     }
 
+    /// <summary>The rules, in the order in which they are tried.</summary>
+    public IReadOnlyList<RoomRule> All => _rules;
+
     /// <summary>The rule of a room; <see cref="RoomRule.Default"/> when no pattern matches.</summary>
     public RoomRule Of(string room)
     {
@@ -35,8 +38,12 @@ public sealed class RoomRules
         return RoomRule.Default;
     }
 
+    /// <summary>Whether any rule lets fewer publish than listen.</summary>
+    internal bool RestrictPublishing => _rules.Any(static rule => rule.Publish != RoomPublishing.Members);
+
+    /// <summary>Whether a name matches a glob, as in <see cref="RoomRule.Pattern"/>.</summary>
     // Goes back to the last star only: what an earlier one took can stay as it is, so the time is at most pattern x name.
-    internal static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
+    public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
     {
         int at = 0;
         int star = -1;

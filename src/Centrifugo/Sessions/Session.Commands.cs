@@ -289,6 +289,7 @@ internal abstract partial class Session
                 return;
             }
 
+            identity.TakeOver(Identity);
             Identity = identity;
             Expire(identity);
             expiresAt = identity.ExpiresAt;

@@ -69,6 +69,24 @@ internal sealed class ConnectionRegistry
         }
     }
 
+    /// <summary>Those that have not been taken and are meant; looks at all of them, as <see cref="Find"/>.</summary>
+    public List<WeirConnection> FindAll(Predicate<WeirConnection> isMeant)
+    {
+        List<WeirConnection> found = [];
+        lock (_gate)
+        {
+            for (WeirConnection? connection = _first; connection is not null; connection = connection.Links.Next)
+            {
+                if (isMeant(connection))
+                {
+                    found.Add(connection);
+                }
+            }
+        }
+
+        return found;
+    }
+
     private void LinkInsideLock(WeirConnection connection)
     {
         connection.Links = new RegistryLinks(null, _first, IsLinked: true);

@@ -28,8 +28,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             return;
         }
 
-        HttpRequest request = http.Request;
-        UpgradeRequest asked = HttpRequests.ToUpgradeRequest(request);
+        UpgradeRequest asked = HttpRequests.ToUpgradeRequest(http.Request);
         HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
         IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, asked, endpoint.Engine.Options.TrustedProxies);

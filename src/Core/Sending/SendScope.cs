@@ -24,6 +24,7 @@ internal sealed class SendScope
     /// <summary>What was sent to connections one by one; added to the counters at the end of the pass.</summary>
     public TrafficTally Sent;
 
+    private readonly Queue<IThreadPoolWorkItem> _putOff = new();
     private ConnectionSender[] _deferred = new ConnectionSender[16];
     private int _deferredCount;
     private IPublicationTarget? _target;
@@ -65,6 +66,11 @@ internal sealed class SendScope
         int flushed = 0;
         do
         {
+            while (_putOff.TryDequeue(out IThreadPoolWorkItem? work))
+            {
+                work.Execute();
+            }
+
             WalkPublications();
             // Index by index: a flush may run a pipe's reader inline, which may send or publish and so add to this scope.
             for (; flushed < _deferredCount; flushed++)
@@ -74,7 +80,7 @@ internal sealed class SendScope
                 sender.FlushDeferred();
             }
         }
-        while (_run is not null);
+        while (_run is not null || _putOff.Count > 0);
 
         Sent.Add();
         _deferredCount = 0;
@@ -85,6 +91,9 @@ internal sealed class SendScope
             _ofThread = outer;
         }
     }
+
+    /// <summary>Has work done on this thread at the end of the pass, before what was sent is flushed. It must not throw.</summary>
+    public void PutOff(IThreadPoolWorkItem work) => _putOff.Enqueue(work);
 
     public void Defer(ConnectionSender sender)
     {

@@ -4,21 +4,26 @@ namespace Weir.Host.Handlers;
 
 /// <summary>
 /// The relay: a client joins the rooms that its query names, <c>?room=R&amp;room=S</c>; every message goes verbatim to every
-/// other member of each, on whatever node.
+/// other member of each that it may publish to, on whatever node.
 /// </summary>
-internal sealed class RelayHandler(RelayNode relay) : WeirHandler
+internal sealed class RelayHandler(RelayNode relay, Door door, TimeProvider time) : WeirHandler
 {
-    public override ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
-        => new(relay.ComplaintAbout(request.GetQueryValues("room")) is { } complaint ? UpgradeDecision.Refuse(400, complaint) : UpgradeDecision.Accept);
+    public override async ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
+    {
+        RoomAdmission admission = await RoomAdmission.JudgeAsync(door.Access, relay, request, CancellationToken.None);
+        return admission.Complaint is { } complaint ? UpgradeDecision.Refuse(400, complaint)
+            : admission.Refusal != AccessRefusal.None ? door.Refuse(admission.Refusal)
+            : UpgradeDecision.AcceptWith(admission);
+    }
 
     public override async ValueTask OnOpenedAsync(WeirConnection connection)
     {
+        RoomAdmission admission = (RoomAdmission)connection.State!;
+        ClientIdentity identity = admission.Identity!;
+        Door.CloseAt(connection, admission.ExpiresAt, time);
+
         // All at once: what they wait for is one and the same broker.
-        Task<LocalRoom?>[] joining =
-        [
-            .. connection.Request.GetQueryValues("room").Distinct(StringComparer.Ordinal)
-                .Select(name => relay.JoinAsync(name, connection).AsTask()),
-        ];
+        Task<LocalRoom?>[] joining = [.. admission.Rooms.Select(room => relay.JoinAsync(room.Name, connection, identity, room.Info).AsTask())];
         try
         {
             await Task.WhenAll(joining);
@@ -26,18 +31,22 @@ internal sealed class RelayHandler(RelayNode relay) : WeirHandler
         finally
         {
             LocalRoom[] joined = [.. joining.Where(static join => join.IsCompletedSuccessfully).Select(static join => join.Result).OfType<LocalRoom>()];
-            connection.State = joined.Length == 1 ? joined[0] : joined;
+            // Most are strangers in one room: of them nothing is kept but that.
+            connection.State = joined.Length == 1 && identity == ClientIdentity.Anonymous ? joined[0] : new RelayClient(identity, joined);
         }
     }
 
     public override ValueTask OnMessageAsync(WeirConnection connection, WeirMessage message)
-        => connection.State is LocalRoom only
-            ? relay.PublishAsync(only, message.Payload, message.Kind, connection)
-            : PublishToAllAsync(connection, message);
+        => connection.State switch
+        {
+            LocalRoom only => Publish(ClientIdentity.Anonymous, only, connection, message),
+            RelayClient { Rooms: [var only] } client => Publish(client.Identity, only, connection, message),
+            var client => PublishToAllAsync((RelayClient)client!, connection, message),
+        };
 
     public override ValueTask OnClosedAsync(WeirConnection connection, WeirClosure closure)
     {
-        LocalRoom[] joined = connection.State as LocalRoom[] ?? (connection.State is LocalRoom only ? [only] : []);
+        LocalRoom[] joined = (connection.State as RelayClient)?.Rooms ?? (connection.State is LocalRoom only ? [only] : []);
         foreach (LocalRoom room in joined)
         {
             relay.Leave(room, connection);
@@ -46,11 +55,33 @@ internal sealed class RelayHandler(RelayNode relay) : WeirHandler
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask PublishToAllAsync(WeirConnection connection, WeirMessage message)
+    private ValueTask Publish(ClientIdentity identity, LocalRoom room, WeirConnection connection, in WeirMessage message)
     {
-        foreach (LocalRoom room in (LocalRoom[])connection.State!)
+        if (door.Access.MayPublish(identity, room.Name))
         {
-            await relay.PublishAsync(room, message.Payload, message.Kind, connection);
+            return relay.PublishAsync(room, message.Payload, message.Kind, connection);
+        }
+
+        connection.Close(Door.Forbidden, "forbidden");
+        return ValueTask.CompletedTask;
+    }
+
+    // A client may listen to some of its rooms and talk in others. One that may talk in none is told so.
+    private async ValueTask PublishToAllAsync(RelayClient client, WeirConnection connection, WeirMessage message)
+    {
+        bool isHeard = false;
+        foreach (LocalRoom room in client.Rooms)
+        {
+            if (door.Access.MayPublish(client.Identity, room.Name))
+            {
+                isHeard = true;
+                await relay.PublishAsync(room, message.Payload, message.Kind, connection);
+            }
+        }
+
+        if (!isHeard)
+        {
+            connection.Close(Door.Forbidden, "forbidden");
         }
     }
 }

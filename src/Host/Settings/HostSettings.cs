@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Weir.Auth;
 using Weir.Centrifugo;
 using Weir.Relay;
 
@@ -11,7 +12,8 @@ namespace Weir.Host.Settings;
 /// </summary>
 internal sealed class HostSettings
 {
-    private const string Root = "Weir";
+    public const string Root = "Weir";
+
     private const string ApiKey = $"{Root}:Api:Key";
 
     private readonly IConfiguration _configuration;
@@ -32,7 +34,11 @@ internal sealed class HostSettings
 
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
         Broker = Brokers.Read(reader, Root);
-        ReadRelay(reader, new RelayOptions());
+        HasAuth = AuthSettings.IsWanted(configuration);
+        AuthSettings.Read(reader, Auth, HasAuth);
+        Reject = reader.ReadEnum($"{AuthSettings.Section}:Reject", RejectKind.Close);
+        ReadRelay(reader, Relay);
+        ComplainAboutRooms(reader);
         ReadCentrifugo(reader, new CentrifugoOptions());
         _ = reader.ReadText(ApiKey, "");
     }
@@ -46,6 +52,18 @@ internal sealed class HostSettings
     public TransportKind Transport { get; }
 
     public bool EchoEnabled { get; }
+
+    /// <summary>Whether clients have to say who they are.</summary>
+    public bool HasAuth { get; }
+
+    /// <summary>How they do.</summary>
+    public AuthOptions Auth { get; } = new();
+
+    /// <summary>How those are refused who do not.</summary>
+    public RejectKind Reject { get; }
+
+    /// <summary>How rooms are kept.</summary>
+    public RelayOptions Relay { get; } = new();
 
     /// <summary>What connects this node with others.</summary>
     public Brokers Broker { get; }
@@ -65,6 +83,9 @@ internal sealed class HostSettings
 
     /// <summary>Puts the settings on an endpoint.</summary>
     public void ApplyTo(WeirOptions options) => ReadEndpoint(new SettingsReader(_configuration), options);
+
+    /// <summary>Puts the settings on who may come in.</summary>
+    public void ApplyTo(AuthOptions options) => AuthSettings.Read(new SettingsReader(_configuration), options, HasAuth);
 
     /// <summary>Puts the settings on the rooms.</summary>
     public void ApplyTo(RelayOptions options) => ReadRelay(new SettingsReader(_configuration), options);
@@ -120,10 +141,34 @@ internal sealed class HostSettings
                 HistoryTtl = reader.ReadDuration($"{entry}:HistoryTtl", byDefault.HistoryTtl, TimeSpan.Zero, TimeSpan.FromDays(365)),
                 Durable = reader.ReadBool($"{entry}:Durable", byDefault.Durable),
                 Presence = reader.ReadBool($"{entry}:Presence", byDefault.Presence),
+                Access = reader.ReadEnum($"{entry}:Access", byDefault.Access),
+                Publish = reader.ReadEnum($"{entry}:Publish", byDefault.Publish),
             });
         }
 
         options.Rules = new RoomRules(rules);
+    }
+
+    // Without tokens there is nobody to tell apart, and a room that is said to be private would be open.
+    private void ComplainAboutRooms(SettingsReader reader)
+    {
+        if (HasAuth)
+        {
+            return;
+        }
+
+        foreach (string entry in reader.ReadEntries($"{Root}:Rooms"))
+        {
+            if (_configuration[$"{entry}:Access"] is { } access)
+            {
+                reader.Complain($"{entry}:Access", access, $"nothing unless {AuthSettings.Section} is set: everybody may listen");
+            }
+
+            if (reader.ReadEnum($"{entry}:Publish", RoomPublishing.Members) == RoomPublishing.Granted)
+            {
+                reader.Complain($"{entry}:Publish", "Granted", $"Members or Nobody unless {AuthSettings.Section} is set");
+            }
+        }
     }
 
     private static void ReadCentrifugo(SettingsReader reader, CentrifugoOptions options)

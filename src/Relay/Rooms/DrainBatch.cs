@@ -1,3 +1,5 @@
+using Weir.Sending;
+
 namespace Weir.Relay.Rooms;
 
 /// <summary>
@@ -32,12 +34,20 @@ internal sealed class DrainBatch
         batch._waiting.Clear();
     }
 
-    /// <summary>Starts the drain: now, or at the end of the batch that this thread is in.</summary>
+    /// <summary>
+    /// Starts the drain: now, or at the end of the batch that this thread is in. Where a connection's bytes are being handled
+    /// it is run at the end of that pass and on its thread, which spares the switch to another; what the pass has published
+    /// is delivered in one piece, and the publisher's own share leaves with the replies to it.
+    /// </summary>
     public static void Start(RoomDrain drain)
     {
         if (_ofThread is { _isOpen: true } batch)
         {
             batch._waiting.Add(drain);
+        }
+        else if (SendScope.Current is { } scope)
+        {
+            scope.PutOff(drain);
         }
         else
         {

@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Weir.Connections;
 using Weir.Handshake;
+using Weir.Http;
 using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -14,17 +15,26 @@ namespace Weir.Relay.Sse;
 /// </summary>
 internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 {
+    private const string Challenge = "WWW-Authenticate: Bearer";
+
+    private static readonly HandshakeRefusal _unauthorized = new(401, "A valid token is needed.", Challenge, "unauthorized");
+    private static readonly HandshakeRefusal _expired = new(401, "The token has expired.", Challenge, "unauthorized");
+    private static readonly HandshakeRefusal _forbidden = new(403, "Not allowed in a room of these.", Name: "forbidden");
+    private static readonly HandshakeRefusal _unavailable = new(503, "Tokens cannot be judged now.", "Retry-After: 5", "auth_unavailable");
+
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
     private readonly WeirEngine _engine;
+    private readonly IClientAccess _access;
     private readonly SseSettings _settings;
     private readonly StreamDoor _door;
     private long _lastId;
 
-    public SseEndpoint(RelayNode relay, WeirEngine engine, SseOptions options)
+    public SseEndpoint(RelayNode relay, WeirEngine engine, IClientAccess access, SseOptions options)
     {
         _relay = relay;
         _engine = engine;
+        _access = access;
         _settings = new SseSettings(options, engine);
         _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins));
         relay.AddClients(this);
@@ -41,6 +51,16 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             stream.End(SseFormat.Retry(_settings.ReconnectAfter));
         }
+        else if (what.Client.Length == 0 && what.User.Length > 0)
+        {
+            foreach ((_, SseStream each) in _streams)
+            {
+                if (each.User == what.User)
+                {
+                    each.End(SseFormat.Retry(_settings.ReconnectAfter));
+                }
+            }
+        }
     }
 
     public async Task InvokeAsync(HttpContext http)
@@ -52,30 +72,26 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             return;
         }
 
-        string[] rooms = [.. http.Request.Query["room"].OfType<string>().Distinct(StringComparer.Ordinal)];
-        if (_relay.ComplaintAbout(rooms) is { } complaint)
-        {
-            http.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await http.Response.WriteAsync(complaint + "\n").ConfigureAwait(false);
-            return;
-        }
-
         IPAddress? address = _door.AddressOf(http);
-        if (_engine.Gate.Enter(address) is { } refusal)
+        if (_engine.Gate.Enter(address) is { } full)
         {
-            await _door.RefuseAsync(http, refusal).ConfigureAwait(false);
+            await _door.RefuseAsync(http, full).ConfigureAwait(false);
             return;
         }
 
-        _relay.Metrics.StreamOpened();
+        HandshakeRefusal? refusal;
         try
         {
-            await ServeAsync(http, rooms).ConfigureAwait(false);
+            refusal = await ServeUnlessRefusedAsync(http).ConfigureAwait(false);
         }
         finally
         {
-            _relay.Metrics.StreamClosed();
             _engine.Gate.Leave(address);
+        }
+
+        if (refusal is not null)
+        {
+            await _door.RefuseAsync(http, refusal).ConfigureAwait(false);
         }
     }
 
@@ -86,17 +102,64 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         window,
         hurry);
 
-    private async Task ServeAsync(HttpContext http, string[] rooms)
+    private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
+    {
+        RoomAdmission admission;
+        try
+        {
+            admission = await RoomAdmission.JudgeAsync(
+                _access, _relay, HttpRequests.ToUpgradeRequest(http.Request), http.RequestAborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return null; // it did not wait to hear whether it may
+        }
+
+        if (RefusalOf(admission) is { } refusal)
+        {
+            return refusal;
+        }
+
+        _relay.Metrics.StreamOpened();
+        try
+        {
+            await ServeAsync(http, admission).ConfigureAwait(false);
+        }
+        finally
+        {
+            _relay.Metrics.StreamClosed();
+        }
+
+        return null;
+    }
+
+    private static HandshakeRefusal? RefusalOf(RoomAdmission admission) => (admission.Complaint, admission.Refusal) switch
+    {
+        ({ } complaint, _) => new HandshakeRefusal(400, complaint, Name: "rooms"),
+        (_, AccessRefusal.None) => null,
+        (_, AccessRefusal.Denied) => _forbidden,
+        (_, AccessRefusal.Unavailable) => _unavailable,
+        (_, AccessRefusal.Expired) => _expired,
+        _ => _unauthorized,
+    };
+
+    private async Task ServeAsync(HttpContext http, RoomAdmission admission)
     {
         CancellationToken gone = http.RequestAborted;
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
-        SseStream stream = new(id, rooms.Length, http.Response.BodyWriter, http.Abort, _settings);
+        ClientIdentity client = admission.Identity!;
+        SseStream stream = new(id, admission.Rooms.Count, http.Response.BodyWriter, http.Abort, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
             StreamDoor.StartResponse(http, "text/event-stream");
             bool isAway = false;
-            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, rooms))
+            if (admission.ExpiresAt is { } end)
+            {
+                stream.EndAfter(end - _engine.Time.GetUtcNow());
+            }
+
+            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, admission.Rooms))
             {
                 try
                 {
@@ -104,7 +167,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
                     subscribed.Add((room, subscription));
                     if (room.Rule.Presence)
                     {
-                        _relay.SetPresence(room, new RoomMember(id, "", default, default));
+                        _relay.SetPresence(room, new RoomMember(id, client.User, client.Info, admission.Rooms[subscription.Room].Info));
                     }
                 }
                 catch (BrokerUnavailableException)
@@ -152,14 +215,14 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, string[] rooms)
+    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, IReadOnlyList<AdmittedRoom> rooms)
     {
         string last = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["last"].ToString();
-        StreamPosition?[] positions = new StreamPosition?[rooms.Length];
+        StreamPosition?[] positions = new StreamPosition?[rooms.Count];
         bool isUnreadable = last.Length > 0 && !SseFormat.TryParseId(last, positions);
-        for (int i = 0; i < rooms.Length; i++)
+        for (int i = 0; i < rooms.Count; i++)
         {
-            yield return new SseSubscription(stream, rooms[i], i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
+            yield return new SseSubscription(stream, rooms[i].Name, i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
         }
     }
 }

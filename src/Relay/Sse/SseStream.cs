@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using Weir.Connections;
 using Weir.Timing;
 
 namespace Weir.Relay.Sse;
@@ -18,6 +19,8 @@ internal sealed class SseStream : TimerNode
     // As much as is written before a flush: the transport's own buffer is twice that.
     private const int FlushAt = 32 * 1024;
 
+    private static readonly byte[] _expired = "event: expired\ndata: token expired\n\n"u8.ToArray();
+
     private readonly Lock _gate = new();
     private readonly SseSettings _settings;
     private readonly PipeWriter _output;
@@ -30,6 +33,7 @@ internal sealed class SseStream : TimerNode
     private long _unflushedCost;
     private long _lastFlushed;
     private long _flushBegan;
+    private long _endsAt = long.MaxValue;
     private bool _isEnding;
 
     /// <param name="id">What the client is called on all nodes.</param>
@@ -37,9 +41,11 @@ internal sealed class SseStream : TimerNode
     /// <param name="output">The response.</param>
     /// <param name="cut">Ends the transport at once.</param>
     /// <param name="settings">What all streams share.</param>
-    public SseStream(string id, int rooms, PipeWriter output, Action cut, SseSettings settings)
+    /// <param name="user">Whose it is; empty: nobody's in particular.</param>
+    public SseStream(string id, int rooms, PipeWriter output, Action cut, SseSettings settings, string user = "")
     {
         Id = id;
+        User = user;
         _positions = new StreamPosition[rooms];
         _output = output;
         _cut = cut;
@@ -47,6 +53,8 @@ internal sealed class SseStream : TimerNode
     }
 
     public string Id { get; }
+
+    public string User { get; }
 
     /// <summary>The client was cut because it reads too slowly.</summary>
     public bool IsTooSlow { get; private set; }
@@ -91,21 +99,22 @@ internal sealed class SseStream : TimerNode
     /// <param name="farewell">The last that is written, which says what the client is to do.</param>
     public void End(byte[] farewell)
     {
-        TaskCompletionSource? idle;
         lock (_gate)
         {
-            if (_isEnding)
-            {
-                return;
-            }
-
-            _queue.Enqueue(new SseEvent(-1, farewell, Id: null, default));
-            _isEnding = true;
-            idle = _idle;
-            _idle = null;
+            EndInsideLock(farewell);
         }
+    }
 
-        idle?.TrySetResult();
+    /// <summary>Ends the stream when its client's token expires, and tells so: who comes back with the same one gets 401.</summary>
+    public void EndAfter(TimeSpan delay)
+    {
+        lock (_gate)
+        {
+            long now = _settings.Wheel.CurrentTick;
+            // The tick that runs has begun before now: one more, so that it is never too early.
+            _endsAt = now + 1 + Math.Max(0, ConnectionTimer.TicksOf(delay, _settings.Wheel.Tick));
+            ArmInsideLock(now);
+        }
     }
 
     /// <summary>Writes until the stream has ended or the client has gone.</summary>
@@ -161,6 +170,12 @@ internal sealed class SseStream : TimerNode
             }
 
             long now = _settings.Wheel.CurrentTick;
+            if (now >= _endsAt)
+            {
+                _endsAt = long.MaxValue;
+                EndInsideLock(_expired);
+            }
+
             if (_flushBegan != 0)
             {
                 if (_settings.MaxDelayTicks > 0 && now - _flushBegan >= _settings.MaxDelayTicks)
@@ -274,10 +289,24 @@ internal sealed class SseStream : TimerNode
         long due = _flushBegan != 0
             ? (_settings.MaxDelayTicks > 0 ? _flushBegan + _settings.MaxDelayTicks : long.MaxValue)
             : (_settings.HeartbeatTicks > 0 ? Math.Max(now + 1, _lastFlushed + _settings.HeartbeatTicks) : long.MaxValue);
+        due = Math.Min(due, _endsAt);
         if (due != long.MaxValue)
         {
             _settings.Wheel.Schedule(this, _settings.Wheel.Tick * (due - now));
         }
+    }
+
+    private void EndInsideLock(byte[] farewell)
+    {
+        if (_isEnding)
+        {
+            return;
+        }
+
+        _queue.Enqueue(new SseEvent(-1, farewell, Id: null, default));
+        _isEnding = true;
+        _idle?.TrySetResult(); // goes on on another thread
+        _idle = null;
     }
 
     private void CutInsideLock()

@@ -1,4 +1,5 @@
 using Weir.Host.Handlers;
+using Weir.Host.Settings;
 using Weir.Relay;
 
 namespace Weir.Integration.Servers;
@@ -10,6 +11,6 @@ internal static class SingleNode
     {
         RelayNode node = new(new MemoryBroker());
         Task started = node.StartAsync();
-        return started.IsCompletedSuccessfully ? new RelayHandler(node) : throw new InvalidOperationException("A broker in memory starts at once.");
+        return started.IsCompletedSuccessfully ? new RelayHandler(node, new Door(OpenAccess.Instance, RejectKind.Close), TimeProvider.System) : throw new InvalidOperationException("A broker in memory starts at once.");
     }
 }

@@ -1,0 +1,145 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Weir.Auth.Diagnostics;
+
+namespace Weir.Auth.Keys;
+
+/// <summary>
+/// The keys as they are now: loaded at the start, again at an interval, and when a token names one that is missing. What fails
+/// leaves those in use that there are. Thread-safe.
+/// </summary>
+internal sealed class KeyRing : IDisposable
+{
+    /// <summary>How often somebody who makes up the names of keys can make us ask for them.</summary>
+    internal static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly JwtOptions _options;
+    private readonly IReadOnlyList<JwtAlgorithm> _algorithms;
+    private readonly IReadOnlyList<KeySource> _sources;
+    private readonly string?[] _texts;
+    private readonly IReadOnlyList<VerificationKey>[] _loaded;
+    private readonly VerificationKey[] _secrets;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _loading = Task.CompletedTask;
+    private ITimer? _timer;
+    private long _lastBegan;
+    private volatile KeySet _current;
+    private volatile bool _isComplete;
+
+    public KeyRing(JwtOptions options, ILogger logger, TimeProvider time, HttpClient? http = null)
+    {
+        _options = options;
+        _logger = logger;
+        _time = time;
+        _http = http ?? KeySource.NewClient();
+        _algorithms = options.AlgorithmsTaken();
+        _sources = KeySource.Of(options);
+        _texts = new string?[_sources.Count];
+        _loaded = [.. _sources.Select(static _ => (IReadOnlyList<VerificationKey>)[])];
+        _secrets = options.Secret.Length > 0 ? [VerificationKey.OfSecret(Encoding.UTF8.GetBytes(options.Secret), _algorithms)] : [];
+        _current = new KeySet(_secrets, options.CacheSize);
+        _isComplete = _sources.Count == 0;
+    }
+
+    /// <summary>The keys there are.</summary>
+    public KeySet Current => _current;
+
+    /// <summary>Whether every source has been read once: before that, a key that is missing says nothing about a token.</summary>
+    public bool IsComplete => _isComplete;
+
+    /// <summary>Begins to load, and goes on doing so. Does not wait for it.</summary>
+    public void Start()
+    {
+        if (_sources.Count > 0)
+        {
+            _timer = _time.CreateTimer(
+                static ring => _ = ((KeyRing)ring!).RefreshAsync(isUrgent: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _ = RefreshAsync(isUrgent: true);
+        }
+    }
+
+    /// <summary>
+    /// Loads the keys once more: joins a load that is under way, and does nothing where the last one has only just been.
+    /// </summary>
+    /// <param name="isUrgent">Also where it has just been.</param>
+    /// <returns>Completes when <see cref="Current"/> is what came of it. Never fails.</returns>
+    public Task RefreshAsync(bool isUrgent = false)
+    {
+        TaskCompletionSource done;
+        lock (_gate)
+        {
+            bool isDue = isUrgent || _lastBegan == 0 || _time.GetElapsedTime(_lastBegan) >= LeastInterval;
+            if (_sources.Count == 0 || !_loading.IsCompleted || !isDue || _stopping.IsCancellationRequested)
+            {
+                return _loading;
+            }
+
+            _lastBegan = Math.Max(1, _time.GetTimestamp());
+            done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _loading = done.Task;
+        }
+
+        _ = LoadAsync(done);
+        return done.Task;
+    }
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _timer?.Dispose();
+        _http.Dispose();
+    }
+
+    private async Task LoadAsync(TaskCompletionSource done)
+    {
+        bool isGood = true;
+        try
+        {
+            for (int i = 0; i < _sources.Count; i++)
+            {
+                isGood &= await LoadAsync(i).ConfigureAwait(false);
+            }
+
+            _isComplete |= isGood;
+        }
+        catch (OperationCanceledException)
+        {
+            // The application stops.
+        }
+        finally
+        {
+            TimeSpan next = isGood || _options.RefreshInterval < LeastInterval ? _options.RefreshInterval : LeastInterval;
+            _timer?.Change(next, Timeout.InfiniteTimeSpan);
+            done.SetResult();
+        }
+    }
+
+    // Only one at a time runs this.
+    private async Task<bool> LoadAsync(int i)
+    {
+        KeySource source = _sources[i];
+        try
+        {
+            string text = await source.FetchAsync(_http, _stopping.Token).ConfigureAwait(false);
+            if (text == _texts[i])
+            {
+                return true; // and what was verified stays verified
+            }
+
+            _loaded[i] = source.Read(text, _algorithms, reason => AuthLog.KeyLeftOut(_logger, source.Name, reason));
+            _texts[i] = text;
+            _current = new KeySet([.. _secrets, .. _loaded.SelectMany(static keys => keys)], _options.CacheSize);
+            AuthLog.KeysLoaded(_logger, source.Name, _loaded[i].Count);
+            return true;
+        }
+        catch (KeySourceException error)
+        {
+            AuthLog.KeysNotLoaded(_logger, source.Name, error.Message, LeastInterval);
+            return false;
+        }
+    }
+}

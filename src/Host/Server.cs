@@ -1,0 +1,41 @@
+using System.Security.Cryptography;
+using Weir.Host.Settings;
+
+namespace Weir.Host;
+
+/// <summary>The server, from its start to its end.</summary>
+internal static class Server
+{
+    /// <returns>The exit code: 0, or 1 when it could not start.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        WebApplication app;
+        try
+        {
+            app = WeirApplication.Build(args);
+            await app.StartAsync();
+        }
+        catch (SettingsException error)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return 1;
+        }
+        catch (Exception error) when (error is IOException or InvalidOperationException or CryptographicException)
+        {
+            // A port that is taken, a certificate that is missing or cannot be read: Kestrel's message says which.
+            await Console.Error.WriteLineAsync($"Weir cannot start. {error.Message}");
+            return 1;
+        }
+
+        await using (app)
+        {
+            foreach (string url in app.Urls)
+            {
+                Console.WriteLine($"Weir is up. Point a browser at {url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal)}");
+            }
+
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+    }
+}
