@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests;
 

@@ -17,7 +17,7 @@ internal static class CentrifugoRules
     };
 
     public static bool TokenIsBad(ConnectionEnd end) => end is
-        { Kind: EndKind.Rejected, ErrorCode: TokenExpired } or { Kind: EndKind.ClosedByServer, CloseCode: ConnectionExpired } or { Kind: EndKind.Refused, HttpStatus: 401 };
+    { Kind: EndKind.Rejected, ErrorCode: TokenExpired } or { Kind: EndKind.ClosedByServer, CloseCode: ConnectionExpired } or { Kind: EndKind.Refused, HttpStatus: 401 };
 
     /// <summary>Whether the same command may succeed later. Codes below 100 are the client's own.</summary>
     public static bool IsTemporary(int code, bool saysSo) => saysSo || code < 100;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 

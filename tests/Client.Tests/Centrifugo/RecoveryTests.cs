@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 

@@ -1,4 +1,5 @@
 using Weir.Client.Reconnecting;
+using Xunit;
 
 namespace Weir.Client.Tests.Reconnecting;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Weir.Client.Sending;
 using Weir.TestSupport;
+using Xunit;
 
 namespace Weir.Client.Tests.Sending;
 
