@@ -5,9 +5,9 @@ using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Rooms;
 
-// The inbox and its drain. Events come from any thread; they are taken out in blocks by one work item at
-// most, on the thread pool or at the end of a connection's pass. What is delivered to members meanwhile is gathered in one run of frames, as long as it
-// is for the same members, so that a member gets a burst with one copy and one flush.
+// The inbox and its drain. Events come from any thread; they are taken out in blocks by one work item at most, on the
+// thread pool or at the end of a connection's pass. What is delivered to members meanwhile is gathered in one run of
+// frames, as long as it is for the same members, so that a member gets a burst with one copy and one flush.
 internal sealed partial class RoomDrain : IThreadPoolWorkItem
 {
     // Announcements beyond it are dropped: a room with history finds them there again, a room without is at most once.
