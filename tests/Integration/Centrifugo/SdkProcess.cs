@@ -77,6 +77,14 @@ internal sealed class SdkProcess : IAsyncDisposable
     /// <param name="transport">"websocket", "sse" or "http_stream".</param>
     /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
     public static Task<SdkProcess> StartAsync(string where, string transport, params int[] ports)
+        => StartAsync(where, transport, tokens: null, ports);
+
+    /// <inheritdoc cref="StartAsync(string, string, int[])"/>
+    /// <param name="where">"node" or "chromium".</param>
+    /// <param name="transport">"websocket", "sse" or "http_stream".</param>
+    /// <param name="tokens">What a client is given when it asks for a token, one after another; null: it does not ask.</param>
+    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    public static Task<SdkProcess> StartAsync(string where, string transport, string[]? tokens, params int[] ports)
     {
         string scheme = transport == "websocket" ? "ws" : "http";
         string[] urls = [.. ports.Select(port => $"{scheme}://127.0.0.1:{port}/connection/{transport}")];
@@ -86,6 +94,7 @@ internal sealed class SdkProcess : IAsyncDisposable
             ["page"] = $"http://127.0.0.1:{ports[0]}/health/live",
             ["emulation"] = $"http://127.0.0.1:{ports[^1]}/emulation",
             ["endpoints"] = new JsonObject { [transport] = endpoint },
+            ["tokens"] = tokens is null ? null : new JsonArray([.. tokens.Select(static token => (JsonNode)token)]),
         });
     }
 

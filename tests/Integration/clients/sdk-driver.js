@@ -1,9 +1,19 @@
 // Drives clients of the centrifuge SDK by orders; a classic script, so that it runs in Node and in a page alike.
 //   makeDriver(Centrifuge, settings, tell) -> perform(order), which returns what the order asked for
 // settings.endpoints is what the SDK connects to: { websocket: [URL...] } takes the next one each time, { sse | http_stream: URL }.
+// settings.tokens are what a client's getToken gives, one after another, the last for ever; "with.tokens" of a subscribe likewise.
 // An order is { client, do, ... }; clients come into being with their first. tell(event) is called for all that happens.
-globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, WebSocket, EventSource, options = {} }, tell) {
+globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, WebSocket, EventSource, tokens, options = {} }, tell) {
   const clients = new Map();
+
+  // Gives one after another, and says so.
+  function giver(given, happened) {
+    let next = 0;
+    return given && (async () => {
+      tell(happened);
+      return given[Math.min(next++, given.length - 1)];
+    });
+  }
 
   function make(name) {
     const [transport] = Object.keys(endpoints);
@@ -19,6 +29,7 @@ globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, 
         websocket: transport === "websocket" ? NextNode : undefined,
         eventsource: EventSource,
         emulationEndpoint: emulation,
+        getToken: giver(tokens, { of: name, event: "token asked" }) ?? null,
         minReconnectDelay: 50,
         maxReconnectDelay: 500,
         ...options,
@@ -33,8 +44,13 @@ globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, 
     return client;
   }
 
-  function subscribe(client, { client: name, channel, with: wanted }) {
-    const subscription = client.newSubscription(channel, { minResubscribeDelay: 50, maxResubscribeDelay: 500, ...wanted });
+  function subscribe(client, { client: name, channel, with: { tokens: forChannel, ...wanted } = {} }) {
+    const subscription = client.newSubscription(channel, {
+      minResubscribeDelay: 50,
+      maxResubscribeDelay: 500,
+      getToken: giver(forChannel, { of: name, event: "channel token asked" }),
+      ...wanted,
+    });
     for (const event of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave", "error"]) {
       subscription.on(event, (context) => tell({ of: name, event: event === "error" ? "subscription error" : event, ...context }));
     }
