@@ -44,11 +44,11 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     {
         await using HostProcess host = await HostProcess.StartAsync();
         RelayClientOptions options = Quick.Relay();
-        options.PingInterval = TimeSpan.FromMilliseconds(300);
-        options.PingTimeout = TimeSpan.FromMilliseconds(300);
-        options.ConnectTimeout = TimeSpan.FromMilliseconds(300);
+        options.PingInterval = TimeSpan.FromMilliseconds(500);
+        options.PingTimeout = TimeSpan.FromSeconds(2);
+        options.ConnectTimeout = TimeSpan.FromSeconds(2);
         Listening<ClientEvent> events = Start(AddressOf(host), options);
-        await events.NextAsync<Connected>();
+        await UntilConnectedAsync(events);
 
         host.Stop();
 
@@ -65,8 +65,8 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         await using HostProcess host = await HostProcess.StartAsync();
         await using TcpProxy firewall = TcpProxy.Start(host.Port);
         RelayClientOptions options = Quick.Relay();
-        options.PingInterval = TimeSpan.FromMilliseconds(300);
-        options.PingTimeout = TimeSpan.FromMilliseconds(300);
+        options.PingInterval = TimeSpan.FromMilliseconds(500);
+        options.PingTimeout = TimeSpan.FromSeconds(2);
         Listening<ClientEvent> events = Start(new Uri($"ws://{firewall.Address}/ws?room=half"), options);
         await events.NextAsync<Connected>();
 

@@ -38,6 +38,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             ("DOTNET_gcServer", "0"),
         ];
         await using TwoNodes nodes = await TwoNodes.StartAsync(settings);
+        await Task.WhenAll(nodes.IsReadyAsync(0), nodes.IsReadyAsync(1));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
         await using Fleet fleet = await Fleet.StartAsync(new Uri($"wss://127.0.0.1:{nginx.Port}/connection/websocket"), _clients, Rooms, _limit);
         using CancellationTokenSource enough = new();
@@ -53,6 +54,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             await nodes[node].ExitAsync(_limit);
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             await nodes.RestartAsync(node, settings);
+            await nodes.IsReadyAsync(node);
             await AreBackAsync();
             Tell($"node {node} drained, {there} clients, in {took.TotalSeconds:F1} s", fleet);
             drained = (Math.Max(drained.Losses, fleet.PeakOfLosses()), Math.Max(drained.Returns, fleet.PeakOfReturns()));

@@ -39,6 +39,10 @@ internal sealed class TwoNodes : IAsyncDisposable
         return count;
     }
 
+    /// <summary>Waits until a node has its broker: who subscribes before is given no position in the room.</summary>
+    public Task IsReadyAsync(int node) => Waiting.UntilAsync(
+        async () => await _hosts[node].BodyOfAsync("/health/ready") == "Healthy", "the node has Redis", TimeSpan.FromSeconds(30));
+
     /// <summary>Replaces one by another process on the same port.</summary>
     public async Task RestartAsync(int node, params (string Name, string Value)[] settings)
     {

@@ -15,6 +15,8 @@ internal sealed partial class HostProcess
         return (int)response.StatusCode;
     }
 
+    public Task<string> BodyOfAsync(string path) => _http.GetStringAsync(AddressOf(path));
+
     /// <summary>The sum of a metric's series, of those that have the label if one is named; 0 when there is none.</summary>
     /// <param name="name">As Prometheus knows it.</param>
     /// <param name="label">A label with its value, as <c>state="open"</c>.</param>
