@@ -26,6 +26,12 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
     /// </summary>
     public void Add(PendingSend pending, CancellationToken cancel)
     {
+        if (cancel.CanBeCanceled)
+        {
+            // Before it waits, so that whoever takes it out finds the registration.
+            pending.GivingUp = cancel.UnsafeRegister(static (state, token) => (((SendQueue, PendingSend))state!).Item1.GiveUp((((SendQueue, PendingSend))state!).Item2, token), (this, pending));
+        }
+
         List<PendingSend> dropped = [];
         string? refusal;
         lock (_gate)
@@ -35,17 +41,18 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
 
         foreach (PendingSend each in dropped)
         {
+            each.GivingUp.Unregister();
             each.End(new DeliveryResult(Delivery.Failed, "dropped for newer ones: the send queue is full"));
         }
 
         if (refusal is not null)
         {
+            pending.GivingUp.Unregister();
             pending.End(new DeliveryResult(Delivery.Failed, refusal));
         }
-        else if (cancel.CanBeCanceled)
+        else if (cancel.IsCancellationRequested)
         {
-            // Unregistered by nobody: a registration is a few bytes, and ends with its source.
-            cancel.UnsafeRegister(static (state, token) => (((SendQueue, PendingSend))state!).Item1.GiveUp((((SendQueue, PendingSend))state!).Item2, token), (this, pending));
+            GiveUp(pending, cancel); // it may have been too early a moment ago
         }
     }
 
@@ -101,6 +108,7 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
                 if (!_holdsBack && _waiting.First?.Value is { } next)
                 {
                     RemoveInsideLock(next);
+                    next.GivingUp.Unregister();
                     return next;
                 }
             }
@@ -148,6 +156,7 @@ internal sealed class SendQueue(SendQueueOptions options) : IDisposable
 
         foreach (PendingSend each in left)
         {
+            each.GivingUp.Unregister();
             each.End(new DeliveryResult(Delivery.Failed, reason));
         }
     }

@@ -56,6 +56,43 @@ public sealed class SendQueueTests
     }
 
     [Fact]
+    public async Task Token_ThatWasCancelledBefore_TakesItOutAtOnce()
+    {
+        using SendQueue queue = new(new SendQueueOptions());
+        RawSend send = new(Encoding.UTF8.GetBytes("x"), true);
+
+        queue.Add(send, new CancellationToken(canceled: true));
+
+        await Assert.ThrowsAsync<TaskCanceledException>(() => send.Result.Within());
+    }
+
+    // A token of the whole program must not remember every message that was ever sent with it.
+    [Fact]
+    public async Task Token_DoesNotKeepWhatNoLongerWaits()
+    {
+        using SendQueue queue = new(new SendQueueOptions());
+        using CancellationTokenSource program = new();
+
+        WeakReference sent = await SendAsync(queue, program.Token);
+        for (int i = 0; i < 10 && sent.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(sent.IsAlive);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task<WeakReference> SendAsync(SendQueue queue, CancellationToken program)
+        {
+            RawSend send = new(Encoding.UTF8.GetBytes("x"), true);
+            queue.Add(send, program);
+            (await queue.TakeAsync(default))!.End(new DeliveryResult(Delivery.Written));
+            return new WeakReference(send);
+        }
+    }
+
+    [Fact]
     public async Task Token_OfWhatIsOnItsWay_ChangesNothing()
     {
         using SendQueue queue = new(new SendQueueOptions());
