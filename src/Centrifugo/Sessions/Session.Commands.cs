@@ -242,21 +242,24 @@ internal abstract partial class Session
 
     private void Refuse(uint id, AccessRefusal refusal)
     {
-        switch (refusal)
+        if (EndOf(refusal) is { } end)
         {
-            case AccessRefusal.Missing or AccessRefusal.Invalid:
-                Leave(Goodbye.InvalidToken);
-                break;
-            case AccessRefusal.Denied:
-                Leave(Goodbye.PermissionDenied);
-                break;
-            default:
-                // The client may come again, on this connection or a new one.
-                Reply(id, refusal == AccessRefusal.Expired ? ReplyError.TokenExpired : ReplyError.Internal);
-                _stage = Stage.New;
-                break;
+            Leave(end);
+            return;
         }
+
+        // The client may come again, on this connection or a new one.
+        Reply(id, refusal == AccessRefusal.Expired ? ReplyError.TokenExpired : ReplyError.Internal);
+        _stage = Stage.New;
     }
+
+    // How a refusal ends a client for good; null: another token, or another time, may do.
+    private static Goodbye? EndOf(AccessRefusal refusal) => refusal switch
+    {
+        AccessRefusal.Missing or AccessRefusal.Invalid => Goodbye.InvalidToken,
+        AccessRefusal.Denied => Goodbye.PermissionDenied,
+        _ => null,
+    };
 
     private async ValueTask RefreshAsync(Command command)
     {
@@ -266,21 +269,17 @@ internal abstract partial class Session
             ConnectVerdict verdict = await Hub.Access.ConnectAsync(_request, command.Token, CancellationToken.None).ConfigureAwait(false);
             if (verdict.Identity is not { } identity)
             {
-                switch (verdict.Refusal)
+                // An SDK takes an error here for the end of all; from Expired it comes back.
+                if ((verdict.Refusal == AccessRefusal.Expired ? Goodbye.Expired : EndOf(verdict.Refusal)) is { } end)
                 {
-                    case AccessRefusal.Expired:
-                        Leave(Goodbye.Expired); // an SDK takes an error here for the end of all; from this it comes back
-                        return;
-                    case AccessRefusal.Missing or AccessRefusal.Invalid:
-                        Leave(Goodbye.InvalidToken);
-                        return;
-                    case AccessRefusal.Denied:
-                        Leave(Goodbye.PermissionDenied);
-                        return;
-                    default:
-                        Reply(command.Id, ReplyError.Internal);
-                        return;
+                    Leave(end);
                 }
+                else
+                {
+                    Reply(command.Id, ReplyError.Internal);
+                }
+
+                return;
             }
 
             if (identity.User != Identity.User)

@@ -188,9 +188,18 @@ internal abstract partial class Session
         int most = Hub.Relay.Members.Options.MaxRoomsPerConnection;
         lock (_subscriptions)
         {
-            return _subscriptions.ContainsKey(subscription.Channel) ? ReplyError.AlreadySubscribed
-                : most > 0 && _subscriptions.Count >= most ? ReplyError.LimitExceeded
-                : _subscriptions.TryAdd(subscription.Channel, subscription) ? null : ReplyError.Internal;
+            if (_subscriptions.ContainsKey(subscription.Channel))
+            {
+                return ReplyError.AlreadySubscribed;
+            }
+
+            if (most > 0 && _subscriptions.Count >= most)
+            {
+                return ReplyError.LimitExceeded;
+            }
+
+            _subscriptions.Add(subscription.Channel, subscription);
+            return null;
         }
     }
 

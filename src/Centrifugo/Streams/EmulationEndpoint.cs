@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Weir.Centrifugo.Sessions;
-using Weir.Handshake;
 using Weir.Relay;
 using Weir.Relay.Sse;
 
@@ -15,15 +14,8 @@ internal sealed class EmulationEndpoint(CentrifugoHub hub, StreamDoor door, int 
 {
     public async Task InvokeAsync(HttpContext http)
     {
-        if (!door.AllowsOrigin(http))
+        if (!await Preflight.PassesAsync(http, door).ConfigureAwait(false))
         {
-            await door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
-            return;
-        }
-
-        if (HttpMethods.IsOptions(http.Request.Method))
-        {
-            Preflight.Answer(http);
             return;
         }
 

@@ -1,13 +1,32 @@
 using Microsoft.AspNetCore.Http;
+using Weir.Handshake;
+using Weir.Relay.Sse;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Centrifugo.Streams;
 
-/// <summary>The answer to a browser that asks whether a page of another origin may send JSON here.</summary>
+/// <summary>What comes first on every path: whether the page's origin may, and the answer to a browser that only asks for that.</summary>
 internal static class Preflight
 {
-    /// <param name="http">A request whose origin has been found good.</param>
-    public static void Answer(HttpContext http)
+    /// <returns>False when the request has its answer.</returns>
+    public static async ValueTask<bool> PassesAsync(HttpContext http, StreamDoor door)
+    {
+        if (!door.AllowsOrigin(http))
+        {
+            await door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
+            return false;
+        }
+
+        if (HttpMethods.IsOptions(http.Request.Method))
+        {
+            Answer(http);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static void Answer(HttpContext http)
     {
         http.Response.StatusCode = StatusCodes.Status204NoContent;
         http.Response.Headers[HeaderNames.AccessControlAllowMethods] = "GET, POST";

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Centrifugo.Protocol;
 using Weir.Centrifugo.Sessions;
-using Weir.Handshake;
 using Weir.Http;
 using Weir.Relay.Sse;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
@@ -21,15 +20,8 @@ internal sealed class StreamEndpoint(CentrifugoHub hub, StreamForm form, StreamD
     public async Task InvokeAsync(HttpContext http)
     {
         http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
-        if (!door.AllowsOrigin(http))
+        if (!await Preflight.PassesAsync(http, door).ConfigureAwait(false))
         {
-            await door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
-            return;
-        }
-
-        if (HttpMethods.IsOptions(http.Request.Method))
-        {
-            Preflight.Answer(http);
             return;
         }
 
