@@ -159,7 +159,7 @@ internal sealed class MessageReader
         => _opcode == Opcode.Continuation && _checked == 0 && !_inFrame && !_discarding && !_settings.StreamFragments;
 
     // By far the most messages are one masked frame, uncompressed, whole and in one piece of memory. They are read here
-    // without the detours of the others, in half the time (MessageReaderBenchmarks). NeedMore: it is not one of those.
+    // without the detours of the others (docs/benchmarks.md says what an echo gains). NeedMore: it is not one of those.
     private ReadEvent ReadWhole(ref ReadOnlySequence<byte> buffer)
     {
         const int FinText = 0x80 | (int)Opcode.Text;

@@ -1,8 +1,8 @@
 namespace Weir.Diagnostics;
 
 /// <summary>
-/// Messages and bytes that one thread has counted and will add to the <see cref="TrafficCounters"/> in one go: two
-/// interlocked additions a message are a tenth of what an echo of a small one costs.
+/// Messages and bytes that one thread has counted and will add to the <see cref="TrafficCounters"/> in one go, instead of by
+/// two interlocked additions for each message.
 /// </summary>
 /// <remarks>Mutable: keep it in a field or a local, never in a readonly field.</remarks>
 internal struct TrafficTally

@@ -80,11 +80,7 @@ internal sealed partial class ConnectionSender
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
         => Send(opcode, payload, key, SendScope.Current);
 
-    /// <inheritdoc cref="Send(Opcode, in ReadOnlySequence{byte}, string?)"/>
-    /// <param name="opcode">Text or binary.</param>
-    /// <param name="payload">The message.</param>
-    /// <param name="key">As above.</param>
-    /// <param name="scope">The scope open on this thread, for a caller that has looked for it.</param>
+    /// <summary>The same, for a caller that has looked for the scope open on this thread.</summary>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key, SendScope? scope)
     {
         int size = checked((int)payload.Length);
