@@ -61,13 +61,10 @@ internal sealed class ReconnectScenario() : Scenario("reconnect", "Kills the ser
         stage.WriteCounts("while it was down, refused", down.Tally.Refused);
         stage.WriteCounts("since, refused", back.Tally.Refused);
         stage.Outcome.Add("all back within", seconds, "s");
-        stage.Outcome.Add("away, p50", outages.At(50), "ms");
-        stage.Outcome.Add("away, longest", outages.At(100), "ms");
+        stage.TellReturns(back, seconds);
         stage.Outcome.Add("server memory at most", most / 1e6, "MB");
         stage.Outcome.Add("server CPU per return", back.ServerMicrosecondsPer(back.Tally.CameBack), "us");
         stage.Outcome.Refused += back.Tally.Refused.Values.Sum();
-        (stage.Outcome.Latency, stage.Outcome.LatencyOf) = (outages, "outages");
-        (stage.Outcome.Rate, stage.Outcome.RateOf) = (back.Tally.CameBack / seconds, "returns");
         stage.Outcome.Lost = all - stage.Conductor.Open;
         stage.Verdict.Require(areAllBack, $"{stage.Conductor.Open:N0} of {all:N0} back within {limit.TotalSeconds:N0} s");
         await stage.CloseAsync();

@@ -53,10 +53,7 @@ internal sealed class RollingScenario() : Scenario("rolling", "Two servers with 
         stage.WriteLine($"away, each from its end to its return: {Stage.Describe(outages)}");
         stage.WriteCounts("refused", drain.Tally.Refused);
         stage.Outcome.Add("drained in", seconds, "s");
-        stage.Outcome.Add("away, p50", outages.At(50), "ms");
-        stage.Outcome.Add("away, longest", outages.At(100), "ms");
-        (stage.Outcome.Latency, stage.Outcome.LatencyOf) = (outages, "outages");
-        (stage.Outcome.Rate, stage.Outcome.RateOf) = (drain.Tally.CameBack / seconds, "returns");
+        stage.TellReturns(drain, seconds);
         stage.Outcome.Refused += drain.Tally.Refused.Values.Sum();
         stage.Outcome.Lost = lost - told;
         stage.Verdict.Require(isOver && leaving.ExitCode == 0, $"the node ended {(leaving.HasEnded ? $"with {leaving.ExitCode}" : "not")}");

@@ -138,6 +138,16 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         }
     }
 
+    /// <summary>Puts down who was away for how long, and how many came back per second.</summary>
+    public void TellReturns(PhaseRecord phase, double seconds)
+    {
+        Latency outages = phase.Latencies[Tally.Outage];
+        Outcome.Add("away, p50", outages.At(50), "ms");
+        Outcome.Add("away, longest", outages.At(100), "ms");
+        (Outcome.Latency, Outcome.LatencyOf) = (outages, "outages");
+        (Outcome.Rate, Outcome.RateOf) = (phase.Tally.CameBack / seconds, "returns");
+    }
+
     public void WriteCounts<T>(string what, Dictionary<T, long> counts)
         where T : notnull
     {
