@@ -46,6 +46,9 @@ internal sealed class Tally
     /// <summary>Open connections that ended, by close code.</summary>
     public Dictionary<int, long> Codes { get; set; } = [];
 
+    /// <summary>Those of them that got no close frame, by what happened.</summary>
+    public Dictionary<string, long> Cut { get; set; } = [];
+
     /// <summary>The answers to what was meant to be refused.</summary>
     public Dictionary<string, long> Rebuffs { get; set; } = [];
 
@@ -76,6 +79,7 @@ internal sealed class Tally
         AddAll(Lost, other.Lost);
         AddAll(Problems, other.Problems);
         AddAll(Codes, other.Codes);
+        AddAll(Cut, other.Cut);
         AddAll(Rebuffs, other.Rebuffs);
     }
 

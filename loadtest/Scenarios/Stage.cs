@@ -111,6 +111,7 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         PhaseRecord phase = conductor.Phase;
         int code = !byServer ? 1000 : plan.IsCentrifugo ? 3001 : 1001;
         WriteLine($"ended in {phase.Seconds:N1} s; codes: {DescribeCodes(phase.Tally.Codes)}");
+        WriteCounts("no close frame", phase.Tally.Cut);
         Outcome.Add("time to close all", phase.Seconds, "s");
         long ended = phase.Tally.Codes.GetValueOrDefault(code);
         verdict.Require(conductor.Open == 0 && ended == open, $"{ended:N0} of {open:N0} ended with {code}, {conductor.Open:N0} did not end");

@@ -141,6 +141,11 @@ internal sealed class Worker : IClientEvents, IDisposable
     void IClientEvents.OnEnded(Connection connection, ConnectionEnd end)
     {
         Tally.Count(_tally.Codes, end.Code);
+        if (end.Code == ConnectionEnd.NoCloseFrame)
+        {
+            Tally.Count(_tally.Cut, end.Reason);
+        }
+
         EndKind kind = _phase == Phase.Ending ? EndKind.Meant : _activity.OnEnded(connection, end);
         if (IsOwn(connection))
         {

@@ -62,7 +62,7 @@ internal static class Listeners
 
                 if (opened.IsHttps)
                 {
-                    opened.ListenOptions.UseHttps(opened.HttpsOptions);
+                    opened.ListenOptions.UseHttps(opened.HttpsOptions).UseTlsBufferRelease();
                 }
 
                 layers.AboveTls(opened.ListenOptions);
@@ -103,7 +103,7 @@ internal static class Listeners
             layers.BelowTls(listen);
             if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
             {
-                listen.UseHttps();
+                listen.UseHttps().UseTlsBufferRelease();
             }
 
             layers.AboveTls(listen);

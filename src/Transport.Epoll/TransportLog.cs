@@ -18,4 +18,7 @@ internal static partial class TransportLog
 
     [LoggerMessage(503, LogLevel.Debug, "Connection {ConnectionId}: {Call} failed with errno {Errno}", EventName = "CallFailed")]
     public static partial void CallFailed(ILogger logger, string connectionId, string call, int errno);
+
+    [LoggerMessage(504, LogLevel.Information, "The buffers of TLS sessions are kept while they are empty: this version of .NET or OpenSSL gives no way to release them. A quiet connection costs twice the memory", EventName = "TlsBuffersAreKept")]
+    public static partial void TlsBuffersAreKept(ILogger logger);
 }
