@@ -15,6 +15,12 @@ public interface ILoopThreadFeature
     /// </remarks>
     bool RunsOnLoop { get; set; }
 
+    /// <summary>
+    /// Whether bytes of the peer have arrived that nobody has read yet: then its silence is the server's, which is behind. Asks the
+    /// system, so not for every message. Thread-safe.
+    /// </summary>
+    bool HasUnreadInput { get; }
+
     /// <summary>Has something executed on the connection's thread, after what it is at. Thread-safe.</summary>
     void Post(IThreadPoolWorkItem work);
 

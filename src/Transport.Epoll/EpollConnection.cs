@@ -53,6 +53,19 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         set => _runsOnLoop = value;
     }
 
+    /// <inheritdoc cref="ILoopThreadFeature.HasUnreadInput"/>
+    public unsafe bool HasUnreadInput
+    {
+        get
+        {
+            byte first;
+            lock (_writer)
+            {
+                return !_isClosed && Libc.Receive(_descriptor, &first, 1, Libc.MsgPeek) > 0;
+            }
+        }
+    }
+
     /// <summary>Whether the socket is of no use any more: it was aborted, reset, or is closed.</summary>
     public bool HasFailed => _hasFailed;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
@@ -21,6 +20,10 @@ namespace Weir.Transport;
 internal sealed class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
     private const int OwnBufferBytes = 16 * 1024;
+
+    // Of a message whose rest is to come: so much is copied back into the loop's buffer, where as much can be received at once as
+    // for anybody. A connection that went on in its own small array would receive in small pieces for as long as it is busy.
+    private const int MaxCopiedBackBytes = 32 * 1024;
 
     // As much as Kestrel's own transport reads ahead of its reader.
     private const int MaxDiscardedBytes = 1024 * 1024;
@@ -172,7 +175,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             }
             else if (_isShared)
             {
-                CopyRestInsideLock();
+                KeepRest();
             }
         }
     }
@@ -386,6 +389,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         {
             ReleaseBufferInsideLock(); // no read is under way: nobody else looks at it
         }
+        else if (_isShared && received < 0)
+        {
+            KeepRest(); // the loop's buffer is for the next one
+        }
 
         if (received == 0)
         {
@@ -417,6 +424,11 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             _buffer = thread?.Buffer ?? connection.Arrays.Rent(OwnBufferBytes);
             _start = _examined = _end = 0;
         }
+        else if (thread is not null && !_isShared && _end - _start <= MaxCopiedBackBytes)
+        {
+            MoveRest(thread.Buffer);
+            _isShared = true;
+        }
         else if (_end == _buffer.Length)
         {
             int rest = _end - _start;
@@ -437,12 +449,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    private void CopyRestInsideLock()
-    {
-        Debug.Assert(Monitor.IsEntered(this));
-        int rest = _end - _start;
-        MoveRest(connection.Arrays.Rent(Math.Max(rest * 2, 1024)));
-    }
+    // For whoever has the read, or under the lock.
+    private void KeepRest() => MoveRest(connection.Arrays.Rent(Math.Max((_end - _start) * 2, 1024)));
 
     private void MoveRest(byte[] target)
     {

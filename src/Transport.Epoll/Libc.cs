@@ -18,6 +18,7 @@ internal static unsafe partial class Libc
 
     public const int SockNonblock = 0x800;
     public const int SockCloseOnExec = 0x80000;
+    public const int MsgPeek = 0x2;
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownBoth = 2;
 

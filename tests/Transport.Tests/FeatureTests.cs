@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Weir.TestSupport;
 using Weir.Transport.Tests.Sockets;
 using Xunit;
 
@@ -28,6 +29,29 @@ public sealed class FeatureTests : IAsyncDisposable
         Assert.Same(features.Get<IConnectionIdFeature>(), features[typeof(IConnectionIdFeature)]);
         Assert.Null(features.Get<ITlsHandshakeFeature>());
         Assert.Null(features[typeof(ITlsHandshakeFeature)]);
+    }
+
+    [Fact]
+    public async Task HasUnreadInput_FromTheFirstByteUntilItIsRead()
+    {
+        Peer peer = await _server.ConnectAsync();
+        Assert.False(peer.Server.HasUnreadInput);
+
+        await peer.SendAsync("hello"u8.ToArray());
+        await Bounded.Eventually(() => peer.Server.HasUnreadInput);
+        await peer.TakeAsync(5);
+
+        Assert.False(peer.Server.HasUnreadInput);
+    }
+
+    [Fact]
+    public async Task HasUnreadInput_ClientHasGone_False()
+    {
+        Peer peer = await _server.ConnectAsync();
+        peer.Client.Dispose();
+        await Bounded.Eventually(() => peer.Server.InputHasEnded);
+
+        Assert.False(peer.Server.HasUnreadInput);
     }
 
     [Fact]

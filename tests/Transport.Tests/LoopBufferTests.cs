@@ -99,6 +99,47 @@ public sealed class LoopBufferTests : IAsyncDisposable
         }
     }
 
+    // A busy connection always leaves the beginning of its next message: it must not be served in pieces of that size from then on.
+    [Fact]
+    public async Task ReadAsync_APartWasLeft_ReceivesAsMuchAsIsThere()
+    {
+        const int Part = 900;
+        const int Much = 50_000; // within what a new socket takes unread
+        Peer peer = await _server.ConnectAsync(runsOnLoop: true);
+        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<byte[]> reading = ReadAsync();
+        await peer.SendAsync(Pattern.Of(Part));
+        await left.Task.Within();
+        using Hold hold = new();
+        peer.Server.Post(hold);
+        await hold.Begun.Within();
+
+        await peer.SendAsync(Pattern.Of(Much, Part));
+        await Bounded.Eventually(() => peer.Server.HasUnreadInput);
+        hold.Dispose();
+
+        byte[] second = await reading.Within();
+        Assert.Equal(Part + Much, second.Length);
+        Pattern.AssertIs(second, 0);
+
+        async Task<byte[]> ReadAsync()
+        {
+            ReadResult result = await peer.Input.ReadAsync();
+            while (result.Buffer.Length < Part)
+            {
+                peer.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                result = await peer.Input.ReadAsync();
+            }
+
+            peer.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            left.SetResult();
+            result = await peer.Input.ReadAsync();
+            byte[] bytes = result.Buffer.ToArray();
+            peer.Input.AdvanceTo(result.Buffer.End);
+            return bytes;
+        }
+    }
+
     [Fact]
     public async Task ReadAsync_OnTheLoop_QuietConnectionHoldsNothing()
     {
@@ -147,5 +188,22 @@ public sealed class LoopBufferTests : IAsyncDisposable
                 return;
             }
         }
+    }
+
+    /// <summary>Keeps a loop from what has arrived until it is disposed.</summary>
+    private sealed class Hold : IThreadPoolWorkItem, IDisposable
+    {
+        private readonly ManualResetEventSlim _over = new();
+        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Begun => _begun.Task;
+
+        public void Execute()
+        {
+            _begun.SetResult();
+            _over.Wait(TimeSpan.FromSeconds(30));
+        }
+
+        public void Dispose() => _over.Set();
     }
 }

@@ -9,7 +9,8 @@ namespace Weir.Connections;
 /// longest wait of a message and the time the connection may last, and at the end on the close. A quiet connection wakes it once per heartbeat.
 /// </summary>
 /// <remarks>
-/// All times are ticks of the listener's wheel, so a pause of the server is charged to nobody. What was heard is noted
+/// All times are ticks of the listener's wheel, so a pause of the server is charged to nobody; nor is a backlog, where the
+/// transport can tell that something has come which nobody has read yet. What was heard is noted
 /// without a lock; everything else changes under the node's own monitor, because the wheel's thread and whoever closes
 /// the connection meet here. The wheel calls with no lock of its own held.
 /// </remarks>
@@ -148,6 +149,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                     }
 
                     isDead = _heartbeat is { } heartbeat && now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
+                    if (isDead && transport is ILoopThreadFeature { HasUnreadInput: true })
+                    {
+                        NoteHeard(); // it has spoken, and we are behind
+                        isDead = false;
+                    }
+
                     isPingDue = now >= _nextPing;
                     isDelayDue = now >= _delayCheck;
                     _nextPing = isPingDue ? now + _heartbeat!.Interval : _nextPing;

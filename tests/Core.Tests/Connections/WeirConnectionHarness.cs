@@ -56,19 +56,25 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
     public long NextBytes { get; private set; }
 
     /// <summary>Opens a connection on which nothing has been sent yet.</summary>
-    public WeirConnectionClient Dial(InMemoryConnectionOptions? options = null, bool gated = false)
+    /// <param name="options">Its pipes.</param>
+    /// <param name="gated">Whether what the server sends can be held.</param>
+    /// <param name="make">Makes a connection of another kind.</param>
+    public WeirConnectionClient Dial(
+        InMemoryConnectionOptions? options = null, bool gated = false, Func<InMemoryConnectionOptions, InMemoryConnection>? make = null)
     {
         options = (options ?? new InMemoryConnectionOptions()) with { Pool = _blocks };
-        InMemoryConnection transport = gated ? new GatedConnection(options) : new InMemoryConnection(options);
+        InMemoryConnection transport = make?.Invoke(options) ?? (gated ? new GatedConnection(options) : new InMemoryConnection(options));
         WeirConnectionClient client = new(transport, RunAsync(transport));
         _clients.Add(client);
         return client;
     }
 
     /// <summary>Opens a connection and shakes hands.</summary>
-    public async Task<WeirConnectionClient> ConnectAsync(InMemoryConnectionOptions? options = null, bool gated = false, string? head = null)
+    public async Task<WeirConnectionClient> ConnectAsync(
+        InMemoryConnectionOptions? options = null, bool gated = false, string? head = null,
+        Func<InMemoryConnectionOptions, InMemoryConnection>? make = null)
     {
-        WeirConnectionClient client = Dial(options, gated);
+        WeirConnectionClient client = Dial(options, gated, make);
         await client.SendAsync(head ?? TestHead.Valid);
         await client.ReadHeadAsync();
         return client;

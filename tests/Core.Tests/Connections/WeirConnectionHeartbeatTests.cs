@@ -43,6 +43,24 @@ public sealed class WeirConnectionHeartbeatTests
         Assert.Equal(0, server.Listener.Wheel.Count);
     }
 
+    // The server is so far behind that what the client said is still unread.
+    [Fact]
+    public async Task Silence_WithInputThatNobodyHasRead_IsNotTheClients()
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync(make: static options => new LaggingConnection(options));
+        LaggingConnection transport = (LaggingConnection)client.Transport;
+        transport.HasUnreadInput = true;
+
+        server.Wait(TimeSpan.FromMinutes(5));
+        Assert.False(client.Finished.IsCompleted);
+        transport.HasUnreadInput = false;
+        server.Wait(_interval + _timeout + TimeSpan.FromMilliseconds(400));
+
+        await client.Finished.Within();
+        Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
+    }
+
     [Theory]
     [InlineData("message")]
     [InlineData("pong")]
@@ -307,4 +325,17 @@ public sealed class WeirConnectionHeartbeatTests
         options.Heartbeat.Timeout = _timeout;
         configure?.Invoke(options.Heartbeat);
     });
+
+    private sealed class LaggingConnection(InMemoryConnectionOptions options) : InMemoryConnection(options), ILoopThreadFeature
+    {
+        public bool HasUnreadInput { get; set; }
+
+        public bool RunsOnLoop { get; set; }
+
+        public void Post(IThreadPoolWorkItem work) => work.Execute();
+
+        public bool TryDetach() => false;
+
+        public ValueTask DisposeDetachedAsync() => DisposeAsync();
+    }
 }
