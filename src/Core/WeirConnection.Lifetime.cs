@@ -12,10 +12,10 @@ namespace Weir;
 
 // The life of a connection: opened, one receive loop, closed.
 //
-// The loop reads, makes one pass over what has arrived, and reads again. All calls into the handler come from it, so they
+// The loop (RunAsync, or ReadOn where the transport calls us) reads, makes one pass over what has arrived, and reads again. All calls into the handler come from it, so they
 // never overlap. Whoever ends the connection, from any thread, first puts down why (_closure, the first cause wins), then
 // gets the close frame on its way; the loop notices at its next step and from there on only looks for the peer's Close.
-public sealed partial class WeirConnection : ISenderOwner
+public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 {
     private static readonly ProtocolFault _tooManyMessages = new(CloseCode.PolicyViolation, "too many messages per second");
     private static readonly ProtocolFault _tooManyBytes = new(CloseCode.PolicyViolation, "too many bytes per second");
@@ -27,6 +27,7 @@ public sealed partial class WeirConnection : ISenderOwner
     private bool _hasWarnedOfDrops;
     private volatile bool _hasEnded;
     private volatile bool _isInHandler;
+    private SuspendedPass? _suspended;
 
     private enum Pass
     {
@@ -40,16 +41,10 @@ public sealed partial class WeirConnection : ISenderOwner
         Ended,
     }
 
-    /// <summary>
-    /// Runs the connection until it has ended. The caller owns the transport and disposes it afterwards, unless it has been
-    /// detached: then nobody else is there to do so.
-    /// </summary>
-    internal async Task RunAsync(ILoopThreadFeature? detached = null)
+    /// <summary>Runs the connection until it has ended. The caller owns the transport and disposes it afterwards.</summary>
+    internal async Task RunAsync()
     {
-        WeirEngine engine = _endpoint.Engine;
-        engine.Metrics.Opened();
-        engine.Connections.Add(this);
-        WeirLog.ConnectionOpened(engine.Logger, Id, Path);
+        Begin();
         CancellationTokenRegistration shutdown = RegisterForShutdown();
         try
         {
@@ -60,7 +55,7 @@ public sealed partial class WeirConnection : ISenderOwner
             {
             }
         }
-        catch (Exception error) when (detached is not null || TransportErrors.IsExpected(error))
+        catch (Exception error) when (TransportErrors.IsExpected(error))
         {
             ((ISenderOwner)this).OnTransportEnded(error);
         }
@@ -68,12 +63,31 @@ public sealed partial class WeirConnection : ISenderOwner
         {
             await shutdown.DisposeAsync().ConfigureAwait(false);
             await EndAsync().ConfigureAwait(false);
-            if (detached is not null)
-            {
-                await detached.DisposeDetachedAsync().ConfigureAwait(false);
-            }
         }
     }
+
+    /// <summary>
+    /// The same for a connection that was detached. It also disposes the transport, since nobody else is there to do so, and throws
+    /// nothing, since nobody waits. Once it is open it is called when something has come (<see cref="IInputOwner"/>): a quiet
+    /// connection has no state machine.
+    /// </summary>
+    internal async Task RunDetachedAsync(LoopReader input)
+    {
+        Begin();
+        try
+        {
+            _timer.StartHeartbeat(this, _endpoint.Heartbeat);
+            await OpenAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            ((ISenderOwner)this).OnTransportEnded(error);
+        }
+
+        ReadOn(input);
+    }
+
+    void IInputOwner.OnInput(LoopReader input) => ReadOn(input);
 
     long ISenderOwner.CurrentTick => _timer.CurrentTick;
 
@@ -459,6 +473,50 @@ public sealed partial class WeirConnection : ISenderOwner
         }
     }
 
+    private void Begin()
+    {
+        WeirEngine engine = _endpoint.Engine;
+        engine.Metrics.Opened();
+        engine.Connections.Add(this);
+        WeirLog.ConnectionOpened(engine.Logger, Id, Path);
+    }
+
+    // Passes over what there is, until there is nothing: then the input calls. A pass that is suspended comes back by itself.
+    private void ReadOn(LoopReader input)
+    {
+        bool goesOn = true;
+        try
+        {
+            while (goesOn && input.TryRead(this, out ReadResult result))
+            {
+                ValueTask<bool> processing = ProcessAsync(input, result);
+                if (!processing.IsCompletedSuccessfully)
+                {
+                    (_suspended ??= new SuspendedPass(this, input)).Await(processing);
+                    return;
+                }
+
+                goesOn = processing.Result;
+            }
+        }
+        catch (Exception error)
+        {
+            ((ISenderOwner)this).OnTransportEnded(error);
+            goesOn = false;
+        }
+
+        if (!goesOn)
+        {
+            _ = EndDetachedAsync();
+        }
+    }
+
+    private async Task EndDetachedAsync()
+    {
+        await EndAsync().ConfigureAwait(false);
+        await _transport.Features.Get<ILoopThreadFeature>()!.DisposeDetachedAsync().ConfigureAwait(false);
+    }
+
     // RFC 6455 section 5.5.1: the answer carries the code that came. When the close began here this is the answer.
     private void OnPeerClose()
     {
@@ -525,5 +583,51 @@ public sealed partial class WeirConnection : ISenderOwner
 
         _endpoint.Engine.Metrics.Closed(closure);
         WeirLog.ConnectionClosed(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Initiator);
+    }
+
+    /// <summary>A pass of a detached connection that waits for the handler, or for the client; made for the first.</summary>
+    private sealed class SuspendedPass
+    {
+        private readonly WeirConnection _connection;
+        private readonly LoopReader _input;
+        private readonly Action _goOn;
+        private ValueTask<bool> _processing;
+
+        public SuspendedPass(WeirConnection connection, LoopReader input)
+        {
+            _connection = connection;
+            _input = input;
+            _goOn = GoOn;
+        }
+
+        public void Await(ValueTask<bool> processing)
+        {
+            _processing = processing;
+            processing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_goOn);
+        }
+
+        private void GoOn()
+        {
+            ValueTask<bool> processing = _processing;
+            _processing = default;
+            bool goesOn = false;
+            try
+            {
+                goesOn = processing.GetAwaiter().GetResult();
+            }
+            catch (Exception error)
+            {
+                ((ISenderOwner)_connection).OnTransportEnded(error);
+            }
+
+            if (goesOn)
+            {
+                _connection.ReadOn(_input);
+            }
+            else
+            {
+                _ = _connection.EndDetachedAsync();
+            }
+        }
     }
 }

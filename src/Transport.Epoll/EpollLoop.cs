@@ -154,7 +154,7 @@ internal sealed unsafe class EpollLoop
                 }
             }
 
-            if (!Work())
+            if (!Work(thread))
             {
                 return;
             }
@@ -200,10 +200,11 @@ internal sealed unsafe class EpollLoop
             TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
         }
 
+        thread.RestoreContext();
         return EndCall(call);
     }
 
-    private bool Work()
+    private bool Work(LoopThread thread)
     {
         if (_working.Count == 0)
         {
@@ -225,6 +226,7 @@ internal sealed unsafe class EpollLoop
                 TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
             }
 
+            thread.RestoreContext();
             if (!EndCall(call))
             {
                 return false;

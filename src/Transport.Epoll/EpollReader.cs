@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
-using System.Threading.Tasks.Sources;
+using Weir.Connections;
 
 namespace Weir.Transport;
 
@@ -15,9 +15,11 @@ namespace Weir.Transport;
 /// under the lock receives: the loop when a read waits, the reader when the socket is known to be readable.</para>
 /// <para>Edges. The socket is watched edge-triggered, so "readable" is remembered here, and forgotten before the call that
 /// may empty the socket: an edge that comes during the call then counts again.</para>
+/// <para>Two ways to wait: <see cref="ReadAsync"/> for anybody, and <see cref="TryRead(IInputOwner, out ReadResult)"/>, which calls
+/// its owner on the loop and needs nothing for it.</para>
 /// <para>One segment. What a reader leaves is kept in one array, grown where needed, so that a parser always sees one span.</para>
 /// </remarks>
-internal sealed class EpollReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
+internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThreadPoolWorkItem
 {
     private const int OwnBufferBytes = 16 * 1024;
 
@@ -28,8 +30,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     // As much as Kestrel's own transport reads ahead of its reader.
     private const int MaxDiscardedBytes = 1024 * 1024;
 
-    private ManualResetValueTaskSourceCore<bool> _read;
-    private CancellationTokenRegistration _cancellation;
+    private ReadWait? _wait;
+    private IInputOwner? _owner;
     private Exception? _error;
     private byte[]? _buffer;
     private int _start;
@@ -61,31 +63,38 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
     /// <summary>The connection was aborted: a read that waits ends with this, as will every later one. Thread-safe.</summary>
     public void Fail(Exception error)
     {
-        bool wake;
         lock (this)
         {
             _error ??= error;
-            wake = TryClaimInsideLock();
         }
 
-        if (wake)
-        {
-            Complete(asynchronously: true);
-        }
+        WakeElsewhere();
     }
 
-    /// <summary>Posted by a read on the loop's own thread, so that one busy connection lets the others have their turn.</summary>
+    /// <summary>
+    /// Posted by a read on the loop's own thread, so that one busy connection lets the others have their turn, and for an owner to
+    /// whom something else than bytes is to be told.
+    /// </summary>
     void IThreadPoolWorkItem.Execute()
     {
+        bool isToReceive;
         lock (this)
         {
-            if (!_isReadable || !TryClaimInsideLock())
+            isToReceive = !HasSomethingToSay;
+            if ((isToReceive && !_isReadable) || !TryClaimInsideLock())
             {
                 return; // an event that came meanwhile has served the read
             }
         }
 
-        ReceiveFor(LoopThread.Current!);
+        if (isToReceive)
+        {
+            ReceiveFor(LoopThread.Current!);
+        }
+        else
+        {
+            Complete(asynchronously: false);
+        }
     }
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -105,7 +114,9 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
                 return TakeResultAsync();
             }
 
-            _read.Reset();
+            _owner = null;
+            _wait ??= new ReadWait(this);
+            _wait.Reset();
             isLeftToLoop = _isReadable && connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop;
             receivesHere = _isReadable && !isLeftToLoop;
             _isWaiting = !receivesHere; // else no read waits, so the loop keeps its hands off
@@ -116,14 +127,41 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             return TakeResultAsync();
         }
 
-        ValueTask<ReadResult> pending = new(this, _read.Version);
-        Register(cancellationToken);
+        ValueTask<ReadResult> pending = _wait.Task;
+        _wait.Register(cancellationToken);
         if (isLeftToLoop)
         {
             connection.Loop.Post(this);
         }
 
         return pending;
+    }
+
+    public override bool TryRead(IInputOwner owner, out ReadResult result)
+    {
+        bool isReadable;
+        lock (this)
+        {
+            ThrowUnlessFree();
+            if (HasSomethingToSay)
+            {
+                result = TakeResult();
+                return true;
+            }
+
+            _wait = null;
+            _owner = owner;
+            _isWaiting = true;
+            isReadable = _isReadable;
+        }
+
+        if (isReadable)
+        {
+            connection.Loop.Post(this);
+        }
+
+        result = default;
+        return false;
     }
 
     public override bool TryRead(out ReadResult result)
@@ -182,17 +220,12 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
 
     public override void CancelPendingRead()
     {
-        bool wake;
         lock (this)
         {
             _isCanceled = true;
-            wake = TryClaimInsideLock();
         }
 
-        if (wake)
-        {
-            Complete(asynchronously: true); // whoever cancels must not run the reader's code
-        }
+        WakeElsewhere(); // whoever cancels must not run the reader's code
     }
 
     public override void Complete(Exception? exception = null)
@@ -226,23 +259,10 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         }
     }
 
-    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
-    {
-        _read.GetResult(token);
-        _cancellation.Dispose();
-        _cancellation = default;
-        return TakeResult();
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _read.GetStatus(token);
-
-    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _read.OnCompleted(continuation, state, token, flags);
-
     // A read that waited was claimed by the loop.
     private void ReceiveFor(LoopThread thread)
     {
-        bool runsHere = connection.RunsOnLoop;
+        bool runsHere = connection.RunsOnLoop || _owner is not null;
         if (ReceiveOrWait(runsHere ? thread : null))
         {
             try
@@ -279,22 +299,38 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         return was;
     }
 
-    private void Complete(bool asynchronously)
+    // There is something to say, for which nobody has claimed the read: it ends on the pool, or, for an owner, on the loop.
+    private void WakeElsewhere()
     {
-        _read.RunContinuationsAsynchronously = asynchronously;
-        _read.SetResult(true);
+        lock (this)
+        {
+            if (_owner is null && !TryClaimInsideLock())
+            {
+                return;
+            }
+        }
+
+        Complete(asynchronously: true);
     }
 
-    private void Register(CancellationToken cancellationToken)
+    private void Complete(bool asynchronously)
     {
-        if (cancellationToken.CanBeCanceled)
+        if (_owner is not { } owner)
         {
-            _cancellation = cancellationToken.UnsafeRegister(
-                static (state, token) => ((EpollReader)state!).OnCanceled(token), this);
+            _wait!.Complete(asynchronously);
+        }
+        else if (asynchronously)
+        {
+            connection.Loop.Post(this);
+        }
+        else
+        {
+            owner.OnInput(this);
         }
     }
 
-    private void OnCanceled(CancellationToken cancellationToken)
+    /// <summary>For <see cref="ReadWait"/>: the read's token was canceled.</summary>
+    public void OnCanceled(CancellationToken cancellationToken)
     {
         lock (this)
         {
@@ -304,8 +340,7 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
             }
         }
 
-        _read.RunContinuationsAsynchronously = true;
-        _read.SetException(new OperationCanceledException(cancellationToken));
+        _wait!.Fail(new OperationCanceledException(cancellationToken));
     }
 
     private ValueTask<ReadResult> TakeResultAsync()
@@ -318,7 +353,8 @@ internal sealed class EpollReader(EpollConnection connection) : PipeReader, IVal
         return new ValueTask<ReadResult>(TakeResult());
     }
 
-    private ReadResult TakeResult()
+    /// <summary>For <see cref="ReadWait"/>: what the read that has ended is to return.</summary>
+    public ReadResult TakeResult()
     {
         lock (this)
         {

@@ -16,6 +16,7 @@ internal sealed class LoopThread(EpollLoop loop)
     private static LoopThread? _current;
 
     private byte[]? _buffer;
+    private ExecutionContext? _context;
 
     /// <summary>The one that runs the calling code; null on other threads.</summary>
     public static LoopThread? Current => _current;
@@ -34,9 +35,19 @@ internal sealed class LoopThread(EpollLoop loop)
     /// <summary>The buffer has gone to a connection that goes on reading it elsewhere.</summary>
     public void GiveBufferAway() => _buffer = null;
 
+    /// <summary>What a callback has put into <c>AsyncLocal</c>s is not for the next connection.</summary>
+    public void RestoreContext()
+    {
+        if (!ReferenceEquals(ExecutionContext.Capture(), _context))
+        {
+            ExecutionContext.Restore(_context!);
+        }
+    }
+
     private void Run()
     {
         _current = this;
+        _context = ExecutionContext.Capture();
         Loop.Serve(this);
         _current = null;
         if (_buffer is { } buffer)

@@ -10,7 +10,7 @@ namespace Weir;
 public static class TlsConnectionBuilderExtensions
 {
     /// <summary>
-    /// Has OpenSSL let go of a session's buffers while they are empty, which takes a quiet TLS connection from 31 KB to 14
+    /// Has OpenSSL let go of a session's buffers while they are empty, which takes a quiet TLS connection from 31 KB to 13
     /// (docs/benchmarks.md). Goes right after <c>UseHttps</c>. On any transport; without effect on connections
     /// without TLS, on systems other than Linux, and with a version of .NET that keeps its sessions elsewhere, which is logged.
     /// </summary>

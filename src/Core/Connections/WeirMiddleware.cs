@@ -55,9 +55,10 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
         if (connection is not null)
         {
-            if (thread is not null && listener.Engine.DrainsItself && thread.TryDetach())
+            if (thread is not null && listener.Engine.DrainsItself
+                && transport.Transport.Input is LoopReader input && thread.TryDetach())
             {
-                _ = connection.RunAsync(detached: thread); // ends itself, and throws nothing
+                _ = connection.RunDetachedAsync(input); // ends itself, and throws nothing
                 return;
             }
 
