@@ -12,9 +12,10 @@ namespace Weir;
 
 // The life of a connection: opened, one receive loop, closed.
 //
-// The loop (RunAsync, or ReadOn where the transport calls us) reads, makes one pass over what has arrived, and reads again. All calls into the handler come from it, so they
-// never overlap. Whoever ends the connection, from any thread, first puts down why (_closure, the first cause wins), then
-// gets the close frame on its way; the loop notices at its next step and from there on only looks for the peer's Close.
+// The loop (RunAsync, or ReadOn where the transport calls us) reads, makes one pass over what has arrived, and reads again.
+// All calls into the handler come from it, so they never overlap. Whoever ends the connection, from any thread, first puts
+// down why (_closure, the first cause wins), then gets the close frame on its way; the loop notices at its next step and
+// from there on only looks for the peer's Close.
 public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 {
     private static readonly ProtocolFault _tooManyMessages = new(CloseCode.PolicyViolation, "too many messages per second");
