@@ -14,7 +14,7 @@
 #   --processes N     1, of the client
 #   --report DIRECTORY                 --drain              at the end the Host is told to go, and closes all with 1001
 #
-# Opening 60,000 takes some minutes, a million an hour; guest.sh says why, and what the figures mean. What may stop it, in the
+# Opening 60,000 takes a minute, a million twenty; guest.sh says why, and what the figures mean. What may stop it, in the
 # order in which it comes: ports (28,000 for each address that clients come from: the load test takes as many of 127.0.0.0/8
 # as it needs), descriptors (this asks for enough), and the guest's memory: per connection two sockets in its kernel, about
 # 4 KB each with file and inode, and what Host and client keep. The last line of the guest's account tells.
