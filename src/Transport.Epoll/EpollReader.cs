@@ -93,7 +93,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         }
         else
         {
-            Complete(asynchronously: false);
+            Complete(asynchronously: !RunsHere);
         }
     }
 
@@ -262,7 +262,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     // A read that waited was claimed by the loop.
     private void ReceiveFor(LoopThread thread)
     {
-        bool runsHere = connection.RunsOnLoop || _owner is not null;
+        bool runsHere = RunsHere;
         if (ReceiveOrWait(runsHere ? thread : null))
         {
             try
@@ -275,6 +275,9 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
             }
         }
     }
+
+    // Whether who reads goes on upon the loop's thread.
+    private bool RunsHere => connection.RunsOnLoop || _owner is not null;
 
     private bool HasSomethingToSay => _isCanceled || _hasEnded || _error is not null || _examined < _end;
 
