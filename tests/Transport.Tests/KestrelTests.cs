@@ -135,7 +135,7 @@ public sealed class KestrelTests
         }
     }
 
-    private static Uri AddressOf(WebApplication app)
+    internal static Uri AddressOf(WebApplication app)
         => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
     private static async Task<WebApplication> StartAsync(Action<KestrelServerOptions> listen)

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -6,9 +5,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.TestSupport;
 using Weir.Transport.Tests.Sockets;
@@ -26,7 +22,7 @@ public sealed class TlsBuffersTests
         using X509Certificate2 certificate = TestCertificate.Create();
         await using WebApplication app = await ServeEchoAsync(certificate, logs);
         using TcpClient client = new();
-        await client.ConnectAsync(IPAddress.Loopback, PortOf(app)).Within();
+        await client.ConnectAsync(IPAddress.Loopback, KestrelTests.AddressOf(app).Port).Within();
         await using SslStream tls = new(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         await tls.AuthenticateAsClientAsync("localhost").Within();
 
@@ -69,7 +65,7 @@ public sealed class TlsBuffersTests
         using LogProbe logs = new();
         await using WebApplication app = await ServeEchoAsync(certificate: null, logs);
         using TcpClient client = new();
-        await client.ConnectAsync(IPAddress.Loopback, PortOf(app)).Within();
+        await client.ConnectAsync(IPAddress.Loopback, KestrelTests.AddressOf(app).Port).Within();
 
         await client.GetStream().WriteAsync("hello"u8.ToArray()).AsTask().Within();
         byte[] back = new byte[5];
@@ -78,9 +74,6 @@ public sealed class TlsBuffersTests
         Assert.Equal("hello"u8.ToArray(), back);
         Assert.Empty(logs.Of("TlsBuffersAreKept"));
     }
-
-    private static int PortOf(WebApplication app)
-        => new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
 
     private static async Task<WebApplication> ServeEchoAsync(X509Certificate2? certificate, LogProbe logs)
     {
@@ -95,26 +88,10 @@ public sealed class TlsBuffersTests
                 listen.UseHttps(certificate);
             }
 
-            listen.UseTlsBufferRelease().Run(EchoAsync);
+            listen.UseTlsBufferRelease().Run(static connection => connection.Transport.Input.CopyToAsync(connection.Transport.Output));
         }));
         WebApplication app = builder.Build();
         await app.StartAsync().Within();
         return app;
-    }
-
-    private static async Task EchoAsync(ConnectionContext connection)
-    {
-        ReadResult read;
-        do
-        {
-            read = await connection.Transport.Input.ReadAsync();
-            foreach (ReadOnlyMemory<byte> segment in read.Buffer)
-            {
-                await connection.Transport.Output.WriteAsync(segment);
-            }
-
-            connection.Transport.Input.AdvanceTo(read.Buffer.End);
-        }
-        while (!read.IsCompleted);
     }
 }
