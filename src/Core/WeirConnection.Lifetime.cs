@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Weir.Connections;
@@ -354,24 +355,30 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
         handling = default;
         long messages = 0;
         long bytes = 0;
+        MessageReader reader = _reader ??= MessageReader.Borrow(_endpoint.Reading);
         SendScope scope = SendScope.Enter(_sender);
         try
         {
             while (true)
             {
-                if (_closure is { } closure && !_reader.IsDiscarding)
+                if (HandleWhole(reader, scope, ref buffer, ref messages, ref bytes, out handling) is { } pass)
+                {
+                    return pass;
+                }
+
+                if (_closure is { } closure && !reader.IsDiscarding)
                 {
                     if (closure.Value.Code == CloseCode.Abnormal)
                     {
                         return Pass.Ended;
                     }
 
-                    _reader.Discard();
+                    reader.Discard();
                 }
 
-                ReadEvent found = _reader.Next(ref buffer);
+                ReadEvent found = reader.Next(ref buffer);
                 if (_meter is { } meter && found is ReadEvent.Message or ReadEvent.Fragment or ReadEvent.Ping
-                    && !_reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
+                    && !reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
                 {
                     OnFault(_tooManyMessages);
                     continue;
@@ -383,30 +390,30 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
                         return Pass.Done;
                     case ReadEvent.Message:
                         messages++;
-                        bytes += _reader.Payload.Length;
-                        handling = Handle(new WeirMessage(_reader.Payload, _reader.Kind));
+                        bytes += reader.Payload.Length;
+                        handling = Handle(new WeirMessage(reader.Payload, reader.Kind));
                         break;
                     case ReadEvent.Fragment:
-                        messages += _reader.IsLast ? 1 : 0;
-                        bytes += _reader.Payload.Length;
-                        handling = Handle(new WeirFragment(_reader.Payload, _reader.Kind, _reader.IsFirst, _reader.IsLast));
+                        messages += reader.IsLast ? 1 : 0;
+                        bytes += reader.Payload.Length;
+                        handling = Handle(new WeirFragment(reader.Payload, reader.Kind, reader.IsFirst, reader.IsLast));
                         break;
                     case ReadEvent.Ping:
-                        _sender.SendPong(_reader.Payload);
+                        _sender.SendPong(reader.Payload);
                         continue;
                     case ReadEvent.Pong:
                         OnPong();
                         continue;
                     case ReadEvent.Fault:
-                        OnFault(_reader.Fault!);
-                        if (_reader.HasSeenClose)
+                        OnFault(reader.Fault!);
+                        if (reader.HasSeenClose)
                         {
                             return Pass.Ended; // it was the Close itself that was wrong: no other will come
                         }
 
                         continue;
                     case ReadEvent.Close:
-                        OnPeerClose();
+                        OnPeerClose(reader.CloseCode, reader.CloseReason);
                         return Pass.Ended;
                 }
 
@@ -426,12 +433,53 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
         }
         finally
         {
+            if (reader.TryGiveBack())
+            {
+                _reader = null;
+            }
+
             scope.Exit();
             if (messages > 0 || bytes > 0)
             {
                 _endpoint.Engine.Metrics.Received.Add(messages, bytes);
             }
         }
+    }
+
+    // What most passes are, from end to end: whole messages, in one array of the transport. Null: something else comes next.
+    private Pass? HandleWhole(
+        MessageReader reader, SendScope scope, ref ReadOnlySequence<byte> buffer, ref long messages, ref long bytes, out ValueTask handling)
+    {
+        handling = default;
+        if (_meter is not null || !SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> arrived))
+        {
+            return null;
+        }
+
+        byte[] array = arrived.Array!;
+        int start = arrived.Offset;
+        int end = start + arrived.Count;
+        Pass? pass = null;
+        while (pass is null && _closure is null && reader.TryTake(array, ref start, end, out MessageKind kind, out int size))
+        {
+            messages++;
+            bytes += size;
+            ValueTask pending = Handle(new WeirMessage(new ReadOnlySequence<byte>(array, start - size, size), kind));
+            if (!pending.IsCompletedSuccessfully)
+            {
+                _isInHandler = true;
+                handling = pending;
+                pass = Pass.Suspended;
+            }
+            else if (scope.OwnerMustWait)
+            {
+                handling = _sender.DrainAsync();
+                pass = Pass.Suspended;
+            }
+        }
+
+        buffer = new ReadOnlySequence<byte>(array, start, end - start);
+        return pass is null && start == end && _closure is null && reader.IsBetweenMessages ? Pass.Done : pass;
     }
 
     private ValueTask Handle(in WeirMessage message)
@@ -519,12 +567,12 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     }
 
     // RFC 6455 section 5.5.1: the answer carries the code that came. When the close began here this is the answer.
-    private void OnPeerClose()
+    private void OnPeerClose(CloseCode code, string reason)
     {
-        if (_closure is null && TrySetClosure(new WeirClosure(_reader.CloseCode, _reader.CloseReason, CloseInitiator.Client)))
+        if (_closure is null && TrySetClosure(new WeirClosure(code, reason, CloseInitiator.Client)))
         {
             _timer.StartClose(_endpoint.CloseTimeout);
-            _sender.SendClose(_reader.CloseCode, "");
+            _sender.SendClose(code, "");
         }
     }
 
@@ -562,7 +610,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     {
         TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
         Memberships.Close();
-        _reader.Release();
+        _reader?.Release();
 
         // The transport must have our close frame before its owner disposes it. A peer that does not take it is cut
         // by the timer, and that ends the wait.

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Weir.Buffers;
 using Weir.Compression;
 using Weir.Connections;
 using Weir.Diagnostics;
@@ -23,9 +24,9 @@ public sealed partial class WeirConnection
     private readonly ConnectionContext _transport;
     private readonly ConnectionTimer _timer;
     private readonly ConnectionSender _sender;
-    private readonly MessageReader _reader;
     private readonly InboundLimit.Meter? _meter;
     private readonly IPAddress? _toldAddress; // by a proxy; else the transport knows it, and need not be asked to keep it twice
+    private MessageReader? _reader; // null between messages, unless it has a history to keep
     private long _bytesLeft;
     private UpgradeRequest? _request;
     private IDictionary<object, object?>? _items;
@@ -51,7 +52,7 @@ public sealed partial class WeirConnection
         // A transport with its own threads whose pipe nobody (TLS) has put another in front of.
         bool isDirect = transport is ILoopThreadFeature && ReferenceEquals(transport, transport.Transport);
         _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context, isDirect);
-        _reader = new MessageReader(endpoint.Reading, deflate);
+        _reader = deflate is null ? null : new MessageReader(endpoint.Reading, deflate);
     }
 
     /// <summary>The transport's name for the connection, as in the server's logs.</summary>
@@ -209,6 +210,12 @@ public sealed partial class WeirConnection
             sent.Count(_endpoint.Engine.Metrics.Sent, run.Count, run.PayloadBytes);
         }
     }
+
+    /// <summary>For whoever will send soon; the connection itself should be in the cache by now.</summary>
+    internal void PrefetchSender() => Prefetch.Object(_sender);
+
+    /// <summary>The next step: by now the sender should be.</summary>
+    internal void PrefetchOutput() => _sender.PrefetchOutput();
 
     private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 }

@@ -59,7 +59,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         get
         {
             byte first;
-            lock (_writer)
+            using (_writer.Hold())
             {
                 return !_isClosed && Libc.Receive(_descriptor, &first, 1, Libc.MsgPeek) > 0;
             }
@@ -157,7 +157,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Cuts the connection: the peer sees a reset. Thread-safe.</summary>
     public override unsafe void Abort(ConnectionAbortedException abortReason)
     {
-        lock (_writer)
+        using (_writer.Hold())
         {
             if (_hasFailed || _isClosed)
             {
@@ -278,7 +278,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
             _reader.Discard(LoopThread.Current!);
         }
 
-        lock (_writer)
+        using (_writer.Hold())
         {
             if (_isClosed)
             {
@@ -319,7 +319,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
         byte* address = stackalloc byte[RemoteAddress.MaxBytes];
         int length = RemoteAddress.MaxBytes;
-        lock (_writer)
+        using (_writer.Hold())
         {
             return _isClosed || Libc.GetSocketName(_descriptor, address, &length) < 0
                 ? null

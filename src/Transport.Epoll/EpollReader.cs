@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Weir.Connections;
+using Weir.Threading;
 
 namespace Weir.Transport;
 
@@ -44,11 +45,12 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     private bool _isCanceled;
     private bool _hasEnded;
     private bool _isCompleted;
+    private LightLock _gate;
 
     /// <summary>The socket has something to receive, or has ended. On the loop's thread.</summary>
     public void OnReadable(LoopThread thread)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _isReadable = true;
             if (!TryClaimInsideLock())
@@ -63,7 +65,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     /// <summary>The connection was aborted: a read that waits ends with this, as will every later one. Thread-safe.</summary>
     public void Fail(Exception error)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _error ??= error;
         }
@@ -78,7 +80,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     void IThreadPoolWorkItem.Execute()
     {
         bool isToReceive;
-        lock (this)
+        using (_gate.Hold(this))
         {
             isToReceive = !HasSomethingToSay;
             if ((isToReceive && !_isReadable) || !TryClaimInsideLock())
@@ -106,12 +108,12 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
         bool isLeftToLoop;
         bool receivesHere;
-        lock (this)
+        using (_gate.Hold(this))
         {
             ThrowUnlessFree();
             if (HasSomethingToSay)
             {
-                return TakeResultAsync();
+                return TakeResultInsideLockAsync();
             }
 
             _owner = null;
@@ -124,7 +126,10 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
         if (receivesHere && ReceiveOrWait(thread: null))
         {
-            return TakeResultAsync();
+            using (_gate.Hold(this))
+            {
+                return TakeResultInsideLockAsync();
+            }
         }
 
         ValueTask<ReadResult> pending = _wait.Task;
@@ -140,12 +145,12 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     public override bool TryRead(IInputOwner owner, out ReadResult result)
     {
         bool isReadable;
-        lock (this)
+        using (_gate.Hold(this))
         {
             ThrowUnlessFree();
             if (HasSomethingToSay)
             {
-                result = TakeResult();
+                result = TakeResultInsideLock();
                 return true;
             }
 
@@ -166,25 +171,20 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
     public override bool TryRead(out ReadResult result)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             ThrowUnlessFree();
-            if (!HasSomethingToSay)
-            {
-                result = default;
-                return false;
-            }
+            bool has = HasSomethingToSay;
+            result = has ? TakeResultInsideLock() : default;
+            return has;
         }
-
-        result = TakeResult();
-        return true;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (!_isReading)
             {
@@ -220,7 +220,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
     public override void CancelPendingRead()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _isCanceled = true;
         }
@@ -230,7 +230,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
     public override void Complete(Exception? exception = null)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _isCompleted = true;
             _isReading = false;
@@ -305,7 +305,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     // There is something to say, for which nobody has claimed the read: it ends on the pool, or, for an owner, on the loop.
     private void WakeElsewhere()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_owner is null && !TryClaimInsideLock())
             {
@@ -335,7 +335,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     /// <summary>For <see cref="ReadWait"/>: the read's token was canceled.</summary>
     public void OnCanceled(CancellationToken cancellationToken)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (!TryClaimInsideLock())
             {
@@ -346,32 +346,37 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         _wait!.Fail(new OperationCanceledException(cancellationToken));
     }
 
-    private ValueTask<ReadResult> TakeResultAsync()
+    private ValueTask<ReadResult> TakeResultInsideLockAsync()
     {
         if (_error is { } error && !_isCanceled)
         {
             return ValueTask.FromException<ReadResult>(error);
         }
 
-        return new ValueTask<ReadResult>(TakeResult());
+        return new ValueTask<ReadResult>(TakeResultInsideLock());
     }
 
     /// <summary>For <see cref="ReadWait"/>: what the read that has ended is to return.</summary>
     public ReadResult TakeResult()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
-            bool isCanceled = _isCanceled;
-            _isCanceled = false;
-            if (_error is not null && !isCanceled)
-            {
-                throw _error;
-            }
-
-            _isReading = true;
-            ReadOnlySequence<byte> bytes = _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
-            return new ReadResult(bytes, isCanceled, _hasEnded);
+            return TakeResultInsideLock();
         }
+    }
+
+    private ReadResult TakeResultInsideLock()
+    {
+        bool isCanceled = _isCanceled;
+        _isCanceled = false;
+        if (_error is not null && !isCanceled)
+        {
+            throw _error;
+        }
+
+        _isReading = true;
+        ReadOnlySequence<byte> bytes = _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
+        return new ReadResult(bytes, isCanceled, _hasEnded);
     }
 
     // For whoever has claimed the read: the loop, whose event found it waiting, or the reader itself. False: it waits (again).
@@ -379,7 +384,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     {
         while (!Receive(thread))
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_isCanceled || _error is not null)
                 {
@@ -478,7 +483,12 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     // A reader that left bytes behind, or that still looks at them when it comes back to the loop, needs them kept.
     private void KeepSharedBuffer(LoopThread thread)
     {
-        lock (this)
+        if (!_isShared)
+        {
+            return; // set on this thread, so it is no old value: given back since
+        }
+
+        using (_gate.Hold(this))
         {
             if (_isShared)
             {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
+using Weir.Threading;
 
 namespace Weir.Transport;
 
@@ -19,6 +20,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     private int _written;
     private Backlog? _backlog;
     private bool _isCompleted;
+    private LightLock _gate;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -26,14 +28,12 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
-        EnsureRoom(sizeHint);
-        return _block.AsMemory(_written);
+        return Block(sizeHint).AsMemory(_written);
     }
 
     public override Span<byte> GetSpan(int sizeHint = 0)
     {
-        EnsureRoom(sizeHint);
-        return _block.AsSpan(_written);
+        return Block(sizeHint).AsSpan(_written);
     }
 
     public override void Advance(int bytes)
@@ -78,7 +78,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     public override void CancelPendingFlush()
     {
         Backlog? backlog;
-        lock (this)
+        using (_gate.Hold(this))
         {
             backlog = _backlog ??= new Backlog();
             if (!backlog.TryCancelInsideLock())
@@ -99,7 +99,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
         if (_written > 0 && exception is null)
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 SendInsideLock(_block.AsSpan(0, _written));
             }
@@ -114,17 +114,20 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     /// </summary>
     public Task DrainAsync()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             return _backlog?.EmptiedInsideLock() ?? Task.CompletedTask;
         }
     }
 
+    /// <summary>Keeps everybody from sending, so that the descriptor can be looked at, or closed.</summary>
+    public LightLock.Holder Hold() => _gate.Hold(this);
+
     /// <summary>The socket takes bytes again. On the loop's thread.</summary>
     public void OnWritable()
     {
         Backlog? backlog;
-        lock (this)
+        using (_gate.Hold(this))
         {
             backlog = _backlog;
             if (backlog is null || backlog.IsEmpty)
@@ -146,7 +149,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     public void Fail()
     {
         Backlog? backlog;
-        lock (this)
+        using (_gate.Hold(this))
         {
             backlog = _backlog;
             if (backlog is null)
@@ -164,22 +167,28 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
         backlog.Complete(new FlushResult(isCanceled: false, isCompleted: true), asynchronously: true);
     }
 
-    private void EnsureRoom(int sizeHint)
+    // There is one only while the writer is open.
+    private byte[] Block(int sizeHint)
+        => _block is { } block && (uint)sizeHint < (uint)(block.Length - _written) ? block : LargerBlock(sizeHint);
+
+    private byte[] LargerBlock(int sizeHint)
     {
         ThrowIfCompleted();
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
         int needed = Math.Max(sizeHint, 1);
+        byte[] larger;
         if (_block is null)
         {
-            _block = connection.Arrays.Rent(Math.Max(needed, BlockBytes));
+            larger = connection.Arrays.Rent(Math.Max(needed, BlockBytes));
         }
-        else if (_block.Length - _written < needed)
+        else
         {
-            byte[] larger = connection.Arrays.Rent(Math.Max(checked(_written + needed), _block.Length * 2));
+            larger = connection.Arrays.Rent(Math.Max(checked(_written + needed), _block.Length * 2));
             _block.AsSpan(0, _written).CopyTo(larger);
             connection.Arrays.Return(_block);
-            _block = larger;
         }
+
+        return _block = larger;
     }
 
     private void ReturnBlock()
@@ -201,7 +210,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
         ValueTask<FlushResult> pending;
         Backlog backlog;
-        lock (this)
+        using (_gate.Hold(this))
         {
             SendInsideLock(bytes);
             if (_backlog is null || (_backlog.IsEmpty && !_backlog.IsCanceled))
@@ -229,7 +238,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     private void OnCanceled(CancellationToken cancellationToken)
     {
         Backlog backlog = _backlog!;
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (!backlog.TryWakeInsideLock())
             {
@@ -262,7 +271,7 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
 
     private void Flush(Backlog backlog)
     {
-        Debug.Assert(Monitor.IsEntered(this));
+        Debug.Assert(_gate.IsHeld);
         backlog.Advance(Send(backlog.Bytes), connection.Arrays);
         if (connection.HasFailed)
         {

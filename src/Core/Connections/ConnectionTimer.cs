@@ -69,7 +69,13 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     }
 
     /// <summary>Something came from the peer. No lock, no timer is touched.</summary>
-    public void NoteHeard() => Volatile.Write(ref _lastHeard, wheel.CurrentTick);
+    public void NoteHeard()
+    {
+        if (_heartbeat is not null)
+        {
+            Volatile.Write(ref _lastHeard, wheel.CurrentTick);
+        }
+    }
 
     /// <summary>Messages have begun to wait: their delay is looked at after this many ticks.</summary>
     public void CheckDelayIn(long ticks)

@@ -21,6 +21,12 @@ internal readonly struct FrameHeader
     /// <summary>RFC 6455 5.5: all control frames MUST have a payload length of 125 bytes or less.</summary>
     public const int MaxControlPayload = 125;
 
+    /// <summary>The largest payload length that stands in the second byte itself (RFC 6455 5.2).</summary>
+    public const int MaxLength7 = 125;
+
+    /// <summary>A masked header with such a length: 2 bytes and the masking key.</summary>
+    public const int MaskedLength7 = 6;
+
     private const int Length16Marker = 126;
     private const int Length64Marker = 127;
     private const int MaskingKeyLength = 4;

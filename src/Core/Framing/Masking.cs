@@ -66,6 +66,12 @@ internal static class Masking
             data = data[(words.Length * sizeof(ulong))..];
         }
 
+        if (data.Length >= sizeof(uint))
+        {
+            MemoryMarshal.AsRef<uint>(data) ^= maskingKey;
+            data = data[sizeof(uint)..];
+        }
+
         foreach (ref byte value in data)
         {
             value ^= FirstByte(maskingKey);

@@ -12,7 +12,7 @@ internal sealed partial class ConnectionSender
     {
         get
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 return PendingInsideLock;
             }
@@ -24,7 +24,7 @@ internal sealed partial class ConnectionSender
     {
         get
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 return _queue?.Bytes ?? 0;
             }
@@ -41,7 +41,7 @@ internal sealed partial class ConnectionSender
     /// <returns>In how many ticks to look again; null when nothing waits, or the connection was closed.</returns>
     public long? CheckDelay(long maxDelayTicks)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_phase != Phase.Open || _queue is not { HasMessages: true } queue)
             {
@@ -66,7 +66,7 @@ internal sealed partial class ConnectionSender
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open)
                 {
@@ -193,7 +193,7 @@ internal sealed partial class ConnectionSender
         if ((outcome & (Outcome.Refused | Outcome.DroppedOlder)) != 0)
         {
             int dropped;
-            lock (this)
+            using (_gate.Hold(this))
             {
                 dropped = _dropped;
                 _dropped = 0;

@@ -2,7 +2,10 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Weir.Buffers;
 using Weir.Framing;
+using Weir.Threading;
 
 namespace Weir.Sending;
 
@@ -47,6 +50,7 @@ internal sealed partial class ConnectionSender
     private SendScope? _deferredTo;
     private bool _flushing;
     private Phase _phase;
+    private LightLock _gate;
 
     public ConnectionSender(PipeWriter output, SendSettings settings, ISenderOwner owner, DeflateContext? deflate, bool isDirect = false)
     {
@@ -73,6 +77,9 @@ internal sealed partial class ConnectionSender
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
+    /// <summary>For whoever will send soon.</summary>
+    public void PrefetchOutput() => Prefetch.Object(_output);
+
     /// <summary>Sends one data message.</summary>
     /// <param name="opcode">Text or binary.</param>
     /// <param name="payload">The message.</param>
@@ -84,11 +91,15 @@ internal sealed partial class ConnectionSender
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key, SendScope? scope)
     {
         int size = checked((int)payload.Length);
-        scope?.WalkPublications();
+        if (scope is { HasPublications: true })
+        {
+            scope.WalkPublications();
+        }
+
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open)
                 {
@@ -101,7 +112,7 @@ internal sealed partial class ConnectionSender
                 }
                 else if (IsIdleInsideLock && size <= _chunkBytes)
                 {
-                    WriteFrameInsideLock(opcode, payload);
+                    WriteFrameInsideLock(opcode, payload, size);
                     outcome = WrittenInsideLock(scope);
                 }
                 else
@@ -129,7 +140,7 @@ internal sealed partial class ConnectionSender
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open)
                 {
@@ -159,7 +170,7 @@ internal sealed partial class ConnectionSender
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open)
                 {
@@ -174,7 +185,7 @@ internal sealed partial class ConnectionSender
                     return;
                 }
 
-                WriteFrameInsideLock(Opcode.Pong, payload);
+                WriteFrameInsideLock(Opcode.Pong, payload, (int)payload.Length);
                 outcome = WrittenInsideLock(SendScope.Current);
             }
         }
@@ -197,14 +208,14 @@ internal sealed partial class ConnectionSender
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open || !IsIdleInsideLock)
                 {
                     return false;
                 }
 
-                WriteFrameInsideLock(opcode, payload);
+                WriteFrameInsideLock(opcode, payload, (int)payload.Length);
                 outcome = WrittenInsideLock(SendScope.Current);
             }
         }
@@ -228,7 +239,7 @@ internal sealed partial class ConnectionSender
         Outcome outcome;
         try
         {
-            lock (this)
+            using (_gate.Hold(this))
             {
                 if (_phase != Phase.Open)
                 {
@@ -251,7 +262,7 @@ internal sealed partial class ConnectionSender
     /// <summary>Starts the flush that a scope had put off.</summary>
     public void FlushDeferred()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_deferredTo is null)
             {
@@ -276,7 +287,7 @@ internal sealed partial class ConnectionSender
     /// </summary>
     public ValueTask DrainAsync()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_phase == Phase.Ended || IsIdleInsideLock)
             {
@@ -293,7 +304,7 @@ internal sealed partial class ConnectionSender
     public void End()
     {
         DrainWait? drained;
-        lock (this)
+        using (_gate.Hold(this))
         {
             drained = EndInsideLock();
         }
@@ -378,7 +389,7 @@ internal sealed partial class ConnectionSender
     {
         drained = null;
         bool hasFallen;
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_queue is { } queue && _phase != Phase.Ended)
             {
@@ -409,7 +420,7 @@ internal sealed partial class ConnectionSender
     {
         SendQueue queue;
         bool hasRisen;
-        lock (this)
+        using (_gate.Hold(this))
         {
             queue = QueueInsideLock();
             hasRisen = RisesInsideLock(); // what the flush carries counts from now on
@@ -462,7 +473,7 @@ internal sealed partial class ConnectionSender
     {
         bool first;
         DrainWait? drained;
-        lock (this)
+        using (_gate.Hold(this))
         {
             first = _phase != Phase.Ended;
             _flushing &= !ownsFlush;
@@ -564,14 +575,21 @@ internal sealed partial class ConnectionSender
         return Outcome.Queued;
     }
 
-    private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
+    private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, int size)
     {
-        int size = (int)payload.Length;
         Span<byte> span = _output.GetSpan(FrameHeader.MaxUnmaskedLength);
         int header = FrameHeader.Write(span, opcode, size);
         if (span.Length - header >= size)
         {
-            payload.CopyTo(span[header..]);
+            if (SequenceMarshal.TryGetArray(payload, out ArraySegment<byte> whole))
+            {
+                whole.AsSpan().CopyTo(span[header..]);
+            }
+            else
+            {
+                payload.CopyTo(span[header..]);
+            }
+
             _output.Advance(header + size);
         }
         else

@@ -45,6 +45,9 @@ internal sealed class SendScope
     /// </summary>
     public bool OwnerMustWait => _ownerHasSent && _owner!.IsBusy;
 
+    /// <summary>Whether something was published that nobody has been sent yet.</summary>
+    public bool HasPublications => _run is not null;
+
     /// <param name="owner">The connection whose received bytes the pass is about.</param>
     public static SendScope Enter(ConnectionSender owner)
     {

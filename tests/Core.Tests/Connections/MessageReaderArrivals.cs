@@ -14,10 +14,13 @@ internal sealed class MessageReaderArrivals
     private readonly byte[] _memory;
     private Segment _first;
     private Segment _last;
+    private readonly bool _inArray;
     private int _consumed;
 
-    public MessageReaderArrivals(byte[] stream, int[] cuts)
+    public MessageReaderArrivals(byte[] stream, MessageReaderDelivery delivery)
     {
+        int[] cuts = delivery.Cuts;
+        _inArray = delivery.InArray;
         _stream = stream;
         _memory = new byte[stream.Length];
         _memory.AsSpan().Fill(NotArrived);
@@ -35,6 +38,11 @@ internal sealed class MessageReaderArrivals
     {
         _stream.AsSpan(Arrived..position).CopyTo(_memory.AsSpan(Arrived));
         Arrived = position;
+        if (_inArray)
+        {
+            return new ReadOnlySequence<byte>(_memory, _consumed, position - _consumed);
+        }
+
         _first = Find(_first, _consumed);
         _last = Find(_last, position);
         return new ReadOnlySequence<byte>(

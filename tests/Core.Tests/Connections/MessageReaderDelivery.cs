@@ -4,7 +4,8 @@ namespace Weir.Core.Tests.Connections;
 /// <param name="How">For the message of a failed assertion.</param>
 /// <param name="Reads">Where each read but the last ends: ascending positions in the stream.</param>
 /// <param name="Cuts">Where the segments but the last end: ascending positions in the stream.</param>
-internal sealed record MessageReaderDelivery(string How, int[] Reads, int[] Cuts)
+/// <param name="InArray">Whether it lies in one array, without segments, as a transport of our own has it.</param>
+internal sealed record MessageReaderDelivery(string How, int[] Reads, int[] Cuts, bool InArray = false)
 {
     public static readonly MessageReaderDelivery Whole = new("whole", [], []);
 
@@ -19,18 +20,21 @@ internal sealed record MessageReaderDelivery(string How, int[] Reads, int[] Cuts
             yield return new($"one read, segments cut at {at}", [], [at]);
             yield return new($"two reads cut at {at}, one segment", [at], []);
             yield return new($"two reads cut at {at}, a segment each", [at], [at]);
+            yield return new($"two reads cut at {at}, one array", [at], [], InArray: true);
         }
 
         yield return ByteByByte(length);
         yield return new("one read, a segment per byte", [], Each(length));
         yield return new("byte by byte, a segment each", Each(length), Each(length));
+        yield return new("byte by byte, one array", Each(length), [], InArray: true);
     }
 
     public static MessageReaderDelivery Random(Random random, int length)
     {
         int[] reads = Positions(random, length);
-        int[] cuts = random.Next(3) switch { 0 => [], 1 => reads, _ => Positions(random, length) };
-        return new($"reads to {string.Join(",", reads)}, segments to {string.Join(",", cuts)}", reads, cuts);
+        int[] cuts = random.Next(4) switch { 0 or 3 => [], 1 => reads, _ => Positions(random, length) };
+        bool inArray = cuts.Length == 0 && random.Next(2) == 0;
+        return new($"reads to {string.Join(",", reads)}, segments to {string.Join(",", cuts)}{(inArray ? ", one array" : "")}", reads, cuts, inArray);
     }
 
     private static int[] Each(int length) => [.. Enumerable.Range(1, Math.Max(0, length - 1))];

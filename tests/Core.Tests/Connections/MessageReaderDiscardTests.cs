@@ -43,7 +43,7 @@ public sealed class MessageReaderDiscardTests : IDisposable
         {
             MessageReader reader = new MessageReaderSetup(100_000).CreateReader(_pools);
             reader.Discard();
-            MessageReaderArrivals arrivals = new(stream, delivery.Cuts);
+            MessageReaderArrivals arrivals = new(stream, delivery);
             ReadEvent found = ReadEvent.NeedMore;
             foreach (int end in delivery.Reads.Append(stream.Length))
             {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using Weir.Connections;
 
@@ -18,6 +19,7 @@ internal sealed class MessageReaderDriver
     private readonly MessageReaderPools _pools;
     private readonly MessageReader _reader;
     private readonly MessageReaderTranscript _transcript = new();
+    private (MessageKind Kind, byte[] Payload)? _whole;
     private int _calls;
     private bool _ended;
 
@@ -32,7 +34,7 @@ internal sealed class MessageReaderDriver
         MessageReaderSetup setup, MessageReaderPools pools, byte[] stream, MessageReaderDelivery delivery)
     {
         MessageReaderDriver driver = new(setup, pools);
-        MessageReaderArrivals arrivals = new(stream, delivery.Cuts);
+        MessageReaderArrivals arrivals = new(stream, delivery);
         for (int i = 0; i <= delivery.Reads.Length && !driver._ended; i++)
         {
             ReadOnlySequence<byte> buffer = arrivals.ReadTo(i < delivery.Reads.Length ? delivery.Reads[i] : stream.Length);
@@ -55,7 +57,7 @@ internal sealed class MessageReaderDriver
     {
         while (!_ended)
         {
-            ReadEvent found = _reader.Next(ref buffer);
+            ReadEvent found = TakeNext(ref buffer);
             _calls++;
             CheckRented(arrived);
             if (found == ReadEvent.NeedMore)
@@ -74,13 +76,33 @@ internal sealed class MessageReaderDriver
         }
     }
 
+    // As a connection does: out of one array by the short way, where that leads anywhere.
+    private ReadEvent TakeNext(ref ReadOnlySequence<byte> buffer)
+    {
+        _whole = null;
+        if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> arrived))
+        {
+            int start = arrived.Offset;
+            int end = start + arrived.Count;
+            if (_reader.TryTake(arrived.Array!, ref start, end, out MessageKind kind, out int size))
+            {
+                _whole = (kind, arrived.Array.AsSpan(start - size, size).ToArray());
+                buffer = new ReadOnlySequence<byte>(arrived.Array!, start, end - start);
+                return ReadEvent.Message;
+            }
+        }
+
+        return _reader.Next(ref buffer);
+    }
+
     private void Note(ReadEvent found, int arrived)
     {
         switch (found)
         {
             case ReadEvent.Message:
                 Check(!_setup.StreamFragments, "a whole message though pieces were asked for");
-                Add(found, KindName(), _reader.Payload.ToArray(), arrived);
+                (MessageKind kind, byte[] payload) = _whole ?? (_reader.Kind, _reader.Payload.ToArray());
+                Add(found, NameOf(kind), payload, arrived);
                 break;
             case ReadEvent.Fragment:
                 Check(_setup.StreamFragments, "a piece though messages were asked for");
@@ -114,12 +136,12 @@ internal sealed class MessageReaderDriver
         pieces.AddRange(_reader.Payload.ToArray());
         if (_reader.IsLast)
         {
-            Add(ReadEvent.Message, KindName(), [.. pieces], arrived);
+            Add(ReadEvent.Message, NameOf(_reader.Kind), [.. pieces], arrived);
             pieces.Clear();
         }
     }
 
-    private string KindName() => _reader.Kind == MessageKind.Text ? "text" : "binary";
+    private static string NameOf(MessageKind kind) => kind == MessageKind.Text ? "text" : "binary";
 
     private void Add(ReadEvent kind, string detail, byte[] payload, int arrived) =>
         _transcript.Events.Add(new MessageReaderEvent(kind, detail, payload, arrived));
