@@ -12,7 +12,14 @@ internal static class Server
         WebApplication app;
         try
         {
-            app = WeirApplication.Build(args);
+            WebApplicationBuilder builder = WeirApplication.CreateBuilder(args);
+            HostSettings settings = HostSettings.Read(builder.Configuration); // what is wrong is told before anything is begun
+            if (settings.WarmUp)
+            {
+                await WarmUp.RunAsync(settings.Transport);
+            }
+
+            app = WeirApplication.Build(builder);
             await app.StartAsync();
         }
         catch (SettingsException error)

@@ -14,16 +14,20 @@ internal static class WeirApplication
 {
     /// <summary>An application with its configuration and nothing else yet.</summary>
     // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
-    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        Args = args,
-        ContentRootPath = AppContext.BaseDirectory,
-    });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        builder.Services.AddSystemd();
+        return builder;
+    }
 
     /// <exception cref="SettingsException">The configuration is wrong.</exception>
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(WebApplicationBuilder builder)
     {
-        WebApplicationBuilder builder = CreateBuilder(args);
         HostSettings settings = HostSettings.Read(builder.Configuration);
 
         // Here, so that what is wrong with them is told like any other setting.
@@ -47,7 +51,6 @@ internal static class WeirApplication
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "Weir.Relay", "System.Runtime")
             .AddPrometheusExporter());
-        builder.Services.AddSystemd();
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);
         builder.Services.AddHostedService<MemoryTrim>();

@@ -32,7 +32,7 @@ internal sealed class BrowserHost : IAsyncDisposable
         ChildProcess process = ChildProcess.Start(
             "dotnet",
             [
-                Path.Combine(directory, "Weir.Host.dll"), "--urls", "http://127.0.0.1:0",
+                Path.Combine(directory, "Weir.Host.dll"), "--urls", "http://127.0.0.1:0", "--Weir:WarmUp=false",
                 "--Weir:Rooms:0:Pattern=kept", "--Weir:Rooms:0:HistorySize=100", "--Weir:Rooms:0:Presence=true",
             ],
             directory);

@@ -32,6 +32,7 @@ internal sealed class HostSettings
             reader.Complain($"{Root}:Transport", "Epoll", "Sockets: epoll is there on Linux only");
         }
 
+        WarmUp = reader.ReadBool($"{Root}:WarmUp", true);
         EchoEnabled = reader.ReadBool($"{Root}:Echo:Enabled", false);
         Broker = Brokers.Read(reader, Root);
         HasAuth = AuthSettings.IsWanted(configuration);
@@ -50,6 +51,9 @@ internal sealed class HostSettings
 
     /// <summary>What is under Kestrel.</summary>
     public TransportKind Transport { get; }
+
+    /// <summary>Whether the code is compiled before the server listens.</summary>
+    public bool WarmUp { get; }
 
     public bool EchoEnabled { get; }
 

@@ -32,6 +32,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
         // No Ping at a random time: a test reads exactly what it made the server send.
         start.Environment["Weir__Heartbeat__Interval"] = "0";
+        start.Environment["Weir__WarmUp"] = "false"; // it takes as long as the start itself
         start.Environment["Weir__Transport"] = TransportUnderTest.Name;
         foreach ((string name, string value) in environment)
         {
