@@ -12,6 +12,10 @@ namespace Weir.Host;
 /// <summary>Composes the server: the WebSocket endpoints on every port, and beside them streams, the API, health, metrics and the page.</summary>
 internal static class WeirApplication
 {
+    // OpenTelemetry makes room for 2,000 combinations of tags at once, for each of some 45 instruments: 8 MB, of which a node uses
+    // a few kilobytes. Combinations beyond this are counted together, tagged otel.metric.overflow.
+    private const int MaxTagCombinations = 200;
+
     /// <summary>An application with its configuration and nothing else yet.</summary>
     // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
     public static WebApplicationBuilder CreateBuilder(string[] args)
@@ -50,6 +54,7 @@ internal static class WeirApplication
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "Weir.Relay", "System.Runtime")
+            .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MaxTagCombinations })
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();
         builder.Services.AddWeir(settings.ApplyTo);

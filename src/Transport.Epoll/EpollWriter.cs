@@ -126,6 +126,13 @@ internal sealed class EpollWriter(EpollConnection connection) : PipeWriter
     /// <summary>The socket takes bytes again. On the loop's thread.</summary>
     public void OnWritable()
     {
+        // By far the most events say so beside something else. A send that found the kernel full before this event has noted it,
+        // or still holds the gate.
+        if (!_gate.IsHeld && _backlog is null)
+        {
+            return;
+        }
+
         Backlog? backlog;
         using (_gate.Hold(this))
         {
