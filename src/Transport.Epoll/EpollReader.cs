@@ -480,7 +480,8 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         }
     }
 
-    // A reader that left bytes behind, or that still looks at them when it comes back to the loop, needs them kept.
+    // A reader that left bytes behind, or that still looks at them when it comes back to the loop, needs them kept. Where this
+    // thread was stuck in the reader's code and has lost the loop, the buffer may be that of the thread which has it now.
     private void KeepSharedBuffer(LoopThread thread)
     {
         if (!_isShared)
@@ -490,7 +491,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
         using (_gate.Hold(this))
         {
-            if (_isShared)
+            if (_isShared && thread.Owns(_buffer))
             {
                 _isShared = false;
                 thread.GiveBufferAway();

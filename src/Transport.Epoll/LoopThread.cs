@@ -32,6 +32,9 @@ internal sealed class LoopThread(EpollLoop loop)
         thread.UnsafeStart();
     }
 
+    /// <summary>Whether that is the buffer into which this thread receives.</summary>
+    public bool Owns(byte[]? buffer) => buffer is not null && ReferenceEquals(buffer, _buffer);
+
     /// <summary>The buffer has gone to a connection that goes on reading it elsewhere.</summary>
     public void GiveBufferAway() => _buffer = null;
 

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Weir.Connections;
 using Weir.TestSupport;
 using Weir.Transport.Tests.Sockets;
 using Xunit;
@@ -129,6 +130,26 @@ public sealed class HandOffTests : IAsyncDisposable
         await echoing.Within();
     }
 
+    // The buffer was then its own and the loop's at once: given back twice, and lent to two connections.
+    [Fact]
+    public async Task Loop_BlockedReaderIsServedByTheNextThread_ItsBufferStaysThatThreads()
+    {
+        Peer peer = await _server.ConnectAsync(runsOnLoop: true);
+        using ManualResetEventSlim endRead = new();
+        BlockingOwner owner = new(peer, _release, endRead);
+        await peer.SendAsync(new byte[1]);
+        await owner.Blocked.Within(); // its read is over, and the next one waits
+        await Bounded.Eventually(() => HandOffsOf(peer) == 1);
+        await peer.SendAsync(new byte[1]);
+        await owner.Reading.Within(); // in the buffer of the thread that has the loop now
+
+        _release.Set();
+        Assert.True(owner.BlockedThread!.Join(Bounded.DefaultLimit));
+        endRead.Set();
+
+        await Bounded.Eventually(() => _server.Arrays.Outstanding <= 1); // what the loop's thread receives into
+    }
+
     private async Task BlockAsync(Peer peer)
     {
         bool hasBlocked = false;
@@ -171,5 +192,45 @@ public sealed class HandOffTests : IAsyncDisposable
     {
         Assert.Equal(1, HandOffsOf(blocked));
         Assert.Equal(_server.Log.Of("LoopHandedOff").Count, _server.Transport.HandOffs);
+    }
+
+    /// <summary>Ends its first read, waits for the next, and blocks; then it is in the middle of the next.</summary>
+    private sealed class BlockingOwner : IInputOwner
+    {
+        private readonly ManualResetEventSlim _release;
+        private readonly ManualResetEventSlim _endRead;
+        private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public BlockingOwner(Peer peer, ManualResetEventSlim release, ManualResetEventSlim endRead)
+        {
+            _release = release;
+            _endRead = endRead;
+            Assert.False(((LoopReader)peer.Input).TryRead(this, out _));
+        }
+
+        public Task Blocked => _blocked.Task;
+
+        public Task Reading => _reading.Task;
+
+        public Thread? BlockedThread { get; private set; }
+
+        public void OnInput(LoopReader input)
+        {
+            Assert.True(input.TryRead(this, out ReadResult result));
+            if (BlockedThread is not null)
+            {
+                _reading.SetResult();
+                _endRead.Wait(Bounded.DefaultLimit);
+                input.AdvanceTo(result.Buffer.End);
+                return;
+            }
+
+            BlockedThread = Thread.CurrentThread;
+            input.AdvanceTo(result.Buffer.End);
+            Assert.False(input.TryRead(this, out _));
+            _blocked.SetResult();
+            _release.Wait(Bounded.DefaultLimit);
+        }
     }
 }
