@@ -95,7 +95,7 @@ internal sealed unsafe class EpollLoop
         }
     }
 
-    /// <summary>Ends the loop after what it is at. Its sockets are not closed. Thread-safe.</summary>
+    /// <summary>Ends the loop after what it is at and what was posted before. Its sockets are not closed. Thread-safe.</summary>
     public void Stop()
     {
         _isStopping = true;
@@ -233,13 +233,7 @@ internal sealed unsafe class EpollLoop
             }
         }
 
-        if (_isStopping)
-        {
-            Close();
-            return false;
-        }
-
-        return true;
+        return !_isStopping || !TryClose();
     }
 
     private long BeginCall(IEventTarget? target)
@@ -270,16 +264,24 @@ internal sealed unsafe class EpollLoop
         _eventCount = Math.Max(count, 0);
     }
 
-    private void Close()
+    // False: something has been posted meanwhile, such as the closing of a connection, whose descriptor would be left open.
+    private bool TryClose()
     {
         lock (_postGate)
         {
+            if (_posted.Count > 0)
+            {
+                return false;
+            }
+
             if (_isOpen)
             {
                 _isOpen = false;
                 _ = Libc.Close(_epoll);
                 _ = Libc.Close(_wake);
             }
+
+            return true;
         }
     }
 

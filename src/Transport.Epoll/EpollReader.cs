@@ -41,6 +41,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
     private bool _isShared;
     private volatile bool _isReadable;
     private bool _isWaiting;
+    private bool _isReceiving;
     private bool _isReading;
     private bool _isCanceled;
     private bool _hasEnded;
@@ -53,7 +54,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         using (_gate.Hold(this))
         {
             _isReadable = true;
-            if (!TryClaimInsideLock())
+            if (!TryBeginReceiveInsideLock())
             {
                 return;
             }
@@ -83,7 +84,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         using (_gate.Hold(this))
         {
             isToReceive = !HasSomethingToSay;
-            if ((isToReceive && !_isReadable) || !TryClaimInsideLock())
+            if (isToReceive ? !_isReadable || !TryBeginReceiveInsideLock() : !TryClaimInsideLock())
             {
                 return; // an event that came meanwhile has served the read
             }
@@ -122,6 +123,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
             isLeftToLoop = _isReadable && connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop;
             receivesHere = _isReadable && !isLeftToLoop;
             _isWaiting = !receivesHere; // else no read waits, so the loop keeps its hands off
+            _isReceiving = receivesHere;
         }
 
         if (receivesHere && ReceiveOrWait(thread: null))
@@ -234,7 +236,10 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         {
             _isCompleted = true;
             _isReading = false;
-            ReleaseBufferInsideLock();
+            if (!_isReceiving)
+            {
+                ReleaseBufferInsideLock();
+            }
         }
     }
 
@@ -300,6 +305,23 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         bool was = _isWaiting;
         _isWaiting = false;
         return was;
+    }
+
+    // The same for the loop, which is going to receive.
+    private bool TryBeginReceiveInsideLock()
+    {
+        bool isOurs = TryClaimInsideLock();
+        _isReceiving |= isOurs;
+        return isOurs;
+    }
+
+    private void EndReceiveInsideLock()
+    {
+        _isReceiving = false;
+        if (_isCompleted)
+        {
+            ReleaseBufferInsideLock();
+        }
     }
 
     // There is something to say, for which nobody has claimed the read: it ends on the pool, or, for an owner, on the loop.
@@ -375,6 +397,7 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         }
 
         _isReading = true;
+        _isReceiving = false;
         ReadOnlySequence<byte> bytes = _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
         return new ReadResult(bytes, isCanceled, _hasEnded);
     }
@@ -386,16 +409,22 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         {
             using (_gate.Hold(this))
             {
-                if (_isCanceled || _error is not null)
+                bool isOver = _isCanceled || _error is not null || _isCompleted;
+                if (isOver || !_isReadable)
                 {
-                    return true;
+                    _isWaiting = !isOver;
+                    EndReceiveInsideLock();
+                    return isOver;
                 }
+            }
+        }
 
-                if (!_isReadable)
-                {
-                    _isWaiting = true;
-                    return false;
-                }
+        if (!_isShared)
+        {
+            // Else the end comes with the result, or in KeepSharedBuffer: a lock less for every event.
+            using (_gate.Hold(this))
+            {
+                EndReceiveInsideLock();
             }
         }
 
@@ -491,11 +520,18 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
 
         using (_gate.Hold(this))
         {
-            if (_isShared && thread.Owns(_buffer))
+            if (!_isShared || !thread.Owns(_buffer))
+            {
+                return;
+            }
+
+            if (!_isCompleted)
             {
                 _isShared = false;
                 thread.GiveBufferAway();
             }
+
+            EndReceiveInsideLock();
         }
     }
 
