@@ -30,7 +30,7 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     public EndPoint? SpecificEndPoint { get; } =
         endPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any)) ? null : endPoint;
 
-    string IEventTarget.Name => endPoint.ToString() ?? "";
+    string ICallTarget.Name => endPoint.ToString() ?? "";
 
     /// <summary>Begins to accept. Thread-safe.</summary>
     public void Start() => Loop.Post(this);

@@ -69,7 +69,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Whether the socket is of no use any more: it was aborted, reset, or is closed.</summary>
     public bool HasFailed => _hasFailed;
 
-    string IEventTarget.Name => ConnectionId;
+    string ICallTarget.Name => ConnectionId;
 
     /// <summary>The number of the connection within the server; made into text whenever it is asked for.</summary>
     public override string ConnectionId

@@ -17,12 +17,17 @@ internal sealed class EpollListenerFactory : IConnectionListenerFactory, IConnec
         ILoggerFactory loggers,
         IMemoryPoolFactory<byte> memory,
         IOptions<KestrelServerOptions> kestrel,
+        EpollTime loopTime,
         TimeProvider? time = null)
     {
-        _transport = new Lazy<EpollTransport>(() => new EpollTransport(
-            options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System)
+        _transport = new Lazy<EpollTransport>(() =>
         {
-            ServerCountsConnections = kestrel.Value.Limits.MaxConcurrentConnections is not null,
+            EpollTransport transport = new(options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System)
+            {
+                ServerCountsConnections = kestrel.Value.Limits.MaxConcurrentConnections is not null,
+            };
+            loopTime.Loop = transport.Loops[0];
+            return transport;
         });
     }
 

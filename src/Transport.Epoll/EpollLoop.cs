@@ -4,12 +4,15 @@ using System.Runtime.InteropServices;
 
 namespace Weir.Transport;
 
-/// <summary>Somebody whose socket is watched by a loop.</summary>
-internal interface IEventTarget
+/// <summary>Somebody who is called by a loop under a name of its own in the log.</summary>
+internal interface ICallTarget
 {
-    /// <summary>Its name in the log.</summary>
     string Name { get; }
+}
 
+/// <summary>Somebody whose socket is watched by a loop.</summary>
+internal interface IEventTarget : ICallTarget
+{
     /// <summary>Events have come. On the loop's thread.</summary>
     void OnEvents(uint mask, LoopThread thread);
 }
@@ -38,6 +41,7 @@ internal sealed unsafe class EpollLoop
     private int _usedSlots;
     private Queue<IThreadPoolWorkItem> _posted = new();
     private Queue<IThreadPoolWorkItem> _working = new();
+    private readonly List<LoopTimer> _timers = [];
     private bool _wakeIsDue;
     private LoopThread? _server;
     private int _eventCount;
@@ -49,7 +53,7 @@ internal sealed unsafe class EpollLoop
     // returns; the watchdog takes it when it does not. Whoever succeeds owns the loop.
     private long _callUnderWay;
     private long _lastCall;
-    private IEventTarget? _called;
+    private ICallTarget? _called;
     private long _callSeen;
     private long _seenSince;
 
@@ -120,6 +124,15 @@ internal sealed unsafe class EpollLoop
         return slot;
     }
 
+    /// <summary>Fires the timer when it is due, unless it is stopped before.</summary>
+    public void Watch(LoopTimer timer)
+    {
+        if (!_timers.Contains(timer))
+        {
+            _timers.Add(timer);
+        }
+    }
+
     /// <summary>Forgets a socket that is about to be closed; events of it that are still in the batch are passed over.</summary>
     public void Forget(int slot)
     {
@@ -154,7 +167,7 @@ internal sealed unsafe class EpollLoop
                 }
             }
 
-            if (!Work(thread))
+            if (!FireTimers(thread) || !Work(thread))
             {
                 return;
             }
@@ -204,6 +217,38 @@ internal sealed unsafe class EpollLoop
         return EndCall(call);
     }
 
+    // What they post, and that is most of what they do, is worked off before the loop waits again.
+    private bool FireTimers(LoopThread thread)
+    {
+        for (int i = _timers.Count - 1; i >= 0; i--)
+        {
+            LoopTimer timer = _timers[i];
+            if (timer.MillisecondsLeft(Stopwatch.GetTimestamp()) is > 0)
+            {
+                continue;
+            }
+
+            _timers.RemoveAt(i);
+            long call = BeginCall(timer);
+            try
+            {
+                timer.Fire();
+            }
+            catch (Exception error)
+            {
+                TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
+            }
+
+            thread.RestoreContext();
+            if (!EndCall(call))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private bool Work(LoopThread thread)
     {
         if (_working.Count == 0)
@@ -216,7 +261,7 @@ internal sealed unsafe class EpollLoop
 
         while (_working.TryDequeue(out IThreadPoolWorkItem? item))
         {
-            long call = BeginCall(item as IEventTarget);
+            long call = BeginCall(item as ICallTarget);
             try
             {
                 item.Execute();
@@ -236,7 +281,7 @@ internal sealed unsafe class EpollLoop
         return !_isStopping || !TryClose();
     }
 
-    private long BeginCall(IEventTarget? target)
+    private long BeginCall(ICallTarget? target)
     {
         _called = target;
         long call = ++_lastCall;
@@ -254,7 +299,7 @@ internal sealed unsafe class EpollLoop
             hasWork = _posted.Count > 0;
         }
 
-        int count = _events.Wait(_epoll, hasWork || _isStopping ? 0 : -1);
+        int count = _events.Wait(_epoll, hasWork || _isStopping ? 0 : MillisecondsToNextTimer());
         if (count < 0 && Marshal.GetLastPInvokeError() is var errno && errno != Libc.Errno.Interrupted)
         {
             throw new Win32Exception(errno, $"epoll_wait failed with errno {errno}.");
@@ -262,6 +307,18 @@ internal sealed unsafe class EpollLoop
 
         _nextEvent = 0;
         _eventCount = Math.Max(count, 0);
+    }
+
+    // As epoll_wait takes it: -1 is for ever.
+    private int MillisecondsToNextTimer()
+    {
+        long next = int.MaxValue;
+        foreach (LoopTimer timer in _timers)
+        {
+            next = Math.Min(next, timer.MillisecondsLeft(Stopwatch.GetTimestamp()) ?? 0);
+        }
+
+        return _timers.Count == 0 ? -1 : (int)next;
     }
 
     // False: something has been posted meanwhile, such as the closing of a connection, whose descriptor would be left open.

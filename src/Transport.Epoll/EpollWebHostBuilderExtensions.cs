@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Weir.Timing;
 using Weir.Transport;
 
 namespace Weir;
@@ -26,6 +27,8 @@ public static class EpollWebHostBuilderExtensions
         configure?.Invoke(options);
         return builder.ConfigureServices(services => services
             .AddSingleton(options)
+            .AddSingleton<EpollTime>()
+            .AddSingleton<LoopTimeProvider>(static services => services.GetRequiredService<EpollTime>())
             .AddSingleton<IConnectionListenerFactory, EpollListenerFactory>()); // Kestrel asks the one registered last first
     }
 }

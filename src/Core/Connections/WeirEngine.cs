@@ -7,6 +7,7 @@ using Weir.Diagnostics;
 using Weir.Handshake;
 using Weir.Limits;
 using Weir.Sending;
+using Weir.Timing;
 
 namespace Weir.Connections;
 
@@ -18,12 +19,14 @@ internal sealed class WeirEngine
     // several objects, of which each yields that same one.
     private static readonly ConditionalWeakTable<object, WeirEngine> _engines = [];
 
-    public WeirEngine(ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null)
+    public WeirEngine(
+        ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null, LoopTimeProvider? loopTime = null)
     {
         HandshakeResponse.LoadCryptography();
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
+        ListenerTime = Time == TimeProvider.System && loopTime is not null ? loopTime : Time;
         Options = options ?? new WeirNodeOptions();
         DrainsItself = options is not null;
         Gate = new NodeGate(Options, Time);
@@ -37,6 +40,9 @@ internal sealed class WeirEngine
     public WeirMetrics Metrics { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>The same for the wheels of listeners, which a transport may drive.</summary>
+    public TimeProvider ListenerTime { get; }
 
     public WeirNodeOptions Options { get; }
 
@@ -64,5 +70,6 @@ internal sealed class WeirEngine
             services.GetService<ILoggerFactory>(),
             services.GetService<IMeterFactory>(),
             services.GetService<TimeProvider>(),
-            services.GetService<WeirNodeOptions>()));
+            services.GetService<WeirNodeOptions>(),
+            services.GetService<LoopTimeProvider>()));
 }

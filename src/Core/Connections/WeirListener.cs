@@ -14,10 +14,12 @@ internal sealed class WeirListener : IEndpointLookup
     private readonly List<WeirEndpoint> _endpoints = [];
     private EndpointPaths _paths = new([]);
 
-    public WeirListener(WeirEngine engine)
+    /// <param name="engine">The application's.</param>
+    /// <param name="time">What drives the wheel; null: the engine's time.</param>
+    public WeirListener(WeirEngine engine, TimeProvider? time = null)
     {
         Engine = engine;
-        Wheel = new TimerWheel(engine.Time, engine.Logger, TimerWheel.DefaultTick, engine.Metrics.WheelLag);
+        Wheel = new TimerWheel(time ?? engine.Time, engine.Logger, TimerWheel.DefaultTick, engine.Metrics.WheelLag);
     }
 
     public WeirEngine Engine { get; }
@@ -36,7 +38,8 @@ internal sealed class WeirListener : IEndpointLookup
         isNew = !_listeners.TryGetValue(builder, out WeirListener? listener);
         if (listener is null)
         {
-            listener = new WeirListener(WeirEngine.Of(builder.ApplicationServices));
+            WeirEngine engine = WeirEngine.Of(builder.ApplicationServices);
+            listener = new WeirListener(engine, engine.ListenerTime);
             _listeners.Add(builder, listener);
         }
 

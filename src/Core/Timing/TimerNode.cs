@@ -24,7 +24,7 @@ internal abstract class TimerNode
     public bool IsScheduled => Volatile.Read(ref Next) is not null;
 
     /// <summary>
-    /// Runs when the node is due, on a thread-pool thread, outside the wheel's lock. All callbacks of one wheel run one
+    /// Runs when the node is due, on the thread that the wheel's timer fires on, outside the wheel's lock. All callbacks of one wheel run one
     /// after another, so it must be quick and must not block; what it throws is logged and dropped. It may schedule
     /// this node or any other again.
     /// </summary>

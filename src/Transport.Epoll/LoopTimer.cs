@@ -1,0 +1,77 @@
+using System.Diagnostics;
+
+namespace Weir.Transport;
+
+/// <summary>
+/// A timer that fires once, on a loop's thread. It may be set from anywhere; whether it is due is looked at by the loop alone, before
+/// it waits for events, and how long it waits is until then.
+/// </summary>
+internal sealed class LoopTimer(EpollTime time, TimerCallback callback, object? state) : ITimer, ICallTarget, IThreadPoolWorkItem
+{
+    private const long Never = long.MaxValue;
+
+    private long _dueAt = Never;
+    private ITimer? _before;
+    private volatile bool _isDisposed;
+
+    string ICallTarget.Name => nameof(LoopTimer);
+
+    /// <summary>Milliseconds until it is due, rounded up; 0: it is. Null: it has been stopped. On the loop's thread.</summary>
+    public long? MillisecondsLeft(long now)
+    {
+        long dueAt = Volatile.Read(ref _dueAt);
+        return dueAt == Never ? null : Math.Max(0, (long)Math.Ceiling(Stopwatch.GetElapsedTime(now, dueAt).TotalMilliseconds));
+    }
+
+    /// <summary>Calls back. On the loop's thread, once for each time that it was set.</summary>
+    public void Fire()
+    {
+        if (Interlocked.Exchange(ref _dueAt, Never) != Never && !_isDisposed)
+        {
+            callback(state);
+        }
+    }
+
+    public bool Change(TimeSpan dueTime, TimeSpan period)
+    {
+        if (period != Timeout.InfiniteTimeSpan)
+        {
+            throw new NotSupportedException("A timer of a loop fires once: the period must be infinite.");
+        }
+
+        if (_isDisposed)
+        {
+            return false;
+        }
+
+        if (time.Loop is not { } loop)
+        {
+            _before ??= TimeProvider.System.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return _before.Change(dueTime, period);
+        }
+
+        bool isSet = dueTime != Timeout.InfiniteTimeSpan;
+        Volatile.Write(ref _dueAt, isSet ? Stopwatch.GetTimestamp() + (long)(dueTime.TotalSeconds * Stopwatch.Frequency) : Never);
+        if (isSet)
+        {
+            loop.Post(this);
+        }
+
+        return true;
+    }
+
+    /// <summary>The loop looks after it from now on.</summary>
+    void IThreadPoolWorkItem.Execute() => time.Loop!.Watch(this);
+
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _before?.Dispose();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return default;
+    }
+}
