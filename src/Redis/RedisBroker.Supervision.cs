@@ -127,7 +127,7 @@ public sealed partial class RedisBroker
         {
             Session session = _session ??= await OpenSessionAsync();
             LinkMap map = await session.ReadMapAsync();
-            await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
+            await AlignAsync(session, map);
             await ProbeAsync(session);
             return true;
         }
@@ -141,6 +141,32 @@ public sealed partial class RedisBroker
             NoteDisturbance("Redis did not answer as it should.", error);
             RedisLog.TryFailed(_logger, error);
             return false;
+        }
+    }
+
+    private async Task AlignAsync(Session session, LinkMap map)
+    {
+        try
+        {
+            await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // It may be the links alone, or all of Redis that hangs, and then publishers must not wait for it one by one.
+            await CheckCommandsAsync(session);
+            throw;
+        }
+    }
+
+    private async Task CheckCommandsAsync(Session session)
+    {
+        try
+        {
+            await session.Database.PingAsync().WaitAsync(_options.ProbeTimeout, _time, _stopping.Token);
+        }
+        catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
+        {
+            await OnSilenceAsync(session);
         }
     }
 

@@ -137,6 +137,9 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         }
     }
 
+    /// <summary>Whether commands went unanswered for so long that none is sent any more until one is answered.</summary>
+    internal bool IsRefusing => _isRefusing;
+
     /// <summary>Takes a place among the requests under way; to be given back by <see cref="Leave"/>.</summary>
     private Session Enter()
     {

@@ -113,8 +113,10 @@ public sealed class OutageTests
         server.Stop();
         try
         {
-            // A probe at the latest after 200 ms, which then has 500 ms.
+            // A probe at the latest after 200 ms, which then has 500 ms; or the one that was under way, if only its answer is missing,
+            // and then the next one's look at the commands.
             await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
+            await Bounded.Eventually(() => node.Broker.IsRefusing);
             BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "refused"));
             Assert.False(refused.IsUnknown);
         }
