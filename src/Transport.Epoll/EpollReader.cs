@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Runtime.InteropServices;
 using Weir.Connections;
 using Weir.Threading;
 
@@ -20,17 +19,8 @@ namespace Weir.Transport;
 /// its owner on the loop and needs nothing for it.</para>
 /// <para>One segment. What a reader leaves is kept in one array, grown where needed, so that a parser always sees one span.</para>
 /// </remarks>
-internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThreadPoolWorkItem
+internal sealed partial class EpollReader(EpollConnection connection) : LoopReader, IThreadPoolWorkItem
 {
-    private const int OwnBufferBytes = 16 * 1024;
-
-    // Of a message whose rest is to come: so much is copied back into the loop's buffer, where as much can be received at once as
-    // for anybody. A connection that went on in its own small array would receive in small pieces for as long as it is busy.
-    private const int MaxCopiedBackBytes = 32 * 1024;
-
-    // As much as Kestrel's own transport reads ahead of its reader.
-    private const int MaxDiscardedBytes = 1024 * 1024;
-
     private ReadWait? _wait;
     private IInputOwner? _owner;
     private Exception? _error;
@@ -243,44 +233,6 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         }
     }
 
-    /// <summary>
-    /// Takes what has arrived and nobody will read off the socket: a socket that is closed with bytes unread resets the
-    /// connection, and the reset can destroy the last bytes sent on their way. On the loop's thread, after completion.
-    /// </summary>
-    public unsafe void Discard(LoopThread thread)
-    {
-        byte[] buffer = thread.Buffer;
-        int left = MaxDiscardedBytes;
-        while (_isReadable && left > 0)
-        {
-            nint received;
-            fixed (byte* target = buffer)
-            {
-                received = connection.Receive(target, buffer.Length);
-            }
-
-            _isReadable = received > 0;
-            left -= (int)received;
-        }
-    }
-
-    // A read that waited was claimed by the loop.
-    private void ReceiveFor(LoopThread thread)
-    {
-        bool runsHere = RunsHere;
-        if (ReceiveOrWait(runsHere ? thread : null))
-        {
-            try
-            {
-                Complete(asynchronously: !runsHere);
-            }
-            finally
-            {
-                KeepSharedBuffer(thread); // also from a continuation that throws: the read is over, the bytes are its own
-            }
-        }
-    }
-
     // Whether who reads goes on upon the loop's thread.
     private bool RunsHere => connection.RunsOnLoop || _owner is not null;
 
@@ -305,23 +257,6 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         bool was = _isWaiting;
         _isWaiting = false;
         return was;
-    }
-
-    // The same for the loop, which is going to receive.
-    private bool TryBeginReceiveInsideLock()
-    {
-        bool isOurs = TryClaimInsideLock();
-        _isReceiving |= isOurs;
-        return isOurs;
-    }
-
-    private void EndReceiveInsideLock()
-    {
-        _isReceiving = false;
-        if (_isCompleted)
-        {
-            ReleaseBufferInsideLock();
-        }
     }
 
     // There is something to say, for which nobody has claimed the read: it ends on the pool, or, for an owner, on the loop.
@@ -400,170 +335,5 @@ internal sealed class EpollReader(EpollConnection connection) : LoopReader, IThr
         _isReceiving = false;
         ReadOnlySequence<byte> bytes = _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
         return new ReadResult(bytes, isCanceled, _hasEnded);
-    }
-
-    // For whoever has claimed the read: the loop, whose event found it waiting, or the reader itself. False: it waits (again).
-    private bool ReceiveOrWait(LoopThread? thread)
-    {
-        while (!Receive(thread))
-        {
-            using (_gate.Hold(this))
-            {
-                bool isOver = _isCanceled || _error is not null || _isCompleted;
-                if (isOver || !_isReadable)
-                {
-                    _isWaiting = !isOver;
-                    EndReceiveInsideLock();
-                    return isOver;
-                }
-            }
-        }
-
-        if (!_isShared)
-        {
-            // Else the end comes with the result, or in KeepSharedBuffer: a lock less for every event.
-            using (_gate.Hold(this))
-            {
-                EndReceiveInsideLock();
-            }
-        }
-
-        return true;
-    }
-
-    // False: nothing was there after all.
-    private unsafe bool Receive(LoopThread? thread)
-    {
-        _isReadable = false;
-        PrepareBuffer(thread);
-        int room = _buffer!.Length - _end;
-        nint received;
-        fixed (byte* target = &_buffer[_end])
-        {
-            received = connection.Receive(target, room);
-        }
-
-        if (received > 0)
-        {
-            _end += (int)received;
-
-            // A full buffer may have left some; and the end, once told of, is not told of again.
-            // Only ever set: an assignment of both outcomes could overwrite the edge that comes at this moment.
-            if (received == room || connection.InputHasEnded)
-            {
-                _isReadable = true;
-            }
-
-            return true;
-        }
-
-        int errno = received < 0 ? Marshal.GetLastPInvokeError() : 0;
-        if (_start == _end)
-        {
-            ReleaseBufferInsideLock(); // no read is under way: nobody else looks at it
-        }
-        else if (_isShared && received < 0)
-        {
-            KeepRest(); // the loop's buffer is for the next one
-        }
-
-        if (received == 0)
-        {
-            _hasEnded = true;
-            connection.OnInputEnded();
-            return true;
-        }
-
-        if (errno is Libc.Errno.TryAgain or Libc.Errno.Interrupted)
-        {
-            if (errno == Libc.Errno.Interrupted)
-            {
-                _isReadable = true;
-            }
-
-            return false;
-        }
-
-        _error ??= connection.ErrorOf("recv", errno);
-        connection.OnInputEnded();
-        return true;
-    }
-
-    private void PrepareBuffer(LoopThread? thread)
-    {
-        if (_buffer is null)
-        {
-            _isShared = thread is not null;
-            _buffer = thread?.Buffer ?? connection.Arrays.Rent(OwnBufferBytes);
-            _start = _examined = _end = 0;
-        }
-        else if (thread is not null && !_isShared && _end - _start <= MaxCopiedBackBytes)
-        {
-            MoveRest(thread.Buffer);
-            _isShared = true;
-        }
-        else if (_end == _buffer.Length)
-        {
-            int rest = _end - _start;
-            MoveRest(rest <= _buffer.Length / 2 ? _buffer : connection.Arrays.Rent(_buffer.Length * 2));
-        }
-    }
-
-    // A reader that left bytes behind, or that still looks at them when it comes back to the loop, needs them kept. Where this
-    // thread was stuck in the reader's code and has lost the loop, the buffer may be that of the thread which has it now.
-    private void KeepSharedBuffer(LoopThread thread)
-    {
-        if (!_isShared)
-        {
-            return; // set on this thread, so it is no old value: given back since
-        }
-
-        using (_gate.Hold(this))
-        {
-            if (!_isShared || !thread.Owns(_buffer))
-            {
-                return;
-            }
-
-            if (!_isCompleted)
-            {
-                _isShared = false;
-                thread.GiveBufferAway();
-            }
-
-            EndReceiveInsideLock();
-        }
-    }
-
-    // For whoever has the read, or under the lock.
-    private void KeepRest() => MoveRest(connection.Arrays.Rent(Math.Max((_end - _start) * 2, 1024)));
-
-    private void MoveRest(byte[] target)
-    {
-        int rest = _end - _start;
-        byte[] source = _buffer!;
-        source.AsSpan(_start, rest).CopyTo(target);
-        if (!ReferenceEquals(source, target) && !_isShared)
-        {
-            connection.Arrays.Return(source);
-        }
-
-        _buffer = target;
-        _isShared = false;
-        _examined -= _start;
-        _start = 0;
-        _end = rest;
-    }
-
-    private void ReleaseBufferInsideLock()
-    {
-        if (_buffer is { } buffer && !_isShared)
-        {
-            connection.Arrays.Return(buffer);
-        }
-
-        _buffer = null;
-        _isShared = false;
-        _start = _examined = _end = 0;
     }
 }
