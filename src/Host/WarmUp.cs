@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime;
@@ -27,7 +28,10 @@ internal static class WarmUp
     // A round that brought no more than this has found nearly everything compiled.
     private const int FewMethods = 20;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+    // No further round after this: on a slow machine the start itself takes long enough.
+    private static readonly TimeSpan _enough = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _compilerPause = TimeSpan.FromMilliseconds(20);
 
     // Frames masked with zeros, which leave the payload as it is (RFC 6455 section 5.2). The Close has the code 1000.
@@ -51,6 +55,9 @@ internal static class WarmUp
         {
             await Console.Error.WriteLineAsync($"Weir starts without having warmed up. {error.Message}");
         }
+
+        // What it left behind would stay resident until a real storm is over.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private static WebApplicationBuilder CreateBuilder(TransportKind transport)
@@ -71,6 +78,7 @@ internal static class WarmUp
     private static async Task VisitUntilCompiledAsync(IPEndPoint server)
     {
         byte[] manyTexts = [.. Enumerable.Repeat(_text, 16).SelectMany(static text => text)];
+        long start = Stopwatch.GetTimestamp();
         long before;
         int round = 0;
         do
@@ -80,12 +88,12 @@ internal static class WarmUp
             Visit(server, "/echo", Crowd / 4, manyTexts);
             Visit(server, "/connection/websocket", Crowd / 4, _command);
             Visit(server, "/ws?room=warm", Crowd / 4, _ping, publishes: true);
-            await WaitForCompilerAsync();
+            await WaitForCompilerAsync(start);
         }
-        while (++round < MostRounds && JitInfo.GetCompiledMethodCount() - before > FewMethods);
+        while (++round < MostRounds && Stopwatch.GetElapsedTime(start) < _enough && JitInfo.GetCompiledMethodCount() - before > FewMethods);
     }
 
-    private static async Task WaitForCompilerAsync()
+    private static async Task WaitForCompilerAsync(long start)
     {
         long last;
         long count = JitInfo.GetCompiledMethodCount();
@@ -95,7 +103,7 @@ internal static class WarmUp
             await Task.Delay(_compilerPause, TimeProvider.System);
             count = JitInfo.GetCompiledMethodCount();
         }
-        while (count != last);
+        while (count != last && Stopwatch.GetElapsedTime(start) < _enough);
     }
 
     private static void Visit(IPEndPoint server, string path, int clients, byte[] question, bool publishes = false)
