@@ -26,8 +26,11 @@ internal sealed class MemoryTrim(WeirNode node, TimeProvider? time = null) : Bac
             if (isQuiet && Math.Abs(now - _countAtTrim) >= Math.Max(WorthwhileChange, _countAtTrim / 4))
             {
                 _countAtTrim = now;
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                GiveBack();
             }
         }
     }
+
+    /// <summary>Collects all that is not in use, and gives its memory back to the system. A pause for everybody.</summary>
+    public static void GiveBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 }

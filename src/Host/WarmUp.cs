@@ -57,7 +57,7 @@ internal static class WarmUp
         }
 
         // What it left behind would stay resident until a real storm is over.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        MemoryTrim.GiveBack();
     }
 
     private static WebApplicationBuilder CreateBuilder(TransportKind transport)

@@ -124,7 +124,7 @@ internal sealed unsafe class EpollLoop
         return slot;
     }
 
-    /// <summary>Fires the timer when it is due, unless it is stopped before.</summary>
+    /// <summary>Executes the timer when it is due, or has been stopped.</summary>
     public void Watch(LoopTimer timer)
     {
         if (!_timers.Contains(timer))
@@ -223,24 +223,13 @@ internal sealed unsafe class EpollLoop
         for (int i = _timers.Count - 1; i >= 0; i--)
         {
             LoopTimer timer = _timers[i];
-            if (timer.MillisecondsLeft(Stopwatch.GetTimestamp()) is > 0)
+            if (timer.MillisecondsLeft is > 0)
             {
                 continue;
             }
 
             _timers.RemoveAt(i);
-            long call = BeginCall(timer);
-            try
-            {
-                timer.Fire();
-            }
-            catch (Exception error)
-            {
-                TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
-            }
-
-            thread.RestoreContext();
-            if (!EndCall(call))
+            if (!Run(thread, timer))
             {
                 return false;
             }
@@ -261,24 +250,30 @@ internal sealed unsafe class EpollLoop
 
         while (_working.TryDequeue(out IThreadPoolWorkItem? item))
         {
-            long call = BeginCall(item as ICallTarget);
-            try
-            {
-                item.Execute();
-            }
-            catch (Exception error)
-            {
-                TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
-            }
-
-            thread.RestoreContext();
-            if (!EndCall(call))
+            if (!Run(thread, item))
             {
                 return false;
             }
         }
 
         return !_isStopping || !TryClose();
+    }
+
+    // As Call, for what is no event.
+    private bool Run(LoopThread thread, IThreadPoolWorkItem item)
+    {
+        long call = BeginCall(item as ICallTarget);
+        try
+        {
+            item.Execute();
+        }
+        catch (Exception error)
+        {
+            TransportLog.LoopCallbackFailed(Transport.Logger, error, Index);
+        }
+
+        thread.RestoreContext();
+        return EndCall(call);
     }
 
     private long BeginCall(ICallTarget? target)
@@ -315,7 +310,7 @@ internal sealed unsafe class EpollLoop
         long next = int.MaxValue;
         foreach (LoopTimer timer in _timers)
         {
-            next = Math.Min(next, timer.MillisecondsLeft(Stopwatch.GetTimestamp()) ?? 0);
+            next = Math.Min(next, timer.MillisecondsLeft ?? 0);
         }
 
         return _timers.Count == 0 ? -1 : (int)next;

@@ -52,7 +52,7 @@ internal sealed partial class EpollReader
         }
     }
 
-    // The same for the loop, which is going to receive.
+    // Claims a read that waits, for the loop, which is going to receive.
     private bool TryBeginReceiveInsideLock()
     {
         bool isOurs = TryClaimInsideLock();

@@ -17,18 +17,14 @@ internal sealed class LoopTimer(EpollTime time, TimerCallback callback, object? 
     string ICallTarget.Name => nameof(LoopTimer);
 
     /// <summary>Milliseconds until it is due, rounded up; 0: it is. Null: it has been stopped. On the loop's thread.</summary>
-    public long? MillisecondsLeft(long now)
+    public long? MillisecondsLeft
     {
-        long dueAt = Volatile.Read(ref _dueAt);
-        return dueAt == Never ? null : Math.Max(0, (long)Math.Ceiling(Stopwatch.GetElapsedTime(now, dueAt).TotalMilliseconds));
-    }
-
-    /// <summary>Calls back. On the loop's thread, once for each time that it was set.</summary>
-    public void Fire()
-    {
-        if (Interlocked.Exchange(ref _dueAt, Never) != Never && !_isDisposed)
+        get
         {
-            callback(state);
+            long dueAt = Volatile.Read(ref _dueAt);
+            return dueAt == Never
+                ? null
+                : Math.Max(0, (long)Math.Ceiling(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), dueAt).TotalMilliseconds));
         }
     }
 
@@ -60,8 +56,18 @@ internal sealed class LoopTimer(EpollTime time, TimerCallback callback, object? 
         return true;
     }
 
-    /// <summary>The loop looks after it from now on.</summary>
-    void IThreadPoolWorkItem.Execute() => time.Loop!.Watch(this);
+    /// <summary>Calls back if it is due, once for each time that it was set; else the loop looks after it from now on.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (MillisecondsLeft is > 0)
+        {
+            time.Loop!.Watch(this);
+        }
+        else if (Interlocked.Exchange(ref _dueAt, Never) != Never && !_isDisposed)
+        {
+            callback(state);
+        }
+    }
 
     public void Dispose()
     {
