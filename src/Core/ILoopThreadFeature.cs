@@ -15,6 +15,9 @@ public interface ILoopThreadFeature
     /// </remarks>
     bool RunsOnLoop { get; set; }
 
+    /// <summary>Whether the calling thread is the connection's own.</summary>
+    bool IsCurrent { get; }
+
     /// <summary>
     /// Whether bytes of the peer have arrived that nobody has read yet: then its silence is the server's, which is behind. Asks the
     /// system, so not for every message. Thread-safe.

@@ -53,6 +53,9 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         set => _runsOnLoop = value;
     }
 
+    /// <inheritdoc cref="ILoopThreadFeature.IsCurrent"/>
+    public bool IsCurrent => LoopThread.Current?.Loop == Loop;
+
     /// <inheritdoc cref="ILoopThreadFeature.HasUnreadInput"/>
     public unsafe bool HasUnreadInput
     {

@@ -110,7 +110,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
             _owner = null;
             _wait ??= new ReadWait(this);
             _wait.Reset();
-            isLeftToLoop = _isReadable && connection.RunsOnLoop && LoopThread.Current?.Loop == connection.Loop;
+            isLeftToLoop = _isReadable && connection.RunsOnLoop && connection.IsCurrent;
             receivesHere = _isReadable && !isLeftToLoop;
             _isWaiting = !receivesHere; // else no read waits, so the loop keeps its hands off
             _isReceiving = receivesHere;

@@ -8,13 +8,13 @@ internal static class Prefetch
 {
     private const int LineBytes = 64;
 
-    /// <summary>The first 128 bytes of an object.</summary>
-    public static unsafe void Object(object target)
+    /// <summary>The first 128 bytes of an object; null: nothing.</summary>
+    public static unsafe void Object(object? target)
     {
         if (Sse.IsSupported)
         {
             // As a number: should the collector move the object at this moment, then a line nobody needs is fetched.
-            nint address = Unsafe.As<object, nint>(ref target);
+            nint address = Unsafe.As<object?, nint>(ref target);
             Sse.Prefetch0((void*)address);
             Sse.Prefetch0((void*)(address + LineBytes));
         }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Weir.Buffers;
 using Weir.Diagnostics;
 using Weir.Timing;
 
@@ -115,18 +116,36 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     public void Retire() => End(Stage.Retired);
 
     /// <summary>
-    /// On the wheel's thread. Where the connection has a thread of its own it goes on there: a Ping is answered at once, and
+    /// On the wheel's thread. Where the connection has another of its own it goes on there: a Ping is answered at once, and
     /// the answers would take turns with the Pings on the processor, at two switches of threads each.
     /// </summary>
     protected internal override void OnExpired()
     {
-        if (transport is ILoopThreadFeature { RunsOnLoop: true } thread)
+        if (transport is ILoopThreadFeature { RunsOnLoop: true, IsCurrent: false } thread)
         {
             thread.Post(this);
         }
         else
         {
             Act();
+        }
+    }
+
+    /// <summary>A Ping touches the connection, the socket, the sender and its way out, each known by the one before.</summary>
+    protected internal override void FetchAhead(int callsBefore)
+    {
+        switch (callsBefore)
+        {
+            case 3:
+                Prefetch.Object(transport);
+                Prefetch.Object(_connection);
+                break;
+            case 2:
+                _connection?.PrefetchSender();
+                break;
+            case 1:
+                _connection?.PrefetchOutput();
+                break;
         }
     }
 

@@ -29,4 +29,13 @@ internal abstract class TimerNode
     /// this node or any other again.
     /// </summary>
     protected internal abstract void OnExpired();
+
+    /// <summary>
+    /// Its call comes nearer: time to ask for what it will touch (<see cref="Buffers.Prefetch"/>), one object further with each
+    /// step. Called for speed alone, and not for every node: only while others are due at the same tick.
+    /// </summary>
+    /// <param name="callsBefore">How many others are called first: from <see cref="TimerWheel.NodesAhead"/> - 1 down to 1.</param>
+    protected internal virtual void FetchAhead(int callsBefore)
+    {
+    }
 }

@@ -62,6 +62,22 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Theory]
+    [InlineData(true, false, true)]
+    [InlineData(true, true, false)] // the wheel turns on the connection's own thread
+    [InlineData(false, false, false)] // it has none
+    public async Task Ping_IsSentOnTheConnectionsThread(bool runsOnLoop, bool isCurrent, bool isPosted)
+    {
+        await using WeirConnectionHarness server = NewServer();
+        WeirConnectionClient client = await server.ConnectAsync(
+            make: options => new LaggingConnection(options) { RunsOnLoop = runsOnLoop, IsCurrent = isCurrent });
+
+        server.Wait(_interval + TimeSpan.FromSeconds(1));
+
+        Assert.Equal(9, (await client.ReadFrameAsync()).Opcode);
+        Assert.Equal(isPosted, ((LaggingConnection)client.Transport).Posted > 0);
+    }
+
+    [Theory]
     [InlineData("message")]
     [InlineData("pong")]
     [InlineData("half a frame")]
@@ -332,7 +348,15 @@ public sealed class WeirConnectionHeartbeatTests
 
         public bool RunsOnLoop { get; set; }
 
-        public void Post(IThreadPoolWorkItem work) => work.Execute();
+        public bool IsCurrent { get; set; }
+
+        public int Posted { get; private set; }
+
+        public void Post(IThreadPoolWorkItem work)
+        {
+            Posted++;
+            work.Execute();
+        }
 
         public bool TryDetach() => false;
 

@@ -44,6 +44,23 @@ public sealed class TimerWheelTests : IDisposable
         Assert.Equal(0, _wheel.Count);
     }
 
+    [Fact]
+    public void Turn_NodesDueTogether_SeesEachComeNearerBeforeItsCall()
+    {
+        List<string> seen = [];
+        for (int i = 0; i < 5; i++)
+        {
+            string name = $"{i}";
+            TestNode node = new(_ => seen.Add(name)) { OnFetchAhead = before => seen.Add($"{name} in {before}") };
+            _wheel.Schedule(node, TimeSpan.FromSeconds(1));
+        }
+
+        AdvanceTicks(10);
+
+        Assert.Equal(
+            ["1 in 1", "2 in 2", "3 in 3", "0", "2 in 1", "3 in 2", "4 in 3", "1", "3 in 1", "4 in 2", "2", "4 in 1", "3", "4"], seen);
+    }
+
     [Theory]
     [InlineData(99, 0, 100)]
     [InlineData(99, 1, 100)]
