@@ -110,7 +110,19 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         if (connection.Tls == 0)
         {
             nint sent = Libc.Send(connection.Fd, bytes, bytes.Length, Libc.MSG_NOSIGNAL);
-            return sent >= 0 ? (int)sent : Libc.Errno is Libc.EAGAIN or Libc.EINTR ? 0 : bytes.Length;
+            if (sent >= 0)
+            {
+                return (int)sent;
+            }
+
+            int error = Libc.Errno;
+            if (error is Libc.EAGAIN or Libc.EINTR)
+            {
+                return 0;
+            }
+
+            connection.SendError = connection.SendError == 0 ? error : connection.SendError;
+            return bytes.Length;
         }
 
         int written = 0;
@@ -277,7 +289,10 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
 
         if (read <= 0 && !mustWait)
         {
-            End(connection, connection.Closed ?? ConnectionEnd.Cut(read == 0 ? "FIN without a close frame" : $"recv: errno {Libc.Errno}"));
+            string how = read < 0 ? $"recv: errno {Libc.Errno}"
+                : connection.SendError != 0 ? $"send: errno {connection.SendError}"
+                : "FIN without a close frame";
+            End(connection, connection.Closed ?? ConnectionEnd.Cut(how));
         }
 
         return Math.Max(0, read);

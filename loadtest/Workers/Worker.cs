@@ -18,6 +18,9 @@ internal sealed class Worker : IClientEvents, IDisposable
     // For what is in flight at the end, and for the closing handshakes.
     private static readonly TimeSpan _stragglers = TimeSpan.FromSeconds(15);
 
+    // Between two looks at what has come: who has a million closing handshakes to begin must not leave Pings unanswered meanwhile.
+    private const int ClosesAtOnce = 256;
+
     private readonly WorkerPlan _plan;
     private readonly Action<WorkerReport> _report;
     private readonly ConcurrentQueue<WorkerOrder> _orders = new();
@@ -39,6 +42,7 @@ internal sealed class Worker : IClientEvents, IDisposable
     private TimeSpan _cpu = Environment.CpuUsage.TotalTime;
     private Phase _phase;
     private long _phaseBegan;
+    private int _nextToClose;
 
     public Worker(WorkerPlan plan, Action<WorkerReport> report)
     {
@@ -180,14 +184,11 @@ internal sealed class Worker : IClientEvents, IDisposable
                 break;
             case WorkerOrder.Close:
                 Enter(Phase.Ending);
-                for (int i = 0; i < _plan.Connections; i++)
-                {
-                    _loop[i]?.SendClose(1000);
-                }
-
+                _nextToClose = 0;
                 break;
             case WorkerOrder.ExpectClose:
                 Enter(Phase.Ending);
+                _nextToClose = _plan.Connections;
                 break;
             case WorkerOrder.Stop:
                 _phase = Phase.Stopped;
@@ -217,7 +218,24 @@ internal sealed class Worker : IClientEvents, IDisposable
             wait = _crowd.IsHeldBack ? wait : Least(wait, _crowd.Wait);
         }
 
-        return _phase is Phase.Active or Phase.Finishing ? Least(wait, _activity.Go()) : wait;
+        return _phase switch
+        {
+            Phase.Active or Phase.Finishing => Least(wait, _activity.Go()),
+            Phase.Ending when CloseSome() => TimeSpan.Zero,
+            _ => wait,
+        };
+    }
+
+    // Whether more are to be closed.
+    private bool CloseSome()
+    {
+        int last = Math.Min(_plan.Connections, _nextToClose + ClosesAtOnce);
+        while (_nextToClose < last)
+        {
+            _loop[_nextToClose++]?.SendClose(1000);
+        }
+
+        return last < _plan.Connections;
     }
 
     private void Conclude()
