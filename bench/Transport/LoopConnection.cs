@@ -36,6 +36,8 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe, ILoopThre
 
     public bool RunsOnLoop { get; set; }
 
+    public bool IsCurrent => true;
+
     public bool HasUnreadInput => false;
 
     PipeReader IDuplexPipe.Input => _arrivals;
