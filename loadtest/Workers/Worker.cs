@@ -182,13 +182,9 @@ internal sealed class Worker : IClientEvents, IDisposable
                 Enter(Phase.Finishing);
                 _activity.Finish();
                 break;
-            case WorkerOrder.Close:
+            case WorkerOrder.Close or WorkerOrder.ExpectClose:
                 Enter(Phase.Ending);
-                _nextToClose = 0;
-                break;
-            case WorkerOrder.ExpectClose:
-                Enter(Phase.Ending);
-                _nextToClose = _plan.Connections;
+                _nextToClose = order == WorkerOrder.Close ? 0 : _plan.Connections;
                 break;
             case WorkerOrder.Stop:
                 _phase = Phase.Stopped;
