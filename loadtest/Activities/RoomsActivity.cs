@@ -45,7 +45,7 @@ internal sealed class RoomsActivity : IActivity
 
     public IReadOnlyList<string> RoomsOf(int number) => _plan.RoomsOf(number);
 
-    public int? ReceiveBufferOf(int number) => _plan.IsSlow(number) ? SlowEpisode.ReceiveBufferBytes : null;
+    public int? ReceiveBufferOf(int number) => _plan.IsSlow(number) ? SlowClient.ReceiveBufferBytes : null;
 
     public void Begin()
     {
@@ -114,7 +114,7 @@ internal sealed class RoomsActivity : IActivity
     {
         if (_plan.IsSlow(connection.Number))
         {
-            _slow.End(end);
+            _slow.End(connection.Number, end);
             return EndKind.Meant;
         }
 

@@ -4,28 +4,17 @@ using Weir.LoadTest.Workers;
 
 namespace Weir.LoadTest.Activities;
 
-/// <summary>
-/// Some stop reading while their room is flooded; after a while they read on, and must find whole messages without a gap and
-/// then 1009 "too slow".
-/// </summary>
+/// <summary>Some stop reading while their room is flooded, and read on after a while; see <see cref="SlowClient"/>.</summary>
 internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
 {
-    /// <summary>SO_RCVBUF of the slow: little of the flood is hidden in it.</summary>
-    public const int ReceiveBufferBytes = 8 * 1024;
-
-    // 2 MB a second: past a megabyte and the system's buffers within seconds.
-    private const int PayloadBytes = 16 * 1024;
-    private const double Rate = 128;
-
     // Centrifugo's own code for it, as SDKs of that protocol would take 1009 for the end.
-    private readonly int _code = context.Plan.IsCentrifugo ? 3008 : 1009;
-    private readonly Dictionary<int, int> _next = [];
-    private readonly StampedFrame _frame = context.Protocol.Publish(plan.FloodName, PayloadBytes);
+    private readonly int _code = context.Plan.IsCentrifugo ? 3008 : SlowClient.TooSlow;
+    private readonly Dictionary<int, SlowClient> _clients = plan.SlowOnes.ToDictionary(static each => each, static _ => new SlowClient());
+    private readonly StampedFrame _frame = context.Protocol.Publish(plan.FloodName, SlowClient.FloodPayloadBytes);
     private Pace? _pace;
     private long _began;
     private int _published;
     private int _ended;
-    private bool _hasGap;
 
     public bool IsOver => _ended == context.Plan.Slow;
 
@@ -34,7 +23,7 @@ internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
         if (context.Plan.Slow > 0)
         {
             _began = Stopwatch.GetTimestamp();
-            _pace = new Pace(Rate);
+            _pace = new Pace(SlowClient.FloodRate);
             foreach (int slow in plan.SlowOnes)
             {
                 context.Loop[slow]?.Pause();
@@ -77,16 +66,12 @@ internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
         }
     }
 
-    public void Deliver(int slow, int number)
-    {
-        _hasGap |= number != _next.GetValueOrDefault(slow);
-        _next[slow] = number + 1;
-    }
+    public void Deliver(int slow, int number) => _clients[slow].Deliver(number);
 
-    public void End(ConnectionEnd end)
+    public void End(int slow, ConnectionEnd end)
     {
         _ended++;
-        bool wasTold = end.Code == _code && !_hasGap && (context.Plan.IsCentrifugo || end.Reason == "too slow");
+        bool wasTold = _clients[slow].IsTold(end, _code);
         context.Tally.SlowTold += wasTold ? 1 : 0;
         context.Tally.SlowOtherwise += wasTold ? 0 : 1;
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using Weir.LoadTest.Protocols;
 
 namespace Weir.LoadTest.Client;
@@ -356,9 +355,9 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
                     events.OnHeartbeat(connection);
                     break;
                 case ServerFrame.Close:
-                    int code = payload.Length < 2 ? 1005 : (payload[0] << 8) | payload[1];
-                    connection.Closed = new ConnectionEnd(code, payload.Length < 2 ? "" : Encoding.UTF8.GetString(payload[2..]));
-                    connection.SendClose(code == 1005 ? 1000 : code);
+                    ConnectionEnd told = ConnectionEnd.Told(payload);
+                    connection.Closed = told;
+                    connection.SendClose(told.Answer);
                     break;
                 default:
                     protocol.Take(this, connection, frame.Opcode, payload, events);

@@ -102,7 +102,7 @@ internal sealed class Connection
         if (!HasSentClose && State is Phase.Settling or Phase.Open)
         {
             HasSentClose = true;
-            Send(MaskedFrames.Make(ServerFrame.Close, [(byte)(code >> 8), (byte)code]));
+            Send(MaskedFrames.Close(code));
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Weir.LoadTest.Client;
 
 /// <summary>How a connection ended.</summary>
@@ -6,6 +8,17 @@ namespace Weir.LoadTest.Client;
 internal readonly record struct ConnectionEnd(int Code, string Reason)
 {
     public const int NoCloseFrame = 1006;
+
+    /// <summary>RFC 6455 section 7.1.5: a close frame without a code.</summary>
+    public const int NoCode = 1005;
+
+    /// <summary>What is to be said in return: an endpoint typically echoes the code (RFC 6455 section 5.5.1).</summary>
+    public int Answer => Code == NoCode ? 1000 : Code;
+
+    /// <summary>By the payload of the server's close frame.</summary>
+    public static ConnectionEnd Told(ReadOnlySpan<byte> payload) => payload.Length < 2
+        ? new ConnectionEnd(NoCode, "")
+        : new ConnectionEnd((payload[0] << 8) | payload[1], Encoding.UTF8.GetString(payload[2..]));
 
     public static ConnectionEnd Cut(string how) => new(NoCloseFrame, how);
 

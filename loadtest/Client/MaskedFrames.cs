@@ -13,6 +13,9 @@ internal static class MaskedFrames
     /// <summary>Opens and closes the settling of a connection: the server answers when it has taken the connection up.</summary>
     public static byte[] Ping { get; } = Make(0x9, []);
 
+    /// <summary>Begins the closing handshake, or answers the server's.</summary>
+    public static byte[] Close(int code) => Make(ServerFrame.Close, [(byte)(code >> 8), (byte)code]);
+
     /// <summary>One whole frame.</summary>
     public static byte[] Make(int opcode, ReadOnlySpan<byte> payload)
     {

@@ -37,6 +37,8 @@ internal sealed class LocalServer : IDisposable
 
     public int ProcessId => _process?.Id ?? 0;
 
+    public int Port => _port;
+
     /// <summary>Of the process that ended last.</summary>
     public int? ExitCode => _child is { HasExited: true } ? _child.ExitCode : null;
 
@@ -47,13 +49,10 @@ internal sealed class LocalServer : IDisposable
         return new LocalServer([], 0) { _process = process, _cpu = process.CpuTime };
     }
 
+    /// <summary>One that is still to be started.</summary>
     /// <param name="command">Its words; <c>{port}</c> stands for the port.</param>
-    public static async Task<LocalServer> StartAsync(string command, int port)
-    {
-        LocalServer server = new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal))], port);
-        await server.StartAsync();
-        return server;
-    }
+    public static LocalServer Of(string command, int port)
+        => new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal))], port);
 
     public static int FreePort()
     {
@@ -105,6 +104,14 @@ internal sealed class LocalServer : IDisposable
 
     /// <summary>SIGTERM: it should drain.</summary>
     public void Terminate() => _process?.Signal(Libc.SIGTERM);
+
+    /// <summary>Waits for the end of one that is ours.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> ExitAsync()
+    {
+        await _child!.WaitForExitAsync();
+        return _child.ExitCode;
+    }
 
     public void Dispose()
     {

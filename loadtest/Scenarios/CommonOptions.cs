@@ -59,15 +59,9 @@ internal static class CommonOptions
         List<Uri> urls = [];
         foreach (Token token in result.Tokens)
         {
-            // A port that is not known yet is 0.
-            if (Uri.TryCreate(token.Value.Replace("{port}", "0", StringComparison.Ordinal), UriKind.Absolute, out Uri? url)
-                && url.Scheme is "ws" or "wss")
+            if (OptionKit.ParseUrl(result, token.Value) is { } url)
             {
                 urls.Add(url);
-            }
-            else
-            {
-                result.AddError($"'{token.Value}' is no ws:// or wss:// address.");
             }
         }
 

@@ -122,7 +122,8 @@ internal static class Session
                 int port = LocalServer.FreePort();
                 Uri url = plan.Urls[Math.Min(i, plan.Urls.Count - 1)];
                 urls = [.. urls.Take(i), new UriBuilder(url) { Port = url.Port > 0 ? url.Port : port }.Uri];
-                servers.Add(await LocalServer.StartAsync(command, urls[i].Port));
+                servers.Add(LocalServer.Of(command, urls[i].Port));
+                await servers[i].StartAsync();
             }
         }
         else if (urls.Exists(static url => url.Port == 0))

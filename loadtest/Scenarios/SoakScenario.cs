@@ -7,9 +7,6 @@ namespace Weir.LoadTest.Scenarios;
 /// <summary>Hours of ordinary life: does anything grow?</summary>
 internal sealed class SoakScenario() : Scenario("soak", "Rooms with messages, clients that come and go, for hours; fits a line through the server's memory")
 {
-    // Until then code is compiled, pools fill, and the heap finds its size.
-    private const double WarmUp = 0.2;
-
     private readonly RoomOptions _rooms = new(connections: 2000, rooms: 50, membersPerRoom: 20, publishRate: 200, slow: 0, holdFor: "1h");
     private readonly Option<double> _churn = OptionKit.Of("--churn", 20.0, "Connections per second that leave and come back: of those in rooms where nothing happens");
 
@@ -39,30 +36,15 @@ internal sealed class SoakScenario() : Scenario("soak", "Rooms with messages, cl
         await stage.CloseAsync();
     }
 
-    /// <summary>Slope of the line that fits best, in units of y per unit of x; null for less than two points.</summary>
-    internal static double? Slope(IReadOnlyList<(double X, double Y)> points)
-    {
-        if (points.Count < 2)
-        {
-            return null;
-        }
-
-        double x = points.Average(static each => each.X);
-        double y = points.Average(static each => each.Y);
-        double width = points.Sum(each => (each.X - x) * (each.X - x));
-        return width == 0 ? null : points.Sum(each => (each.X - x) * (each.Y - y)) / width;
-    }
-
     private static void TellGrowth(Stage stage)
     {
-        Sample[] soaked = [.. stage.Conductor.Samples.Where(static each => each.Phase == "soak")];
-        (double, double)[] points = [.. soaked.Skip((int)(soaked.Length * WarmUp))
-            .Where(static each => each.ServerBytes is not null)
-            .Select(static each => (each.Seconds / 3600, each.ServerBytes!.Value / 1e6))];
-        stage.Outcome.MegabytesPerHour = Slope(points);
+        (double, long)[] samples = [.. stage.Conductor.Samples
+            .Where(static each => each.Phase == "soak" && each.ServerBytes is not null)
+            .Select(static each => (each.Seconds, each.ServerBytes!.Value))];
+        stage.Outcome.MegabytesPerHour = Growth.MegabytesPerHour(samples);
         if (stage.Outcome.MegabytesPerHour is { } slope)
         {
-            stage.WriteLine($"server memory grows by {slope:N1} MB per hour, by the last {points.Length:N0} of {soaked.Length:N0} samples");
+            stage.WriteLine($"server memory grows by {slope:N1} MB per hour, by {samples.Length:N0} samples without the first fifth");
             stage.Outcome.Add("growth of server memory", slope, "MB/h");
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weir.LoadTest.Client;
 using Weir.LoadTest.Measuring;
 
 namespace Weir.LoadTest.Workers;
@@ -141,7 +142,5 @@ internal sealed class Crowd
         }
     }
 
-    private TimeSpan Pause(int number)
-        => _plan.Backoff + (Random.Shared.NextDouble() * TimeSpan.FromTicks(Math.Min(
-            _plan.MostBackoff.Ticks, (long)(_plan.Backoff.Ticks * Math.Pow(2, _failures[number])))));
+    private TimeSpan Pause(int number) => new Backoff(_plan.Backoff, _plan.MostBackoff).After(_failures[number]);
 }

@@ -55,12 +55,4 @@ public sealed class OptionsTests
     [Fact]
     public void ServerCommand_WithQuotes_KeepsWordsTogether()
         => Assert.Equal(["dotnet", "My Host.dll", "--urls", "http://x"], LocalServer.SplitWords("dotnet 'My Host.dll'  --urls \"http://x\""));
-
-    [Fact]
-    public void Slope_OfALine_IsItsOwn()
-    {
-        Assert.Equal(3, SoakScenario.Slope([(0, 1), (1, 4), (2, 7)])!.Value, precision: 9);
-        Assert.Equal(0, SoakScenario.Slope([(0, 5), (1, 9), (2, 5)])!.Value, precision: 9);
-        Assert.Null(SoakScenario.Slope([(0, 5)]));
-    }
 }

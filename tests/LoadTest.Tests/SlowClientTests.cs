@@ -1,0 +1,36 @@
+using Weir.LoadTest.Activities;
+using Weir.LoadTest.Client;
+using Xunit;
+
+namespace Weir.LoadTest.Tests;
+
+public sealed class SlowClientTests
+{
+    private static readonly ConnectionEnd _told = new(1009, "too slow");
+
+    [Theory]
+    [InlineData(new int[0], true)]
+    [InlineData(new[] { 0, 1, 2 }, true)]
+    [InlineData(new[] { 0, 2 }, false)]
+    [InlineData(new[] { 1 }, false)]
+    [InlineData(new[] { 0, 0 }, false)]
+    public void IsTold_BehindMessages_OnlyWithoutAGap(int[] numbers, bool isTold)
+    {
+        SlowClient client = new();
+
+        Array.ForEach(numbers, client.Deliver);
+
+        Assert.Equal(isTold, client.IsTold(_told));
+    }
+
+    [Fact]
+    public void IsTold_AnythingElse_IsFalse()
+    {
+        SlowClient client = new();
+
+        Assert.False(client.IsTold(new ConnectionEnd(1009, "too big")));
+        Assert.False(client.IsTold(new ConnectionEnd(1001, "too slow")));
+        Assert.False(client.IsTold(ConnectionEnd.Cut("reset")));
+        Assert.True(client.IsTold(new ConnectionEnd(3008, "slow"), code: 3008));
+    }
+}
