@@ -212,6 +212,38 @@ public sealed class RunnerTests : IDisposable
         Assert.Throws<KeyNotFoundException>(() => result.GetScenarioStats("none"));
     }
 
+    [Fact]
+    public void Scenarios_Registered_AreInitializedBeforeAnyLoadAndCleanedAfterAll()
+    {
+        List<string> order = [];
+        ScenarioProps Note(string name, TimeSpan during) => Scenario.Create(name, async _ =>
+        {
+            await Task.Delay(during, TimeProvider.System);
+            await Add($"load {name}");
+            return Response.Ok();
+        })
+        .WithInit(_ => Add($"init {name}"))
+        .WithClean(_ => Add($"clean {name}"))
+        .WithoutWarmUp()
+        .WithLoadSimulations(Simulation.Inject(rate: 1, interval: TimeSpan.FromMilliseconds(100), during: TimeSpan.FromMilliseconds(100)));
+        Task Add(string what)
+        {
+            lock (order)
+            {
+                order.Add(what);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        NBomberRunner
+            .RegisterScenarios(Note("short", TimeSpan.Zero), Note("long", TimeSpan.FromMilliseconds(400)))
+            .WithReportFormats()
+            .Run();
+
+        Assert.Equal(["init short", "init long", "load short", "load long", "clean short", "clean long"], order);
+    }
+
     private static ScenarioStats Run(ScenarioProps scenario)
         => NBomberRunner.RegisterScenarios(scenario.WithoutWarmUp()).WithReportFormats().Run().GetScenarioStats(scenario.ScenarioName);
 

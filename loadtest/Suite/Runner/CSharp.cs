@@ -30,10 +30,10 @@ public static class Scenario
 {
     public static ScenarioProps Create(string name, Func<IScenarioContext, Task<IResponse>> run) => new(name, run);
 
-    /// <summary>Awaited before the load begins.</summary>
+    /// <summary>Awaited before the load begins, and that of any other scenario.</summary>
     public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc) => scenario with { Init = initFunc };
 
-    /// <summary>Awaited when the load is over, whatever came of it.</summary>
+    /// <summary>Awaited when all loads are over, whatever came of them.</summary>
     public static ScenarioProps WithClean(this ScenarioProps scenario, Func<IScenarioInitContext, Task> cleanFunc) => scenario with { Clean = cleanFunc };
 
     public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) => scenario with { WarmUp = TimeSpan.Zero };

@@ -4,7 +4,7 @@ using NBomber.Contracts.Stats;
 
 namespace Weir.LoadTest.Suite.Runner;
 
-/// <summary>One scenario from its init to its clean.</summary>
+/// <summary>One scenario. Its init, its load and its clean are called by whoever runs all of them.</summary>
 internal sealed class ScenarioRun
 {
     // For iterations that are under way when the time is up.
@@ -26,33 +26,29 @@ internal sealed class ScenarioRun
     /// <summary>Until now, or in the end.</summary>
     public ScenarioStats Stats => _recorder.Stats(_duration ?? (_began == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_began)));
 
+    public Task InitAsync() => _scenario.Init?.Invoke(_context) ?? Task.CompletedTask;
+
+    public Task CleanAsync() => _scenario.Clean?.Invoke(_context) ?? Task.CompletedTask;
+
     public async Task RunAsync()
     {
-        await (_scenario.Init?.Invoke(_context) ?? Task.CompletedTask);
-        try
+        if (_scenario.WarmUp > TimeSpan.Zero && _scenario.LoadSimulations is [var first, ..])
         {
-            if (_scenario.WarmUp > TimeSpan.Zero && _scenario.LoadSimulations is [var first, ..])
-            {
-                LoadSimulation warmUp = new(first.IsOpen, first.IsRamp, first.Target, first.Interval, _scenario.WarmUp);
-                await SimulateAsync(warmUp, before: 0);
-            }
-
-            _recorder.IsOn = true;
-            _began = Stopwatch.GetTimestamp();
-            LoadSimulation? before = null;
-            foreach (LoadSimulation simulation in _scenario.LoadSimulations)
-            {
-                await SimulateAsync(simulation, before is not null && before.IsOpen == simulation.IsOpen ? before.Target : 0);
-                before = simulation;
-            }
-
-            // What was planned, not what the last iteration took longer: rates are of the load.
-            _duration = TimeSpan.FromTicks(_scenario.LoadSimulations.Sum(static each => each.During.Ticks));
+            LoadSimulation warmUp = new(first.IsOpen, first.IsRamp, first.Target, first.Interval, _scenario.WarmUp);
+            await SimulateAsync(warmUp, before: 0);
         }
-        finally
+
+        _recorder.IsOn = true;
+        _began = Stopwatch.GetTimestamp();
+        LoadSimulation? before = null;
+        foreach (LoadSimulation simulation in _scenario.LoadSimulations)
         {
-            await (_scenario.Clean?.Invoke(_context) ?? Task.CompletedTask);
+            await SimulateAsync(simulation, before is not null && before.IsOpen == simulation.IsOpen ? before.Target : 0);
+            before = simulation;
         }
+
+        // What was planned, not what the last iteration took longer: rates are of the load.
+        _duration = TimeSpan.FromTicks(_scenario.LoadSimulations.Sum(static each => each.During.Ticks));
     }
 
     private static Task UntilAsync(long began, TimeSpan due)

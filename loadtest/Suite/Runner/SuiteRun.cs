@@ -4,12 +4,33 @@ using NBomber.Contracts.Stats;
 
 namespace Weir.LoadTest.Suite.Runner;
 
-/// <summary>All scenarios of a run at the same time, a line about each at intervals, and the reports.</summary>
+/// <summary>All scenarios of a run: their inits, their loads at the same time, their cleans; a line about each at intervals, and the reports.</summary>
 internal sealed class SuiteRun(NBomberContext context)
 {
     private readonly ScenarioRun[] _scenarios = [.. context.Scenarios.Select(scenario => new ScenarioRun(scenario, context.TestInfo))];
 
     public async Task<NodeStats> RunAsync()
+    {
+        try
+        {
+            // In their order, as NBomber does: a scenario may count on what another has prepared, and no load disturbs it.
+            foreach (ScenarioRun scenario in _scenarios)
+            {
+                await scenario.InitAsync();
+            }
+
+            return await RunLoadsAsync();
+        }
+        finally
+        {
+            foreach (ScenarioRun scenario in _scenarios)
+            {
+                await scenario.CleanAsync();
+            }
+        }
+    }
+
+    private async Task<NodeStats> RunLoadsAsync()
     {
         long began = Stopwatch.GetTimestamp();
         Task all = Task.WhenAll(_scenarios.Select(static scenario => scenario.RunAsync()));
