@@ -4,7 +4,7 @@
 #   loadtest/run.sh storm --connections 5000 --report out/storm
 #   HOST_OPTIONS="--Weir:Heartbeat:Interval=10" loadtest/run.sh idle
 #   TLS=1 loadtest/run.sh echo                       over wss, with a certificate made for it
-#   loadtest/run.sh suite [OPTION ...]               the scenarios for NBomber's API, in Suite/
+#   loadtest/run.sh suite [--scenario S ...] [OPTION ...]   the scenarios for NBomber's API, in Suite/
 # The exit code is the load test's: 0 when all demands were met. Against another server, run the program itself with --url.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,25 +29,19 @@ if [ "${TLS:-0}" = 1 ]; then
     options=(--insecure)
 fi
 
+program=loadtest/bin/Release/net10.0/Weir.LoadTest.dll
 if [ "${1:-}" = suite ]; then
     [ "${BUILD:-1}" = 0 ] || dotnet build -c Release -v quiet loadtest/Suite >/dev/null
-    log=$(mktemp)
-    $server --urls $scheme://127.0.0.1:0 ${HOST_OPTIONS:-} >"$log" 2>&1 &
-    host=$!
-    trap 'kill -9 $host 2>/dev/null || true; rm -f "$log"' EXIT
-    for _ in $(seq 900); do
-        url=$(sed -n 's/^Weir is up. Point a browser at //p' "$log")
-        [ -z "$url" ] || break
-        kill -0 $host 2>/dev/null || break
-        sleep 0.1
-    done
-    [ -n "$url" ] || { echo "run.sh: the Host did not come up:" >&2; cat "$log" >&2; exit 1; }
-    dotnet loadtest/Suite/bin/Release/net10.0/Weir.LoadTest.Suite.dll --url "ws${url#http}" "${options[@]}" "${@:2}"
-    exit
+    program=loadtest/Suite/bin/Release/net10.0/Weir.LoadTest.Suite.dll
+    scenario=()
+    shift
+else
+    scenario=("${1:---help}")
+    shift $(($# > 0))
 fi
 
-case ${1:---help} in
-    -*) options=(--help) ;;
+case ${scenario[0]:-} in
+    -*) options=() ;;
     *) options+=(--url "ws${scheme#http}://127.0.0.1:{port}" --server "$server --urls $scheme://127.0.0.1:{port} ${HOST_OPTIONS:-}") ;;
 esac
-exec dotnet loadtest/bin/Release/net10.0/Weir.LoadTest.dll "${1:---help}" "${options[@]}" "${@:2}"
+exec dotnet "$program" "${scenario[@]}" "${options[@]}" "$@"

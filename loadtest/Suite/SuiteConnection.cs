@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Text;
 using Weir.LoadTest.Client;
 using Weir.LoadTest.Protocols;
 
@@ -13,35 +12,35 @@ namespace Weir.LoadTest.Suite;
 internal sealed class SuiteConnection : IAsyncDisposable
 {
     private static readonly byte[] _pong = MaskedFrames.Make(ServerFrame.Pong, []);
-    private static readonly byte[] _close = MaskedFrames.Make(ServerFrame.Close, [0x03, 0xE8]); // 1000
 
     private readonly Stream _stream;
     private byte[] _buffer = new byte[4096];
     private int _filled;
-    private int _lastPayload;
+
+    // The last one: its bytes are the buffer's first until the next is waited for.
+    private ServerFrame _frame;
+    private bool _hasSentClose;
 
     private SuiteConnection(Stream stream) => _stream = stream;
 
+    /// <summary>How the server ended it; null: not as far as has been read.</summary>
+    public ConnectionEnd? End { get; private set; }
+
+    /// <summary>Of the last message, until the next is waited for.</summary>
+    public ReadOnlySpan<byte> Payload => _buffer.AsSpan(_frame.PayloadStart, _frame.End - _frame.PayloadStart);
+
     /// <summary>Opens it, and waits until the server has taken it up.</summary>
-    /// <exception cref="IOException">It was refused; with the status line.</exception>
-    public static async Task<SuiteConnection> OpenAsync(SuiteTarget target, params string[] rooms)
+    /// <param name="room">Null: none.</param>
+    /// <param name="receiveBufferBytes">SO_RCVBUF; null: the system's own.</param>
+    /// <exception cref="IOException">It was refused; with what was said.</exception>
+    public static async Task<SuiteConnection> OpenAsync(SuiteTarget target, string? room = null, int? receiveBufferBytes = null)
     {
-        Opening opening = new RawProtocol().Open(target.Target, rooms, token: null, receiveBufferBytes: null);
-        SuiteConnection connection = new(await ConnectAsync(target));
+        Opening opening = new RawProtocol().Open(target.Target, room is null ? [] : [room], target.Token, receiveBufferBytes);
+        SuiteConnection connection = new(await ConnectAsync(target, receiveBufferBytes));
         try
         {
-            string refusal = await connection.RequestAsync(opening.Request);
-            if (refusal.Length > 0)
-            {
-                throw new IOException(refusal);
-            }
-
-            await connection.SendAsync(opening.Greeting);
-            while (await connection.ReceiveAsync() is not ServerFrame.Pong)
-            {
-            }
-
-            return connection;
+            string refusal = await connection.OpenAsync(opening);
+            return refusal.Length == 0 ? connection : throw new IOException(refusal);
         }
         catch
         {
@@ -54,10 +53,10 @@ internal sealed class SuiteConnection : IAsyncDisposable
     /// <returns>What the server said: its status line, or a close code; empty when it has let us in.</returns>
     public static async Task<string> TryOpenAsync(SuiteTarget target, Opening opening)
     {
-        await using SuiteConnection connection = new(await ConnectAsync(target));
+        await using SuiteConnection connection = new(await ConnectAsync(target, opening.ReceiveBufferBytes));
         try
         {
-            return await connection.RequestAsync(opening.Request);
+            return await connection.OpenAsync(opening);
         }
         catch (IOException)
         {
@@ -65,25 +64,51 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
     }
 
-    public ValueTask SendAsync(byte[] frames) => _stream.WriteAsync(frames);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> frames) => _stream.WriteAsync(frames);
 
     /// <summary>Waits for a message. Pings on the way are answered.</summary>
     /// <returns>How many bytes it has.</returns>
+    /// <exception cref="IOException">The connection has ended; with how.</exception>
     public async Task<int> ReceiveMessageAsync()
     {
-        while (true)
+        while (await ReceiveAsync() is not (ServerFrame.Text or ServerFrame.Binary))
         {
-            if (await ReceiveAsync() is ServerFrame.Text or ServerFrame.Binary)
-            {
-                return _lastPayload;
-            }
+        }
+
+        return Payload.Length;
+    }
+
+    /// <summary>The same where an end is to be expected.</summary>
+    /// <returns>False: <see cref="End"/>.</returns>
+    public async Task<bool> TryReceiveMessageAsync()
+    {
+        try
+        {
+            await ReceiveMessageAsync();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            End ??= ConnectionEnd.Cut(error.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Waits for the server's next Ping and answers it.</summary>
+    /// <exception cref="IOException">The connection has ended; with how.</exception>
+    public async Task ReceivePingAsync()
+    {
+        while (await ReceiveAsync() is not ServerFrame.Ping)
+        {
         }
     }
 
     /// <summary>The whole closing handshake.</summary>
+    /// <exception cref="IOException">It ended otherwise; with how.</exception>
     public async Task CloseAsync()
     {
-        await SendAsync(_close);
+        _hasSentClose = true;
+        await SendAsync(MaskedFrames.Close(1000));
         while (await ReceiveAsync() is not ServerFrame.Close)
         {
         }
@@ -91,11 +116,12 @@ internal sealed class SuiteConnection : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _stream.DisposeAsync();
 
-    private static async Task<Stream> ConnectAsync(SuiteTarget target)
+    private static async Task<Stream> ConnectAsync(SuiteTarget target, int? receiveBufferBytes)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            socket.ReceiveBufferSize = receiveBufferBytes ?? socket.ReceiveBufferSize;
             await socket.ConnectAsync(target.Target.Address, target.Url.Port);
             NetworkStream stream = new(socket, ownsSocket: true);
             if (target.Url.Scheme != "wss")
@@ -118,6 +144,30 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
     }
 
+    // Empty when it is open; else what was said.
+    private async Task<string> OpenAsync(Opening opening)
+    {
+        string refusal = await RequestAsync(opening.Request);
+        if (refusal.Length > 0 || opening.Greeting.Length == 0)
+        {
+            return refusal;
+        }
+
+        try
+        {
+            await SendAsync(opening.Greeting);
+            while (await ReceiveAsync() is not ServerFrame.Pong)
+            {
+            }
+
+            return "";
+        }
+        catch (IOException) when (End is not null)
+        {
+            return $"{End}";
+        }
+    }
+
     // Empty when upgraded; else what was said.
     private async Task<string> RequestAsync(byte[] request)
     {
@@ -133,29 +183,38 @@ internal sealed class SuiteConnection : IAsyncDisposable
         return refusal;
     }
 
-    // The next frame's opcode.
+    // The next frame's opcode. Close only as the answer to ours: one that the server begins is answered and thrown.
     private async Task<int> ReceiveAsync()
     {
+        Consume(_frame.End);
+        _frame = default;
         ServerFrame frame;
         while (!ServerFrame.TryParse(_buffer.AsSpan(0, _filled), out frame))
         {
             await FillAsync();
         }
 
+        _frame = frame;
         if (frame.Opcode == ServerFrame.Ping)
         {
             // Without its payload, which servers that only want to know whether we are there do not look at.
             await SendAsync(_pong);
         }
+        else if (frame.Opcode == ServerFrame.Close)
+        {
+            ConnectionEnd told = ConnectionEnd.Told(Payload);
+            End = told;
+            if (!_hasSentClose)
+            {
+                _hasSentClose = true;
+                await SendAsync(MaskedFrames.Close(told.Answer));
+                throw new IOException($"Closed: {told}");
+            }
 
-        _lastPayload = frame.End - frame.PayloadStart;
-        string reason = frame.Opcode == ServerFrame.Close && _lastPayload >= 2
-            ? $"{(_buffer[frame.PayloadStart] << 8) | _buffer[frame.PayloadStart + 1]} {Encoding.UTF8.GetString(_buffer, frame.PayloadStart + 2, _lastPayload - 2)}"
-            : "";
-        Consume(frame.End);
-        return frame.Opcode == ServerFrame.Close && !reason.StartsWith("1000", StringComparison.Ordinal)
-            ? throw new IOException($"Closed: {reason}")
-            : frame.Opcode;
+            return told.Code == 1000 ? ServerFrame.Close : throw new IOException($"Closed: {told}");
+        }
+
+        return frame.Opcode;
     }
 
     private async Task FillAsync()

@@ -1,27 +1,51 @@
 using System.Collections.Concurrent;
+using NBomber.Contracts;
 
 namespace Weir.LoadTest.Suite;
 
 /// <summary>
 /// What iterations take turns with. Runners differ in how they number their copies; whoever takes what is free needs no number.
 /// </summary>
-internal sealed class SuitePool<T>
+/// <param name="open">Makes one; the number, from 0, is no other's.</param>
+internal sealed class SuitePool<T>(Func<int, Task<T>> open)
     where T : class, IAsyncDisposable
 {
+    // As many as the load test's own client has under way.
+    private const int HandshakesAtOnce = 256;
+
     private readonly ConcurrentBag<T> _free = [];
+    private int _opened = -1;
 
-    public int Count => _free.Count;
+    /// <summary>Opens so many before the load begins.</summary>
+    public Task FillAsync(int count) => Parallel.ForEachAsync(
+        Enumerable.Range(0, count),
+        new ParallelOptions { MaxDegreeOfParallelism = HandshakesAtOnce },
+        async (_, _) => _free.Add(await OpenAsync()));
 
-    public void Put(T item) => _free.Add(item);
+    /// <summary>Runs a step with one that is free, or with a new one when none is. One with which it fails is not used again.</summary>
+    public async Task<Response<object>> UseAsync(Func<T, Task<Response<object>>> run)
+    {
+        T item = _free.TryTake(out T? free) ? free : await OpenAsync();
+        Response<object> response = await run(item);
+        if (response.IsError)
+        {
+            await item.DisposeAsync();
+        }
+        else
+        {
+            _free.Add(item);
+        }
 
-    /// <summary>Null: all are in use.</summary>
-    public T? Take() => _free.TryTake(out T? item) ? item : null;
+        return response;
+    }
 
     public async Task ClearAsync()
     {
-        while (Take() is { } item)
+        while (_free.TryTake(out T? item))
         {
             await item.DisposeAsync();
         }
     }
+
+    private Task<T> OpenAsync() => open(Interlocked.Increment(ref _opened));
 }

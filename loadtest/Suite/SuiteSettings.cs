@@ -1,14 +1,53 @@
+using Weir.LoadTest.Client;
+using Weir.LoadTest.Running;
+
 namespace Weir.LoadTest.Suite;
 
-/// <summary>How much of everything.</summary>
-/// <param name="Target">Without a path: scenarios know theirs.</param>
-/// <param name="Copies">Of closed loads.</param>
-/// <param name="Rate">Iterations per second of open loads.</param>
-/// <param name="During">How long each load, after a ramp of a fifth of it where there is one.</param>
-/// <param name="Members">Of a room.</param>
-internal sealed record SuiteSettings(SuiteTarget Target, int Copies, int Rate, TimeSpan During, int PayloadBytes, int Members)
+/// <summary>How much of everything. <see cref="SuiteOptions"/> says what each is for, and the values that nobody has chosen.</summary>
+internal sealed record SuiteSettings
 {
+    public static TimeSpan Second { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Without a path: scenarios know theirs.</summary>
+    public required SuiteTarget Target { get; init; }
+
+    /// <summary>The server behind <see cref="Target"/>; null: not on this machine, or nobody has said which.</summary>
+    public LocalServer? Server { get; init; }
+
+    /// <summary>For scenarios that start servers of their own.</summary>
+    public required SuiteServers Servers { get; init; }
+
+    public required int Copies { get; init; }
+
+    public required int Rate { get; init; }
+
+    /// <summary>How long each load, after a ramp of a fifth of it where there is one.</summary>
+    public required TimeSpan During { get; init; }
+
     public TimeSpan Ramp => During / 5;
 
-    public static TimeSpan Second { get; } = TimeSpan.FromSeconds(1);
+    public required int PayloadBytes { get; init; }
+
+    public required int Members { get; init; }
+
+    public required int Connections { get; init; }
+
+    public required TimeSpan HeartbeatTimeout { get; init; }
+
+    public required int Slow { get; init; }
+
+    public required TimeSpan SlowFor { get; init; }
+
+    public required TimeSpan Down { get; init; }
+
+    public required Backoff Backoff { get; init; }
+
+    public required TimeSpan MaxAway { get; init; }
+
+    public required TimeSpan DrainTimeout { get; init; }
+
+    public required int Churn { get; init; }
+
+    /// <summary>Megabytes per hour; null: any.</summary>
+    public double? MaxGrowth { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NBomber.Contracts;
 using NBomber.CSharp;
 using Weir.LoadTest.Client;
@@ -8,26 +9,26 @@ namespace Weir.LoadTest.Suite.Scenarios;
 /// <summary>A message to a room, until the last of its members has it.</summary>
 internal static class FanoutScenario
 {
-    public const string Name = "fanout";
-    public const string RoundStep = "round";
+    private const int Rooms = 4;
+    private const string RoundStep = "round";
 
-    // A room for each copy.
-    private const int Copies = 4;
+    public static SuiteScenario Definition { get; } = new("fanout", static settings => [Load("fanout", settings, Rooms, TimeSpan.Zero)])
+    {
+        IsOfDefault = true,
+    };
 
-    public static ScenarioProps Create(SuiteSettings settings)
+    /// <summary>The same as a companion.</summary>
+    /// <param name="rooms">A copy for each.</param>
+    /// <param name="interval">Between two messages to a room; zero: each follows when the last member has the one before.</param>
+    public static SuiteLoad Load(string name, SuiteSettings settings, int rooms, TimeSpan interval)
     {
         SuiteTarget target = settings.Target.At("/ws");
-        SuitePool<Room> rooms = new();
+        SuitePool<Room> pool = new(number => Room.OpenAsync(target, $"{name}-{number}", settings.Members));
         byte[] frame = MaskedFrames.Make(ServerFrame.Text, RawProtocol.Padding(settings.PayloadBytes));
 
-        return Scenario.Create(Name, async context =>
+        ScenarioProps scenario = Scenario.Create(name, async context => await pool.UseAsync(async room =>
         {
-            Room? room = rooms.Take();
-            if (room is null)
-            {
-                return Response.Fail(message: "no room is free");
-            }
-
+            long began = Stopwatch.GetTimestamp();
             Response<object> round = await Step.Run(RoundStep, context, async () =>
             {
                 await room.Publisher.SendAsync(frame);
@@ -36,27 +37,19 @@ internal static class FanoutScenario
                     ? Response.Ok(sizeBytes: received.Sum())
                     : Response.Fail(message: "another message came");
             });
-            if (round.IsError)
+            TimeSpan rest = interval - Stopwatch.GetElapsedTime(began);
+            if (rest > TimeSpan.Zero)
             {
-                await room.DisposeAsync();
-            }
-            else
-            {
-                rooms.Put(room);
+                await Task.Delay(rest, TimeProvider.System);
             }
 
             return round;
-        })
-        .WithInit(async _ =>
-        {
-            for (int i = 0; i < Copies; i++)
-            {
-                rooms.Put(await Room.OpenAsync(target, $"suite-{i}", settings.Members));
-            }
-        })
-        .WithClean(_ => rooms.ClearAsync())
+        }))
+        .WithInit(_ => pool.FillAsync(rooms))
+        .WithClean(_ => pool.ClearAsync())
         .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(copies: Copies, during: settings.During));
+        .WithLoadSimulations(Simulation.KeepConstant(copies: rooms, during: settings.During));
+        return new SuiteLoad(name, RoundStep, scenario);
     }
 
     private sealed record Room(SuiteConnection Publisher, IReadOnlyList<SuiteConnection> Members) : IAsyncDisposable

@@ -6,14 +6,20 @@ namespace Weir.LoadTest.Suite.Scenarios;
 /// <summary>Connections that open and close again.</summary>
 internal static class StormScenario
 {
-    public const string Name = "storm";
-    public const string OpenStep = "open";
-    public const string CloseStep = "close";
+    private const string OpenStep = "open";
+    private const string CloseStep = "close";
 
-    public static ScenarioProps Create(SuiteSettings settings)
+    public static SuiteScenario Definition { get; } = new("storm", static settings => [Load("storm", settings, settings.Rate)])
+    {
+        IsOfDefault = true,
+    };
+
+    /// <summary>The same as a companion.</summary>
+    /// <param name="rate">Connections per second.</param>
+    public static SuiteLoad Load(string name, SuiteSettings settings, int rate)
     {
         SuiteTarget target = settings.Target.At("/ws");
-        return Scenario.Create(Name, async context =>
+        ScenarioProps scenario = Scenario.Create(name, async context =>
         {
             SuiteConnection? connection = null;
             Response<object> open = await Step.Run(OpenStep, context, async () =>
@@ -37,7 +43,8 @@ internal static class StormScenario
         })
         .WithoutWarmUp()
         .WithLoadSimulations(
-            Simulation.RampingInject(rate: settings.Rate, interval: SuiteSettings.Second, during: settings.Ramp),
-            Simulation.Inject(rate: settings.Rate, interval: SuiteSettings.Second, during: settings.During));
+            Simulation.RampingInject(rate: rate, interval: SuiteSettings.Second, during: settings.Ramp),
+            Simulation.Inject(rate: rate, interval: SuiteSettings.Second, during: settings.During));
+        return new SuiteLoad(name, OpenStep, scenario);
     }
 }

@@ -1,0 +1,102 @@
+using NBomber.Contracts;
+using NBomber.CSharp;
+using Weir.LoadTest.Client;
+using Weir.LoadTest.Running;
+
+namespace Weir.LoadTest.Suite;
+
+/// <summary>
+/// Servers, and clients of theirs that come back when they are lost: one load. Its companion does to the servers what the scenario
+/// is about.
+/// </summary>
+/// <param name="servers">How many.</param>
+/// <param name="code">What clients must be told before they are lost; <see cref="ConnectionEnd.NoCloseFrame"/>: nothing.</param>
+internal sealed class ReturningClients(string name, SuiteSettings settings, int servers, int code)
+{
+    private const string AwayStep = "away";
+
+    // Copies that have nothing to wait for any more must not spin.
+    private static readonly TimeSpan _shortestIteration = TimeSpan.FromSeconds(1);
+
+    // Nobody will be lost any more.
+    private readonly TaskCompletionSource _isOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _areAllBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<LocalServer> _servers = [];
+    private int _returned;
+
+    /// <summary>Started by the load's init.</summary>
+    public IReadOnlyList<LocalServer> Servers => _servers;
+
+    /// <summary>Completed when as many have come back as there are.</summary>
+    public Task AreAllBack => _areAllBack.Task;
+
+    public SuiteLoad Load()
+    {
+        SuiteTarget target = settings.Target.At("/ws");
+        List<SuiteTarget> targets = [];
+        SuitePool<ReturningClient> clients = new(number => ReturningClient.OpenAsync(targets, number));
+
+        ScenarioProps scenario = Scenario.Create(name, async context => await clients.UseAsync(client => IterateAsync(context, client)))
+            .WithInit(async _ =>
+            {
+                while (_servers.Count < servers)
+                {
+                    _servers.Add(await settings.Servers.StartAsync());
+                    targets.Add(target.At(_servers[^1].Port));
+                }
+
+                await clients.FillAsync(settings.Connections);
+            })
+            .WithClean(_ => clients.ClearAsync())
+            .WithoutWarmUp()
+            .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Connections, during: settings.During));
+        return new SuiteLoad(name, AwayStep, scenario);
+    }
+
+    /// <param name="run">Once; when it is over, nobody will be lost any more.</param>
+    public SuiteLoad Companion(string companion, string step, Func<IScenarioContext, Task<Response<object>>> run)
+    {
+        ScenarioProps scenario = Scenario.Create(companion, async context =>
+        {
+            try
+            {
+                return await run(context);
+            }
+            finally
+            {
+                _isOver.TrySetResult();
+            }
+        })
+        .WithoutWarmUp()
+        .WithLoadSimulations(SuiteLoad.Once(settings.During));
+        return new SuiteLoad(companion, step, scenario);
+    }
+
+    // Until the client is lost and back, or will not be lost any more.
+    private async Task<Response<object>> IterateAsync(IScenarioContext context, ReturningClient client)
+    {
+        Task rest = Task.WhenAll(_isOver.Task, Task.Delay(_shortestIteration, TimeProvider.System));
+        if (await Task.WhenAny(client.End, rest) == rest)
+        {
+            return Response.Ok();
+        }
+
+        ConnectionEnd end = await client.End;
+        return await Step.Run(AwayStep, context, async () =>
+        {
+            if (!await client.TryReturnAsync(settings.Backoff, settings.MaxAway))
+            {
+                return Response.Fail(message: $"{end}, and not back within {settings.MaxAway.TotalSeconds:N1} s");
+            }
+
+            if (Interlocked.Increment(ref _returned) == settings.Connections)
+            {
+                _areAllBack.TrySetResult();
+            }
+
+            return end.Code == code
+                ? Response.Ok(statusCode: $"{end.Code}")
+                : Response.Fail(statusCode: $"{end.Code}", message: $"{end}, where {code} was to be told");
+        });
+    }
+}

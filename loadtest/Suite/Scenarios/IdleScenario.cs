@@ -1,0 +1,38 @@
+using NBomber.Contracts;
+using NBomber.CSharp;
+
+namespace Weir.LoadTest.Suite.Scenarios;
+
+/// <summary>
+/// Quiet connections that answer the server's heartbeats. A copy is a client, and an iteration the wait for its next Ping: the
+/// latency is the interval as it really is.
+/// </summary>
+internal static class IdleScenario
+{
+    private const string HeartbeatStep = "heartbeat";
+
+    public static SuiteScenario Definition { get; } = new("idle", HeartbeatStep, Create);
+
+    private static ScenarioProps Create(SuiteSettings settings)
+    {
+        SuiteTarget target = settings.Target.At("/ws");
+        SuitePool<SuiteConnection> connections = new(_ => SuiteConnection.OpenAsync(target, "quiet"));
+
+        return Scenario.Create("idle", async context => await connections.UseAsync(connection => Step.Run(HeartbeatStep, context, async () =>
+        {
+            try
+            {
+                await connection.ReceivePingAsync().WaitAsync(settings.HeartbeatTimeout, TimeProvider.System);
+                return Response.Ok();
+            }
+            catch (TimeoutException)
+            {
+                return Response.Fail(message: $"no Ping within {settings.HeartbeatTimeout.TotalSeconds:N1} s");
+            }
+        })))
+        .WithInit(_ => connections.FillAsync(settings.Connections))
+        .WithClean(_ => connections.ClearAsync())
+        .WithoutWarmUp()
+        .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Connections, during: settings.During));
+    }
+}
