@@ -14,7 +14,11 @@ public sealed class HeartbeatOptions
     /// How often a Ping is sent (RFC 6455 section 5.5.2); default 30 seconds, below the 60 seconds after which common
     /// proxies cut a quiet connection. Zero: no heartbeat, and dead peers are found only by writing to them.
     /// </summary>
-    /// <remarks>The first Ping of a connection comes after a random part of it, so that they never leave all at once.</remarks>
+    /// <remarks>
+    /// The first Ping of a connection comes after a part of it, so that those of a storm do not leave all at once for ever after:
+    /// as many in each second, or in each tenth of an interval below ten seconds. An interval that is no multiple of that is
+    /// rounded down to one.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or above zero and below 200 milliseconds.</exception>
     public TimeSpan Interval
     {

@@ -62,8 +62,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             _heartbeat = heartbeat;
             _stage = Stage.Open;
             _lastHeard = wheel.CurrentTick;
-            // Connections that came in one storm must not be pinged in one tick for ever after.
-            _nextPing = heartbeat is null ? long.MaxValue : _lastHeard + 1 + Random.Shared.NextInt64(heartbeat.Interval);
+            _nextPing = heartbeat is null ? long.MaxValue : heartbeat.FirstPing(_lastHeard);
             _delayCheck = long.MaxValue;
             ArmInsideLock();
         }
@@ -182,7 +181,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
                     isPingDue = now >= _nextPing;
                     isDelayDue = now >= _delayCheck;
-                    _nextPing = isPingDue ? now + _heartbeat!.Interval : _nextPing;
+                    _nextPing = isPingDue ? _heartbeat!.NextPing(now) : _nextPing;
                     _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
                     if (_plannedClose is { } planned && now >= planned.Tick)
                     {
@@ -281,7 +280,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
         else
         {
-            wheel.Schedule(this, wheel.Tick * (due - wheel.CurrentTick));
+            wheel.ScheduleAt(this, due);
         }
     }
 

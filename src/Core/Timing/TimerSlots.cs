@@ -85,6 +85,22 @@ internal sealed class TimerSlots
         return false;
     }
 
+    /// <summary>
+    /// The first tick after <paramref name="currentTick"/> at which nodes are due or may have to move down;
+    /// <paramref name="most"/> ticks after it if there is none before.
+    /// </summary>
+    public long NextToRun(long currentTick, int most)
+    {
+        long last = currentTick + most;
+        long tick = currentTick + 1;
+        while (tick < last && Due(tick).First is null && !IsStartOfSlot(level: 1, tick))
+        {
+            tick++;
+        }
+
+        return tick;
+    }
+
     /// <summary>The nodes due exactly at <paramref name="currentTick"/>, once its cascades are done.</summary>
     public TimerList Due(long currentTick) => At(0, currentTick);
 

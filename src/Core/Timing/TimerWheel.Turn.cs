@@ -13,28 +13,42 @@ internal sealed partial class TimerWheel
     private const int CascadeBatch = 1024;
 
     /// <summary>
-    /// Runs every tick that has begun, in order, then arms the timer for the next one. Called by the timer, which stays
-    /// unarmed meanwhile: a single turn is under way at any time.
+    /// Runs every tick that has begun, calls what is due, in order, and arms the timer for what comes next. Called by the timer.
     /// </summary>
     private void Turn()
     {
-        TimeSpan? untilNext;
-        while (TryBeginTick(out untilNext))
+        if (!TryBeginTurn())
         {
-            DetachDue();
-            CallExpired();
+            return;
         }
 
-        if (untilNext is { } wait)
+        do
         {
-            Arm(wait);
+            while (TryBeginTick())
+            {
+                DetachDue();
+            }
+
+            CallExpired();
+        }
+        while (!TryEndTurn());
+
+        Arm();
+    }
+
+    // A timer that is armed anew just when it is due may call twice. The turn that is under way sees to everything.
+    private bool TryBeginTurn()
+    {
+        lock (_gate)
+        {
+            bool begins = !_isTurning;
+            _isTurning = true;
+            return begins;
         }
     }
 
-    /// <summary>
-    /// Moves on by one tick, if one has begun. Otherwise says how long to wait for it: null when the wheel has stopped.
-    /// </summary>
-    private bool TryBeginTick(out TimeSpan? untilNext)
+    /// <summary>Moves on by one tick, if one has begun.</summary>
+    private bool TryBeginTick()
     {
         TimeSpan elapsed = _clock.ReadElapsed();
         TimeSpan forgiven;
@@ -42,11 +56,8 @@ internal sealed partial class TimerWheel
         bool begun;
         lock (_gate)
         {
-            untilNext = null;
             if (_count == 0 || _disposed)
             {
-                // Stopping is not arming the timer: whoever schedules next finds the wheel stopped and arms it.
-                Volatile.Write(ref _running, false);
                 return false;
             }
 
@@ -57,11 +68,6 @@ internal sealed partial class TimerWheel
                 Volatile.Write(ref _currentTick, _currentTick + 1);
                 late = _clock.Since(_currentTick, position) + _forgivenSinceTick;
                 _forgivenSinceTick = 0;
-            }
-            else
-            {
-                // Also the answer to a timer that woke a little early.
-                untilNext = _clock.Until(_currentTick + 1, position);
             }
         }
 
@@ -92,7 +98,7 @@ internal sealed partial class TimerWheel
 
     private void CallExpired()
     {
-        while (TakeExpired() is { } node)
+        for (int left = _sharesThread ? CallsAtOnce : int.MaxValue; left > 0 && TakeExpired() is { } node; left--)
         {
             FetchAhead();
             try
@@ -105,6 +111,37 @@ internal sealed partial class TimerWheel
                 Log.CallbackFailed(_logger, node.GetType(), exception);
             }
         }
+    }
+
+    // False: another tick has begun meanwhile. A turn that ends before all are called has given way, and goes on as soon as it may.
+    private bool TryEndTurn()
+    {
+        TimeSpan elapsed = _clock.ReadElapsed();
+        TimeSpan forgiven = TimeSpan.Zero;
+        bool ends = true;
+        lock (_gate)
+        {
+            if (_count == 0 || _disposed)
+            {
+                // Stopping is not arming the timer: whoever schedules next finds the wheel stopped and arms it.
+                Volatile.Write(ref _wakeTick, Never);
+            }
+            else if (_expired.First is null)
+            {
+                long position = SynchronizeInsideLock(elapsed, out forgiven);
+                ends = _clock.TickAt(position) == _currentTick;
+                if (ends)
+                {
+                    // Also the answer to a timer that woke a little early.
+                    Volatile.Write(ref _wakeTick, _slots.NextToRun(_currentTick, LongestSleep));
+                }
+            }
+
+            _isTurning = !ends;
+        }
+
+        LogIfForgiven(forgiven);
+        return ends;
     }
 
     // What is due together lies all over memory. Without the lock: a node that is moved meanwhile leads to some that are not due,
@@ -136,20 +173,23 @@ internal sealed partial class TimerWheel
     }
 
     /// <summary>
-    /// Turns real time into wheel time, after settling what must not count: a stopped wheel (empty, so ticks may be
-    /// skipped) catches up with real time in one step, and an overrun shrinks to one tick, the rest being forgiven.
+    /// Turns real time into wheel time, after settling what must not count: ticks before the one the wheel sleeps for pass in one
+    /// step, since nothing is due at them, and an overrun shrinks to one tick, the rest being forgiven.
     /// </summary>
     private long SynchronizeInsideLock(TimeSpan elapsed, out TimeSpan forgiven)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread);
         forgiven = TimeSpan.Zero;
         long position = _clock.PositionAt(elapsed, _currentTick);
-        long behind = _clock.TickAt(position) - _currentTick;
-        if (!_running)
+        long tick = _clock.TickAt(position);
+        long sleptUntil = Math.Min(tick, _wakeTick - 1);
+        if (sleptUntil > _currentTick)
         {
-            Volatile.Write(ref _currentTick, _currentTick + behind);
+            Volatile.Write(ref _currentTick, sleptUntil);
         }
-        else if (behind > MaxCatchUpTicks)
+
+        long behind = tick - _currentTick;
+        if (behind > MaxCatchUpTicks)
         {
             forgiven = _clock.Forgive(behind - 1);
             position -= forgiven.Ticks;
@@ -159,24 +199,47 @@ internal sealed partial class TimerWheel
         return position;
     }
 
-    private long ReadStoppedClock()
+    // Most often no tick has passed since the last reader, and no lock is needed to see that.
+    private long ReadClockOfSleepingWheel(long currentTick, long wakeTick)
     {
         TimeSpan elapsed = _clock.ReadElapsed();
+        if (Math.Min(_clock.TickAt(_clock.PositionAt(elapsed, currentTick)), wakeTick - 1) == currentTick)
+        {
+            return currentTick;
+        }
+
         TimeSpan forgiven;
-        long tick;
         lock (_gate)
         {
             SynchronizeInsideLock(elapsed, out forgiven);
-            tick = _currentTick;
+            currentTick = _currentTick;
         }
 
         LogIfForgiven(forgiven);
-        return tick;
+        return currentTick;
     }
 
-    // Outside the lock, since a TimeProvider may call back from inside Change. No two threads arm at once: only the one
-    // that started the wheel and, from then on, its turns. False from Change means disposed.
-    private void Arm(TimeSpan wait) => _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    // Outside the gate, since a TimeProvider may call back from inside Change. Whoever comes last arms for what is true then.
+    // False from Change means disposed.
+    private void Arm()
+    {
+        TimeSpan elapsed = _clock.ReadElapsed();
+        lock (_arming)
+        {
+            TimeSpan wait;
+            lock (_gate)
+            {
+                if (_isTurning || _wakeTick == Never)
+                {
+                    return;
+                }
+
+                wait = _wakeTick > _currentTick ? _clock.Until(_wakeTick, _clock.PositionAt(elapsed, _currentTick)) : TimeSpan.Zero;
+            }
+
+            _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     private void LogIfForgiven(TimeSpan forgiven)
     {

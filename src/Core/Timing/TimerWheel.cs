@@ -12,9 +12,16 @@ namespace Weir.Timing;
 /// <remarks>
 /// <para>
 /// <b>Threads.</b> One lock guards slots, clock and every node's links; it is held for a few pointer writes, or for one
-/// batch of a cascade. The <see cref="ITimer"/> is armed for one tick at a time and armed again only when that tick's
-/// callbacks have returned, so turns never overlap and <see cref="TimerNode.OnExpired"/> never runs twice at once in
-/// one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls it outside.
+/// batch of a cascade. The <see cref="ITimer"/> is armed for the next tick that has something to do, and not while a turn is
+/// under way; one that calls all the same is sent away. So turns never overlap, and <see cref="TimerNode.OnExpired"/> never
+/// runs twice at once in one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls it outside. On a thread
+/// that serves connections as well (<see cref="LoopTimeProvider"/>) it gives way to them after <see cref="CallsAtOnce"/>
+/// nodes; the rest are called when they have been served, and the clock does not wait for that.
+/// </para>
+/// <para>
+/// <b>Sleep.</b> To wake a sleeping thread costs more than to call many nodes, so ticks at which nothing is due are not run:
+/// the wheel sleeps up to <see cref="LongestSleep"/> ticks, and is woken before by a node that is scheduled for sooner.
+/// Who wants many nodes called cheaply has them due at the same tick.
 /// </para>
 /// <para>
 /// <b>Races.</b> A node stays scheduled until the moment it is taken out to be called. Up to there <see cref="Cancel"/>
@@ -29,7 +36,7 @@ namespace Weir.Timing;
 /// further behind than that was kept from running (a long GC pause, a suspended process, a starved thread pool, a slow
 /// callback), and so were the reads that would have heard the clients: their bytes wait in the kernel. Charging them
 /// for it would close every connection at once on the first tick after the pause. So however long it was, the overrun
-/// counts as a single tick: the rest is taken out of wheel time, every deadline and every age measured by
+/// counts as a single tick, behind those the wheel meant to sleep through: the rest is taken out of wheel time, every deadline and every age measured by
 /// <see cref="CurrentTick"/> moves by as much, and nodes go on in due order with the distances they had. It is logged
 /// once. <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a
 /// deadline set right after a pause does not include the pause.
@@ -38,7 +45,7 @@ namespace Weir.Timing;
 internal sealed partial class TimerWheel : IDisposable
 {
     /// <summary>
-    /// 100 ms: fine for time-outs counted in seconds, and ten wake-ups a second for the whole listener.
+    /// 100 ms: fine for time-outs counted in seconds, and at most ten wake-ups a second for the whole listener.
     /// </summary>
     public static readonly TimeSpan DefaultTick = TimeSpan.FromMilliseconds(100);
 
@@ -48,19 +55,43 @@ internal sealed partial class TimerWheel : IDisposable
     /// </summary>
     internal const int MaxCatchUpTicks = 5;
 
+    /// <summary>
+    /// How many ticks without a node pass unseen: at the default tick the wheel looks up once a second, which costs nothing that
+    /// could be measured, and has that many slots to look through for what is next.
+    /// </summary>
+    internal const int LongestSleep = 10;
+
+    /// <summary>
+    /// Nodes called before connections are served. Half a millisecond of Pings: what a message may wait for them; and the answers
+    /// find in the cache what the Pings have touched.
+    /// </summary>
+    internal const int CallsAtOnce = 64;
+
+    // The tick to be run next, of a wheel without nodes.
+    private const long Never = long.MaxValue;
+
     private readonly Lock _gate = new();
+
+    // Taken before the gate, by who arms the timer.
+    private readonly Lock _arming = new();
     private readonly TimerSlots _slots = new();
     private readonly TimerList _expired = new();
     private readonly WheelClock _clock;
     private readonly ITimer _timer;
     private readonly ILogger _logger;
     private readonly Histogram<double>? _lag;
+    private readonly bool _sharesThread;
 
     // Written inside the lock only, read outside it by the properties.
     private long _currentTick;
     private int _count;
-    private bool _running;
     private bool _disposed;
+
+    // The tick that the timer is armed for, or, while that is being run or gives way, has been.
+    private long _wakeTick = Never;
+
+    // While it is, nobody arms the timer.
+    private bool _isTurning;
 
     // Forgiven since the last tick began: that tick's successor is late by this, too.
     private long _forgivenSinceTick;
@@ -82,6 +113,7 @@ internal sealed partial class TimerWheel : IDisposable
         _logger = logger;
         _lag = lag;
         _clock = new WheelClock(timeProvider, tick);
+        _sharesThread = timeProvider is LoopTimeProvider;
 
         // The timer outlives whoever happened to create the wheel: their AsyncLocals must not ride along.
         using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
@@ -96,17 +128,19 @@ internal sealed partial class TimerWheel : IDisposable
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>
-    /// A coarse clock in units of <see cref="Tick"/> from an arbitrary start; it never goes back. While anything is
-    /// scheduled it moves once per tick and costs two plain reads, cheap enough to note when a connection was last
-    /// heard from. It does not count time forgiven after an overrun, so an age never charges a client for a pause of
-    /// the server. While the wheel is stopped nothing moves it, so a read takes the lock and brings it up to real time
-    /// first: ages measured across a stop are right, and a note taken just before the first <see cref="Schedule"/> is
-    /// not stale.
+    /// A coarse clock in units of <see cref="Tick"/> from an arbitrary start; it never goes back. It moves with the ticks that
+    /// are run, at the price of two plain reads, and in between those it is brought up to real time by who reads it, at the price
+    /// of reading the real clock: cheap enough to note when a connection was last heard from. It does not count time forgiven
+    /// after an overrun, so an age never charges a client for a pause of the server; nor does it go on while a callback runs.
     /// </summary>
     public long CurrentTick
     {
-        // In this order: a tick read after "running" is at most as old as the wheel is behind.
-        get => Volatile.Read(ref _running) ? Volatile.Read(ref _currentTick) : ReadStoppedClock();
+        get
+        {
+            long wakeTick = Volatile.Read(ref _wakeTick);
+            long currentTick = Volatile.Read(ref _currentTick);
+            return wakeTick <= currentTick + 1 ? currentTick : ReadClockOfSleepingWheel(currentTick, wakeTick);
+        }
     }
 
     /// <summary>
@@ -120,39 +154,49 @@ internal sealed partial class TimerWheel : IDisposable
         ArgumentNullException.ThrowIfNull(node);
         TimeSpan elapsed = _clock.ReadElapsed();
         TimeSpan forgiven;
-        TimeSpan? firstTick = null;
+        bool isSooner;
         lock (_gate)
         {
-            if (_disposed)
-            {
-                return;
-            }
-
             long position = SynchronizeInsideLock(elapsed, out forgiven);
-            if (node.IsScheduled)
-            {
-                TimerList.Remove(node);
-            }
-            else
-            {
-                Volatile.Write(ref _count, _count + 1);
-            }
-
-            node.DueTick = Math.Max(_clock.DueTick(position, dueIn), _currentTick + 1);
-            _slots.Insert(node, _currentTick);
-            if (!_running)
-            {
-                Volatile.Write(ref _running, true);
-                firstTick = _clock.Until(_currentTick + 1, position);
-            }
+            isSooner = InsertInsideLock(node, _clock.DueTick(position, dueIn));
         }
 
-        if (firstTick is { } wait)
+        if (isSooner)
         {
-            Arm(wait);
+            Arm();
         }
 
         LogIfForgiven(forgiven);
+    }
+
+    /// <summary>
+    /// As <see cref="Schedule"/>, for who counts in ticks: due when <see cref="CurrentTick"/> has come to
+    /// <paramref name="tick"/>, at the next tick if it has already. Does not read the real clock.
+    /// </summary>
+    public void ScheduleAt(TimerNode node, long tick)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        bool? isSooner;
+        lock (_gate)
+        {
+            isSooner = _wakeTick == Never ? null : InsertInsideLock(node, tick);
+        }
+
+        if (isSooner is null)
+        {
+            // It has stopped, and does not know how long ago.
+            TimeSpan elapsed = _clock.ReadElapsed();
+            lock (_gate)
+            {
+                SynchronizeInsideLock(elapsed, out _);
+                isSooner = InsertInsideLock(node, tick);
+            }
+        }
+
+        if (isSooner == true)
+        {
+            Arm();
+        }
     }
 
     /// <summary>
@@ -177,7 +221,7 @@ internal sealed partial class TimerWheel : IDisposable
         lock (_gate)
         {
             _disposed = true;
-            Volatile.Write(ref _running, false);
+            Volatile.Write(ref _wakeTick, Never);
             foreach (TimerList slot in _slots.All)
             {
                 _expired.TakeAll(slot);
@@ -191,6 +235,35 @@ internal sealed partial class TimerWheel : IDisposable
         }
 
         _timer.Dispose();
+    }
+
+    // True: the timer has to be armed, or for sooner than it is.
+    private bool InsertInsideLock(TimerNode node, long dueTick)
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread);
+        if (_disposed)
+        {
+            return false;
+        }
+
+        if (node.IsScheduled)
+        {
+            TimerList.Remove(node);
+        }
+        else
+        {
+            Volatile.Write(ref _count, _count + 1);
+        }
+
+        node.DueTick = Math.Max(dueTick, _currentTick + 1);
+        _slots.Insert(node, _currentTick);
+        if (node.DueTick >= _wakeTick || _isTurning)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _wakeTick, _slots.NextToRun(_currentTick, LongestSleep));
+        return true;
     }
 
     private bool TryTakeOutInsideLock(TimerNode node)

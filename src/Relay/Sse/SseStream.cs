@@ -292,7 +292,7 @@ internal sealed class SseStream : TimerNode
         due = Math.Min(due, _endsAt);
         if (due != long.MaxValue)
         {
-            _settings.Wheel.Schedule(this, _settings.Wheel.Tick * (due - now));
+            _settings.Wheel.ScheduleAt(this, due);
         }
     }
 

@@ -147,14 +147,14 @@ public sealed class WeirMetricsTests
     }
 
     [Fact]
-    public async Task WheelLag_ATimerIsScheduled_IsRecordedOncePerTick()
+    public async Task WheelLag_ATimerIsScheduled_IsRecordedEachTimeTheWheelWakes()
     {
         await using WeirConnectionHarness server = new();
         server.Dial();
 
-        server.Wait(TimeSpan.FromSeconds(1));
+        server.Wait(TimeSpan.FromSeconds(3));
 
-        Assert.Equal(10, server.Metrics.Count("weir.wheel.lag"));
+        Assert.Equal(3, server.Metrics.Count("weir.wheel.lag"));
         Assert.Equal(0, server.Metrics.Sum("weir.wheel.lag"), tolerance: 0.0001);
     }
 

@@ -1,3 +1,4 @@
+using Weir.Timing;
 using Xunit;
 
 namespace Weir.Core.Tests.Timing;
@@ -51,6 +52,12 @@ internal sealed class ManualTimeProvider : TimeProvider
         return new Handle(this);
     }
 
+    /// <summary>As the timer of a thread that serves connections as well.</summary>
+    public LoopTimeProvider OfALoop() => new Loop(this);
+
+    /// <summary>The timer calls, whether it is armed or not.</summary>
+    public void CallTimer() => _callback!(_state);
+
     public void AdvanceAsleep(TimeSpan by) => _now += by.Ticks;
 
     /// <summary>Moves in one leap and then wakes the timer, once, if it was due on the way.</summary>
@@ -65,17 +72,26 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    private sealed class Loop(ManualTimeProvider owner) : LoopTimeProvider
+    {
+        public override long TimestampFrequency => owner.TimestampFrequency;
+
+        public override long GetTimestamp() => owner.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => owner.CreateTimer(callback, state, dueTime, period);
+    }
+
     private sealed class Handle(ManualTimeProvider owner) : ITimer
     {
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            Assert.True(dueTime > TimeSpan.Zero && period == Timeout.InfiniteTimeSpan);
+            Assert.True(dueTime >= TimeSpan.Zero && period == Timeout.InfiniteTimeSpan);
             if (owner._disposed)
             {
                 return false;
             }
 
-            Assert.True(owner._dueAt is null, "Armed twice: two turns would overlap.");
             owner.Armed++;
             owner._dueAt = owner._now + dueTime.Ticks;
             return true;

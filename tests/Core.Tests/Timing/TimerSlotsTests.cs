@@ -125,6 +125,21 @@ public class TimerSlotsTests
         Assert.Equal(5, CountOf(slots.Due(256)));
     }
 
+    [Theory]
+    [InlineData(4, 5, 5)]
+    [InlineData(4, 13, 13)]
+    [InlineData(4, 14, 14)] // the most
+    [InlineData(4, 15, 14)]
+    [InlineData(250, 1000, 256)] // where what waits above level 0 may move down
+    [InlineData(256, 1000, 266)]
+    public void NextToRun_IsWhereNodesAreDueOrMove_OrTheMost(long currentTick, long dueTick, long expected)
+    {
+        TimerSlots slots = new();
+        slots.Insert(new TestNode { DueTick = dueTick }, currentTick);
+
+        Assert.Equal(expected, slots.NextToRun(currentTick, most: 10));
+    }
+
     private static int CountOf(TimerList list)
     {
         int count = 0;
