@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Weir.Buffers;
 
 namespace Weir.Transport;
 
@@ -138,6 +139,19 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Begins to watch the socket. On the loop's thread.</summary>
     public void Start()
         => _slot = Loop.Watch(_descriptor, Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge, this);
+
+    public void FetchAhead(int callsBefore)
+    {
+        if (callsBefore == 1)
+        {
+            _reader.PrefetchOwner();
+        }
+        else
+        {
+            Prefetch.Object(_reader);
+            Prefetch.Object(_writer);
+        }
+    }
 
     public void OnEvents(uint mask, LoopThread thread)
     {

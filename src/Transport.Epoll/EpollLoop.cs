@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Weir.Buffers;
 
 namespace Weir.Transport;
 
@@ -13,6 +14,14 @@ internal interface ICallTarget
 /// <summary>Somebody whose socket is watched by a loop.</summary>
 internal interface IEventTarget : ICallTarget
 {
+    /// <summary>
+    /// Events are about to come: time to ask for what they will touch (<see cref="Prefetch"/>), one object further with each step.
+    /// </summary>
+    /// <param name="callsBefore">How many others are called first: 2, then 1.</param>
+    void FetchAhead(int callsBefore)
+    {
+    }
+
     /// <summary>Events have come. On the loop's thread.</summary>
     void OnEvents(uint mask, LoopThread thread);
 }
@@ -156,6 +165,7 @@ internal sealed unsafe class EpollLoop
             while (_nextEvent < _eventCount)
             {
                 int i = _nextEvent++;
+                FetchAhead(i);
                 long data = _events.DataAt(i);
                 if (data == WakeData)
                 {
@@ -336,6 +346,19 @@ internal sealed unsafe class EpollLoop
             return true;
         }
     }
+
+    // Those whom events are for lie all over memory. While one is called, the next three are asked for.
+    private void FetchAhead(int i)
+    {
+        if (i + 3 < _eventCount)
+        {
+            Prefetch.Object(TargetAt(i + 3));
+            TargetAt(i + 2)?.FetchAhead(callsBefore: 2);
+            TargetAt(i + 1)?.FetchAhead(callsBefore: 1);
+        }
+    }
+
+    private IEventTarget? TargetAt(int i) => _events.DataAt(i) is var data && data != WakeData ? TargetOf(data) : null;
 
     private IEventTarget? TargetOf(long data)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Weir.Buffers;
 using Weir.Connections;
 using Weir.Threading;
 
@@ -37,6 +38,9 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
     private bool _hasEnded;
     private bool _isCompleted;
     private LightLock _gate;
+
+    /// <summary>It is about to be called.</summary>
+    public void PrefetchOwner() => Prefetch.Object(_owner);
 
     /// <summary>The socket has something to receive, or has ended. On the loop's thread.</summary>
     public void OnReadable(LoopThread thread)
