@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Weir.LoadTest.Client;
@@ -11,7 +12,13 @@ internal sealed class LocalServer : IDisposable
 {
     private const int LastLines = 20;
 
+    // Below are those of well-known services.
+    private const int FirstPort = 10_000;
+    private const int PortsPerProcess = 8;
+
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(90);
+
+    private static int _lastPort;
 
     private readonly string[] _command;
     private readonly int _port;
@@ -54,17 +61,38 @@ internal sealed class LocalServer : IDisposable
     public static LocalServer Of(string command, int port)
         => new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal))], port);
 
+    /// <summary>
+    /// A port that nobody listens on. None of those that the system gives to whoever asks for any: until the server is there it could
+    /// have gone to a client, or to another server, which would be taken for ours. And another one in each process.
+    /// </summary>
     public static int FreePort()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        int ports = FirstEphemeralPort() - FirstPort;
+        while (true)
+        {
+            int port = FirstPort + (int)(((Environment.ProcessId * PortsPerProcess) + (uint)Interlocked.Increment(ref _lastPort)) % ports);
+            using TcpListener listener = new(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // The next one.
+            }
+        }
     }
 
     /// <summary>Returns when its port accepts.</summary>
-    /// <exception cref="InvalidOperationException">It does not come up; with what it said.</exception>
+    /// <exception cref="InvalidOperationException">It does not come up; with what it said. Or its port is taken.</exception>
     public async Task StartAsync()
     {
+        if (await AcceptsAsync())
+        {
+            throw new InvalidOperationException($"Port {_port} is taken: somebody accepts connections there already. Name another in --url, or none.");
+        }
+
         _child?.Dispose();
         _child = new Process
         {
@@ -100,10 +128,12 @@ internal sealed class LocalServer : IDisposable
     }
 
     /// <summary>SIGKILL: it has no time for a word to anybody.</summary>
-    public void Kill() => _process?.Signal(Libc.SIGKILL);
+    /// <exception cref="InvalidOperationException">It has ended by itself; with what it said.</exception>
+    public void Kill() => Signal(Libc.SIGKILL);
 
     /// <summary>SIGTERM: it should drain.</summary>
-    public void Terminate() => _process?.Signal(Libc.SIGTERM);
+    /// <inheritdoc cref="Kill" path="/exception"/>
+    public void Terminate() => Signal(Libc.SIGTERM);
 
     /// <summary>Waits for the end of one that is ours.</summary>
     /// <returns>Its exit code.</returns>
@@ -149,13 +179,31 @@ internal sealed class LocalServer : IDisposable
         }
     }
 
+    private void Signal(int signal)
+    {
+        if (HasEnded)
+        {
+            throw new InvalidOperationException($"The server has ended by itself, with {(ExitCode is { } code ? $"{code}" : "an unknown code")}: {string.Join(' ', _command)}\n{Output()}");
+        }
+
+        _process!.Signal(signal);
+    }
+
+    private static int FirstEphemeralPort()
+    {
+        const string Range = "/proc/sys/net/ipv4/ip_local_port_range";
+        string first = File.ReadAllText(Range).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[0];
+        int port = int.Parse(first, CultureInfo.InvariantCulture);
+        return port > FirstPort + PortsPerProcess ? port : IPEndPoint.MaxPort;
+    }
+
     private async Task<bool> AcceptsAsync()
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             await socket.ConnectAsync(IPAddress.Loopback, _port);
-            return true;
+            return !Equals(socket.LocalEndPoint, socket.RemoteEndPoint); // a socket may reach itself where nobody listens
         }
         catch (SocketException)
         {
