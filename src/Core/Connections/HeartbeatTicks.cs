@@ -8,7 +8,7 @@ namespace Weir.Connections;
 /// Pings leave in lots, all that fall into the same second or tenth of the interval together: waking up for a few costs more than
 /// sending them (docs/benchmarks.md).
 /// </remarks>
-internal sealed class HeartbeatTicks(HeartbeatOptions options, TimeSpan tick)
+internal sealed class HeartbeatTicks
 {
     // A lot is at most this much of an interval: an interval that is no multiple of it is rounded down.
     private const int LotsPerInterval = 10;
@@ -16,25 +16,33 @@ internal sealed class HeartbeatTicks(HeartbeatOptions options, TimeSpan tick)
     // Connections that were opened one after another lie side by side in memory, and so they do in a lot.
     private const int Neighbours = TimerWheel.CallsAtOnce;
 
+    private readonly long _lots;
     private long _begun = -1;
 
+    private HeartbeatTicks(HeartbeatOptions options, TimeSpan tick)
+    {
+        Interval = ConnectionTimer.TicksOf(options.Interval, tick);
+        Lot = Math.Clamp(Interval / LotsPerInterval, 1, TimerWheel.LongestSleep);
+        Silence = ConnectionTimer.TicksOf(options.Interval + options.Timeout, tick);
+        Message = options.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
+        Silenced = options.SilenceCode is { } code ? new WeirClosure(code, options.SilenceReason, CloseInitiator.Engine) : null;
+        _lots = Interval / Lot;
+    }
+
     /// <summary>Between two Pings, at most.</summary>
-    public long Interval { get; } = ConnectionTimer.TicksOf(options.Interval, tick);
+    public long Interval { get; }
 
     /// <summary>Pings are sent at multiples of this.</summary>
-    public long Lot => Math.Clamp(Interval / LotsPerInterval, 1, TimerWheel.LongestSleep);
+    public long Lot { get; }
 
     /// <summary>Without a byte for so long a peer is dead.</summary>
-    public long Silence { get; } = ConnectionTimer.TicksOf(options.Interval + options.Timeout, tick);
+    public long Silence { get; }
 
     /// <summary>What is sent in place of a Ping; null: a Ping.</summary>
-    public byte[]? Message { get; } = options.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
+    public byte[]? Message { get; }
 
     /// <summary>What a silent peer is told; null: nothing, it is cut.</summary>
-    public WeirClosure? Silenced { get; } = options.SilenceCode is { } code
-        ? new WeirClosure(code, options.SilenceReason, CloseInitiator.Engine) : null;
-
-    private long Lots => Interval / Lot;
+    public WeirClosure? Silenced { get; }
 
     /// <summary>Null when the heartbeat is off.</summary>
     public static HeartbeatTicks? From(HeartbeatOptions options, TimeSpan tick)
@@ -46,12 +54,12 @@ internal sealed class HeartbeatTicks(HeartbeatOptions options, TimeSpan tick)
     /// </summary>
     public long FirstPing(long now)
     {
-        long turn = Interlocked.Increment(ref _begun) / Neighbours % Lots;
+        long turn = Interlocked.Increment(ref _begun) / Neighbours % _lots;
         long current = now / Lot;
-        long away = (turn - (current % Lots) + Lots) % Lots;
-        return (current + (away == 0 ? Lots : away)) * Lot;
+        long away = (turn - (current % _lots) + _lots) % _lots;
+        return (current + (away == 0 ? _lots : away)) * Lot;
     }
 
     /// <summary>When to send the next Ping after one that is sent now.</summary>
-    public long NextPing(long now) => ((now / Lot) + Lots) * Lot;
+    public long NextPing(long now) => ((now / Lot) + _lots) * Lot;
 }

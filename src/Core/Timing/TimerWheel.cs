@@ -14,9 +14,9 @@ namespace Weir.Timing;
 /// <b>Threads.</b> One lock guards slots, clock and every node's links; it is held for a few pointer writes, or for one
 /// batch of a cascade. The <see cref="ITimer"/> is armed for the next tick that has something to do, and not while a turn is
 /// under way; one that calls all the same is sent away. So turns never overlap, and <see cref="TimerNode.OnExpired"/> never
-/// runs twice at once in one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls it outside. On a thread
-/// that serves connections as well (<see cref="LoopTimeProvider"/>) it gives way to them after <see cref="CallsAtOnce"/>
-/// nodes; the rest are called when they have been served, and the clock does not wait for that.
+/// runs twice at once in one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls
+/// it outside. On a thread that serves connections as well (<see cref="LoopTimeProvider"/>) it gives way to them after
+/// <see cref="CallsAtOnce"/> nodes; the rest are called when they have been served, and the clock does not wait for that.
 /// </para>
 /// <para>
 /// <b>Sleep.</b> To wake a sleeping thread costs more than to call many nodes, so ticks at which nothing is due are not run:
@@ -36,9 +36,9 @@ namespace Weir.Timing;
 /// further behind than that was kept from running (a long GC pause, a suspended process, a starved thread pool, a slow
 /// callback), and so were the reads that would have heard the clients: their bytes wait in the kernel. Charging them
 /// for it would close every connection at once on the first tick after the pause. So however long it was, the overrun
-/// counts as a single tick, behind those the wheel meant to sleep through: the rest is taken out of wheel time, every deadline and every age measured by
-/// <see cref="CurrentTick"/> moves by as much, and nodes go on in due order with the distances they had. It is logged
-/// once. <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a
+/// counts as a single tick, behind those the wheel meant to sleep through: the rest is taken out of wheel time, every
+/// deadline and every age measured by <see cref="CurrentTick"/> moves by as much, and nodes go on in due order with the
+/// distances they had. It is logged once. <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a
 /// deadline set right after a pause does not include the pause.
 /// </para>
 /// </remarks>
@@ -171,29 +171,19 @@ internal sealed partial class TimerWheel : IDisposable
 
     /// <summary>
     /// As <see cref="Schedule"/>, for who counts in ticks: due when <see cref="CurrentTick"/> has come to
-    /// <paramref name="tick"/>, at the next tick if it has already. Does not read the real clock.
+    /// <paramref name="tick"/>, at the next tick if it has already. In a callback it does not read the real clock.
     /// </summary>
     public void ScheduleAt(TimerNode node, long tick)
     {
         ArgumentNullException.ThrowIfNull(node);
-        bool? isSooner;
+        _ = CurrentTick; // a wheel that sleeps or has stopped is brought up to real time by this
+        bool isSooner;
         lock (_gate)
         {
-            isSooner = _wakeTick == Never ? null : InsertInsideLock(node, tick);
+            isSooner = InsertInsideLock(node, tick);
         }
 
-        if (isSooner is null)
-        {
-            // It has stopped, and does not know how long ago.
-            TimeSpan elapsed = _clock.ReadElapsed();
-            lock (_gate)
-            {
-                SynchronizeInsideLock(elapsed, out _);
-                isSooner = InsertInsideLock(node, tick);
-            }
-        }
-
-        if (isSooner == true)
+        if (isSooner)
         {
             Arm();
         }

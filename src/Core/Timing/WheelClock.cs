@@ -4,7 +4,7 @@ namespace Weir.Timing;
 /// Wheel time: real time since construction less the time the wheel has forgiven (see <see cref="TimerWheel"/>).
 /// Positions are in units of 100 ns, as <see cref="TimeSpan.Ticks"/>; a tick begins at each multiple of the tick
 /// length. Wheel time never runs faster than real time, which is why no node fires early. Guarded by the wheel's lock,
-/// but for reading real time.
+/// but for reading real time, and for who only wants to know whether it is worth taking the lock.
 /// </summary>
 internal sealed class WheelClock
 {

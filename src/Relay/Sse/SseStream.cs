@@ -113,7 +113,7 @@ internal sealed class SseStream : TimerNode
             long now = _settings.Wheel.CurrentTick;
             // The tick that runs has begun before now: one more, so that it is never too early.
             _endsAt = now + 1 + Math.Max(0, ConnectionTimer.TicksOf(delay, _settings.Wheel.Tick));
-            ArmInsideLock(now);
+            ArmInsideLock();
         }
     }
 
@@ -191,7 +191,7 @@ internal sealed class SseStream : TimerNode
                 idle.TrySetResult();
             }
 
-            ArmInsideLock(now);
+            ArmInsideLock();
         }
     }
 
@@ -261,7 +261,7 @@ internal sealed class SseStream : TimerNode
             lock (_gate)
             {
                 _flushBegan = Math.Max(1, _settings.Wheel.CurrentTick);
-                ArmInsideLock(_flushBegan);
+                ArmInsideLock();
             }
         }
 
@@ -274,7 +274,7 @@ internal sealed class SseStream : TimerNode
             _lastFlushed = _settings.Wheel.CurrentTick;
             if (!IsScheduled && !_isEnding)
             {
-                ArmInsideLock(_lastFlushed);
+                ArmInsideLock();
             }
         }
 
@@ -284,11 +284,11 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    private void ArmInsideLock(long now)
+    private void ArmInsideLock()
     {
         long due = _flushBegan != 0
             ? (_settings.MaxDelayTicks > 0 ? _flushBegan + _settings.MaxDelayTicks : long.MaxValue)
-            : (_settings.HeartbeatTicks > 0 ? Math.Max(now + 1, _lastFlushed + _settings.HeartbeatTicks) : long.MaxValue);
+            : (_settings.HeartbeatTicks > 0 ? _lastFlushed + _settings.HeartbeatTicks : long.MaxValue);
         due = Math.Min(due, _endsAt);
         if (due != long.MaxValue)
         {
