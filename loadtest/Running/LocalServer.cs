@@ -58,8 +58,12 @@ internal sealed class LocalServer : IDisposable
 
     /// <summary>One that is still to be started.</summary>
     /// <param name="command">Its words; <c>{port}</c> stands for the port.</param>
+    /// <param name="port">0: a <see cref="FreePort"/>.</param>
     public static LocalServer Of(string command, int port)
-        => new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal))], port);
+    {
+        int known = port > 0 ? port : FreePort();
+        return new([.. SplitWords(command).Select(word => word.Replace("{port}", $"{known}", StringComparison.Ordinal))], known);
+    }
 
     /// <summary>
     /// A port that nobody listens on. None of those that the system gives to whoever asks for any: until the server is there it could

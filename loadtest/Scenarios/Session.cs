@@ -119,10 +119,9 @@ internal static class Session
         {
             for (int i = 0; i < scenario.Servers; i++)
             {
-                int port = LocalServer.FreePort();
                 Uri url = plan.Urls[Math.Min(i, plan.Urls.Count - 1)];
-                urls = [.. urls.Take(i), new UriBuilder(url) { Port = url.Port > 0 ? url.Port : port }.Uri];
-                servers.Add(LocalServer.Of(command, urls[i].Port));
+                servers.Add(LocalServer.Of(command, url.Port));
+                urls = [.. urls.Take(i), new UriBuilder(url) { Port = servers[i].Port }.Uri];
                 await servers[i].StartAsync();
             }
         }

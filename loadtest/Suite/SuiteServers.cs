@@ -16,7 +16,7 @@ internal sealed class SuiteServers : IDisposable
     public async Task<LocalServer> StartAsync(int port = 0)
     {
         string command = Command ?? throw new InvalidOperationException("There is no --server to start.");
-        LocalServer server = LocalServer.Of(command, port > 0 ? port : LocalServer.FreePort());
+        LocalServer server = LocalServer.Of(command, port);
         _servers.Add(server);
         await server.StartAsync();
         return server;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Servers;
+using Weir.LoadTest.Running;
 using Weir.TestSupport;
 using Xunit;
 
@@ -15,7 +16,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("weir-deploy").FullName;
     private ChildProcess? _process;
 
-    private LoadBalancer() => Port = FreePort();
+    private LoadBalancer() => Port = LocalServer.FreePort();
 
     public int Port { get; }
 
@@ -61,13 +62,6 @@ internal sealed class LoadBalancer : IAsyncDisposable
         }
 
         Directory.Delete(_directory, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private string PathOf(string name) => Path.Combine(_directory, name);
