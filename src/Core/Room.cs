@@ -28,6 +28,8 @@ public sealed class Room : IPublicationTarget
     private int _usedSlots;
     private int _count;
     private int _walkers;
+    private uint _era; // see MessageCopies
+    private bool _isEraOver;
     private bool _vanished;
 
     internal Room(string name, RoomDirectory directory)
@@ -48,25 +50,33 @@ public sealed class Room : IPublicationTarget
     /// <param name="except">A member that is left out, usually the sender; null sends to all.</param>
     /// <param name="key">See <see cref="WeirConnection.Send(in ReadOnlySequence{byte}, MessageKind, string?)"/>.</param>
     public void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
-    {
-        FrameRunPool runs = _directory.Runs;
-        if (SendScope.Current is { } scope)
-        {
-            scope.Publish(this, except, (Opcode)kind, payload, key, runs);
-            return;
-        }
-
-        FrameRun run = runs.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
-        run.Append((Opcode)kind, payload);
-        Deliver(run, except, key);
-        run.Release();
-    }
+        => Publish(payload, kind, except, key, copies: null);
 
     /// <inheritdoc cref="Publish(in ReadOnlySequence{byte}, MessageKind, WeirConnection?, string?)"/>
     public void Publish(ReadOnlyMemory<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
         => Publish(new ReadOnlySequence<byte>(payload), kind, except, key);
 
-    void IPublicationTarget.Deliver(FrameRun run, object? except, string? key) => Deliver(run, except, key);
+    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="except">A member that is left out; <c>null</c> sends to all.</param>
+    /// <param name="key">See <see cref="WeirConnection.Send(in ReadOnlySequence{byte}, MessageKind, string?)"/>.</param>
+    /// <param name="copies">The message's copies in other rooms; <c>null</c> if this is the only one.</param>
+    internal void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except, string? key, MessageCopies? copies)
+    {
+        FrameRunPool runs = _directory.Runs;
+        if (SendScope.Current is { } scope)
+        {
+            scope.Publish(this, except, (Opcode)kind, payload, key, runs, copies);
+            return;
+        }
+
+        FrameRun run = runs.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
+        run.Append((Opcode)kind, payload);
+        Deliver(run, except, key, copies);
+        run.Release();
+    }
+
+    void IPublicationTarget.Deliver(FrameRun run, object? except, string? key, MessageCopies? copies) => Deliver(run, except, key, copies);
 
     internal bool TryAdd(Membership membership)
     {
@@ -86,6 +96,13 @@ public sealed class Room : IPublicationTarget
                 }
             }
 
+            if (_isEraOver)
+            {
+                _era++;
+                _isEraOver = false;
+            }
+
+            membership.Era = _era;
             membership.Slot = slot;
             _slots[slot] = membership;
             _count++;
@@ -129,21 +146,21 @@ public sealed class Room : IPublicationTarget
         _directory.Forget(this);
     }
 
-    private void Deliver(FrameRun run, object? except, string? key)
+    private void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies)
     {
         Membership?[] block = ArrayPool<Membership?>.Shared.Rent(WalkBlock);
         TrafficTally sent = default;
         int delivered = 0;
         int next = 0;
         int taken;
-        BeginWalk();
+        (uint era, int order) = BeginWalk(copies);
         while ((taken = TakeBlock(block, ref next)) > 0)
         {
             for (int i = 0; i < taken; i++)
             {
                 FetchAhead(block.AsSpan(i, taken - i));
                 WeirConnection connection = block[i]!.Connection;
-                if (!ReferenceEquals(connection, except))
+                if (!ReferenceEquals(connection, except) && (copies is null || IsDue(block[i]!, copies, era, order)))
                 {
                     connection.SendShared(run, key, ref sent);
                     delivered++;
@@ -171,11 +188,22 @@ public sealed class Room : IPublicationTarget
         }
     }
 
-    private void BeginWalk()
+    // A member that joins while the room walks is left to the copies of other rooms: the decision must be the same for all.
+    private static bool IsDue(Membership member, MessageCopies copies, uint era, int order)
+        => !member.IsNewerThan(era) && !member.Connection.Memberships.IsSentBefore(copies, order);
+
+    private (uint Era, int Order) BeginWalk(MessageCopies? copies)
     {
         lock (_freeSlots)
         {
             _walkers++;
+            if (copies is null)
+            {
+                return default;
+            }
+
+            _isEraOver = true;
+            return (_era, copies.Register(this, _era));
         }
     }
 

@@ -96,6 +96,29 @@ public sealed class RoomDirectory
         }
     }
 
+    /// <summary>
+    /// Sends one message to every member of several rooms but <paramref name="except"/>; a connection in more than one of them
+    /// is sent it once. Names without a room are passed over.
+    /// </summary>
+    /// <param name="names">The rooms.</param>
+    /// <param name="payload">The message; copied before the call returns. Text must be valid UTF-8.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="except">A member that is left out, usually the sender; <c>null</c> sends to all.</param>
+    /// <param name="key">See <see cref="WeirConnection.Send(in ReadOnlySequence{byte}, MessageKind, string?)"/>.</param>
+    public void Publish(
+        IEnumerable<string> names, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection? except = null, string? key = null)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        MessageCopies copies = new();
+        foreach (string name in names)
+        {
+            if (_rooms.TryGetValue(name, out Room? room))
+            {
+                room.Publish(payload, kind, except, key, copies);
+            }
+        }
+    }
+
     // By key and value: a room of the same name that came after it stays.
     internal void Forget(Room room) => _rooms.TryRemove(KeyValuePair.Create(room.Name, room));
 

@@ -24,8 +24,19 @@ public sealed class Publication
     /// <summary>The publishing node's own number for it, by which it knows its own message again; 0: none.</summary>
     public long NodeSequence { get; init; }
 
+    /// <summary>
+    /// Where the message was published to several rooms at once: the publishing node's number for it, the same in each room, so
+    /// that a connection in more than one of them is sent it once. 0: it was published to this room alone.
+    /// </summary>
+    public long Message { get; init; }
+
     /// <summary>The same publication with the number that the broker has given it; shares its memory.</summary>
-    public Publication WithOffset(long offset) => new()
+    public Publication WithOffset(long offset) => With(offset, Message);
+
+    /// <summary>The same publication as one of several copies, see <see cref="Message"/>; shares its memory.</summary>
+    internal Publication AsMessage(long message) => With(Offset, message);
+
+    private Publication With(long offset, long message) => new()
     {
         Data = Data,
         Kind = Kind,
@@ -34,6 +45,7 @@ public sealed class Publication
         Info = Info,
         Node = Node,
         NodeSequence = NodeSequence,
+        Message = message,
     };
 }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
+using Weir.Rooms;
 using Weir.Sending;
 
 namespace Weir.Relay;
@@ -40,7 +41,51 @@ public sealed partial class RelayNode
             return ValueTask.CompletedTask;
         }
 
-        Draft draft = new(payload.ToArray(), kind);
+        return Publish(room, new Draft(payload.ToArray(), kind), publisher);
+    }
+
+    /// <summary>
+    /// Publishes one message to several rooms, as <see cref="PublishAsync(LocalRoom, in ReadOnlySequence{byte}, MessageKind, WeirConnection)"/>
+    /// does to one. A connection in more than one of them, on whatever node, is sent it once.
+    /// </summary>
+    /// <param name="rooms">Rooms that the publisher is in, each once.</param>
+    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="publisher">The connection that is left out.</param>
+    /// <returns>As for one room.</returns>
+    public ValueTask PublishAsync(IReadOnlyList<LocalRoom> rooms, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
+    {
+        ArgumentNullException.ThrowIfNull(rooms);
+        ArgumentNullException.ThrowIfNull(publisher);
+        if (rooms.Count == 1)
+        {
+            return PublishAsync(rooms[0], payload, kind, publisher);
+        }
+
+        long message = NewMessageNumber();
+        return PublishCopiesAsync(rooms, new Draft(payload.ToArray(), kind, Message: message), Copies.Of(NodeId, message), publisher);
+    }
+
+    /// <summary>A number for a message to several rooms, see <see cref="Publication.Message"/>.</summary>
+    internal long NewMessageNumber() => Interlocked.Increment(ref _sequence);
+
+    private async ValueTask PublishCopiesAsync(IReadOnlyList<LocalRoom> rooms, Draft draft, MessageCopies copies, WeirConnection publisher)
+    {
+        foreach (LocalRoom room in rooms)
+        {
+            if (!room.IsPlain)
+            {
+                await Publish(room, draft, publisher).ConfigureAwait(false);
+            }
+            else if (room.TryGetMembers(out Room? members))
+            {
+                members.Publish(new ReadOnlySequence<byte>(draft.Data), draft.Kind, publisher, key: null, copies);
+            }
+        }
+    }
+
+    private ValueTask Publish(LocalRoom room, in Draft draft, WeirConnection publisher)
+    {
         SendScope.Current?.WalkPublications(); // what was published before, when the room was plain, is not overtaken
         if (!room.Drain.IsCongested && TryTakePlaces(room))
         {
@@ -94,7 +139,7 @@ public sealed partial class RelayNode
             await local.Drain.WhenRelievedAsync().ConfigureAwait(false);
         }
 
-        Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info);
+        Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info, publication.Message);
         if (!TryTakePlaces(local) && !await WaitForPlacesAsync(local).ConfigureAwait(false))
         {
             Refuse(local, draft, except);
@@ -304,7 +349,8 @@ public sealed partial class RelayNode
         => new($"More than {Options.MaxPublishesInFlight} publishes wait for the broker, or {Options.MaxPublishesInFlightPerRoom} of the room.", isUnknown: false);
 
     /// <summary>A publication that has no number yet: it is given one in the order of the calls.</summary>
-    private readonly record struct Draft(ReadOnlyMemory<byte> Data, MessageKind Kind, string? Key = null, ReadOnlyMemory<byte> Info = default)
+    private readonly record struct Draft(
+        ReadOnlyMemory<byte> Data, MessageKind Kind, string? Key = null, ReadOnlyMemory<byte> Info = default, long Message = 0)
     {
         public Publication ToPublication(string node, long sequence) => new()
         {
@@ -314,6 +360,7 @@ public sealed partial class RelayNode
             Info = Info,
             Node = node,
             NodeSequence = sequence,
+            Message = Message,
         };
     }
 }

@@ -53,6 +53,7 @@ public sealed partial class RelayNode
                 ShowNode();
             }
 
+            Copies.Trim();
             foreach ((LocalRoom room, _) in _tended)
             {
                 uint turn = unchecked(step + room.Phase);

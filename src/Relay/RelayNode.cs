@@ -50,6 +50,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(RelayLog.Category);
         Metrics = new RelayMetrics(meters) { Rooms = () => _rooms.Count, IsUp = () => Health == BrokerHealth.Up };
         _time = time ?? TimeProvider.System;
+        Copies = new RecentCopies(_time);
         _places = new SemaphoreSlim(Options.MaxPublishesInFlight);
     }
 
@@ -73,6 +74,9 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     internal ILogger Logger { get; }
 
     internal RelayMetrics Metrics { get; }
+
+    /// <summary>Messages to several rooms, whose copies a connection in more than one of them is sent once.</summary>
+    internal RecentCopies Copies { get; }
 
     /// <summary>Starts the broker. Completes without waiting for one that is away. A second call waits for the first.</summary>
     public Task StartAsync(CancellationToken cancellationToken = default)

@@ -10,6 +10,15 @@ internal sealed class Membership(Room room, WeirConnection connection)
     /// <summary>Guarded by the room's gate.</summary>
     public int Slot { get; set; }
 
+    /// <summary>
+    /// The room's join era when the connection joined, see <see cref="MessageCopies"/>; written before the membership is in any
+    /// list. Four bytes, which the object's padding had to spare.
+    /// </summary>
+    public uint Era { get; set; }
+
     /// <summary>The connection's next membership; guarded by the connection's list.</summary>
     public Membership? Next { get; set; }
+
+    /// <summary>Returns whether the connection joined after <paramref name="era"/> ended. Eras wrap around.</summary>
+    public bool IsNewerThan(uint era) => unchecked((int)(Era - era)) > 0;
 }

@@ -62,6 +62,23 @@ internal sealed class MembershipList
         }
     }
 
+    /// <summary>
+    /// Returns whether the connection is sent a message by a room that registered its walk before <paramref name="order"/>.
+    /// </summary>
+    public bool IsSentBefore(MessageCopies copies, int order)
+    {
+        lock (this)
+        {
+            Membership? current = _head;
+            while (current is not null && !copies.HasSent(current, order))
+            {
+                current = current.Next;
+            }
+
+            return current is not null;
+        }
+    }
+
     /// <summary>Leaves every room and refuses to join another: the connection has ended.</summary>
     public void Close()
     {

@@ -1,3 +1,5 @@
+using Weir.Rooms;
+
 namespace Weir.Sending;
 
 /// <summary>Something with members that a run of messages can be delivered to: a room.</summary>
@@ -5,7 +7,8 @@ internal interface IPublicationTarget
 {
     /// <summary>
     /// Sends <paramref name="run"/> to every member but <paramref name="except"/> (null: to all). A run with a
-    /// <paramref name="key"/> holds one message.
+    /// <paramref name="key"/>, or with <paramref name="copies"/>, holds one message; members that another of its copies was
+    /// sent to are left out.
     /// </summary>
-    void Deliver(FrameRun run, object? except, string? key);
+    void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies);
 }

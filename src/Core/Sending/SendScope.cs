@@ -1,6 +1,7 @@
 using System.Buffers;
 using Weir.Diagnostics;
 using Weir.Framing;
+using Weir.Rooms;
 
 namespace Weir.Sending;
 
@@ -30,6 +31,7 @@ internal sealed class SendScope
     private IPublicationTarget? _target;
     private object? _except;
     private string? _key;
+    private MessageCopies? _copies;
     private FrameRun? _run;
     private SendScope? _outer;
     private ConnectionSender? _owner;
@@ -112,10 +114,18 @@ internal sealed class SendScope
     public void NoteSent(ConnectionSender sender) => _ownerHasSent |= ReferenceEquals(sender, _owner);
 
     /// <summary>Gathers one message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
-    public void Publish(IPublicationTarget target, object? except, Opcode opcode, in ReadOnlySequence<byte> payload, string? key, FrameRunPool runs)
+    public void Publish(
+        IPublicationTarget target,
+        object? except,
+        Opcode opcode,
+        in ReadOnlySequence<byte> payload,
+        string? key,
+        FrameRunPool runs,
+        MessageCopies? copies = null)
     {
         int size = FrameHeader.MaxUnmaskedLength + checked((int)payload.Length);
-        bool standsAlone = key is not null || _key is not null; // a keyed message may be replaced, so it needs a run of its own
+        // A keyed message may be replaced, and a copy may be left out for some members, so these need a run of their own.
+        bool standsAlone = key is not null || _key is not null || copies is not null || _copies is not null;
         if (_run is not null && (standsAlone || !ReferenceEquals(_target, target) || !ReferenceEquals(_except, except) || _run.Free < size))
         {
             WalkPublications();
@@ -124,6 +134,7 @@ internal sealed class SendScope
         _target = target;
         _except = except;
         _key = key;
+        _copies = copies;
         _run ??= runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
         _run.Append(opcode, payload);
     }
@@ -139,11 +150,13 @@ internal sealed class SendScope
         IPublicationTarget target = _target!;
         object? except = _except;
         string? key = _key;
+        MessageCopies? copies = _copies;
         _key = null;
+        _copies = null;
         _run = null;
         _target = null;
         _except = null;
-        target.Deliver(run, except, key);
+        target.Deliver(run, except, key, copies);
         run.Release();
     }
 }

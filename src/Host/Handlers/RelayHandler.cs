@@ -41,7 +41,7 @@ internal sealed class RelayHandler(RelayNode relay, Door door, TimeProvider time
         {
             LocalRoom only => Publish(ClientIdentity.Anonymous, only, connection, message),
             RelayClient { Rooms: [var only] } client => Publish(client.Identity, only, connection, message),
-            var client => PublishToAllAsync((RelayClient)client!, connection, message),
+            var client => PublishToAll((RelayClient)client!, connection, message),
         };
 
     public override ValueTask OnClosedAsync(WeirConnection connection, WeirClosure closure)
@@ -66,22 +66,16 @@ internal sealed class RelayHandler(RelayNode relay, Door door, TimeProvider time
         return ValueTask.CompletedTask;
     }
 
-    // A client may listen to some of its rooms and talk in others. One that may talk in none is told so.
-    private async ValueTask PublishToAllAsync(RelayClient client, WeirConnection connection, WeirMessage message)
+    // A client may listen to some of its rooms and publish to others. If it may publish to none it is refused.
+    private ValueTask PublishToAll(RelayClient client, WeirConnection connection, in WeirMessage message)
     {
-        bool isHeard = false;
-        foreach (LocalRoom room in client.Rooms)
+        LocalRoom[] open = Array.FindAll(client.Rooms, room => door.Access.MayPublish(client.Identity, room.Name));
+        if (open.Length > 0)
         {
-            if (door.Access.MayPublish(client.Identity, room.Name))
-            {
-                isHeard = true;
-                await relay.PublishAsync(room, message.Payload, message.Kind, connection);
-            }
+            return relay.PublishAsync(open, message.Payload, message.Kind, connection);
         }
 
-        if (!isHeard)
-        {
-            connection.Close(Door.Forbidden, "forbidden");
-        }
+        connection.Close(Door.Forbidden, "forbidden");
+        return ValueTask.CompletedTask;
     }
 }

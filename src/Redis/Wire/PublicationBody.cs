@@ -4,7 +4,7 @@ namespace Weir.Redis.Wire;
 
 /// <summary>
 /// A publication without its position: what a stream keeps, and what an announcement has after the position.
-/// <code>version, flags, [node, sequence], [key], [info], data</code>
+/// <code>version, flags, [node, sequence], [message], [key], [info], data</code>
 /// </summary>
 internal static class PublicationBody
 {
@@ -17,7 +17,8 @@ internal static class PublicationBody
         Node = 2,
         Key = 4,
         Info = 8,
-        All = Binary | Node | Key | Info,
+        Message = 16,
+        All = Binary | Node | Key | Info | Message,
     }
 
     public static byte[] Encode(Publication publication)
@@ -31,6 +32,7 @@ internal static class PublicationBody
     public static int SizeOf(Publication publication)
         => 2
             + (publication.Node is { } node ? ByteWriter.SizeOf(node) + sizeof(long) : 0)
+            + (publication.Message != 0 ? sizeof(long) : 0)
             + (publication.Key is { } key ? ByteWriter.SizeOf(key) : 0)
             + (publication.Info.IsEmpty ? 0 : ByteWriter.SizeOf(publication.Info))
             + publication.Data.Length;
@@ -42,11 +44,17 @@ internal static class PublicationBody
             (publication.Kind == MessageKind.Binary ? Has.Binary : 0)
             | (publication.Node is null ? 0 : Has.Node)
             | (publication.Key is null ? 0 : Has.Key)
-            | (publication.Info.IsEmpty ? 0 : Has.Info)));
+            | (publication.Info.IsEmpty ? 0 : Has.Info)
+            | (publication.Message == 0 ? 0 : Has.Message)));
         if (publication.Node is { } node)
         {
             writer.Write(node);
             writer.WriteInt64(publication.NodeSequence);
+        }
+
+        if (publication.Message != 0)
+        {
+            writer.WriteInt64(publication.Message);
         }
 
         if (publication.Key is { } key)
@@ -77,9 +85,11 @@ internal static class PublicationBody
         Has has = (Has)flags;
         string? node = null;
         long sequence = 0;
+        long message = 0;
         string? key = null;
         ReadOnlyMemory<byte> info = default;
         if ((has.HasFlag(Has.Node) && !(reader.TryReadText(out node) && reader.TryReadInt64(out sequence)))
+            || (has.HasFlag(Has.Message) && !reader.TryReadInt64(out message))
             || (has.HasFlag(Has.Key) && !reader.TryReadText(out key))
             || (has.HasFlag(Has.Info) && !reader.TryReadField(out info)))
         {
@@ -95,6 +105,7 @@ internal static class PublicationBody
             Info = info,
             Node = node,
             NodeSequence = sequence,
+            Message = message,
         };
         return true;
     }

@@ -38,7 +38,7 @@ internal sealed class ApiMethods(RelayNode relay)
     // Each room has an answer of its own: that one fails says nothing of the others.
     private async ValueTask BroadcastAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        Publication publication = ReadPublication(request);
+        Publication publication = ReadPublication(request).AsMessage(relay.NewMessageNumber());
         if (Member(request, "channels") is not { ValueKind: JsonValueKind.Array } channels || channels.GetArrayLength() == 0)
         {
             throw new ApiException(ApiError.BadRequest);

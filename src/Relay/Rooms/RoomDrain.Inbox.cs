@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using Weir.Framing;
 using Weir.Relay.Diagnostics;
+using Weir.Rooms;
 
 namespace Weir.Relay.Rooms;
 
@@ -144,7 +145,8 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
     {
         if (_room.TryGetMembers(out Room? members))
         {
-            _run.Add(members, except, (Opcode)publication.Kind, publication.Data.Span, publication.Key);
+            MessageCopies? copies = publication is { Message: not 0, Node: { } node } ? _node.Copies.Of(node, publication.Message) : null;
+            _run.Add(members, except, (Opcode)publication.Kind, publication.Data.Span, publication.Key, copies);
         }
     }
 

@@ -1,4 +1,5 @@
 using Weir.Framing;
+using Weir.Rooms;
 using Weir.Sending;
 
 namespace Weir.Relay.Rooms;
@@ -13,12 +14,15 @@ internal sealed class RunGathering(FrameRunPool runs)
     private IPublicationTarget? _target;
     private object? _except;
     private string? _key;
+    private MessageCopies? _copies;
 
     /// <summary>Adds a message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
-    public void Add(IPublicationTarget target, object? except, Opcode opcode, ReadOnlySpan<byte> payload, string? key)
+    public void Add(
+        IPublicationTarget target, object? except, Opcode opcode, ReadOnlySpan<byte> payload, string? key, MessageCopies? copies = null)
     {
         int size = FrameHeader.MaxUnmaskedLength + payload.Length;
-        bool standsAlone = key is not null || _key is not null; // a keyed message may be replaced
+        // A keyed message may be replaced, and a copy may be left out for some members.
+        bool standsAlone = key is not null || _key is not null || copies is not null || _copies is not null;
         if (_run is not null
             && (standsAlone || _run.Free < size || !ReferenceEquals(_except, except) || !ReferenceEquals(_target, target)))
         {
@@ -28,6 +32,7 @@ internal sealed class RunGathering(FrameRunPool runs)
         _target = target;
         _except = except;
         _key = key;
+        _copies = copies;
         _run ??= runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
         _run.Append(opcode, payload);
     }
@@ -43,11 +48,13 @@ internal sealed class RunGathering(FrameRunPool runs)
         IPublicationTarget target = _target!;
         object? except = _except;
         string? key = _key;
+        MessageCopies? copies = _copies;
         _run = null;
         _target = null;
         _except = null;
         _key = null;
-        target.Deliver(run, except, key);
+        _copies = null;
+        target.Deliver(run, except, key, copies);
         run.Release();
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Weir.Framing;
+using Weir.Rooms;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -290,7 +291,7 @@ public sealed class SendScopeTests
 
         public List<object?> Exceptions { get; } = [];
 
-        public void Deliver(FrameRun run, object? except, string? key)
+        public void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies)
         {
             string texts = string.Join(',', Frames.ParseAll(run.Bytes).Select(frame => frame.Text));
             Walks.Add(texts);
@@ -301,6 +302,6 @@ public sealed class SendScopeTests
 
     private sealed class SenderTarget(ConnectionSender sender) : IPublicationTarget
     {
-        public void Deliver(FrameRun run, object? except, string? key) => sender.Send(run, key);
+        public void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies) => sender.Send(run, key);
     }
 }

@@ -40,6 +40,40 @@ public sealed class RoomsTests(RelayHost host) : IClassFixture<RelayHost>
         Assert.Equal("answer", (await sender.ReadFrameAsync()).Text); // and none of its own
     }
 
+    [Theory]
+    [InlineData("none", "none")]
+    [InlineData("kept", "none")]
+    [InlineData("kept", "kept")]
+    public async Task Message_ToSeveralRooms_IsSentOnceToAClientInSeveral(string first, string second)
+    {
+        string rooms = $"/ws?room={RelayHost.NewRoom(first)}&room={RelayHost.NewRoom(second)}";
+        using RawClient sender = await host.Process.OpenAsync(rooms);
+        using RawClient member = await host.Process.OpenAsync(rooms);
+        string[] names = [.. rooms[4..].Split('&').Select(static pair => pair[5..])];
+
+        for (int i = 0; i < 20; i++)
+        {
+            await sender.SendTextAsync($"{i}");
+        }
+
+        string channels = string.Join(',', names.Select(static name => $"\"{name}\""));
+        string body = "{\"channels\":[" + channels + "],\"data\":\"broadcast\"}";
+        List<string> heard = [];
+        while (heard.Distinct().Count() < 20)
+        {
+            heard.Add((await member.ReadFrameAsync()).Text);
+        }
+
+        await RelayHost.CallAsync(host.Http, "broadcast", body);
+        await RelayHost.CallAsync(host.Http, "broadcast", body.Replace("broadcast", "last", StringComparison.Ordinal));
+        while (heard[^1] != "\"last\"")
+        {
+            heard.Add((await member.ReadFrameAsync()).Text);
+        }
+
+        Assert.Equal([.. Enumerable.Range(0, 20).Select(static i => $"{i}"), "\"broadcast\"", "\"last\""], heard);
+    }
+
     [Fact]
     public async Task Ready_IsHealthyWithABrokerInMemory()
         => Assert.Equal("Healthy", await host.Http.GetStringAsync("/health/ready").Within());

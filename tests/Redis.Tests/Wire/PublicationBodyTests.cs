@@ -21,6 +21,7 @@ public sealed class PublicationBodyTests
             Info = Bytes(info),
             Node = "node ☃",
             NodeSequence = long.MinValue,
+            Message = data, // 0: none
         };
 
         Assert.True(PublicationBody.TryRead(PublicationBody.Encode(publication), 42, out Publication? read));
@@ -28,14 +29,14 @@ public sealed class PublicationBodyTests
         Assert.Equal(publication.Data.Span, read!.Data.Span);
         Assert.Equal(publication.Info.Span, read.Info.Span);
         Assert.Equal(
-            (publication.Kind, publication.Key, publication.Node, publication.NodeSequence, 42L),
-            (read.Kind, read.Key, read.Node, read.NodeSequence, read.Offset));
+            (publication.Kind, publication.Key, publication.Node, publication.NodeSequence, publication.Message, 42L),
+            (read.Kind, read.Key, read.Node, read.NodeSequence, read.Message, read.Offset));
     }
 
     [Fact]
     public void TryRead_ShortenedAnywhereBeforeTheData_IsFalse()
     {
-        byte[] body = PublicationBody.Encode(new Publication { Data = Bytes(3), Key = "key", Info = Bytes(200), Node = "node", NodeSequence = 7 });
+        byte[] body = PublicationBody.Encode(new Publication { Data = Bytes(3), Key = "key", Info = Bytes(200), Node = "node", NodeSequence = 7, Message = 8 });
 
         for (int length = 0; length < body.Length - 3; length++)
         {
@@ -45,7 +46,7 @@ public sealed class PublicationBodyTests
 
     [Theory]
     [InlineData(new byte[] { 2, 0, 1 })] // another version
-    [InlineData(new byte[] { 1, 16, 1 })] // a flag of another version
+    [InlineData(new byte[] { 1, 32, 1 })] // a flag of another version
     [InlineData(new byte[] { 1, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F })] // a negative length
     [InlineData(new byte[] { 1, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F })] // one of more than 32 bits
     [InlineData(new byte[] { 1, 8, 0x81, 0x00, 1 })] // one in more bytes than it needs

@@ -34,6 +34,61 @@ public sealed class PublishTests
         Assert.Equal(100, bob.Heard.Count);
     }
 
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(true, 10)]
+    [InlineData(false, 0)]
+    [InlineData(false, 10)]
+    public async Task Message_ToSeveralRooms_ReachesAConnectionInSeveralOnce(bool isSingleNode, int historySize)
+    {
+        ScriptedBroker broker = new() { IsSingleNode = isSingleNode };
+        RoomRule rule = new() { Pattern = "b", HistorySize = historySize }; // the other rooms keep nothing: one of each kind
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, rule);
+        Member publisher = await world.JoinAsync("a");
+        LocalRoom other = (await world.Node.JoinAsync("b", publisher.Connection).AsTask().Within())!;
+        Member both = await world.JoinAsync("a");
+        await world.Node.JoinAsync("b", both.Connection).AsTask().Within();
+        Member one = await world.JoinAsync("a");
+        Member two = await world.JoinAsync("b");
+
+        for (int i = 0; i < 50; i++)
+        {
+            ReadOnlySequence<byte> payload = new(System.Text.Encoding.UTF8.GetBytes($"{i}"));
+            await world.Node.PublishAsync([publisher.Room, other], payload, MessageKind.Text, publisher.Connection).AsTask().Within();
+        }
+
+        string[] all = [.. Enumerable.Range(0, 50).Select(static i => $"{i}")];
+        await one.HearsAsync(all);
+        await two.HearsAsync(all);
+        await Bounded.Eventually(() => both.Heard.Count >= 50);
+        Assert.Equal(all.Order(), both.Heard.Order()); // between rooms there is no order
+        Assert.Empty(publisher.Heard);
+    }
+
+    [Fact]
+    public async Task Message_ToSeveralRoomsOnAnotherNode_ReachesAConnectionInSeveralOnce()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member both = await world.JoinAsync("a");
+        await world.Node.JoinAsync("b", both.Connection).AsTask().Within();
+        Member two = await world.JoinAsync("b");
+
+        for (int i = 1; i <= 10; i++)
+        {
+            Publication copy = new() { Data = new[] { (byte)('0' + (i % 10)) }, Node = "other", NodeSequence = 2 * i, Message = i };
+            broker.Take("a", copy);
+            broker.Take("b", copy);
+        }
+
+        await two.HearsAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0");
+        await Bounded.Eventually(() => both.Heard.Count >= 10);
+        broker.Take("b", "last");
+        await two.HearsAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "last");
+        await Bounded.Eventually(() => both.Heard.Contains("last"));
+        Assert.Equal(11, both.Heard.Count);
+    }
+
     [Fact]
     public async Task PlainRoom_GoesStraightToItsMembers_AndPastTheBroker()
     {

@@ -1,0 +1,93 @@
+using System.Buffers;
+using Weir.Rooms;
+using Weir.Sending;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Rooms;
+
+/// <summary>One message to several rooms: a connection in more than one of them is sent it once.</summary>
+public sealed class SeveralRoomsTests : IDisposable
+{
+    private static readonly ReadOnlySequence<byte> _once = new("once"u8.ToArray());
+
+    private readonly RoomWorld _world = new();
+
+    private RoomDirectory Rooms => _world.Rooms;
+
+    public void Dispose() => _world.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Publish_ToSeveralRooms_IsSentOnceToAConnectionInSeveral(bool insidePass)
+    {
+        (WeirConnection both, StallingPipeWriter heardByBoth) = _world.NewMember("a");
+        Rooms.Join("b", both);
+        (_, StallingPipeWriter heardByA) = _world.NewMember("a");
+        (_, StallingPipeWriter heardByB) = _world.NewMember("b");
+        (WeirConnection publisher, StallingPipeWriter heardByPublisher) = _world.NewMember("a");
+        Rooms.Join("b", publisher);
+        SendScope? scope = insidePass ? _world.EnterScope() : null;
+
+        Rooms.Publish(["a", "b", "no such room"], _once, MessageKind.Text, except: publisher);
+        Rooms.Publish(["b", "a"], _once, MessageKind.Text, except: publisher);
+        scope?.Exit();
+
+        Assert.Equal(["once", "once"], heardByBoth.Texts());
+        Assert.Equal(["once", "once"], heardByA.Texts());
+        Assert.Equal(["once", "once"], heardByB.Texts());
+        Assert.Empty(heardByPublisher.Texts());
+    }
+
+    [Fact]
+    public void Copy_InASecondRoom_IsSentToAConnectionThatJoinedTheFirstTooLate()
+    {
+        (_, StallingPipeWriter heardByEarly) = _world.NewMember("a");
+        (WeirConnection late, StallingPipeWriter heardByLate) = _world.NewMember("b");
+        MessageCopies copies = new();
+
+        Assert.True(Rooms.TryGet("a", out Room? a));
+        a.Publish(_once, MessageKind.Text, except: null, key: null, copies);
+        Rooms.Join("a", late);
+        Assert.True(Rooms.TryGet("b", out Room? b));
+        b.Publish(_once, MessageKind.Text, except: null, key: null, copies);
+
+        Assert.Equal(["once"], heardByEarly.Texts());
+        Assert.Equal(["once"], heardByLate.Texts());
+    }
+
+    [Fact]
+    public void Copies_InManyRoomsAtTheSameTime_ReachEachConnectionOnce()
+    {
+        const int RoomCount = 8;
+        const int MessageCount = 200;
+        string[] names = [.. Enumerable.Range(0, RoomCount).Select(static i => "r" + i)];
+        List<StallingPipeWriter> heard = [];
+        for (int i = 0; i < 40; i++)
+        {
+            // The first are in every room, the others in fewer and fewer, each in at least one.
+            (WeirConnection connection, StallingPipeWriter writer) = _world.NewMember(names[i % RoomCount]);
+            Array.ForEach(names[..(RoomCount - (i / 5))], name => Rooms.Join(name, connection));
+            heard.Add(writer);
+        }
+
+        MessageCopies[] messages = [.. Enumerable.Range(0, MessageCount).Select(static _ => new MessageCopies())];
+        Parallel.ForEach(names, new ParallelOptions { MaxDegreeOfParallelism = RoomCount }, name =>
+        {
+            Assert.True(Rooms.TryGet(name, out Room? room));
+            Array.ForEach(messages, copies => room.Publish(_once, MessageKind.Text, except: null, key: null, copies));
+        });
+
+        Assert.All(heard, static writer => Assert.Equal(MessageCount, writer.Texts().Count()));
+    }
+
+    [Fact]
+    public void Publish_WithoutMembers_ReachesNoConnectionAndFailsForNullNames()
+    {
+        Rooms.Publish(["a"], _once, MessageKind.Text);
+
+        Assert.Equal(0, Rooms.Count);
+        Assert.Throws<ArgumentNullException>(() => Rooms.Publish((IEnumerable<string>)null!, _once, MessageKind.Text));
+    }
+}
