@@ -10,7 +10,6 @@ internal sealed class BrowserHost : IAsyncDisposable
 {
     private const string UpPrefix = "Weir is up. Point a browser at ";
 
-    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(30);
 
     private readonly ChildProcess _process;
 
@@ -39,7 +38,7 @@ internal sealed class BrowserHost : IAsyncDisposable
         try
         {
             Task<int> ended = process.ExitCodeAsync();
-            await Bounded.Eventually(() => process.LineStartingWith(UpPrefix) is not null || ended.IsCompleted, _startLimit);
+            await Bounded.Eventually(() => process.LineStartingWith(UpPrefix) is not null || ended.IsCompleted, Bounded.StartLimit);
             string line = process.LineStartingWith(UpPrefix) ?? throw new InvalidOperationException("It ended.");
             return new BrowserHost(process, line[UpPrefix.Length..].TrimEnd('/') + "/");
         }

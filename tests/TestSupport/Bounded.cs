@@ -8,13 +8,18 @@ namespace Weir.TestSupport;
 /// </summary>
 public static class Bounded
 {
-    /// <summary>Long for a machine shared with other test runs, short for somebody waiting for the red light.</summary>
-    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// One minute: long enough for a machine whose cores are all busy with something else. Only a test that fails takes it.
+    /// </summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(1);
+
+    /// <summary>Three minutes, for a process that has to be loaded and compiled first: a Host, Node.js, Chromium.</summary>
+    public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
     private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(1);
 
     /// <exception cref="TimeoutException">
-    /// Not done within <paramref name="limit"/> (null: 10 s); names the expression.
+    /// Not done within <paramref name="limit"/> (null: <see cref="DefaultLimit"/>); names the expression.
     /// </exception>
     public static async Task Within(
         this Task task,
@@ -58,7 +63,7 @@ public static class Bounded
 
     /// <summary>Waits for a condition that nothing announces, looking about every millisecond.</summary>
     /// <exception cref="TimeoutException">
-    /// Still false after <paramref name="limit"/> (null: 10 s); names the expression.
+    /// Still false after <paramref name="limit"/> (null: <see cref="DefaultLimit"/>); names the expression.
     /// </exception>
     public static async Task Eventually(
         Func<bool> condition,

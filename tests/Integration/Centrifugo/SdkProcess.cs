@@ -10,10 +10,6 @@ namespace Weir.Integration.Centrifugo;
 /// <summary>Clients of the npm package <c>centrifuge</c> in a process of their own, Node or Chromium: clients/sdk.mjs.</summary>
 internal sealed class SdkProcess : IAsyncDisposable
 {
-    // A cold Chromium on a busy machine takes many seconds.
-    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(30);
-
     private readonly Process _process;
     private readonly Lock _gate = new();
     private readonly List<JsonElement> _events = [];
@@ -62,7 +58,7 @@ internal sealed class SdkProcess : IAsyncDisposable
         SdkProcess process = new(where, settings);
         try
         {
-            await process._ready.Task.Within(_startLimit, "start of the SDK");
+            await process._ready.Task.Within(Bounded.StartLimit, "start of the SDK");
             return process;
         }
         catch
@@ -116,7 +112,7 @@ internal sealed class SdkProcess : IAsyncDisposable
 
         try
         {
-            return await answer.Task.Within(_answerLimit, order);
+            return await answer.Task.Within(Bounded.DefaultLimit, order);
         }
         catch (TimeoutException error)
         {
@@ -144,7 +140,7 @@ internal sealed class SdkProcess : IAsyncDisposable
         {
             await Bounded.Eventually(
                 () => (found = EventsOf(name, client).FirstOrDefault(isIt ?? (static _ => true))).ValueKind != JsonValueKind.Undefined,
-                _answerLimit,
+                Bounded.DefaultLimit,
                 $"event {name} of client {client}");
             return found;
         }

@@ -148,7 +148,7 @@ public sealed class SdkTests
         host.Terminate();
 
         Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(), ReasonsOf(transport, "shutdown"));
-        Assert.Equal(0, await host.ExitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, await host.ExitAsync());
         Assert.Empty(sdk.EventsOf("disconnected"));
     }
 
@@ -158,7 +158,7 @@ public sealed class SdkTests
         await using HostProcess host = await StartHostAsync(("Weir__Heartbeat__Interval", "1s"), ("Weir__Heartbeat__Timeout", "1s"));
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", "websocket", host.Port);
         await sdk.DoAsync("""{"do":"connect"}""");
-        await host.MetricBecomesAsync("weir_ping_duration_seconds_count", static count => count >= 3, TimeSpan.FromSeconds(30));
+        await host.MetricBecomesAsync("weir_ping_duration_seconds_count", static count => count >= 3, Bounded.DefaultLimit);
         Assert.Single(sdk.EventsOf("connecting"));
 
         using RawClient mute = await host.ConnectAsync();
@@ -167,7 +167,7 @@ public sealed class SdkTests
         string last;
         do
         {
-            ServerFrame frame = await mute.ReadFrameAsync(TimeSpan.FromSeconds(30));
+            ServerFrame frame = await mute.ReadFrameAsync();
             last = frame.IsClose ? $"{frame.CloseCode} {frame.CloseReason}" : frame.Text;
         }
         while (last.StartsWith('{'));

@@ -21,16 +21,16 @@ public sealed class SampleTests(RunningHost host)
         })!;
         try
         {
-            while (await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)) != "* subscribed")
+            while (await sample.StandardOutput.ReadLineAsync().Within(Bounded.StartLimit) != "* subscribed")
             {
                 // First it connects.
             }
 
             await sample.StandardInput.WriteLineAsync("hello");
-            Assert.EndsWith(": hello", await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+            Assert.EndsWith(": hello", await sample.StandardOutput.ReadLineAsync().Within(Bounded.StartLimit), StringComparison.Ordinal);
             sample.StandardInput.Close();
-            Assert.Equal("* unsubscribed", await sample.StandardOutput.ReadLineAsync().Within(TimeSpan.FromSeconds(20)));
-            await sample.WaitForExitAsync().Within(TimeSpan.FromSeconds(20));
+            Assert.Equal("* unsubscribed", await sample.StandardOutput.ReadLineAsync().Within(Bounded.StartLimit));
+            await sample.WaitForExitAsync().Within(Bounded.StartLimit);
             Assert.Equal(0, sample.ExitCode);
         }
         finally

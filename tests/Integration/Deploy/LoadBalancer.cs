@@ -91,7 +91,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
         {
             _process = ChildProcess.Start(command, arguments, _directory);
             Task<int> ended = _process.ExitCodeAsync();
-            await Bounded.Eventually(() => ended.IsCompleted || IsListening(), TimeSpan.FromSeconds(20), $"{command} listens");
+            await Bounded.Eventually(() => ended.IsCompleted || IsListening(), Bounded.StartLimit, $"{command} listens");
             Assert.False(ended.IsCompleted, $"{command} ended at once:\n{_process.Output}");
         }
         catch

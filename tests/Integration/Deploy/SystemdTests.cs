@@ -29,7 +29,7 @@ public sealed class SystemdTests
             Assert.Equal("READY=1", await NextAsync());
             Signals.Terminate(int.Parse(shell.LineStartingWith("pid ")!["pid ".Length..], CultureInfo.InvariantCulture));
             Assert.Equal("STOPPING=1", await NextAsync());
-            Assert.Equal(0, await shell.ExitCodeAsync().Within(TimeSpan.FromSeconds(20)));
+            Assert.Equal(0, await shell.ExitCodeAsync().Within(Bounded.StartLimit));
         }
         finally
         {
@@ -39,7 +39,7 @@ public sealed class SystemdTests
         async Task<string> NextAsync()
         {
             byte[] buffer = new byte[1024];
-            int length = await systemd.ReceiveAsync(buffer).Within(TimeSpan.FromSeconds(20), "a word from the Host");
+            int length = await systemd.ReceiveAsync(buffer).Within(Bounded.StartLimit, "a word from the Host");
             return Encoding.UTF8.GetString(buffer, 0, length).Trim();
         }
     }

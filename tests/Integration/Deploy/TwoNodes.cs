@@ -1,5 +1,6 @@
 using Weir.Integration.Hosting;
 using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
 
 namespace Weir.Integration.Deploy;
 
@@ -41,7 +42,7 @@ internal sealed class TwoNodes : IAsyncDisposable
 
     /// <summary>Waits until a node has its broker: who subscribes before is given no position in the room.</summary>
     public Task IsReadyAsync(int node) => Waiting.UntilAsync(
-        async () => await _hosts[node].BodyOfAsync("/health/ready") == "Healthy", "the node has Redis", TimeSpan.FromSeconds(30));
+        async () => await _hosts[node].BodyOfAsync("/health/ready") == "Healthy", "the node has Redis", Bounded.StartLimit);
 
     /// <summary>Replaces one by another process on the same port.</summary>
     public async Task RestartAsync(int node, params (string Name, string Value)[] settings)

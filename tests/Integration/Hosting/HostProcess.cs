@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
 
@@ -9,9 +10,6 @@ namespace Weir.Integration.Hosting;
 internal sealed partial class HostProcess : IAsyncDisposable
 {
     private const string UpLine = "Weir is up. Point a browser at ";
-
-    // A start takes half a second; with other test runs on the machine it may take long.
-    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -53,6 +51,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     public string Errors => TextOf(_errors);
 
+    /// <summary>
+    /// The first lines of its warnings and errors, without the warnings that only say how busy the machine is: the timer wheel's
+    /// overrun, a loop handed off, Kestrel's late heartbeat.
+    /// </summary>
+    public IEnumerable<string> Warnings => Output.Split('\n').Where(static line => WarningLine.IsMatch(line) && !BusyLine.IsMatch(line));
+
     /// <summary>Where it listens, in the order of its own report.</summary>
     public IReadOnlyList<Uri> Addresses =>
     [
@@ -73,7 +77,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         HostProcess host = new(arguments, environment.ToDictionary(static pair => pair.Name, static pair => pair.Value));
         try
         {
-            Task first = await Task.WhenAny(host._up.Task, host._process.WaitForExitAsync()).Within(_startLimit, "start of the Host");
+            Task first = await Task.WhenAny(host._up.Task, host._process.WaitForExitAsync()).Within(Bounded.StartLimit, "start of the Host");
             return first == host._up.Task ? host : throw new InvalidOperationException(
                 $"The Host did not start:{Environment.NewLine}{host.Output}{host.Errors}");
         }
@@ -89,7 +93,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         string[] arguments, params (string Name, string Value)[] environment)
     {
         await using HostProcess host = new(arguments, environment.ToDictionary(static pair => pair.Name, static pair => pair.Value));
-        int exitCode = await host.ExitAsync(_startLimit);
+        int exitCode = await host.ExitAsync(Bounded.StartLimit);
         return (exitCode, host.Output, host.Errors);
     }
 
@@ -134,6 +138,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _process.Dispose();
         _http.Dispose();
     }
+
+    [GeneratedRegex("^(warn|fail|crit): ")]
+    private static partial Regex WarningLine { get; }
+
+    [GeneratedRegex(@"^warn: (Weir\S*\[400\]|Weir\.Transport\[501\]|Microsoft\.AspNetCore\.Server\.Kestrel\S*\[22\])")]
+    private static partial Regex BusyLine { get; }
 
     private static bool IsSetting(string name) =>
         name.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase)

@@ -7,7 +7,7 @@ namespace Weir.Integration.Hosting;
 /// <summary>What the Host serves over plain HTTP.</summary>
 public sealed class WebPagesTests(RunningHost host) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = host.Process.Addresses[0], Timeout = TimeSpan.FromSeconds(10) };
+    private readonly HttpClient _http = new() { BaseAddress = host.Process.Addresses[0], Timeout = Bounded.DefaultLimit };
 
     public void Dispose() => _http.Dispose();
 
@@ -44,7 +44,7 @@ public sealed class WebPagesTests(RunningHost host) : IDisposable
     public async Task Metrics_CountWhatHappened()
     {
         await using HostProcess own = await HostProcess.StartAsync();
-        using HttpClient http = new() { BaseAddress = own.Addresses[0], Timeout = TimeSpan.FromSeconds(10) };
+        using HttpClient http = new() { BaseAddress = own.Addresses[0], Timeout = Bounded.DefaultLimit };
         using RawClient first = await own.OpenAsync("/ws?room=metrics");
         using RawClient second = await own.OpenAsync("/ws?room=metrics");
         using RawClient third = await own.OpenAsync("/ws?room=metrics");

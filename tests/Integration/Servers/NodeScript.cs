@@ -25,7 +25,7 @@ internal static class NodeScript
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             Task<string> errors = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync().Within(TimeSpan.FromSeconds(20), $"node {script} {string.Join(' ', arguments)}");
+            await process.WaitForExitAsync().Within(Bounded.StartLimit, $"node {script} {string.Join(' ', arguments)}");
             if (process.ExitCode != 0)
             {
                 throw new InvalidOperationException($"node {script} ended with {process.ExitCode}: {await output} {await errors}");
