@@ -25,9 +25,11 @@ internal static class PrincipalClaims
 
     private static string[] All(ClaimsPrincipal principal, string type) => [.. principal.FindAll(type).Select(static claim => claim.Value)];
 
-    private static DateTimeOffset? Date(string? seconds)
-        => double.TryParse(seconds, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= 0
-            && value < DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.UnixEpoch.AddSeconds(value) : null;
+    // Never one that is no end at all because it cannot be read.
+    private static DateTimeOffset? Date(string? seconds) => seconds is null ? null
+        : double.TryParse(seconds, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && NumericDate.TryRead(value, out DateTimeOffset date) ? date
+        : throw new InvalidOperationException($"The claim 'exp' {NumericDate.Complaint}.");
 
     private static byte[] Json(string text)
     {

@@ -242,6 +242,10 @@ public sealed class TokenAccessTests : IDisposable
         Assert.Empty(_log.Of("AuthenticateFailed"));
         Assert.Equal(AccessRefusal.Unavailable, await RefusalAsync(static () => throw new InvalidOperationException("The database is away.")));
         Assert.Single(_log.Of("AuthenticateFailed"));
+        foreach (string exp in (string[])["1795521600000", "tomorrow", "NaN"])
+        {
+            Assert.Equal(AccessRefusal.Unavailable, await RefusalAsync(() => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity([new Claim("exp", exp)], "test")))));
+        }
 
         async Task<AccessRefusal> RefusalAsync(Func<AuthResult> answer)
         {

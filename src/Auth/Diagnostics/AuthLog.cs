@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Weir.Auth.Diagnostics;
 
 /// <summary>
-/// What authentication logs, under the category <c>Weir.Auth</c>. No message has a parameter for a token, a claim or a key;
+/// What authentication logs, under the category <c>Weir.Auth</c>. No message has a parameter for a token, a value of a
+/// claim or a key;
 /// where keys come from is told without what may be a secret in it. Ids 700-719.
 /// </summary>
 internal static partial class AuthLog
@@ -16,12 +17,18 @@ internal static partial class AuthLog
     [LoggerMessage(701, LogLevel.Warning, "Keys could not be loaded from {Source}: {Reason}. Those there are stay in use; tried again in {RetryAfter}", EventName = "KeysNotLoaded")]
     public static partial void KeysNotLoaded(ILogger logger, string source, string reason, TimeSpan retryAfter);
 
-    [LoggerMessage(702, LogLevel.Warning, "A key of {Source} is left out: {Reason}", EventName = "KeyLeftOut")]
-    public static partial void KeyLeftOut(ILogger logger, string source, string reason);
+    [LoggerMessage(702, LogLevel.Warning, "A key of {Source} is left out, {Key}: {Reason}", EventName = "KeyLeftOut")]
+    public static partial void KeyLeftOut(ILogger logger, string source, string key, string reason);
 
     [LoggerMessage(703, LogLevel.Error, "The application's Authenticate failed; the client is told to come back later", EventName = "AuthenticateFailed")]
     public static partial void AuthenticateFailed(ILogger logger, Exception error);
 
     [LoggerMessage(704, LogLevel.Debug, "A token is refused: {Why}", EventName = "TokenRefused")]
     public static partial void TokenRefused(ILogger logger, string why);
+
+    [LoggerMessage(705, LogLevel.Warning, "{Keys} more keys of {Source} are left out", EventName = "MoreKeysLeftOut")]
+    public static partial void MoreKeysLeftOut(ILogger logger, string source, int keys);
+
+    [LoggerMessage(706, LogLevel.Error, "Loading keys from {Source} failed. Those there are stay in use; tried again in {RetryAfter}", EventName = "KeyLoadFailed")]
+    public static partial void LoadFailed(ILogger logger, string source, TimeSpan retryAfter, Exception error);
 }

@@ -13,11 +13,15 @@ internal sealed class KeyRing : IDisposable
     /// <summary>How often somebody who makes up the names of keys can make us ask for them.</summary>
     internal static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(10);
 
+    // So many members of a set that are left out are logged one by one.
+    private const int MostNamed = 32;
+
     private readonly Lock _gate = new();
     private readonly JwtOptions _options;
     private readonly IReadOnlyList<JwtAlgorithm> _algorithms;
     private readonly IReadOnlyList<KeySource> _sources;
     private readonly string?[] _texts;
+    private readonly IReadOnlyList<LeftOutKey>[] _leftOut;
     private readonly IReadOnlyList<VerificationKey>[] _loaded;
     private readonly VerificationKey[] _secrets;
     private readonly ILogger _logger;
@@ -39,6 +43,7 @@ internal sealed class KeyRing : IDisposable
         _algorithms = options.AlgorithmsTaken();
         _sources = KeySource.Of(options);
         _texts = new string?[_sources.Count];
+        _leftOut = [.. _sources.Select(static _ => (IReadOnlyList<LeftOutKey>)[])];
         _loaded = [.. _sources.Select(static _ => (IReadOnlyList<VerificationKey>)[])];
         _secrets = options.Secret.Length > 0 ? [VerificationKey.OfSecret(Encoding.UTF8.GetBytes(options.Secret), _algorithms)] : [];
         _current = new KeySet(_secrets, options.CacheSize);
@@ -130,7 +135,16 @@ internal sealed class KeyRing : IDisposable
                 return true; // and what was verified stays verified
             }
 
-            _loaded[i] = source.Read(text, _algorithms, reason => AuthLog.KeyLeftOut(_logger, source.Name, reason));
+            List<LeftOutKey> leftOut = [];
+            try
+            {
+                _loaded[i] = source.Read(text, _algorithms, leftOut.Add);
+            }
+            finally
+            {
+                LogLeftOut(i, leftOut);
+            }
+
             _texts[i] = text;
             _current = new KeySet([.. _secrets, .. _loaded.SelectMany(static keys => keys)], _options.CacheSize);
             AuthLog.KeysLoaded(_logger, source.Name, _loaded[i].Count);
@@ -140,6 +154,29 @@ internal sealed class KeyRing : IDisposable
         {
             AuthLog.KeysNotLoaded(_logger, source.Name, error.Message, LeastInterval);
             return false;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // A bug of ours: it must not end the loading.
+            AuthLog.LoadFailed(_logger, source.Name, LeastInterval, error);
+            return false;
+        }
+    }
+
+    // Once per change: a set is read again and again, and one without a usable key every few seconds.
+    private void LogLeftOut(int i, List<LeftOutKey> leftOut)
+    {
+        string source = _sources[i].Name;
+        LeftOutKey[] added = [.. leftOut.Except(_leftOut[i])];
+        _leftOut[i] = leftOut;
+        foreach (LeftOutKey key in added.Take(MostNamed))
+        {
+            AuthLog.KeyLeftOut(_logger, source, key.Name, key.Reason);
+        }
+
+        if (added.Length > MostNamed)
+        {
+            AuthLog.MoreKeysLeftOut(_logger, source, added.Length - MostNamed);
         }
     }
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Text;
+
 namespace Weir.Auth.Keys;
 
 /// <summary>A place that keys are read from, again and again: a file or an address.</summary>
@@ -6,12 +9,12 @@ internal sealed class KeySource
     /// <summary>More than any set of keys, and little enough to be read into memory.</summary>
     private const int MaxBytes = 1024 * 1024;
 
-    private readonly Func<string, IReadOnlyList<JwtAlgorithm>, Action<string>, IReadOnlyList<VerificationKey>> _read;
+    private readonly Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> _read;
     private readonly string _where;
     private readonly Uri? _address;
 
     private KeySource(
-        string property, string where, Func<string, IReadOnlyList<JwtAlgorithm>, Action<string>, IReadOnlyList<VerificationKey>> read, Uri? address = null)
+        string property, string where, Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> read, Uri? address = null)
     {
         Property = property;
         _where = where;
@@ -75,7 +78,7 @@ internal sealed class KeySource
         {
             return _address is null
                 ? await File.ReadAllTextAsync(_where, cancellationToken).ConfigureAwait(false)
-                : await http.GetStringAsync(_address, cancellationToken).ConfigureAwait(false);
+                : Decode(await http.GetByteArrayAsync(_address, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception error) when (error is HttpRequestException or IOException or UnauthorizedAccessException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -84,8 +87,16 @@ internal sealed class KeySource
         }
     }
 
+    // JSON and PEM are UTF-8 (RFC 8259 section 8.1), whatever the charset says that a server puts beside it: `utf8`, which is no
+    // name of an encoding, is what GetStringAsync throws at.
+    private static string Decode(byte[] bytes)
+    {
+        using StreamReader reader = new(new MemoryStream(bytes), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
+        return reader.ReadToEnd();
+    }
+
     /// <exception cref="KeySourceException">There are no keys in it.</exception>
-    public IReadOnlyList<VerificationKey> Read(string text, IReadOnlyList<JwtAlgorithm> algorithms, Action<string> onLeftOut)
+    public IReadOnlyList<VerificationKey> Read(string text, IReadOnlyList<JwtAlgorithm> algorithms, Action<LeftOutKey> onLeftOut)
         => _read(text, algorithms, onLeftOut);
 
     /// <summary>A client for all sources of an application.</summary>
@@ -93,6 +104,7 @@ internal sealed class KeySource
     {
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a move of the issuer's name is noticed
         ConnectTimeout = TimeSpan.FromSeconds(5),
+        AutomaticDecompression = DecompressionMethods.All, // some compress unasked
         AllowAutoRedirect = false, // keys come from where the operator says, and from nowhere else
     })
     {

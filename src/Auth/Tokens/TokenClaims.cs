@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Weir.Auth.Tokens;
 
@@ -36,49 +37,51 @@ internal sealed class TokenClaims
     public string? Channel { get; init; }
 
     /// <summary>Reads a payload whose signature was right.</summary>
-    /// <returns>Null when it is no object of JSON, a claim has another type than it should have, or <c>exp</c> is missing.</returns>
-    public static TokenClaims? Read(ReadOnlyMemory<byte> payload)
+    /// <param name="payload">JSON, as it was signed.</param>
+    /// <param name="why">
+    /// Which claim is not as it must be, and how, without its value; <see langword="null"/>: all are right.
+    /// </param>
+    /// <returns><see langword="null"/> if it is no object of JSON, a claim has another type than it must have, or <c>exp</c> is missing.</returns>
+    public static TokenClaims? Read(ReadOnlyMemory<byte> payload, out string? why)
     {
+        if (!Utf8.IsValid(payload.Span))
+        {
+            why = "its claims are not UTF-8";
+            return null;
+        }
+
         try
         {
             using JsonDocument json = JsonDocument.Parse(payload, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            JsonElement root = json.RootElement;
-            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("exp", out JsonElement expires) ? Read(root, expires) : null;
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                why = $"its claims are {JsonKind.Of(json.RootElement)}, not an object";
+                return null;
+            }
+
+            ClaimReader reader = new(json.RootElement);
+            TokenClaims claims = new()
+            {
+                User = reader.Text("sub") ?? "",
+                ExpiresAt = reader.Date("exp"),
+                NotBefore = reader.Date("nbf"),
+                Issuer = reader.Text("iss"),
+                Audiences = reader.OneOrMore("aud"),
+                Info = reader.Raw("info"),
+                Channels = reader.Texts("channels") ?? [],
+                Subscriptions = reader.Names("subs"),
+                Publish = reader.Texts("publish"),
+                Channel = reader.Text("channel"),
+            };
+            reader.Date("iat"); // of no consequence, but a unit that is wrong here is wrong elsewhere too
+            why = reader.Complaint ?? (claims.ExpiresAt is null ? "it has no `exp`" : null);
+            return why is null ? claims : null;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            return null; // its issuer's mistake: it has the key
+            // Its issuer's mistake: it has the key. The latter: a name with half a surrogate pair, written as an escape.
+            why = "its claims are no JSON, or have one twice";
+            return null;
         }
-    }
-
-    private static TokenClaims Read(JsonElement root, JsonElement expires) => new()
-    {
-        User = Text(root, "sub") ?? "",
-        ExpiresAt = Date(expires),
-        NotBefore = root.TryGetProperty("nbf", out JsonElement notBefore) ? Date(notBefore) : null,
-        Issuer = Text(root, "iss"),
-        Audiences = root.TryGetProperty("aud", out JsonElement audience) ? OneOrMore(audience) : [],
-        Info = root.TryGetProperty("info", out JsonElement info) ? System.Text.Encoding.UTF8.GetBytes(info.GetRawText()) : default,
-        Channels = root.TryGetProperty("channels", out JsonElement channels) ? Texts(channels) : [],
-        Subscriptions = root.TryGetProperty("subs", out JsonElement subs) ? [.. subs.EnumerateObject().Select(static sub => sub.Name)] : [],
-        Publish = root.TryGetProperty("publish", out JsonElement publish) ? Texts(publish) : null,
-        Channel = Text(root, "channel"),
-    };
-
-    private static string? Text(JsonElement root, string name) => root.TryGetProperty(name, out JsonElement value) ? TextOf(value) : null;
-
-    private static string TextOf(JsonElement value) => value.GetString() ?? throw new InvalidOperationException("A claim is null.");
-
-    private static IReadOnlyList<string> Texts(JsonElement value) => [.. value.EnumerateArray().Select(TextOf)];
-
-    private static IReadOnlyList<string> OneOrMore(JsonElement value) => value.ValueKind == JsonValueKind.Array ? Texts(value) : [TextOf(value)];
-
-    // RFC 7519 section 2, NumericDate: seconds, possibly with a fraction. Beyond what a date can say is for ever.
-    private static DateTimeOffset Date(JsonElement value)
-    {
-        double seconds = value.GetDouble();
-        return seconds >= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.MaxValue
-            : seconds <= 0 ? DateTimeOffset.UnixEpoch
-            : DateTimeOffset.UnixEpoch.AddSeconds(seconds);
     }
 }

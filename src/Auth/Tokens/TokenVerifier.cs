@@ -93,11 +93,14 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
     // The decoded parts go behind the token, each over the one before: none is needed when the next is read.
     private TokenVerdict VerifySigned(byte[] buffer, int headerEnd, int payloadEnd, int length, KeySet keys)
     {
-        Span<byte> header = stackalloc byte[TokenHeader.MaxBytes];
-        if (Base64Url.DecodeFromUtf8(buffer.AsSpan(0, headerEnd), header, out _, out int headerLength) != OperationStatus.Done
-            || !TokenHeader.TryRead(header[..headerLength], out TokenHeader read))
+        if (Base64Url.DecodeFromUtf8(buffer.AsSpan(0, headerEnd), buffer.AsSpan(length), out _, out int headerLength) != OperationStatus.Done)
         {
-            return TokenVerdict.Invalid("a header that cannot be read, or an algorithm that is not taken");
+            return TokenVerdict.Invalid("not three parts of base64url");
+        }
+
+        if (TokenHeader.Read(buffer.AsSpan(length, headerLength), out TokenHeader read) is { } complaint)
+        {
+            return TokenVerdict.Invalid(complaint);
         }
 
         ReadOnlySpan<byte> encodedSignature = buffer.AsSpan(payloadEnd + 1, length - payloadEnd - 1);
@@ -129,13 +132,12 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
         }
 
         ReadOnlySpan<byte> payload = buffer.AsSpan(headerEnd + 1, payloadEnd - headerEnd - 1);
-        if (Base64Url.DecodeFromUtf8(payload, buffer.AsSpan(length), out _, out int payloadLength) != OperationStatus.Done
-            || TokenClaims.Read(buffer.AsMemory(length, payloadLength)) is not { } claims)
+        if (Base64Url.DecodeFromUtf8(payload, buffer.AsSpan(length), out _, out int payloadLength) != OperationStatus.Done)
         {
-            return TokenVerdict.Invalid("claims that cannot be read, or no exp");
+            return TokenVerdict.Invalid("not three parts of base64url");
         }
 
-        return Judge(claims);
+        return TokenClaims.Read(buffer.AsMemory(length, payloadLength), out string? why) is { } claims ? Judge(claims) : TokenVerdict.Invalid(why!);
     }
 
     // RFC 7519 sections 4.1.1 and 4.1.3 to 4.1.5. Who and for whom comes first: an expired token of others is not to be renewed here.

@@ -9,6 +9,11 @@ namespace Weir.Centrifugo.Sessions;
 // Commands: a frame of them at a time, in their order. Subscribes that stand together are asked for together.
 internal abstract partial class Session
 {
+    // A client waits for so long in one timer before it asks for a new token: in .NET Framework, Java and browsers 32 bits of
+    // milliseconds, 24.8 days, are the most that one carries. A token that is good for longer is refreshed early, which is
+    // answered with what is left of its own time.
+    private const long LongestTtlSeconds = 24 * 24 * 60 * 60;
+
     /// <summary>Handles a frame; the next one only when this has completed. Does not throw.</summary>
     public async ValueTask HandleAsync(ReadOnlyMemory<byte> frame)
     {
@@ -319,7 +324,7 @@ internal abstract partial class Session
         if (expiresAt is { } end)
         {
             json.WriteBoolean("expires"u8, true);
-            json.WriteNumber("ttl"u8, (long)Math.Max(1, Math.Ceiling((end - Hub.Now).TotalSeconds)));
+            json.WriteNumber("ttl"u8, (long)Math.Clamp(Math.Ceiling((end - Hub.Now).TotalSeconds), 1, LongestTtlSeconds));
         }
     }
 

@@ -29,7 +29,7 @@ internal static class TokenCommand
     {
         Description = "How long it holds, as 90s, 10m or 1h",
         DefaultValueFactory = static _ => "1h",
-        Validators = { static result => Check(result, static text => Duration.TryParse(text, out _), "is no time, such as 90s, 10m or 1h") },
+        Validators = { static result => Check(result, IsLifetime, "is no time up to a hundred years, such as 90s, 10m or 1h") },
     };
 
     public static Command Create()
@@ -127,6 +127,8 @@ internal static class TokenCommand
             result.AddError($"{result.Option.Name}: '{token.Value}' {complaint}.");
         }
     }
+
+    private static bool IsLifetime(string text) => Duration.TryParse(text, out TimeSpan value) && value <= TimeSpan.FromDays(36_500);
 
     private static bool IsJson(string text)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Diagnostics;
@@ -61,6 +62,47 @@ public sealed class KeyRingTests : IDisposable
         await again.Within();
 
         Assert.Same(before, _ring.Current);
+    }
+
+    // `utf8` is no name of an encoding, and a BOM no part of the text (RFC 8259 section 8.1).
+    [Theory]
+    [InlineData("application/json; charset=utf8", false)]
+    [InlineData("application/json; charset=\"utf-8\"", false)]
+    [InlineData("application/json; charset=", false)]
+    [InlineData("text/html; charset=iso-8859-1", false)]
+    [InlineData("application/json", true)]
+    [InlineData(null, true)]
+    public async Task Set_WhateverItsContentTypeSays_IsLoaded(string? contentType, bool hasBom)
+    {
+        _ring.Start();
+
+        await _issuer.AnswerAsync(_set, contentType ?? "", hasBom);
+
+        await Bounded.Eventually(() => _ring.IsComplete);
+        Assert.Single(_ring.Current.Keys);
+    }
+
+    [Fact]
+    public async Task KeyThatIsLeftOut_IsLoggedOncePerChangeOfTheSet()
+    {
+        _ring.Start();
+        await _issuer.AnswerAsync(SetWith("""{"kty":"oct","kid":"one"}"""));
+        await Bounded.Eventually(() => _ring.IsComplete);
+
+        // The text has changed, what is left out has not.
+        await AdvanceAsync(TimeSpan.FromMinutes(10));
+        await _issuer.AnswerAsync(SetWith(""" {"kid":"one","kty":"oct"} """));
+        await Bounded.Eventually(() => _log.Of("KeysLoaded").Count == 2);
+        string only = Assert.Single(_log.Of("KeyLeftOut")).Message;
+        Assert.Contains("kid \"one\"", only, StringComparison.Ordinal);
+        Assert.Contains("`oct`", only, StringComparison.Ordinal);
+
+        await AdvanceAsync(TimeSpan.FromMinutes(10));
+        await _issuer.AnswerAsync(SetWith("""{"kty":"oct","kid":"two"}"""));
+        await Bounded.Eventually(() => _log.Of("KeysLoaded").Count == 3);
+        Assert.Equal(2, _log.Of("KeyLeftOut").Count);
+
+        static string SetWith(string member) => _set.Replace("[", $"[{member},", StringComparison.Ordinal);
     }
 
     [Theory]
@@ -158,11 +200,21 @@ public sealed class KeyRingTests : IDisposable
         public int Requests => Volatile.Read(ref _requests);
 
         /// <param name="text">Null: with a failure.</param>
-        public async Task AnswerAsync(string? text)
+        /// <param name="contentType">As it stands in the header; null: JSON in UTF-8, empty: none.</param>
+        /// <param name="hasBom">Whether the text begins with a byte order mark.</param>
+        public async Task AnswerAsync(string? text, string? contentType = null, bool hasBom = false)
         {
             TaskCompletionSource<HttpResponseMessage>? waiting = null;
             await Bounded.Eventually(() => _waiting.TryTake(out waiting));
-            waiting!.SetResult(text is null ? new(HttpStatusCode.InternalServerError) : new(HttpStatusCode.OK) { Content = new StringContent(text) });
+            if (text is null)
+            {
+                waiting!.SetResult(new(HttpStatusCode.InternalServerError));
+                return;
+            }
+
+            ByteArrayContent content = new([.. hasBom ? Encoding.UTF8.Preamble : default, .. Encoding.UTF8.GetBytes(text)]);
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType ?? "application/json; charset=utf-8");
+            waiting!.SetResult(new(HttpStatusCode.OK) { Content = content });
         }
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -141,6 +141,27 @@ public sealed class ConnectTests
         Assert.Equal("close 3005 connection expired", await client.ReadAsync());
     }
 
+    // 24 days: what one timer of any client carries (2^31 ms, .NET Framework, Java, browsers), and so in 32 bits of seconds.
+    [Theory]
+    [InlineData(24, 2_073_600)]
+    [InlineData(25, 2_073_600)]
+    [InlineData(60, 2_073_600)]
+    [InlineData(2_000_000, 2_073_600)]
+    public async Task TimeToLive_OfALongToken_IsWhatATimerCarries(int days, long ttl)
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        world.Access.OnConnect = _ => ConnectVerdict.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddDays(days) });
+        world.Access.OnSubscribe = (_, _) => new RoomVerdict(AccessRefusal.None, world.Time.GetUtcNow().AddDays(days));
+        string expiry = $"\"expires\":true,\"ttl\":{ttl}";
+        TestClient client = await world.OpenAsync();
+        await client.SendAsync("""{"id":1,"connect":{"token":"t"}}""");
+
+        Assert.Equal($$$"""{"id":1,"connect":{"client":"ID","version":"0.1.0",{{{expiry}}}}}""", await client.ReadFrameAsync());
+        Assert.Equal($$$"""{"refresh":{"client":"ID","version":"0.1.0",{{{expiry}}}}}""", await client.AskAsync("refresh", """{"token":"t"}"""));
+        Assert.Equal($$$"""{"subscribe":{{{{expiry}}}}}""", await client.AskAsync("subscribe", """{"channel":"a","token":"t"}"""));
+        Assert.Equal($$$"""{"sub_refresh":{{{{expiry}}}}}""", await client.AskAsync("sub_refresh", """{"channel":"a","token":"t"}"""));
+    }
+
     [Theory]
     [InlineData(AccessRefusal.Expired, "close 3005 connection expired")]
     [InlineData(AccessRefusal.Invalid, "close 3500 invalid token")]
