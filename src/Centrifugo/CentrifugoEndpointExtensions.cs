@@ -8,8 +8,10 @@ using Weir.Centrifugo.Sessions;
 using Weir.Centrifugo.Streams;
 using Weir.Connections;
 using Weir.Handshake;
+using Weir.Limits;
 using Weir.Relay;
 using Weir.Relay.Sse;
+using Weir.Timing;
 
 namespace Weir.Centrifugo;
 
@@ -43,7 +45,7 @@ public static class CentrifugoEndpointExtensions
     /// <param name="emulationPath">Where clients of streams speak; begins with a slash.</param>
     /// <param name="configure">
     /// Settings; null for the defaults. Of streams those that have a meaning there: origins, the ping's interval, the largest
-    /// message, how much may wait and for how long.
+    /// message, how much a client may send, how much may wait and for how long.
     /// </param>
     public static IEndpointRouteBuilder MapWeirCentrifugo(
         this IEndpointRouteBuilder endpoints,
@@ -58,6 +60,7 @@ public static class CentrifugoEndpointExtensions
         WeirEngine engine = hub.Engine;
         WeirOptions options = new();
         Apply(options, configure);
+        InboundLimit? limit = LimitOf(options);
         StreamDoor door = new(engine, new OriginPolicy(options.AllowedOrigins));
         SseOptions streams = new()
         {
@@ -73,14 +76,16 @@ public static class CentrifugoEndpointExtensions
         return endpoints;
 
         RequestDelegate Stream(StreamForm form, byte[]? preface) => new StreamEndpoint(
-            hub, form, door, new SseSettings(streams, engine, preface, StreamForms.Ping(form)), options.Heartbeat.Interval, options.MaxMessageBytes).InvokeAsync;
+            hub, form, door, new SseSettings(streams, engine, preface, StreamForms.Ping(form)), options.Heartbeat.Interval, options.MaxMessageBytes, limit).InvokeAsync;
     }
+
+    private static InboundLimit? LimitOf(WeirOptions options) => InboundLimit.From(options.Inbound, TimerWheel.DefaultTick);
 
     private static SocketHandler HandlerOf(IServiceProvider services, Action<WeirOptions>? configure)
     {
         WeirOptions options = new();
         Apply(options, configure);
-        return new SocketHandler(services.GetRequiredService<CentrifugoHub>(), options.Heartbeat.Interval);
+        return new SocketHandler(services.GetRequiredService<CentrifugoHub>(), options.Heartbeat.Interval, LimitOf(options));
     }
 
     internal static void Apply(WeirOptions options, Action<WeirOptions>? configure)
@@ -94,6 +99,8 @@ public static class CentrifugoEndpointExtensions
         options.Heartbeat.SilenceReason = Goodbye.NoPong.Reason;
         options.Pressure.CloseCode = Goodbye.Slow.Code; // SDKs never come back from 1009
         options.Pressure.CloseReason = Goodbye.Slow.Reason;
+        options.Inbound.CloseCode = Goodbye.TooManyRequests.Code;
+        options.Inbound.CloseReason = Goodbye.TooManyRequests.Reason;
         options.ShutdownCode = Goodbye.Shutdown.Code;
         options.ShutdownReason = Goodbye.Shutdown.Reason;
         options.StreamFragments = false;

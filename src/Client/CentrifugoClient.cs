@@ -95,7 +95,7 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     /// <param name="channel">The channel.</param>
     /// <param name="data">JSON, as UTF-8.</param>
     /// <param name="cancellationToken">Gives it up as long as it waits; what is on its way goes on.</param>
-    /// <exception cref="JsonException">The data is no JSON.</exception>
+    /// <exception cref="JsonException">The data is no JSON, or not UTF-8.</exception>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
     public async Task<DeliveryResult> PublishAsync(string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
     {

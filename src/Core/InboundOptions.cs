@@ -1,11 +1,14 @@
+using Weir.Framing;
+
 namespace Weir;
 
-/// <summary>How much one client may send. A breach closes the connection with 1008; off by default.</summary>
+/// <summary>How much one client may send. A breach closes the connection with <see cref="CloseCode"/>; off by default.</summary>
 public sealed class InboundOptions
 {
     private int _messagesPerSecond;
     private int _bytesPerSecond;
     private TimeSpan _burst = TimeSpan.FromSeconds(2);
+    private CloseCode _closeCode = CloseCode.PolicyViolation;
 
     /// <summary>Messages per second, on average; Pings count as messages. 0, the default: any number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
@@ -44,4 +47,19 @@ public sealed class InboundOptions
             _burst = value;
         }
     }
+
+    /// <summary>What a connection that sends more is closed with; default 1008.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public CloseCode CloseCode
+    {
+        get => _closeCode;
+        set
+        {
+            ClosePayload.ThrowUnlessSendable(value, "");
+            _closeCode = value;
+        }
+    }
+
+    /// <summary>The reason that goes with the code; null, the default: one that names the limit. Cut after 123 bytes.</summary>
+    public string? CloseReason { get; set; }
 }

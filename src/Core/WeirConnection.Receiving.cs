@@ -13,8 +13,6 @@ namespace Weir;
 // wait, for the handler or for the client to take its answers, goes on where it was.
 public sealed partial class WeirConnection
 {
-    private static readonly ProtocolFault _tooManyMessages = new(CloseCode.PolicyViolation, "too many messages per second");
-    private static readonly ProtocolFault _tooManyBytes = new(CloseCode.PolicyViolation, "too many bytes per second");
 
     private enum Pass
     {
@@ -35,7 +33,7 @@ public sealed partial class WeirConnection
         ReadOnlySequence<byte> buffer = result.Buffer;
         if (_meter is { } meter && !meter.AllowsBytes(buffer.Length - _bytesLeft, _timer.CurrentTick))
         {
-            OnFault(_tooManyBytes);
+            OnFault(_endpoint.Inbound!.TooManyBytes);
         }
 
         Pass pass = RunPass(ref buffer, out ValueTask handling);
@@ -128,7 +126,7 @@ public sealed partial class WeirConnection
                 if (_meter is { } meter && found is ReadEvent.Message or ReadEvent.Fragment or ReadEvent.Ping
                     && !reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
                 {
-                    OnFault(_tooManyMessages);
+                    OnFault(_endpoint.Inbound!.TooManyMessages);
                     continue;
                 }
 

@@ -3,7 +3,7 @@ namespace Weir.Relay;
 /// <summary>One message of a room. Immutable; its memory belongs to it.</summary>
 public sealed class Publication
 {
-    /// <summary>The message as it was published, verbatim.</summary>
+    /// <summary>The message as it was published, verbatim; of text UTF-8.</summary>
     public required ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>Text or binary; default text.</summary>

@@ -38,6 +38,10 @@ public static class RelayEndpointRouteBuilderExtensions
     /// Serves the API for back ends below a path: <c>POST path/publish</c> and the others, in Centrifugo's request and response
     /// shapes. Every path is a 404 until <see cref="ApiOptions.Key"/> is set.
     /// </summary>
+    /// <remarks>
+    /// Bodies are JSON in UTF-8 (RFC 8259), and their values have at most 64 levels of arrays and objects; others are refused with 400.
+    /// Every other status than 200 has a body <c>{"error":{"code":...,"message":...}}</c> that says why.
+    /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="path">The path, beginning with a slash.</param>
     /// <param name="configure">Settings; null for the defaults.</param>
@@ -47,6 +51,6 @@ public static class RelayEndpointRouteBuilderExtensions
         ApiOptions options = new();
         configure?.Invoke(options);
         ApiEndpoint endpoint = new(endpoints.ServiceProvider.GetRequiredService<RelayNode>(), options);
-        return endpoints.MapPost(path + "/{method}", (RequestDelegate)endpoint.InvokeAsync);
+        return endpoints.Map(path + "/{method}", endpoint.InvokeAsync); // other methods than POST too: they are answered with a reason
     }
 }

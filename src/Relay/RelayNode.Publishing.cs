@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Text.Unicode;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
@@ -20,7 +21,9 @@ public sealed partial class RelayNode
     /// asks for durability, the publisher is closed with 1013 "not stored".
     /// </summary>
     /// <param name="room">A room that the publisher is in.</param>
-    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <param name="payload">
+    /// The message; copied before the call returns. Text must be UTF-8, as what a connection has received is: it is not checked again.
+    /// </param>
     /// <param name="kind">Text or binary.</param>
     /// <param name="publisher">Who does not hear it.</param>
     /// <returns>
@@ -49,7 +52,7 @@ public sealed partial class RelayNode
     /// does to one. A connection in more than one of them, on whatever node, is sent it once.
     /// </summary>
     /// <param name="rooms">Rooms that the publisher is in, each once.</param>
-    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <param name="payload">The message; copied before the call returns. Text must be UTF-8: it is not checked again.</param>
     /// <param name="kind">Text or binary.</param>
     /// <param name="publisher">The connection that is left out.</param>
     /// <returns>As for one room.</returns>
@@ -106,7 +109,7 @@ public sealed partial class RelayNode
     /// durability: then the members of this node have it.
     /// </returns>
     /// <exception cref="BrokerUnavailableException">It was not stored, or nobody knows, and the room's rule asks for durability.</exception>
-    /// <exception cref="ArgumentException">The name is not allowed.</exception>
+    /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<StreamPosition> PublishAsync(
         string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
     {
@@ -125,11 +128,17 @@ public sealed partial class RelayNode
     /// Completed, but when as much as may be is on its way: then when there is room again. The task in it is the second half,
     /// with the result and the failure of <see cref="PublishAsync(string, Publication, WeirConnection?, CancellationToken)"/>.
     /// </returns>
-    /// <exception cref="ArgumentException">The name is not allowed.</exception>
+    /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<Task<StreamPosition>> BeginPublishAsync(string room, Publication publication, WeirConnection? except = null)
     {
         ArgumentNullException.ThrowIfNull(publication);
         ThrowUnlessAllowed(room);
+        if (publication.Kind == MessageKind.Text && !Utf8.IsValid(publication.Data.Span))
+        {
+            // Every strict client in the room would be closed with 1007, and again at each recovery.
+            throw new ArgumentException("The data of a text must be UTF-8 (RFC 6455 section 5.6). Publish it as binary.", nameof(publication));
+        }
+
         if (!_rooms.TryGetValue(room, out LocalRoom? local))
         {
             local = new LocalRoom(room, this); // nobody here would hear it: only for the way to the broker

@@ -5,13 +5,15 @@ using Weir.Relay;
 namespace Weir.Centrifugo.Protocol;
 
 /// <summary>
-/// Takes a frame apart into its commands: JSON objects, one behind the other. What is not known is passed over, what is of
-/// another kind than it should be makes the frame malformed.
+/// Takes a frame apart into its commands: JSON objects, one behind the other. What is not known is passed over. What is of another kind
+/// than it should be, too deep, or no Unicode makes that command malformed; what is no JSON, or has no number to answer to, the frame.
 /// </summary>
 /// <param name="frame">The frame, of which commands point to pieces.</param>
 internal struct CommandReader(ReadOnlyMemory<byte> frame)
 {
-    private static readonly JsonReaderOptions _options = new() { AllowMultipleValues = true };
+    // A value such as data stands inside the command and its request.
+    private static readonly JsonReaderOptions _options = new() { AllowMultipleValues = true, MaxDepth = JsonText.MaxDepth + 2 };
+    private static readonly JsonReaderOptions _anyDepth = _options with { MaxDepth = int.MaxValue };
 
     private ReadOnlyMemory<byte> _rest = frame;
 
@@ -42,8 +44,40 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: half of a surrogate pair
         {
+            return TryPassOver(out command);
+        }
+    }
+
+    // The reader does not recurse: depth costs a bit per level.
+    private bool TryPassOver([NotNullWhen(true)] out Command? command)
+    {
+        command = null;
+        uint id = 0;
+        Utf8JsonReader json = new(_rest.Span, _anyDepth);
+        try
+        {
+            json.Read();
+            while (json.Read() && json.TokenType != JsonTokenType.EndObject)
+            {
+                // An escaped name might be no Unicode, and that of a number is not escaped.
+                bool isId = !json.ValueIsEscaped && json.ValueTextEquals("id"u8);
+                json.Read();
+                if (isId && !(json.TokenType == JsonTokenType.Number && json.TryGetUInt32(out id)))
+                {
+                    return false;
+                }
+
+                json.Skip();
+            }
+        }
+        catch (JsonException)
+        {
             return false;
         }
+
+        _rest = _rest[(int)json.BytesConsumed..];
+        command = id > 0 ? new Command { Id = id, Method = Method.Malformed } : null;
+        return command is not null;
     }
 
     private readonly void ReadCommand(ref Utf8JsonReader json, Command command)

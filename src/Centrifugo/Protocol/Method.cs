@@ -20,4 +20,7 @@ internal enum Method
 
     /// <summary>Something that is not known here.</summary>
     Unknown,
+
+    /// <summary>JSON that is no command: a field is of another kind than it should be, too deep, or no Unicode.</summary>
+    Malformed,
 }

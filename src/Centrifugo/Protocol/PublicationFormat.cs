@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Weir.Relay;
 using Weir.Relay.Api;
@@ -11,8 +10,6 @@ namespace Weir.Centrifugo.Protocol;
 /// </summary>
 internal static class PublicationFormat
 {
-    private static readonly SearchValues<byte> _lineBreaks = SearchValues.Create("\r\n"u8);
-
     public static void Write(Utf8JsonWriter json, Publication publication)
     {
         json.WriteStartObject();
@@ -23,10 +20,10 @@ internal static class PublicationFormat
             json.WriteString("encoding"u8, "base64"u8);
             json.WriteEndObject();
         }
-        else if (ApiAnswer.IsJson(publication.Data.Span))
+        else if (JsonText.IsValid(publication.Data.Span))
         {
             json.WritePropertyName("data"u8);
-            WriteOnOneLine(json, publication.Data.Span);
+            ApiAnswer.WriteOnOneLine(json, publication.Data.Span);
         }
         else
         {
@@ -38,36 +35,7 @@ internal static class PublicationFormat
             json.WriteNumber("offset"u8, publication.Offset);
         }
 
-        if (publication.Info.Length > 0 && ApiAnswer.IsJson(publication.Info.Span))
-        {
-            json.WritePropertyName("info"u8);
-            WriteOnOneLine(json, publication.Info.Span);
-        }
-
+        ApiAnswer.WriteJson(json, "info", publication.Info);
         json.WriteEndObject();
-    }
-
-    /// <summary>
-    /// Writes JSON verbatim, but on one line: a line break would end the message. In JSON it only stands between tokens,
-    /// where a space means the same.
-    /// </summary>
-    public static void WriteOnOneLine(Utf8JsonWriter json, ReadOnlySpan<byte> value)
-    {
-        int at = value.IndexOfAny(_lineBreaks);
-        if (at < 0)
-        {
-            json.WriteRawValue(value, skipInputValidation: true);
-            return;
-        }
-
-        byte[] line = ArrayPool<byte>.Shared.Rent(value.Length);
-        value.CopyTo(line);
-        for (int i = at; i < value.Length; i++)
-        {
-            line[i] = line[i] is (byte)'\r' or (byte)'\n' ? (byte)' ' : line[i];
-        }
-
-        json.WriteRawValue(line.AsSpan(0, value.Length), skipInputValidation: true);
-        ArrayPool<byte>.Shared.Return(line);
     }
 }

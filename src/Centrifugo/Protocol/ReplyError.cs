@@ -19,5 +19,6 @@ internal sealed record ReplyError(int Code, string Message, bool IsTemporary = f
     public static readonly ReplyError TokenExpired = new(109, "token expired");
 
     public static readonly ReplyError Expired = new(110, "expired");
+    public static readonly ReplyError TooManyRequests = new(111, "too many requests", IsTemporary: true);
     public static readonly ReplyError Unrecoverable = new(112, "unrecoverable position");
 }

@@ -35,14 +35,15 @@ internal abstract partial class Session
             bool isWellFormed;
             while ((isWellFormed = reader.TryRead(out Command? command)) && command is not null && !_isLeaving)
             {
-                if (command is { Method: Method.Subscribe, Id: > 0 } && IsOpen)
+                bool isAllowed = AllowsByRate(command);
+                if (isAllowed && command is { Method: Method.Subscribe, Id: > 0 } && IsOpen)
                 {
                     (subscribing ??= []).Add(SubscribeAsync(command));
                     continue;
                 }
 
                 await SettleAsync(subscribing).ConfigureAwait(false);
-                ValueTask handling = HandleAsync(command);
+                ValueTask handling = isAllowed ? HandleAsync(command) : RefuseByRate(command);
                 if (!handling.IsCompletedSuccessfully)
                 {
                     Flush();
@@ -85,8 +86,34 @@ internal abstract partial class Session
         }
     }
 
+    // A pong is no command; its frame counts as any.
+    private bool AllowsByRate(Command command)
+        => _commands is null || command is { Method: Method.None, Id: 0 } || _commands.AllowsMessage(Hub.Wheel.CurrentTick);
+
+    // A frame may have many commands, such as the subscribes of a client that comes back: an SDK tries those again by itself when the
+    // error is temporary, and a publisher is told which of its publications were not taken.
+    private ValueTask RefuseByRate(Command command)
+    {
+        if (command.Id > 0)
+        {
+            Reply(command.Id, ReplyError.TooManyRequests);
+        }
+        else
+        {
+            Leave(Goodbye.TooManyRequests);
+        }
+
+        return default;
+    }
+
     private ValueTask HandleAsync(Command command)
     {
+        if (command.Method == Method.Malformed)
+        {
+            Reply(command.Id, ReplyError.BadRequest);
+            return default;
+        }
+
         if (_stage == Stage.New ? command.Method != Method.Connect : command.Method == Method.Connect)
         {
             Leave(Goodbye.BadRequest); // the first command is a connect, and no other
@@ -487,7 +514,7 @@ internal abstract partial class Session
             return;
         }
 
-        if (reply.Data.Length > 0 && !ApiAnswer.IsJson(reply.Data.Span))
+        if (reply.Data.Length > 0 && !JsonText.IsValid(reply.Data.Span))
         {
             throw new InvalidOperationException("What the application answers to an RPC is no JSON.");
         }
@@ -499,7 +526,7 @@ internal abstract partial class Session
             if (reply.Data.Length > 0)
             {
                 json.WritePropertyName("data"u8);
-                PublicationFormat.WriteOnOneLine(json, reply.Data.Span);
+                ApiAnswer.WriteOnOneLine(json, reply.Data.Span);
             }
 
             json.WriteEndObject();

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Centrifugo.Protocol;
+using Weir.Limits;
+using Weir.Relay;
 using Weir.Relay.Api;
 
 namespace Weir.Centrifugo.Sessions;
@@ -16,6 +18,8 @@ namespace Weir.Centrifugo.Sessions;
 /// the other way round.</para>
 /// <para>Replies gather while a frame is handled, and leave together; when something has to be waited for, those that are there
 /// leave first.</para>
+/// <para>The limit of messages holds twice: for frames, which whatever carries the session counts, and for the commands in them, which are
+/// counted here by the task that handles the frames.</para>
 /// </remarks>
 internal abstract partial class Session : CentrifugoClient
 {
@@ -23,6 +27,7 @@ internal abstract partial class Session : CentrifugoClient
     private const int MaxHeld = 1024;
 
     private readonly Dictionary<string, ClientSubscription> _subscriptions = new(StringComparer.Ordinal);
+    private readonly InboundLimit.Meter? _commands;
     private UpgradeRequest? _request;
     private ReplyBatch? _batch;
     private Queue<Push>? _held;
@@ -30,11 +35,12 @@ internal abstract partial class Session : CentrifugoClient
     private volatile Stage _stage;
     private volatile bool _isLeaving;
 
-    protected Session(CentrifugoHub hub, string id, UpgradeRequest request)
+    protected Session(CentrifugoHub hub, string id, UpgradeRequest request, InboundLimit? limit)
         : base(id)
     {
         Hub = hub;
         _request = request;
+        _commands = limit?.Start(hub.Wheel.CurrentTick);
     }
 
     private enum Stage : byte
@@ -71,7 +77,7 @@ internal abstract partial class Session : CentrifugoClient
 
     public override void Send(ReadOnlyMemory<byte> data)
     {
-        if (!ApiAnswer.IsJson(data.Span))
+        if (!JsonText.IsValid(data.Span))
         {
             throw new ArgumentException("A message is JSON.", nameof(data));
         }
@@ -87,7 +93,7 @@ internal abstract partial class Session : CentrifugoClient
             json.WriteStartObject("push"u8);
             json.WriteStartObject("message"u8);
             json.WritePropertyName("data"u8);
-            PublicationFormat.WriteOnOneLine(json, data.Span);
+            ApiAnswer.WriteOnOneLine(json, data.Span);
             json.WriteEndObject();
             json.WriteEndObject();
             EndLineInsideLock();

@@ -1,13 +1,14 @@
 using Weir.Centrifugo.Protocol;
+using Weir.Limits;
 
 namespace Weir.Centrifugo.Sessions;
 
 /// <summary>The protocol on WebSocket connections: a session each.</summary>
-internal sealed class SocketHandler(CentrifugoHub hub, TimeSpan pingInterval) : WeirHandler
+internal sealed class SocketHandler(CentrifugoHub hub, TimeSpan pingInterval, InboundLimit? limit) : WeirHandler
 {
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
-        connection.State = new SocketSession(hub, connection, pingInterval);
+        connection.State = new SocketSession(hub, connection, pingInterval, limit);
         connection.CloseAfter(hub.Options.ConnectTimeout, Goodbye.Stale.Code, Goodbye.Stale.Reason);
         return ValueTask.CompletedTask;
     }

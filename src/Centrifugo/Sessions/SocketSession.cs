@@ -1,10 +1,11 @@
 using Weir.Centrifugo.Protocol;
+using Weir.Limits;
 
 namespace Weir.Centrifugo.Sessions;
 
 /// <summary>A session over a WebSocket.</summary>
-internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection, TimeSpan pingInterval)
-    : Session(hub, hub.Relay.ClientIdOf(connection), connection.Request)
+internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection, TimeSpan pingInterval, InboundLimit? limit)
+    : Session(hub, hub.Relay.ClientIdOf(connection), connection.Request, limit)
 {
     public override WeirConnection Connection => connection;
 

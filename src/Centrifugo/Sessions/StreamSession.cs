@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Weir.Centrifugo.Protocol;
+using Weir.Limits;
 using Weir.Relay.Sse;
 using Weir.Timing;
 
@@ -18,13 +19,16 @@ internal sealed class StreamSession : Session
     private readonly SseStream _stream;
     private readonly StreamForm _form;
     private readonly PlannedEnd _plannedEnd;
+    private readonly InboundLimit.Meter? _frames; // belongs to the task that handles what was said
     private Task _handling = Task.CompletedTask;
     private bool _isHandling;
     private bool _hasEnded;
 
-    public StreamSession(CentrifugoHub hub, string secret, SseStream stream, StreamForm form, TimeSpan pingInterval, UpgradeRequest request)
-        : base(hub, stream.Id, request)
+    public StreamSession(
+        CentrifugoHub hub, string secret, SseStream stream, StreamForm form, TimeSpan pingInterval, UpgradeRequest request, InboundLimit? limit)
+        : base(hub, stream.Id, request, limit)
     {
+        _frames = limit?.Start(hub.Wheel.CurrentTick);
         Secret = secret;
         PingInterval = pingInterval;
         _stream = stream;
@@ -145,7 +149,14 @@ internal sealed class StreamSession : Session
                 }
             }
 
-            await HandleAsync(frame).ConfigureAwait(false);
+            // As a connection counts what it receives, whatever node it came by.
+            long now = Hub.Wheel.CurrentTick;
+            if (_frames is { } meter && !(meter.AllowsMessage(now) && meter.AllowsBytes(frame.Length, now)))
+            {
+                Leave(Goodbye.TooManyRequests);
+            }
+
+            await HandleAsync(frame).ConfigureAwait(false); // none, when it has left
         }
     }
 

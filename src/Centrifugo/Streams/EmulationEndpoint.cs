@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Weir.Centrifugo.Sessions;
 using Weir.Relay;
+using Weir.Relay.Http;
 using Weir.Relay.Sse;
 
 namespace Weir.Centrifugo.Streams;
@@ -20,12 +21,12 @@ internal sealed class EmulationEndpoint(CentrifugoHub hub, StreamDoor door, int 
         }
 
         // As a string in JSON the commands take up to twice their size, and rarely more.
-        if (await RequestBody.ReadAsync(http, checked((maxMessageBytes * 2) + 1024)).ConfigureAwait(false) is not { } body)
+        RequestBody body = await RequestBody.ReadAsync(http, checked((maxMessageBytes * 2) + 1024)).ConfigureAwait(false);
+        if (body.StatusCode != 0)
         {
-            return;
+            await body.RefuseAsync(http).ConfigureAwait(false);
         }
-
-        if (!TryRead(body, out string session, out string node, out byte[] data))
+        else if (!TryRead(body.Bytes, out string session, out string node, out byte[] data))
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
         }
@@ -65,21 +66,21 @@ internal sealed class EmulationEndpoint(CentrifugoHub hub, StreamDoor door, int 
             using JsonDocument request = JsonDocument.Parse(body);
             JsonElement root = request.RootElement;
             if (root.ValueKind != JsonValueKind.Object
-                || !root.TryGetProperty("session", out JsonElement ofSession) || ofSession.ValueKind != JsonValueKind.String
-                || !root.TryGetProperty("node", out JsonElement ofNode) || ofNode.ValueKind != JsonValueKind.String
-                || !root.TryGetProperty("data", out JsonElement said) || said.ValueKind != JsonValueKind.String)
+                || !JsonText.TryGetText(root, "session", out string? ofSession)
+                || !JsonText.TryGetText(root, "node", out string? ofNode)
+                || !JsonText.TryGetText(root, "data", out string? said))
             {
                 return false;
             }
 
-            session = ofSession.GetString()!;
-            node = ofNode.GetString()!;
-            data = Encoding.UTF8.GetBytes(said.GetString()!);
+            session = ofSession;
+            node = ofNode;
+            data = Encoding.UTF8.GetBytes(said);
 
             // Node ids are hexadecimal; anything else would be an address at the broker that a client made up.
             return session.Length > 0 && node.Length is > 0 and <= 64 && node.All(char.IsAsciiHexDigitLower);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: half of a surrogate pair
+        catch (JsonException)
         {
             return false;
         }

@@ -2,10 +2,13 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Centrifugo.Protocol;
 using Weir.Centrifugo.Sessions;
 using Weir.Http;
+using Weir.Limits;
+using Weir.Relay.Http;
 using Weir.Relay.Sse;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -15,7 +18,8 @@ namespace Weir.Centrifugo.Streams;
 /// A path where clients that have no WebSocket listen: Server-Sent Events, the connect in the query; or lines, the connect in
 /// the body. What they say comes to <see cref="EmulationEndpoint"/>.
 /// </summary>
-internal sealed class StreamEndpoint(CentrifugoHub hub, StreamForm form, StreamDoor door, SseSettings settings, TimeSpan pingInterval, int maxMessageBytes)
+internal sealed class StreamEndpoint(
+    CentrifugoHub hub, StreamForm form, StreamDoor door, SseSettings settings, TimeSpan pingInterval, int maxMessageBytes, InboundLimit? limit)
 {
     public async Task InvokeAsync(HttpContext http)
     {
@@ -47,28 +51,47 @@ internal sealed class StreamEndpoint(CentrifugoHub hub, StreamForm form, StreamD
         }
     }
 
-    private async Task<byte[]?> ReadConnectAsync(HttpContext http)
+    /// <returns>What the client says first; <c>null</c>: the request has its answer.</returns>
+    private async Task<ReadOnlyMemory<byte>?> ReadConnectAsync(HttpContext http)
     {
-        byte[]? connect = form == StreamForm.Events
-            ? Encoding.UTF8.GetBytes(http.Request.Query["cf_connect"].ToString())
-            : await RequestBody.ReadAsync(http, maxMessageBytes).ConfigureAwait(false);
-        if (connect is { Length: 0 })
+        RequestBody connect = form == StreamForm.Events ? OfQuery(http.Request) : await RequestBody.ReadAsync(http, maxMessageBytes).ConfigureAwait(false);
+        if (connect is { StatusCode: 0, Bytes.Length: 0 })
         {
-            http.Response.StatusCode = StatusCodes.Status400BadRequest;
-            return null;
+            connect = connect with { StatusCode = StatusCodes.Status400BadRequest, Complaint = "There is no connect command." };
         }
 
-        return connect;
+        if (connect.StatusCode == 0)
+        {
+            return connect.Bytes;
+        }
+
+        await connect.RefuseAsync(http).ConfigureAwait(false);
+        return null;
     }
 
-    private async Task ServeAsync(HttpContext http, byte[] connect)
+    // From the bytes: text that is not UTF-8 is refused, and not replaced as a decoder of text does.
+    private static RequestBody OfQuery(HttpRequest request)
+    {
+        foreach (QueryStringEnumerable.EncodedNameValuePair pair in new QueryStringEnumerable(request.QueryString.Value))
+        {
+            if (pair.DecodeName().Span is "cf_connect")
+            {
+                byte[] encoded = Encoding.UTF8.GetBytes(pair.EncodedValue.ToString());
+                return RequestBody.Of(WebUtility.UrlDecodeToBytes(encoded, 0, encoded.Length));
+            }
+        }
+
+        return default;
+    }
+
+    private async Task ServeAsync(HttpContext http, ReadOnlyMemory<byte> connect)
     {
         CancellationToken gone = http.RequestAborted;
         string secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
         string id = hub.Relay.NodeId + "-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
         SseStream stream = new(id, rooms: 1, http.Response.BodyWriter, http.Abort, settings);
         UpgradeRequest request = HttpRequests.ToUpgradeRequest(http.Request);
-        StreamSession session = new(hub, secret, stream, form, pingInterval, request);
+        StreamSession session = new(hub, secret, stream, form, pingInterval, request, limit);
         hub.Streams[secret] = session;
         try
         {

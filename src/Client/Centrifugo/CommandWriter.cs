@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Weir.Client.Centrifugo;
 
 /// <summary>Writes what the client sends, one object per frame.</summary>
 internal static class CommandWriter
 {
+    private static readonly JsonReaderOptions _anyDepth = new() { MaxDepth = int.MaxValue };
+
     /// <summary>The answer to a ping.</summary>
     public static readonly ReadOnlyMemory<byte> Pong = "{}"u8.ToArray();
 
@@ -46,7 +49,7 @@ internal static class CommandWriter
     {
         json.WriteString("channel"u8, channel);
         json.WritePropertyName("data"u8);
-        json.WriteRawValue(data.Span);
+        WriteJson(json, data.Span);
     });
 
     public static ReadOnlyMemory<byte> Rpc(uint id, string method, ReadOnlyMemory<byte> data) => Write(id, "rpc"u8, json =>
@@ -114,7 +117,25 @@ internal static class CommandWriter
         if (!data.IsEmpty)
         {
             json.WritePropertyName("data"u8);
-            json.WriteRawValue(data.Span);
+            WriteJson(json, data.Span);
         }
+    }
+
+    // The writer's own check stops at 64 levels, which are the server's to limit, and does not look into strings: bytes that are not
+    // UTF-8 would cost the connection.
+    private static void WriteJson(Utf8JsonWriter json, ReadOnlySpan<byte> data)
+    {
+        if (!Utf8.IsValid(data))
+        {
+            throw new JsonException("The data is not UTF-8 (RFC 8259 section 8.1).");
+        }
+
+        Utf8JsonReader reader = new(data, _anyDepth);
+        while (reader.Read())
+        {
+            // Throws where it is no JSON.
+        }
+
+        json.WriteRawValue(data, skipInputValidation: true);
     }
 }

@@ -8,7 +8,9 @@ namespace Weir.Client.Centrifugo;
 /// </summary>
 internal static class ReplyReader
 {
-    private static readonly JsonReaderOptions _several = new() { AllowMultipleValues = true };
+    // How deep users' JSON may be is not the client's to say: it is passed over, which costs a bit per level.
+    private static readonly JsonReaderOptions _single = new() { MaxDepth = int.MaxValue };
+    private static readonly JsonReaderOptions _several = _single with { AllowMultipleValues = true };
 
     private delegate void FieldReader<T>(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref T into);
 
@@ -203,7 +205,7 @@ internal static class ReplyReader
 
     private static Utf8JsonReader Begin(ReadOnlyMemory<byte> value)
     {
-        Utf8JsonReader json = new(value.IsEmpty ? "{}"u8 : value.Span);
+        Utf8JsonReader json = new(value.IsEmpty ? "{}"u8 : value.Span, _single);
         json.Read();
         return json;
     }

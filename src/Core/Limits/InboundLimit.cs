@@ -1,3 +1,5 @@
+using Weir.Framing;
+
 namespace Weir.Limits;
 
 /// <summary>What an endpoint allows one client to send; shared by its connections. In ticks of the timer wheel.</summary>
@@ -14,7 +16,15 @@ internal sealed class InboundLimit
         _messageBurst = Math.Max(1, options.MessagesPerSecond * options.Burst.TotalSeconds);
         _bytesPerTick = options.BytesPerSecond * tick.TotalSeconds;
         _byteBurst = options.BytesPerSecond * options.Burst.TotalSeconds;
+        TooManyMessages = new ProtocolFault(options.CloseCode, options.CloseReason ?? "too many messages per second");
+        TooManyBytes = new ProtocolFault(options.CloseCode, options.CloseReason ?? "too many bytes per second");
     }
+
+    /// <summary>What a connection is closed with that sends more messages.</summary>
+    public ProtocolFault TooManyMessages { get; }
+
+    /// <inheritdoc cref="TooManyMessages"/>
+    public ProtocolFault TooManyBytes { get; }
 
     /// <summary>Null when there is no limit: then a connection holds no meter either.</summary>
     public static InboundLimit? From(InboundOptions options, TimeSpan tick)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace Weir.Relay.Api;
@@ -5,6 +6,8 @@ namespace Weir.Relay.Api;
 /// <summary>What answers have in common, those of the API and those of Centrifugo's client protocol.</summary>
 internal static class ApiAnswer
 {
+    private static readonly SearchValues<byte> _lineBreaks = SearchValues.Create("\r\n"u8);
+
     public static void WriteError(Utf8JsonWriter json, ApiError error)
     {
         json.WriteStartObject("error");
@@ -45,32 +48,39 @@ internal static class ApiAnswer
         json.WriteEndObject();
     }
 
-    /// <summary>Writes a property that is JSON already; nothing where there is none, or it is no JSON.</summary>
+    /// <summary>
+    /// Writes a property that is JSON already, on one line; nothing where there is none, or it is not what <see cref="JsonText"/> takes.
+    /// </summary>
     public static void WriteJson(Utf8JsonWriter json, string name, ReadOnlyMemory<byte> value)
     {
-        if (value.Length > 0 && IsJson(value.Span))
+        if (value.Length > 0 && JsonText.IsValid(value.Span))
         {
             json.WritePropertyName(name);
-            json.WriteRawValue(value.Span, skipInputValidation: true);
+            WriteOnOneLine(json, value.Span);
         }
     }
 
-    public static bool IsJson(ReadOnlySpan<byte> text)
+    /// <summary>
+    /// Writes JSON verbatim, but on one line: a line break would end a message of Centrifugo's protocol. In JSON it only stands between
+    /// tokens, where a space means the same.
+    /// </summary>
+    public static void WriteOnOneLine(Utf8JsonWriter json, ReadOnlySpan<byte> value)
     {
-        Utf8JsonReader reader = new(text);
-        try
+        int at = value.IndexOfAny(_lineBreaks);
+        if (at < 0)
         {
-            if (!reader.Read())
-            {
-                return false;
-            }
+            json.WriteRawValue(value, skipInputValidation: true);
+            return;
+        }
 
-            reader.Skip();
-            return !reader.Read();
-        }
-        catch (JsonException)
+        byte[] line = ArrayPool<byte>.Shared.Rent(value.Length);
+        value.CopyTo(line);
+        for (int i = at; i < value.Length; i++)
         {
-            return false;
+            line[i] = line[i] is (byte)'\r' or (byte)'\n' ? (byte)' ' : line[i];
         }
+
+        json.WriteRawValue(line.AsSpan(0, value.Length), skipInputValidation: true);
+        ArrayPool<byte>.Shared.Return(line);
     }
 }

@@ -3,18 +3,22 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Weir.Relay.Diagnostics;
+using Weir.Relay.Http;
+using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Relay.Api;
 
 /// <summary>
 /// The HTTP side of the API: the key, the body, the answer. An error of a method is part of a 200, as Centrifugo's clients
-/// expect; what is wrong with the request as such has a status of its own.
+/// expect; what is wrong with the request as such has a status of its own, and an error in the same form as its body.
 /// </summary>
 internal sealed class ApiEndpoint
 {
+    // The request itself is the level around each value.
+    private static readonly JsonDocumentOptions _json = new() { MaxDepth = JsonText.MaxDepth + 1 };
+
     private readonly ApiMethods _methods;
     private readonly RelayNode _relay;
     private readonly int _maxBodyBytes;
@@ -37,42 +41,48 @@ internal sealed class ApiEndpoint
             return;
         }
 
+        if (!HttpMethods.IsPost(http.Request.Method))
+        {
+            http.Response.Headers[HeaderNames.Allow] = HttpMethods.Post;
+            await RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, ApiError.BadRequest("Send a POST.")).ConfigureAwait(false);
+            return;
+        }
+
         // Before anything of the request is looked at.
         if (!HasKey(http.Request))
         {
             RelayLog.KeyRefused(_relay.Logger, _methods.Find(name) is null ? "?" : name);
-            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            await RefuseAsync(http, StatusCodes.Status401Unauthorized, ApiError.Unauthorized).ConfigureAwait(false);
             return;
         }
 
         if (_methods.Find(name) is not { } method)
         {
-            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            await RefuseAsync(http, StatusCodes.Status404NotFound, ApiError.MethodNotFound).ConfigureAwait(false);
             return;
         }
 
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        RequestBody body = await RequestBody.ReadAsync(http, _maxBodyBytes).ConfigureAwait(false);
+        if (body.StatusCode != 0)
         {
-            size.MaxRequestBodySize = _maxBodyBytes;
+            await RefuseAsync(http, body.StatusCode, ApiError.BadRequest(body.Complaint)).ConfigureAwait(false);
+            return;
         }
 
         try
         {
-            using JsonDocument request = await JsonDocument.ParseAsync(http.Request.Body, default, http.RequestAborted).ConfigureAwait(false);
+            using JsonDocument request = JsonDocument.Parse(body.Bytes, _json);
             if (request.RootElement.ValueKind != JsonValueKind.Object)
             {
-                throw new ApiException(ApiError.BadRequest);
+                throw new ApiException(ApiError.BadRequest("The body must be an object."));
             }
 
             await AnswerAsync(http, name, method, request.RootElement).ConfigureAwait(false);
         }
-        catch (JsonException)
+        catch (JsonException error)
         {
-            http.Response.StatusCode = StatusCodes.Status400BadRequest;
-        }
-        catch (BadHttpRequestException error)
-        {
-            http.Response.StatusCode = error.StatusCode; // 413
+            ApiError complaint = ApiError.BadRequest($"The body must be JSON whose values have at most {JsonText.MaxDepth} levels. {error.Message}");
+            await RefuseAsync(http, StatusCodes.Status400BadRequest, complaint).ConfigureAwait(false);
         }
         catch (ApiException error)
         {
@@ -119,6 +129,12 @@ internal sealed class ApiEndpoint
         }
 
         await SendAsync(http, answer.WrittenMemory).ConfigureAwait(false);
+    }
+
+    private static Task RefuseAsync(HttpContext http, int statusCode, ApiError error)
+    {
+        http.Response.StatusCode = statusCode;
+        return WriteErrorAsync(http, error);
     }
 
     private static async Task WriteErrorAsync(HttpContext http, ApiError error)

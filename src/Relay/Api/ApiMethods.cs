@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Api;
 
@@ -35,19 +36,21 @@ internal sealed class ApiMethods(RelayNode relay)
         Write(result, await PublishAsync(ReadRoom(request), publication, cancellationToken).ConfigureAwait(false));
     }
 
-    // Each room has an answer of its own: that one fails says nothing of the others.
+    // Each room has an answer of its own, also one whose name is no text: that one fails says nothing of the others, and a back end
+    // repeats only for those that failed.
     private async ValueTask BroadcastAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         Publication publication = ReadPublication(request).AsMessage(relay.NewMessageNumber());
         if (Member(request, "channels") is not { ValueKind: JsonValueKind.Array } channels || channels.GetArrayLength() == 0)
         {
-            throw new ApiException(ApiError.BadRequest);
+            throw Bad("channels must be an array of at least one name.");
         }
 
         Task<StreamPosition>[] publishes =
         [
-            .. channels.EnumerateArray().Select(channel => PublishAsync(
-                channel.ValueKind == JsonValueKind.String ? channel.GetString()! : "", publication, cancellationToken)),
+            .. channels.EnumerateArray().Select(channel => JsonText.TryGetText(channel, out string? room)
+                ? PublishAsync(room, publication, cancellationToken)
+                : Task.FromException<StreamPosition>(Bad("A channel must be a string, with surrogate escapes only in pairs."))),
         ];
         await ((Task)Task.WhenAll(publishes)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         result.WriteStartObject();
@@ -64,6 +67,11 @@ internal sealed class ApiMethods(RelayNode relay)
             catch (ApiException failed)
             {
                 ApiAnswer.WriteError(result, failed.Error);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                RelayLog.ApiFailed(relay.Logger, error, "broadcast"); // the others are published: their answers must not be lost
+                ApiAnswer.WriteError(result, ApiError.Internal);
             }
 
             result.WriteEndObject();
@@ -131,7 +139,7 @@ internal sealed class ApiMethods(RelayNode relay)
         string client = ReadText(request, "client");
         if (user.Length == 0 && client.Length == 0)
         {
-            throw new ApiException(ApiError.BadRequest);
+            throw Bad("Name a user or a client.");
         }
 
         CloseCode code = (CloseCode)3503; // Centrifugo's "force disconnect"
@@ -141,7 +149,7 @@ internal sealed class ApiMethods(RelayNode relay)
             long asked = ReadNumber(how, "code");
             if (asked is < 3000 or > 4999)
             {
-                throw new ApiException(ApiError.BadRequest);
+                throw Bad("disconnect.code must be from 3000 to 4999.");
             }
 
             code = (CloseCode)asked;
@@ -224,42 +232,46 @@ internal sealed class ApiMethods(RelayNode relay)
             return new Publication { Data = JsonMarshal.GetRawUtf8Value(data).ToArray() };
         }
 
-        return Member(request, "b64data") is { ValueKind: JsonValueKind.String } encoded && encoded.TryGetBytesFromBase64(out byte[]? bytes)
+        return Member(request, "b64data") is { } encoded && JsonText.TryGetBytes(encoded, out byte[]? bytes)
             ? new Publication { Data = bytes, Kind = MessageKind.Binary }
-            : throw new ApiException(ApiError.BadRequest);
+            : throw Bad("Name data, or b64data as a string of base64.");
     }
 
     private string ReadRoom(JsonElement request)
     {
         string room = ReadText(request, "channel");
-        return room.Length == 0 ? throw new ApiException(ApiError.BadRequest)
+        return room.Length == 0 ? throw Bad("Name a channel.")
             : relay.Allows(room) ? room
             : throw new ApiException(ApiError.UnknownChannel);
     }
 
     private static JsonElement? Member(JsonElement request, string name)
-        => request.TryGetProperty(name, out JsonElement member) ? member : null;
+        => JsonText.TryFind(request, name, out JsonElement member) ? member is { ValueKind: JsonValueKind.Undefined } ? null : member
+            : throw Bad("The name of a property has a surrogate escape without its other half.");
 
-    private static string ReadText(JsonElement request, string name) => (Member(request, name) ?? _none) switch
+    private static string ReadText(JsonElement request, string name)
     {
-        { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        { ValueKind: JsonValueKind.Null } => "",
-        _ => throw new ApiException(ApiError.BadRequest),
-    };
+        JsonElement value = Member(request, name) ?? _none;
+        return value.ValueKind == JsonValueKind.Null ? ""
+            : JsonText.TryGetText(value, out string? text) ? text
+            : throw Bad($"{name} must be a string, with surrogate escapes only in pairs.");
+    }
 
     private static long ReadNumber(JsonElement request, string name) => (Member(request, name) ?? _none) switch
     {
         { ValueKind: JsonValueKind.Number } number when number.TryGetInt64(out long value) => value,
         { ValueKind: JsonValueKind.Null } => 0,
-        _ => throw new ApiException(ApiError.BadRequest),
+        _ => throw Bad($"{name} must be a whole number of 64 bits."),
     };
 
     private static bool ReadFlag(JsonElement request, string name) => (Member(request, name) ?? _none).ValueKind switch
     {
         JsonValueKind.True => true,
         JsonValueKind.False or JsonValueKind.Null => false,
-        _ => throw new ApiException(ApiError.BadRequest),
+        _ => throw Bad($"{name} must be true or false."),
     };
+
+    private static ApiException Bad(string complaint) => new(ApiError.BadRequest(complaint));
 
     private static void Write(Utf8JsonWriter result, StreamPosition position)
     {
@@ -281,7 +293,7 @@ internal sealed class ApiMethods(RelayNode relay)
         {
             result.WriteBase64String("b64data", publication.Data.Span);
         }
-        else if (ApiAnswer.IsJson(publication.Data.Span))
+        else if (JsonText.IsValid(publication.Data.Span))
         {
             result.WritePropertyName("data");
             result.WriteRawValue(publication.Data.Span, skipInputValidation: true);

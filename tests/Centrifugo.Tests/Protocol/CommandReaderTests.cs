@@ -56,16 +56,63 @@ public sealed class CommandReaderTests
     [InlineData("""{"id":1.5}""")]
     [InlineData("""{"id":"1"}""")]
     [InlineData("""{"id":4294967296}""")]
-    [InlineData("""{"id":1,"subscribe":{"channel":1}}""")]
-    [InlineData("""{"id":1,"subscribe":{"channel":"\ud800"}}""")]
-    [InlineData("""{"id":1,"subscribe":{"channel":"a","offset":9223372036854775808}}""")]
-    [InlineData("""{"id":1,"subscribe":{"channel":"a","recover":1}}""")]
-    [InlineData("""{"id":1,"history":{"since":3}}""")]
-    [InlineData("""{"id":1,"connect":{"subs":[]}}""")]
+    [InlineData("""{"subscribe":{"channel":1}}""")]
+    [InlineData("""{"id":1,"id":"1","subscribe":{"channel":1}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":1}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":NaN}}""")]
+    [InlineData("""{"id":1,/* a comment */"subscribe":{}}""")]
     [InlineData("""{"id":1,"connect":{}},{"id":2}""")]
     [InlineData("""{"id":1,"connect":{}} x""")]
     [InlineData("""{"id":1,"connect":{}}{"id":""")]
-    public void Malformed_IsTold(string frame) => Assert.Null(Read(frame));
+    public void MalformedFrame_IsTold(string frame) => Assert.Null(Read(frame));
+
+    [Theory]
+    [InlineData("""{"id":1,"subscribe":{"channel":1}}""")]
+    [InlineData("""{"subscribe":{"channel":1},"id":1}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"\ud800"}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"\udc00\ud800"}}""")]
+    [InlineData("""{"id":1,"subscribe":{"ch\ud800annel":"a"}}""")]
+    [InlineData("""{"id":1,"\ud800":{}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"a","epoch":"\ud800"}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"a","offset":9223372036854775808}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"a","offset":1.5}}""")]
+    [InlineData("""{"id":1,"subscribe":{"channel":"a","recover":1}}""")]
+    [InlineData("""{"id":1,"history":{"since":3}}""")]
+    [InlineData("""{"id":1,"connect":{"subs":[]}}""")]
+    [InlineData("""{"id":1,"connect":{"subs":{"\ud800":{"recover":true}}}}""")]
+    [InlineData("""{"id":1,"rpc":{"method":"\ud800"}}""")]
+    public void MalformedCommand_IsTold_AndTheNextIsRead(string command)
+    {
+        List<Command> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
+
+        Assert.Equal([(1u, Method.Malformed), (2u, Method.Publish)], commands.Select(static each => (each.Id, each.Method)));
+    }
+
+    [Theory]
+    [InlineData("publish", "data", 64, Method.Publish)]
+    [InlineData("publish", "data", 65, Method.Malformed)]
+    [InlineData("publish", "data", 100_000, Method.Malformed)]
+    [InlineData("connect", "data", 64, Method.Connect)]
+    [InlineData("connect", "headers", 65, Method.Malformed)]
+    [InlineData("fly", "with", 65, Method.Malformed)]
+    public void Depth_BeyondTheLimit_IsThatCommandsFault(string method, string field, int depth, object expected)
+    {
+        string deep = new string('[', depth) + new string(']', depth);
+
+        List<Command> commands = Read($$$"""{"id":1,"{{{method}}}":{"channel":"a","{{{field}}}":{{{deep}}}}}{"id":2,"rpc":{}}""")!;
+
+        Assert.Equal([expected, Method.Rpc], commands.Select(static each => (object)each.Method));
+    }
+
+    [Fact]
+    public void WhatIsVerbatim_IsNotJudged()
+    {
+        const string Data = """{"a":1e999999,"a":123456789012345678901234567890,"\ud800":"\udc00"}""";
+
+        Command command = Assert.Single(Read($$$"""{"id":1,"publish":{"channel":"a","channel":"b","data":0,"data":{{{Data}}}}}""")!);
+
+        Assert.Equal(("b", Data), (command.Channel, Encoding.UTF8.GetString(command.Data.Span)));
+    }
 
     [Fact]
     public void AnyBytes_AreReadOrTold()

@@ -34,13 +34,43 @@ public sealed class PublicationFormatTests
     public void InfoThatIsNoJson_IsLeftOut() => Assert.Equal(
         """{"data":1}""", Format(new Publication { Data = "1"u8.ToArray(), Info = "{"u8.ToArray() }));
 
-    private static string Format(Publication publication)
+    [Theory]
+    [InlineData(64, false)]
+    [InlineData(65, true)]
+    [InlineData(100_000, true)]
+    public void Depth_BeyondTheLimit_CountsAsOtherText(int depth, bool isString)
+    {
+        string deep = new string('[', depth) + new string(']', depth);
+
+        Assert.Equal(isString ? $$"""{"data":"{{deep}}"}""" : $$"""{"data":{{deep}}}""", Format(new Publication { Data = Encoding.UTF8.GetBytes(deep) }));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x22, 0xFF, 0x22 })]
+    [InlineData(new byte[] { 0x22, 0xED, 0xA0, 0x80, 0x22 })] // U+D800 as bytes
+    [InlineData(new byte[] { 0x22, 0xC0, 0xAF, 0x22 })] // '/' in two bytes
+    [InlineData(new byte[] { 0x78, 0xFF })]
+    public void TextThatIsNotUtf8_AsAnOlderServerMayHaveKept_LeavesAsUtf8(byte[] text)
+    {
+        byte[] formatted = FormatBytes(new Publication { Data = text, Info = text });
+
+        Assert.True(System.Text.Unicode.Utf8.IsValid(formatted));
+        Assert.DoesNotContain("info", Encoding.UTF8.GetString(formatted), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Info_OverSeveralLines_IsOnOne() => Assert.Equal(
+        """{"data":1,"info":{ "a":  1}}""", Format(new Publication { Data = "1"u8.ToArray(), Info = "{\n\"a\":\r\n1}"u8.ToArray() }));
+
+    private static string Format(Publication publication) => Encoding.UTF8.GetString(FormatBytes(publication));
+
+    private static byte[] FormatBytes(Publication publication)
     {
         ReplyBatch batch = ReplyBatch.Rent();
         batch.BeginLine().WritePropertyName("x"u8);
         PublicationFormat.Write(batch.Json, publication);
         batch.EndLine();
-        string line = Encoding.UTF8.GetString(batch.Lines.Span);
+        byte[] line = batch.Lines.ToArray();
         batch.Return();
         return line["{\"x\":".Length..^1];
     }

@@ -2,8 +2,10 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Centrifugo.Sessions;
 using Weir.Connections;
+using Weir.Limits;
 using Weir.Relay;
 using Weir.TestSupport;
+using Weir.Timing;
 
 namespace Weir.Centrifugo.Tests.Sessions;
 
@@ -30,8 +32,9 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
         Hub = new CentrifugoHub(Node, Access, application, engine, Settings, Log);
         WeirOptions sockets = new();
         CentrifugoEndpointExtensions.Apply(sockets, configure);
+        InboundLimit? limit = InboundLimit.From(sockets.Inbound, TimerWheel.DefaultTick);
         Listener = new WeirListener(engine);
-        Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval), sockets, engine));
+        Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval, limit), sockets, engine));
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));

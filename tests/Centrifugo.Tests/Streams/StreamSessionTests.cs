@@ -2,9 +2,11 @@ using System.Text;
 using Weir.Centrifugo.Protocol;
 using Weir.Centrifugo.Sessions;
 using Weir.Centrifugo.Tests.Sessions;
+using Weir.Limits;
 using Weir.Relay;
 using Weir.Relay.Sse;
 using Weir.TestSupport;
+using Weir.Timing;
 using Xunit;
 
 namespace Weir.Centrifugo.Tests.Streams;
@@ -109,6 +111,38 @@ public sealed class StreamSessionTests
         await client.EndsAsync();
     }
 
+    [Fact]
+    public async Task MessagesPerSecond_HoldForWhatAStreamsClientSays()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        RawMember member = await RawMember.JoinAsync(world, "a");
+        await using Stream client = new(world, StreamForm.Lines, new InboundOptions { MessagesPerSecond = 5, Burst = TimeSpan.FromSeconds(1) });
+        client.Say("""{"id":1,"connect":{}}""");
+
+        for (int i = 1; i <= 100; i++)
+        {
+            client.Say($$$"""{"id":{{{i + 1}}},"publish":{"channel":"a","data":{{{i}}}}}""");
+        }
+
+        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        await client.EndsAsync();
+        await member.HearsAsync("1", "2", "3", "4"); // the connect was the fifth
+    }
+
+    [Fact]
+    public async Task BytesPerSecond_HoldForWhatAStreamsClientSays()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        await using Stream client = new(world, StreamForm.Lines, new InboundOptions { BytesPerSecond = 500, Burst = TimeSpan.FromSeconds(1) });
+        client.Say("""{"id":1,"connect":{}}""");
+        await Bounded.Eventually(() => client.Heard.Contains("\"id\":1", StringComparison.Ordinal));
+
+        client.Say($$$"""{"id":2,"rpc":{"data":"{{{new string('x', 500)}}}"}}""");
+
+        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        await client.EndsAsync();
+    }
+
     private sealed class SlowApplication(Task until) : CentrifugoApplication
     {
         public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoClient client, string method, ReadOnlyMemory<byte> data)
@@ -127,12 +161,14 @@ public sealed class StreamSessionTests
         private readonly Task _running;
         private int _at;
 
-        public Stream(CentrifugoWorld world, StreamForm form)
+        public Stream(CentrifugoWorld world, StreamForm form, InboundOptions? limits = null)
         {
             SseSettings settings = new(
                 new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null, StreamForms.Ping(form));
             SseStream stream = new("node-s", rooms: 1, _heard, static () => { }, settings);
-            _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), UpgradeRequest.FromHttp("GET", "/connection/sse", []));
+            UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
+            InboundLimit? limit = InboundLimit.From(limits ?? new InboundOptions(), TimerWheel.DefaultTick);
+            _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
             world.Hub.Streams["secret"] = _session;
             _running = RunAsync(world, stream);
         }

@@ -106,6 +106,31 @@ public sealed class CommandTests : CentrifugoFixture
     public async Task Publish_OfWhatIsNoJson_IsTheCallersMistake()
         => await Assert.ThrowsAnyAsync<JsonException>(() => Client.PublishAsync("c", "{"u8.ToArray()));
 
+    [Theory]
+    [InlineData(new byte[] { 0x22, 0xFF, 0x22 })]
+    [InlineData(new byte[] { 0x22, 0xED, 0xA0, 0x80, 0x22 })] // U+D800 as bytes
+    [InlineData(new byte[] { 0x22, 0xC0, 0xAF, 0x22 })] // '/' in two bytes
+    public async Task Publish_OfWhatIsNotUtf8_IsTheCallersMistake(byte[] data)
+        => await Assert.ThrowsAsync<JsonException>(() => Client.PublishAsync("c", data));
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(100_000)]
+    public async Task DeepJson_IsCarriedBothWays(int depth)
+    {
+        string deep = new string('[', depth) + new string(']', depth);
+        await ConnectAsync();
+        Task<DeliveryResult> publish = Client.PublishAsync("c", Encoding.UTF8.GetBytes(deep));
+        Assert.Equal($$$"""{"id":2,"publish":{"channel":"c","data":{{{deep}}}}}""", await Server.Connection.HearAsync());
+        Server.Answer(2, "publish");
+        Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
+
+        Task<HistoryResult> asked = Client.HistoryAsync("c", -1);
+        Server.Answer((await Server.HearAsync("history")).Id, "history", $$"""{"publications":[{"data":{{deep}},"offset":1}],"epoch":"e","offset":1}""");
+        Publication publication = Assert.Single((await asked.Within()).Publications);
+        Assert.Equal(deep, Encoding.UTF8.GetString(publication.Data.Span));
+    }
+
     // Whatever the moment, each of many ends exactly once, and none is silent.
     [Fact]
     public async Task Publishes_InFlightAndWaiting_WhenItIsAllOver_EachHaveAnEnd()

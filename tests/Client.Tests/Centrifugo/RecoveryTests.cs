@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
@@ -8,6 +9,25 @@ namespace Weir.Client.Tests.Centrifugo;
 /// <summary>Nothing twice, nothing left out without a word.</summary>
 public sealed class RecoveryTests : CentrifugoFixture
 {
+    [Fact]
+    public async Task DeepJson_LiveAndRecovered_IsHandedOn()
+    {
+        string deep = new string('[', 1000) + new string(']', 1000);
+        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(top: 0);
+        Server.Publish("c", 1, deep);
+        Assert.Equal(deep, Encoding.UTF8.GetString((await heard.NextAsync<PublicationReceived>()).Publication.Data.Span));
+
+        await Server.CutAsync(Events, Time);
+        await heard.NextAsync<Interrupted>();
+        await Server.AcceptAsync();
+        (uint id, _) = await Server.HearAsync("subscribe");
+        string missed = ScriptedServer.Publication(2, deep);
+        Server.Answer(id, "subscribe", """{"recoverable":true,"positioned":true,"epoch":"e","offset":2,"was_recovering":true,"recovered":true,"publications":[""" + missed + "]}");
+
+        await heard.NextAsync<Subscribed>();
+        Assert.Equal(deep, Encoding.UTF8.GetString((await heard.NextAsync<PublicationReceived>()).Publication.Data.Span));
+    }
+
     [Fact]
     public async Task First_AsksForRecovery_AndBeginsWithWhatComesNext()
     {

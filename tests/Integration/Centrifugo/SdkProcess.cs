@@ -187,7 +187,8 @@ internal sealed class SdkProcess : IAsyncDisposable
             return;
         }
 
-        JsonElement told = JsonDocument.Parse(line).RootElement;
+        // What a channel carries may be as deep as the server takes, and stands inside an event.
+        JsonElement told = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 128 }).RootElement;
         lock (_gate)
         {
             if (told.TryGetProperty("answer", out JsonElement id))

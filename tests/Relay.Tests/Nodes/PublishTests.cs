@@ -10,6 +10,24 @@ public sealed class PublishTests
     private static readonly RoomRule _kept = new() { HistorySize = 10 };
 
     [Theory]
+    [InlineData(new byte[] { 0xFF })]
+    [InlineData(new byte[] { 0xED, 0xA0, 0x80 })] // U+D800 as bytes
+    [InlineData(new byte[] { 0xC0, 0xAF })] // '/' in two bytes
+    [InlineData(new byte[] { 0xE2, 0x82 })] // cut off
+    public async Task TextFromCode_ThatIsNotUtf8_IsTheCallersMistake_AndBytesAreNot(byte[] data)
+    {
+        await using RelayWorld world = await RelayWorld.StartAsync(new ScriptedBroker(), _kept);
+        Member member = await world.JoinAsync("a");
+
+        await Assert.ThrowsAsync<ArgumentException>(() => world.Node.PublishAsync("a", new Publication { Data = data }).AsTask().Within());
+        await world.Node.PublishAsync("a", new Publication { Data = data, Kind = MessageKind.Binary }).Within();
+        await world.PublishAsync("a", "text");
+
+        await Bounded.Eventually(() => member.Heard.Count == 2);
+        Assert.Equal([0x2, 0x1], Frames.ParseAll(member.Writer.Sent).Select(static frame => frame.Opcode));
+    }
+
+    [Theory]
     [InlineData(true, 0)]
     [InlineData(true, 10)]
     [InlineData(false, 0)]
