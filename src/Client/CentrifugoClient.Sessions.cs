@@ -1,5 +1,6 @@
 using Weir.Client.Centrifugo;
 using Weir.Client.Reconnecting;
+using Weir.Client.Timing;
 using Weir.Client.Transport;
 
 namespace Weir.Client;
@@ -7,9 +8,7 @@ namespace Weir.Client;
 // Connections, one after another, and the token they need.
 public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 {
-    // For servers that say a token has less time left than it takes to ask for another.
-    private static readonly TimeSpan _leastRefresh = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _refreshAgain = TimeSpan.FromSeconds(5);
+    private readonly Refreshes _refreshes = new();
 
     async Task<ConnectionEnd> ISessions.ServeAsync(IClientConnection connection, string? token, CancellationToken stop)
     {
@@ -17,7 +16,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         uint id = NextId();
         try
         {
-            return await session.RunAsync(id, CommandWriter.Connect(id, token, _options), stop);
+            return await session.RunAsync(id, CommandWriter.Connect(id, token, _options, ServerPositions()), stop);
         }
         finally
         {
@@ -25,7 +24,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         }
     }
 
-    bool ISessions.MayReturn(ConnectionEnd end) => CentrifugoRules.MayReturn(end, _options.GetToken is not null);
+    bool ISessions.MayReturn(ConnectionEnd end, bool hasConnected) => CentrifugoRules.MayReturn(end, _options.GetToken is not null, hasConnected);
 
     bool ISessions.TokenIsBad(ConnectionEnd end) => CentrifugoRules.TokenIsBad(end);
 
@@ -34,19 +33,24 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
     void ISessions.Finish(ConnectionEnd end, Exception? error)
     {
         _queue.Close(end.ToString());
+        _queue.Dispose();
         Subscription[] left;
         lock (_gate)
         {
+            _end = end;
             left = [.. _subscriptions.Values];
         }
 
         foreach (Subscription subscription in left)
         {
-            End(subscription, end.CloseCode != 0 ? end.CloseCode : end.ErrorCode, end.ToString(), error);
+            End(subscription, end, error);
         }
 
-        _inbox.Complete(error);
+        _inbox.Complete(new Closed(end), error);
     }
+
+    private void End(Subscription subscription, ConnectionEnd end, Exception? error = null)
+        => End(subscription, end.CloseCode != 0 ? end.CloseCode : end.ErrorCode, end.ToString(), error);
 
     void ISessionOwner.OnConnected(Session session, ConnectResult result)
     {
@@ -65,25 +69,18 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 
         if (result.Expires && _options.GetToken is not null)
         {
-            session.Watch(RefreshAsync(session, result.TimeToLive));
+            session.Watch(RefreshAsync(session, _refreshes.After(result.TimeToLive)));
         }
 
-        _inbox.TryAdd(connected); // last: what is due later is due from before anybody hears of it
+        _inbox.TryAdd(connected); // behind the others: what is due later is due from before the user is notified
+        OnServerChannels(result.Channels);
     }
 
-    // A tenth before the end, at most ten seconds: the server may be as strict as it likes.
-    private static TimeSpan RefreshAfter(TimeSpan timeToLive)
+    private async Task RefreshAsync(Session session, TimeSpan delay)
     {
-        TimeSpan early = TimeSpan.FromTicks(Math.Min(timeToLive.Ticks / 10, TimeSpan.TicksPerSecond * 10));
-        return timeToLive - early > _leastRefresh ? timeToLive - early : _leastRefresh;
-    }
-
-    private async Task RefreshAsync(Session session, TimeSpan timeToLive)
-    {
-        TimeSpan delay = RefreshAfter(timeToLive);
         while (true)
         {
-            await Task.Delay(delay, _options.TimeProvider, session.Over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _options.TimeProvider.DelayAsync(delay, session.Over);
             if (session.Over.IsCancellationRequested)
             {
                 return;
@@ -92,13 +89,13 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
             string? token;
             try
             {
-                token = await _options.GetToken!(session.Over);
+                token = await TokenCall.AskAsync(_options.GetToken!, _options.TokenTimeout, _options.TimeProvider, session.Over);
             }
             catch (Exception) when (!session.Over.IsCancellationRequested)
             {
                 // The old token is good for a moment more: asked again soon, and at the end the server closes the connection, which
                 // then says why it cannot come back.
-                delay = _refreshAgain;
+                delay = Refreshes.AfterFailure;
                 continue;
             }
             catch (Exception)
@@ -114,7 +111,11 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 
             _loop.UseToken(token);
             uint id = NextId();
-            session.Send(new OwnCommand(id, CommandWriter.Refresh(id, token), reply => OnRefreshed(session, reply), () => session.Watch(RefreshAsync(session, _refreshAgain))));
+            session.Send(new OwnCommand(
+                id,
+                CommandWriter.Refresh(id, token),
+                reply => OnRefreshed(session, reply),
+                () => session.Watch(RefreshAsync(session, Refreshes.AfterFailure))));
             return;
         }
     }
@@ -125,7 +126,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         {
             if (CentrifugoRules.IsTemporary(error.Code, error.IsTemporary))
             {
-                session.Watch(RefreshAsync(session, _refreshAgain));
+                session.Watch(RefreshAsync(session, Refreshes.AfterFailure));
                 return;
             }
 
@@ -134,9 +135,9 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         }
 
         ConnectResult result = ReplyReader.ReadConnect(reply.Result);
-        if (result.Expires)
+        if (result.Expires && _options.GetToken is not null)
         {
-            session.Watch(RefreshAsync(session, result.TimeToLive));
+            session.Watch(RefreshAsync(session, _refreshes.After(result.TimeToLive)));
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using Weir.Client.Centrifugo;
 using Weir.Client.Reconnecting;
+using Weir.Client.Timing;
 
 namespace Weir.Client;
 
-// What a connection means for subscriptions. Events are handed out by the task that reads the connection, outside the lock: a handler
-// may call back into the client.
+// What a connection means for subscriptions. The task that reads the connection puts events into their inboxes; handlers of the user are
+// called elsewhere.
 public sealed partial class CentrifugoClient
 {
     // Pushed codes from here on mean that the client may subscribe again.
@@ -27,8 +28,8 @@ public sealed partial class CentrifugoClient
 
         switch (push.Kind)
         {
-            case PushKind.Publication when subscription is null:
-                _inbox.TryAdd(new ServerPublished(push.Channel, push.Publication!));
+            case PushKind.Publication or PushKind.Subscribe or PushKind.Unsubscribe when subscription is null:
+                OnServerChannel(push);
                 break;
             case PushKind.Publication:
                 Deliver(subscription, push.Publication!);
@@ -59,8 +60,8 @@ public sealed partial class CentrifugoClient
 
             if (!subscription.IsRecoverable)
             {
-                // Told first: as long as he is behind nobody else adds anything, and there is place.
-                subscription.Inbox.TryAdd(new PositionLost(subscription.Position));
+                // Before: as long as it is behind nothing else is added, and there is place.
+                subscription.Inbox.TryAdd(new PositionLost(subscription.Received));
                 subscription.IsBehind = false;
                 return;
             }
@@ -75,7 +76,8 @@ public sealed partial class CentrifugoClient
         session.Watch(SubscribeAsync(subscription, session, TimeSpan.Zero));
     }
 
-    internal void Unsubscribe(Subscription subscription, int code, string reason)
+    /// <summary>Ends a subscription, here and at the server. False: it had ended.</summary>
+    internal bool Unsubscribe(Subscription subscription, int code, string reason)
     {
         Session? session;
         lock (_gate)
@@ -89,24 +91,29 @@ public sealed partial class CentrifugoClient
             session.Send(new OwnCommand(id, CommandWriter.Channel(id, "unsubscribe"u8, subscription.Channel)));
         }
 
-        End(subscription, code, reason, null);
+        return End(subscription, code, reason, null, isByUser: true);
     }
 
-    private void End(Subscription subscription, int code, string reason, Exception? error)
+    private bool End(Subscription subscription, int code, string reason, Exception? error, bool isByUser = false)
     {
         lock (_gate)
         {
             if (subscription.State == SubscriptionState.Ended)
             {
-                return;
+                return false;
             }
 
-            subscription.State = SubscriptionState.Ended;
+            subscription.State = SubscriptionState.Ended; // nothing is put into the inbox from here on
             _subscriptions.Remove(subscription.Channel);
         }
 
-        subscription.Inbox.TryAdd(new Unsubscribed(code, reason));
-        subscription.Inbox.Complete(error);
+        if (isByUser)
+        {
+            subscription.Inbox.Discard();
+        }
+
+        subscription.Inbox.Complete(new Unsubscribed(code, reason), error);
+        return true;
     }
 
     // The connection has ended: whatever stood on it waits for the next.
@@ -139,11 +146,7 @@ public sealed partial class CentrifugoClient
 
     private async Task SubscribeAsync(Subscription subscription, Session session, TimeSpan delay)
     {
-        if (delay > TimeSpan.Zero)
-        {
-            await Task.Delay(delay, _options.TimeProvider, session.Over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
+        await _options.TimeProvider.DelayAsync(delay, session.Over);
         if (session.Over.IsCancellationRequested)
         {
             return;
@@ -151,9 +154,10 @@ public sealed partial class CentrifugoClient
 
         if (subscription.Options.GetToken is { } getToken && subscription.Token is null)
         {
+            string? token;
             try
             {
-                subscription.Token = await getToken(subscription.Channel, session.Over);
+                token = await TokenCall.AskAsync(cancel => getToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider, session.Over);
             }
             catch (Exception error)
             {
@@ -166,11 +170,13 @@ public sealed partial class CentrifugoClient
                 return;
             }
 
-            if (subscription.Token is null)
+            if (token is null)
             {
                 End(subscription, 0, "the callback brought no token", null);
                 return;
             }
+
+            subscription.Token = token;
         }
 
         lock (_gate)
@@ -182,7 +188,7 @@ public sealed partial class CentrifugoClient
         }
 
         uint id = NextId();
-        StreamPosition? since = subscription.Options.Recoverable || subscription.IsRecoverable ? subscription.Position : null;
+        StreamPosition? since = subscription.Options.Recoverable || subscription.IsRecoverable ? subscription.Received : null;
         session.Send(new OwnCommand(
             id,
             CommandWriter.Subscribe(id, subscription.Channel, subscription.Token, subscription.Options, since),
@@ -216,7 +222,7 @@ public sealed partial class CentrifugoClient
         subscription.Backoff.Reset();
         if (result.Expires && subscription.Options.GetToken is not null)
         {
-            session.Watch(RefreshAsync(subscription, session, result.TimeToLive));
+            session.Watch(RefreshAsync(subscription, session, subscription.Refreshes.After(result.TimeToLive)));
         }
 
         Resume(subscription, since, result, isLost: leftOut || (since is not null && !result.Recovered));
@@ -231,13 +237,11 @@ public sealed partial class CentrifugoClient
             Tell(subscription, new PositionLost(since));
         }
 
-        Tell(subscription, new Subscribed(result.Recovered, from));
-        if (subscription.IsBehind)
+        if (!Tell(subscription, new Subscribed(result.Recovered, from)))
         {
             return; // full: the position stays, and the inbox, when it is empty, has us subscribe again from there
         }
 
-        subscription.Position = from;
         foreach (Publication publication in result.Publications)
         {
             Deliver(subscription, publication);
@@ -292,93 +296,100 @@ public sealed partial class CentrifugoClient
             return; // recovered later
         }
 
-        if (publication.Offset != 0 && subscription.Position is { } position)
+        if (publication.Offset == 0 || subscription.Received is not { } position || publication.Offset > position.Offset)
         {
-            if (publication.Offset <= position.Offset)
-            {
-                return; // it came before
-            }
-
-            Tell(subscription, new PublicationReceived(publication));
-            if (!subscription.IsBehind)
-            {
-                subscription.Position = position with { Offset = publication.Offset };
-            }
-        }
-        else
-        {
-            Tell(subscription, new PublicationReceived(publication));
+            Tell(subscription, new PublicationReceived(publication)); // else it came before
         }
     }
 
-    /// <summary>Hands an event to the user; if his inbox is full, notes that he is behind.</summary>
-    private void Tell(Subscription subscription, SubscriptionEvent what)
+    /// <summary>
+    /// Puts an event into the inbox, and moves the position with it: a user who is given the event finds the position moved. False: the
+    /// inbox is full, which is noted.
+    /// </summary>
+    private bool Tell(Subscription subscription, SubscriptionEvent what)
     {
-        if (subscription.IsBehind || subscription.Inbox.TryAdd(what))
-        {
-            return;
-        }
-
         lock (_gate)
         {
+            if (subscription.IsBehind || subscription.State == SubscriptionState.Ended)
+            {
+                return false;
+            }
+
+            if (subscription.Inbox.TryAdd(what))
+            {
+                subscription.Received = Subscription.After(subscription.Received, what);
+                return true;
+            }
+
             subscription.IsBehind = true;
         }
 
-        // He may have read all of it before we said so.
+        // All of it may have been read before this was noted.
         if (subscription.Inbox.IsEmpty)
         {
             CatchUp(subscription);
         }
+
+        return false;
     }
 
-    private async Task RefreshAsync(Subscription subscription, Session session, TimeSpan timeToLive)
+    private async Task RefreshAsync(Subscription subscription, Session session, TimeSpan delay)
     {
         Debug.Assert(subscription.Options.GetToken is not null);
-        await Task.Delay(RefreshAfter(timeToLive), _options.TimeProvider, session.Over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _options.TimeProvider.DelayAsync(delay, session.Over);
         if (session.Over.IsCancellationRequested || !subscription.IsSubscribed)
         {
             return;
         }
 
+        string? token;
         try
         {
-            subscription.Token = await subscription.Options.GetToken(subscription.Channel, session.Over);
+            token = await TokenCall.AskAsync(
+                cancel => subscription.Options.GetToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider, session.Over);
         }
         catch (Exception)
         {
             // As for the connection's token: asked again soon, and at the end the server ends the subscription.
-            session.Watch(RefreshAsync(subscription, session, _refreshAgain));
+            session.Watch(RefreshAsync(subscription, session, Refreshes.AfterFailure));
             return;
         }
 
-        if (subscription.Token is not { } token)
+        subscription.Token = token;
+        if (token is null)
         {
             Unsubscribe(subscription, 0, "the callback brought no token");
             return;
         }
 
         uint id = NextId();
-        session.Send(new OwnCommand(id, CommandWriter.SubRefresh(id, subscription.Channel, token), reply =>
+        session.Send(new OwnCommand(
+            id,
+            CommandWriter.SubRefresh(id, subscription.Channel, token),
+            reply => OnRefreshed(subscription, session, reply),
+            () => session.Watch(RefreshAsync(subscription, session, Refreshes.AfterFailure))));
+    }
+
+    private void OnRefreshed(Subscription subscription, Session session, Reply reply)
+    {
+        if (reply.Error is { } error)
         {
-            if (reply.Error is { } error)
+            if (CentrifugoRules.IsTemporary(error.Code, error.IsTemporary))
             {
-                if (CentrifugoRules.IsTemporary(error.Code, error.IsTemporary))
-                {
-                    session.Watch(RefreshAsync(subscription, session, _refreshAgain));
-                }
-                else
-                {
-                    Unsubscribe(subscription, error.Code, error.Message);
-                }
-
-                return;
+                session.Watch(RefreshAsync(subscription, session, Refreshes.AfterFailure));
+            }
+            else
+            {
+                Unsubscribe(subscription, error.Code, error.Message);
             }
 
-            SubscribeResult result = ReplyReader.ReadSubscribe(reply.Result);
-            if (result.Expires)
-            {
-                session.Watch(RefreshAsync(subscription, session, result.TimeToLive));
-            }
-        }));
+            return;
+        }
+
+        SubscribeResult result = ReplyReader.ReadSubscribe(reply.Result);
+        if (result.Expires)
+        {
+            session.Watch(RefreshAsync(subscription, session, subscription.Refreshes.After(result.TimeToLive)));
+        }
     }
 }

@@ -14,8 +14,8 @@ namespace Weir.Client;
 /// </summary>
 /// <remarks>
 /// Everything may be called from any thread. Events of the connection come to <see cref="ReadAllAsync"/> or <see cref="EventOccurred"/>,
-/// those of a channel to its <see cref="Subscription"/>. Only channels that this client subscribes to itself are recovered; publications
-/// of those that the server has subscribed it to come as <see cref="ServerPublished"/>.
+/// those of a channel to its <see cref="Subscription"/>. Publications of channels that the server has subscribed it to by itself come as
+/// <see cref="ServerPublished"/>, and are recovered too.
 /// </remarks>
 public sealed partial class CentrifugoClient : IAsyncDisposable
 {
@@ -26,35 +26,41 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
     private Session? _session; // while connected; belongs to the lock
+    private ConnectionEnd? _end; // once there will be no connection any more; belongs to the lock
     private uint _lastId;
 
     /// <summary>Makes a client; <see cref="Start"/> connects it.</summary>
     /// <param name="endpoint">Where the server is, as <c>wss://example.com/connection/websocket</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The endpoint is not absolute, or not <c>ws</c> or <c>wss</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The endpoint is not absolute, or not <c>ws</c> or <c>wss</c>; <see cref="CentrifugoClientOptions.ConnectData"/> is no JSON.
+    /// </exception>
     public CentrifugoClient(Uri endpoint, CentrifugoClientOptions? options = null)
     {
         RelayAddress.Check(endpoint);
         _options = options ?? new CentrifugoClientOptions();
         _queue = new SendQueue(_options.SendQueue);
-        _inbox = new Inbox<ClientEvent>(_options.InboxCapacity, BoundedChannelFullMode.DropOldest);
+        CommandWriter.CheckData(_options.ConnectData, nameof(CentrifugoClientOptions.ConnectData));
         _loop = new ConnectionLoop(_options, this, new ConnectRequest(endpoint, null), tokenInHead: false);
+        _inbox = new Inbox<ClientEvent>(_options.InboxCapacity, BoundedChannelFullMode.DropOldest, _loop.Handlers, InPlaceOf);
     }
 
     /// <summary>
-    /// Is called with every event of the connection instead of <see cref="ReadAllAsync"/>, one at a time: whoever takes long holds it up.
-    /// Attach before <see cref="Start"/>. What it throws ends the client.
+    /// Is called with every event of the connection instead of <see cref="ReadAllAsync"/>, one at a time and in order, and never beside a
+    /// handler of a subscription. It may call and wait for anything of this client, <see cref="DisposeAsync"/> too. While it runs others
+    /// wait in the inbox. What it throws ends the client, and fails <see cref="Completion"/>.
     /// </summary>
+    /// <remarks>It is called on a thread of the pool, and is given what has waited since before it was attached.</remarks>
     public event Action<ClientEvent>? EventOccurred
     {
-        add => _inbox.Handler += value;
-        remove => _inbox.Handler -= value;
+        add => _inbox.AddHandler(value);
+        remove => _inbox.RemoveHandler(value);
     }
 
     /// <summary>Where it stands.</summary>
     public ClientState State => _loop.State;
 
-    /// <summary>Ends when the client has, with the reason; fails with what a callback threw.</summary>
+    /// <summary>Ends when the client has and its handlers have been called, with the reason; fails with what a callback threw.</summary>
     public Task<ConnectionEnd> Completion => _loop.Completion;
 
     /// <summary>Connects, and stays connected. Returns at once.</summary>
@@ -64,12 +70,24 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     /// <summary>Events of the connection in their order; the last is <see cref="Closed"/>, then the enumeration ends.</summary>
     public IAsyncEnumerable<ClientEvent> ReadAllAsync(CancellationToken cancellationToken = default) => _inbox.ReadAllAsync(cancellationToken);
 
-    /// <summary>Listens to a channel, from now on or from when there is a connection. Returns at once.</summary>
+    /// <summary>
+    /// Listens to a channel, from now on or from when there is a connection. Returns at once. Of a client that has ended the subscription
+    /// has ended too.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The client listens to it already.</exception>
+    /// <exception cref="ArgumentException">The name, or the epoch to begin with, has half of a surrogate pair; the data is no JSON.</exception>
     public Subscription Subscribe(string channel, SubscriptionOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(channel);
+        if (!WellFormed.Is(channel) || options?.Since is { Epoch: var epoch } && !WellFormed.Is(epoch ?? ""))
+        {
+            throw new ArgumentException($"The channel '{channel}', or the epoch to begin with, has half of a surrogate pair.", nameof(channel));
+        }
+
+        CommandWriter.CheckData(options?.Data ?? default, nameof(SubscriptionOptions.Data));
         Subscription subscription = new(this, channel, options ?? new SubscriptionOptions(), new Backoff(_options.Reconnect, _options.NextRandom));
         Session? session;
+        ConnectionEnd? end;
         lock (_gate)
         {
             if (!_subscriptions.TryAdd(channel, subscription))
@@ -78,9 +96,14 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
             }
 
             session = _session;
+            end = _end;
         }
 
-        if (session is not null)
+        if (end is not null)
+        {
+            End(subscription, end);
+        }
+        else if (session is not null)
         {
             session.Watch(SubscribeAsync(subscription, session, TimeSpan.Zero));
         }
@@ -144,13 +167,18 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
         return ReplyReader.ReadPresenceStats(await AskAsync(new UserCommand(id, CommandWriter.Channel(id, "presence_stats"u8, channel)), cancellationToken));
     }
 
-    /// <summary>Says goodbye and ends, with all subscriptions. What still waits to be sent ends as <see cref="Delivery.Failed"/>.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Says goodbye and ends, with all subscriptions. What still waits to be sent ends as <see cref="Delivery.Failed"/>. In every state, and
+    /// any number of times. Called by a callback of this client it returns before all is done, which <see cref="Completion"/> says.
+    /// </summary>
+    public ValueTask DisposeAsync()
     {
         _queue.Close("the client was closed");
-        await _loop.DisposeAsync();
-        _queue.Dispose();
+        return _loop.DisposeAsync();
     }
+
+    /// <summary>Calls the handlers of this client and of its subscriptions.</summary>
+    internal Dispatcher Handlers => _loop.Handlers;
 
     private uint NextId() => Interlocked.Increment(ref _lastId);
 

@@ -5,15 +5,25 @@ namespace Weir.Client;
 /// <summary>What options refuse.</summary>
 internal static class Check
 {
-    public static TimeSpan NotNegative(TimeSpan value, [CallerMemberName] string name = "")
+    /// <summary>A wait: from 0 on, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
+    public static TimeSpan Wait(TimeSpan value, [CallerMemberName] string name = "")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, name);
+        if (value != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, name);
+        }
+
         return value;
     }
 
-    public static TimeSpan Positive(TimeSpan value, [CallerMemberName] string name = "")
+    /// <summary>A limit: more than 0, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
+    public static TimeSpan Limit(TimeSpan value, [CallerMemberName] string name = "")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, name);
+        if (value != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, name);
+        }
+
         return value;
     }
 

@@ -25,10 +25,26 @@ public sealed record Closed(ConnectionEnd End) : ClientEvent;
 /// <param name="Message">The message.</param>
 public sealed record MessageReceived(RelayMessage Message) : ClientEvent;
 
-/// <summary>A publication of a channel that the server, not the client, has subscribed this connection to. These are not recovered.</summary>
+/// <summary>
+/// A publication of a channel that the server, not the client, has subscribed this connection to. After a connection those that were missed
+/// follow in order, if the channel keeps them, each once; else <see cref="ServerPositionLost"/> comes first.
+/// </summary>
 /// <param name="Channel">The channel.</param>
 /// <param name="Publication">The publication.</param>
 public sealed record ServerPublished(string Channel, Publication Publication) : ClientEvent;
+
+/// <summary>
+/// Publications of a channel that the server has subscribed this connection to may be missing here: they are not kept, or not any more, or
+/// this client's user read too slowly.
+/// </summary>
+/// <param name="Channel">The channel.</param>
+public sealed record ServerPositionLost(string Channel) : ClientEvent;
+
+/// <summary>The server has ended its subscription of this connection to a channel.</summary>
+/// <param name="Channel">The channel.</param>
+/// <param name="Code">Its code; 0 if it was only left out of a new connection.</param>
+/// <param name="Reason">Why.</param>
+public sealed record ServerUnsubscribed(string Channel, int Code, string Reason) : ClientEvent;
 
 /// <summary>A message from the server to this connection alone.</summary>
 /// <param name="Data">JSON.</param>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using Weir.Client.Reconnecting;
 using Weir.Client.Sending;
+using Weir.Client.Timing;
 using Weir.Client.Transport;
 
 namespace Weir.Client;
@@ -26,6 +27,7 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     private readonly SendQueue _queue;
     private readonly Inbox<ClientEvent> _inbox;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _silenceLimit;
     private readonly bool _canRenewToken;
 
     /// <summary>Makes a client of one room; <see cref="Start"/> connects it.</summary>
@@ -46,29 +48,32 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
         ConnectRequest request = new(RelayAddress.Of(endpoint, rooms), null)
         {
             PingInterval = options.PingInterval,
-            PingTimeout = options.PingTimeout,
         };
+        _silenceLimit = PingTimes.SilenceLimit(options.PingInterval, options.PingTimeout);
         _time = options.TimeProvider;
         _canRenewToken = options.GetToken is not null;
         _queue = new SendQueue(options.SendQueue);
-        _inbox = new Inbox<ClientEvent>(options.InboxCapacity, options.WhenInboxFull == WhenInboxFull.Wait ? BoundedChannelFullMode.Wait : BoundedChannelFullMode.DropOldest);
         _loop = new ConnectionLoop(options, this, request, tokenInHead: true);
+        BoundedChannelFullMode whenFull = options.WhenInboxFull == WhenInboxFull.Wait ? BoundedChannelFullMode.Wait : BoundedChannelFullMode.DropOldest;
+        _inbox = new Inbox<ClientEvent>(options.InboxCapacity, whenFull, _loop.Handlers);
     }
 
     /// <summary>
-    /// Is called with every message and event instead of <see cref="ReadAllAsync"/>, one at a time, by the task that reads the
-    /// connection: whoever takes long holds it up. Attach before <see cref="Start"/>. What it throws ends the client.
+    /// Is called with every message and event instead of <see cref="ReadAllAsync"/>, one at a time and in order. It may call and wait for
+    /// anything of this client, <see cref="DisposeAsync"/> too. While it runs others wait in the inbox. What it throws ends the client,
+    /// and fails <see cref="Completion"/>.
     /// </summary>
+    /// <remarks>It is called on a thread of the pool, and is given what has waited since before it was attached.</remarks>
     public event Action<ClientEvent>? EventOccurred
     {
-        add => _inbox.Handler += value;
-        remove => _inbox.Handler -= value;
+        add => _inbox.AddHandler(value);
+        remove => _inbox.RemoveHandler(value);
     }
 
     /// <summary>Where it stands.</summary>
     public ClientState State => _loop.State;
 
-    /// <summary>Ends when the client has, with the reason; fails with what a callback threw.</summary>
+    /// <summary>Ends when the client has and its handlers have been called, with the reason; fails with what a callback threw.</summary>
     public Task<ConnectionEnd> Completion => _loop.Completion;
 
     /// <summary>Connects, and stays connected. Returns at once.</summary>
@@ -99,21 +104,32 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
         return send.Result;
     }
 
-    /// <summary>Says goodbye with 1000 and ends. What still waits to be sent ends as <see cref="Delivery.Failed"/>.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Says goodbye with 1000 and ends. What still waits to be sent ends as <see cref="Delivery.Failed"/>. In every state, and any number of
+    /// times. Called by a callback of this client it returns before all is done, which <see cref="Completion"/> says.
+    /// </summary>
+    public ValueTask DisposeAsync()
     {
         _queue.Close("the client was closed");
-        await _loop.DisposeAsync();
-        _queue.Dispose();
+        return _loop.DisposeAsync();
     }
 
     async Task<ConnectionEnd> ISessions.ServeAsync(IClientConnection connection, string? token, CancellationToken stop)
     {
         await _inbox.AddAsync(_loop.Opened(), stop);
-        return await Duplex.RunAsync(connection, _time, cancel => SendAllAsync(connection, cancel), cancel => ReceiveAllAsync(connection, cancel, stop), stop);
+        using CancellationTokenSource silent = new();
+        using Patience patience = new(_time, silent.Cancel, () => connection.QuietFor);
+        patience.Begin(_silenceLimit);
+        ConnectionEnd end = await Duplex.RunAsync(
+            connection,
+            _time,
+            cancel => SendAllAsync(connection, cancel),
+            cancel => ReceiveAllAsync(connection, cancel, silent.Token, stop),
+            stop);
+        return silent.IsCancellationRequested && end.Kind == EndKind.Cut ? new ConnectionEnd(EndKind.Silent) { Reason = "nothing came in time" } : end;
     }
 
-    bool ISessions.MayReturn(ConnectionEnd end) => RawRules.MayReturn(end, _canRenewToken);
+    bool ISessions.MayReturn(ConnectionEnd end, bool hasConnected) => RawRules.MayReturn(end, _canRenewToken, hasConnected);
 
     bool ISessions.TokenIsBad(ConnectionEnd end) => RawRules.TokenIsBad(end);
 
@@ -122,7 +138,8 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     void ISessions.Finish(ConnectionEnd end, Exception? error)
     {
         _queue.Close(end.ToString());
-        _inbox.Complete(error);
+        _queue.Dispose();
+        _inbox.Complete(new Closed(end), error);
     }
 
     private async Task SendAllAsync(IClientConnection connection, CancellationToken stop)
@@ -147,11 +164,12 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
         }
     }
 
-    private async Task<ConnectionEnd> ReceiveAllAsync(IClientConnection connection, CancellationToken ended, CancellationToken stop)
+    private async Task<ConnectionEnd> ReceiveAllAsync(IClientConnection connection, CancellationToken ended, CancellationToken silent, CancellationToken stop)
     {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(ended, silent);
         while (true)
         {
-            Received received = await connection.ReceiveAsync(ended);
+            Received received = await connection.ReceiveAsync(either.Token);
             if (received.End is { } end)
             {
                 return end;

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using System.Threading.Channels;
+using Weir.Client.Centrifugo;
 using Weir.Client.Reconnecting;
 
 namespace Weir.Client;
@@ -12,6 +13,8 @@ namespace Weir.Client;
 public sealed class Subscription
 {
     private readonly CentrifugoClient _client;
+    private readonly Lock _gate = new();
+    private StreamPosition? _position;
 
     internal Subscription(CentrifugoClient client, string channel, SubscriptionOptions options, Backoff backoff)
     {
@@ -19,28 +22,45 @@ public sealed class Subscription
         Channel = channel;
         Options = options;
         Backoff = backoff;
-        Position = options.Since;
-        Inbox = new Inbox<SubscriptionEvent>(options.InboxCapacity, BoundedChannelFullMode.Wait) { OnEmptied = () => client.CatchUp(this) };
+        Received = options.Since;
+        _position = options.Since;
+        Inbox = new Inbox<SubscriptionEvent>(options.InboxCapacity, BoundedChannelFullMode.Wait, client.Handlers)
+        {
+            OnEmptied = () => client.CatchUp(this),
+            OnTaking = Follow,
+        };
     }
 
     /// <summary>
-    /// Is called with every event instead of <see cref="ReadAllAsync"/>, one at a time, by the task that reads the connection: whoever
-    /// takes long holds it up. Attach before the client starts, or miss what came before. What it throws ends the client.
+    /// Is called with every event instead of <see cref="ReadAllAsync"/>, one at a time and in order, and never beside another handler of
+    /// the same client. It may call and wait for anything of the client: subscribe, publish, dispose. While it runs others wait in the
+    /// inbox. What it throws ends the client.
     /// </summary>
+    /// <remarks>It is called on a thread of the pool, and is given what has waited since before it was attached.</remarks>
     public event Action<SubscriptionEvent>? EventOccurred
     {
-        add => Inbox.Handler += value;
-        remove => Inbox.Handler -= value;
+        add => Inbox.AddHandler(value);
+        remove => Inbox.RemoveHandler(value);
     }
 
     /// <summary>Its name.</summary>
     public string Channel { get; }
 
     /// <summary>
-    /// Up to where everything has come, or was handed to the inbox; null if the channel has no positions, or nothing is known yet. To go
-    /// on from here in another life of the program, save the number of the last publication that was dealt with instead.
+    /// Up to where everything was handed to the user: a publication is counted when it is handed to the handler or the enumeration, just
+    /// before either sees it. Null if the channel has no positions, or nothing is known yet. Another subscription to the channel with this
+    /// as <see cref="SubscriptionOptions.Since"/>, now or in another life of the program, goes on with the one that follows.
     /// </summary>
-    public StreamPosition? Position { get; internal set; }
+    public StreamPosition? Position
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _position;
+            }
+        }
+    }
 
     /// <summary>Whether it stands.</summary>
     public bool IsSubscribed => State == SubscriptionState.Subscribed;
@@ -49,9 +69,15 @@ public sealed class Subscription
 
     internal Backoff Backoff { get; }
 
+    internal Refreshes Refreshes { get; } = new();
+
     internal Inbox<SubscriptionEvent> Inbox { get; }
 
     // The rest belongs to the client's lock.
+
+    /// <summary>Up to where everything was put into the inbox: from here the client recovers.</summary>
+    internal StreamPosition? Received { get; set; }
+
     internal volatile SubscriptionState State = SubscriptionState.Subscribing;
 
     internal string? Token { get; set; }
@@ -78,8 +104,35 @@ public sealed class Subscription
     /// <inheritdoc cref="CentrifugoClient.PublishAsync{T}(string, T, JsonTypeInfo{T}, CancellationToken)"/>
     public Task<DeliveryResult> PublishAsync<T>(T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, type, cancellationToken);
 
-    /// <summary>Ends it. Does nothing if it has ended.</summary>
-    public void Unsubscribe() => _client.Unsubscribe(this, 0, "unsubscribed by this client");
+    /// <summary>
+    /// Ends it. What waits in the inbox is not handed out any more: <see cref="Unsubscribed"/> is the next event. Does nothing if it has ended.
+    /// </summary>
+    public void Unsubscribe()
+    {
+        if (_client.Unsubscribe(this, 0, "unsubscribed by this client"))
+        {
+            return;
+        }
+
+        Inbox.Discard(); // it has ended, with events that were not read yet
+    }
+
+    /// <summary>Where a stream of events is after this one.</summary>
+    internal static StreamPosition? After(StreamPosition? before, SubscriptionEvent what) => what switch
+    {
+        Subscribed subscribed => subscribed.Position,
+        PublicationReceived { Publication.Offset: > 0 and var offset } when before is { } position => position with { Offset = offset },
+        _ => before,
+    };
+
+    // The position is that of the event which the user is about to be given.
+    private void Follow(SubscriptionEvent what)
+    {
+        lock (_gate)
+        {
+            _position = After(_position, what);
+        }
+    }
 }
 
 /// <summary>Where a subscription stands.</summary>

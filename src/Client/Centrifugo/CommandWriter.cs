@@ -9,14 +9,53 @@ internal static class CommandWriter
 {
     private static readonly JsonReaderOptions _anyDepth = new() { MaxDepth = int.MaxValue };
 
+    /// <summary>Refuses what is no JSON, where an option is set rather than where it is sent. Empty is none.</summary>
+    /// <exception cref="ArgumentException">It is no JSON.</exception>
+    public static void CheckData(ReadOnlyMemory<byte> data, string name)
+    {
+        try
+        {
+            if (!data.IsEmpty)
+            {
+                CheckJson(data);
+            }
+        }
+        catch (JsonException error)
+        {
+            throw new ArgumentException($"{name} is no JSON: {error.Message}", name, error);
+        }
+    }
+
     /// <summary>The answer to a ping.</summary>
     public static readonly ReadOnlyMemory<byte> Pong = "{}"u8.ToArray();
 
-    public static ReadOnlyMemory<byte> Connect(uint id, string? token, CentrifugoClientOptions options) => Write(id, "connect"u8, json =>
+    /// <param name="id">The command's number.</param>
+    /// <param name="token">The token; null for none.</param>
+    /// <param name="options">What else goes with it.</param>
+    /// <param name="serverPositions">How far the client has come in channels that the server subscribes it to.</param>
+    public static ReadOnlyMemory<byte> Connect(
+        uint id,
+        string? token,
+        CentrifugoClientOptions options,
+        IReadOnlyList<KeyValuePair<string, StreamPosition>>? serverPositions = null) => Write(id, "connect"u8, json =>
     {
         WriteToken(json, token);
         WriteData(json, options.ConnectData);
         json.WriteString("name"u8, options.Name);
+        if (serverPositions is not { Count: > 0 })
+        {
+            return;
+        }
+
+        json.WriteStartObject("subs"u8);
+        foreach ((string channel, StreamPosition position) in serverPositions)
+        {
+            json.WriteStartObject(channel);
+            WriteSince(json, position);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
     });
 
     public static ReadOnlyMemory<byte> Subscribe(uint id, string channel, string? token, SubscriptionOptions options, StreamPosition? since) => Write(id, "subscribe"u8, json =>
@@ -37,9 +76,7 @@ internal static class CommandWriter
 
         if (since is { } position)
         {
-            json.WriteBoolean("recover"u8, true);
-            json.WriteString("epoch"u8, position.Epoch);
-            json.WriteNumber("offset"u8, position.Offset);
+            WriteSince(json, position);
         }
     });
 
@@ -48,8 +85,7 @@ internal static class CommandWriter
     public static ReadOnlyMemory<byte> Publish(uint id, string channel, ReadOnlyMemory<byte> data) => Write(id, "publish"u8, json =>
     {
         json.WriteString("channel"u8, channel);
-        json.WritePropertyName("data"u8);
-        WriteJson(json, data.Span);
+        WriteJson(json, "data"u8, data);
     });
 
     public static ReadOnlyMemory<byte> Rpc(uint id, string method, ReadOnlyMemory<byte> data) => Write(id, "rpc"u8, json =>
@@ -116,26 +152,37 @@ internal static class CommandWriter
     {
         if (!data.IsEmpty)
         {
-            json.WritePropertyName("data"u8);
-            WriteJson(json, data.Span);
+            WriteJson(json, "data"u8, data);
         }
+    }
+
+    private static void WriteSince(Utf8JsonWriter json, StreamPosition position)
+    {
+        json.WriteBoolean("recover"u8, true);
+        json.WriteString("epoch"u8, position.Epoch);
+        json.WriteNumber("offset"u8, position.Offset);
     }
 
     // The writer's own check stops at 64 levels, which are the server's to limit, and does not look into strings: bytes that are not
     // UTF-8 would cost the connection.
-    private static void WriteJson(Utf8JsonWriter json, ReadOnlySpan<byte> data)
+    private static void WriteJson(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlyMemory<byte> value)
     {
-        if (!Utf8.IsValid(data))
+        CheckJson(value);
+        json.WritePropertyName(name);
+        json.WriteRawValue(value.Span, skipInputValidation: true);
+    }
+
+    private static void CheckJson(ReadOnlyMemory<byte> value)
+    {
+        if (!Utf8.IsValid(value.Span))
         {
             throw new JsonException("The data is not UTF-8 (RFC 8259 section 8.1).");
         }
 
-        Utf8JsonReader reader = new(data, _anyDepth);
+        Utf8JsonReader reader = new(value.Span, _anyDepth);
         while (reader.Read())
         {
-            // Throws where it is no JSON.
+            // To the end: a second value there is refused too.
         }
-
-        json.WriteRawValue(data, skipInputValidation: true);
     }
 }

@@ -10,7 +10,11 @@ internal readonly record struct Reply(uint Id, ReplyError? Error, ReadOnlyMemory
 internal sealed record ReplyError(int Code, string Message, bool IsTemporary);
 
 /// <summary>What a connect or a refresh brings.</summary>
-internal sealed record ConnectResult(string Client, TimeSpan Ping, bool Pong, bool Expires, TimeSpan TimeToLive);
+internal sealed record ConnectResult(string Client, TimeSpan Ping, bool Pong, bool Expires, TimeSpan TimeToLive)
+{
+    /// <summary>The channels that the server has subscribed the connection to.</summary>
+    public IReadOnlyDictionary<string, SubscribeResult> Channels { get; init; } = new Dictionary<string, SubscribeResult>();
+}
 
 /// <summary>What a subscribe brings.</summary>
 internal sealed record SubscribeResult
@@ -39,6 +43,7 @@ internal enum PushKind
     Publication,
     Join,
     Leave,
+    Subscribe,
     Unsubscribe,
     Message,
 }
@@ -47,6 +52,8 @@ internal enum PushKind
 internal sealed record Push(PushKind Kind, string Channel)
 {
     public Publication? Publication { get; init; }
+
+    public SubscribeResult? Subscribe { get; init; }
 
     public ClientInfo? Info { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Weir.Client.Centrifugo;
@@ -25,27 +26,13 @@ internal static class ReplyReader
             Reply reply = default;
             ReadFields(ref json, frame, ref reply, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Reply reply) =>
             {
-                if (json.ValueTextEquals("id"u8))
+                reply = NameOf(ref json) switch
                 {
-                    json.Read();
-                    reply = reply with { Id = json.GetUInt32() };
-                }
-                else if (json.ValueTextEquals("error"u8))
-                {
-                    json.Read();
-                    reply = reply with { Error = ReadError(ref json) };
-                }
-                else if (json.ValueTextEquals("push"u8))
-                {
-                    json.Read();
-                    reply = reply with { Push = Slice(ref json, frame) };
-                }
-                else
-                {
-                    // The name is that of the command, which whoever sent it knows.
-                    json.Read();
-                    reply = reply with { Result = Slice(ref json, frame) };
-                }
+                    "id" => reply with { Id = json.GetUInt32() },
+                    "error" => reply with { Error = ReadError(ref json) },
+                    "push" => reply with { Push = Slice(ref json, frame) },
+                    _ => reply with { Result = Slice(ref json, frame) }, // the name is that of the command, which its sender knows
+                };
             });
             replies.Add(reply);
         }
@@ -57,15 +44,16 @@ internal static class ReplyReader
     {
         ConnectResult connect = new("", TimeSpan.Zero, false, false, TimeSpan.Zero);
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref connect, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref ConnectResult connect) =>
+        ReadFields(ref json, result, ref connect, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ConnectResult connect) =>
         {
             connect = NameOf(ref json) switch
             {
-                "client" => connect with { Client = json.GetString() ?? "" },
-                "ping" => connect with { Ping = TimeSpan.FromSeconds(json.GetUInt32()) },
+                "client" => connect with { Client = ReadText(ref json) },
+                "ping" => connect with { Ping = ReadSeconds(ref json) },
                 "pong" => connect with { Pong = json.GetBoolean() },
                 "expires" => connect with { Expires = json.GetBoolean() },
-                "ttl" => connect with { TimeToLive = TimeSpan.FromSeconds(json.GetUInt32()) },
+                "ttl" => connect with { TimeToLive = ReadSeconds(ref json) },
+                "subs" => connect with { Channels = ReadChannels(ref json, frame) },
                 _ => Skip(ref json, connect),
             };
         });
@@ -82,7 +70,7 @@ internal static class ReplyReader
             switch (NameOf(ref json))
             {
                 case "epoch":
-                    read.Epoch = json.GetString();
+                    read.Epoch = ReadText(ref json);
                     return;
                 case "offset":
                     read.Offset = json.GetUInt64();
@@ -107,7 +95,7 @@ internal static class ReplyReader
                     subscribe = subscribe with { Expires = json.GetBoolean() };
                     break;
                 case "ttl":
-                    subscribe = subscribe with { TimeToLive = TimeSpan.FromSeconds(json.GetUInt32()) };
+                    subscribe = subscribe with { TimeToLive = ReadSeconds(ref json) };
                     break;
                 default:
                     json.Skip();
@@ -127,10 +115,11 @@ internal static class ReplyReader
         {
             push = NameOf(ref json) switch
             {
-                "channel" => push with { Channel = json.GetString() ?? "" },
+                "channel" => push with { Channel = ReadText(ref json) },
                 "pub" => push with { Kind = PushKind.Publication, Publication = ReadPublication(ref json, frame) },
                 "join" => push with { Kind = PushKind.Join, Info = ReadHolder(ref json, frame) },
                 "leave" => push with { Kind = PushKind.Leave, Info = ReadHolder(ref json, frame) },
+                "subscribe" => push with { Kind = PushKind.Subscribe, Subscribe = ReadSubscribe(Slice(ref json, frame)) },
                 "unsubscribe" => ReadUnsubscribe(ref json, frame, push),
                 "message" => push with { Kind = PushKind.Message, Data = ReadData(ref json, frame) },
                 _ => Skip(ref json, push),
@@ -195,7 +184,7 @@ internal static class ReplyReader
         {
             top = NameOf(ref json) switch
             {
-                "epoch" => (json.GetString() ?? "", top.Offset),
+                "epoch" => (ReadText(ref json), top.Offset),
                 "offset" => (top.Epoch, json.GetUInt64()),
                 _ => Skip(ref json, top),
             };
@@ -234,9 +223,46 @@ internal static class ReplyReader
     // Takes the name, and stands on the value.
     private static string NameOf(ref Utf8JsonReader json)
     {
-        string name = json.GetString()!;
+        string name = ReadText(ref json);
         json.Read();
         return name;
+    }
+
+    // Half of a surrogate pair, escaped, is JSON and no text in UTF-8 (RFC 8259, section 8.2). In a string of .NET it has a place.
+    private static string ReadText(ref Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.Null)
+        {
+            return "";
+        }
+
+        try
+        {
+            return json.GetString()!;
+        }
+        catch (InvalidOperationException) when (json is { TokenType: JsonTokenType.String or JsonTokenType.PropertyName, ValueIsEscaped: true })
+        {
+            return JsonEscapes.Resolve(Encoding.UTF8.GetString(json.ValueSpan));
+        }
+    }
+
+    // A time that no clock of .NET holds is the longest that one does.
+    private static TimeSpan ReadSeconds(ref Utf8JsonReader json)
+    {
+        double seconds = json.GetDouble();
+        return seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(Math.Max(seconds, 0)) : TimeSpan.MaxValue;
+    }
+
+    private static Dictionary<string, SubscribeResult> ReadChannels(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    {
+        Dictionary<string, SubscribeResult> channels = new(StringComparer.Ordinal);
+        if (json.TokenType != JsonTokenType.Null)
+        {
+            ReadFields(ref json, frame, ref channels, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, SubscribeResult> channels) =>
+                channels[NameOf(ref json)] = ReadSubscribe(Slice(ref json, frame)));
+        }
+
+        return channels;
     }
 
     private static T Skip<T>(ref Utf8JsonReader json, T unchanged)
@@ -260,7 +286,7 @@ internal static class ReplyReader
             error = NameOf(ref json) switch
             {
                 "code" => error with { Code = json.GetInt32() },
-                "message" => error with { Message = json.GetString() ?? "" },
+                "message" => error with { Message = ReadText(ref json) },
                 "temporary" => error with { IsTemporary = json.GetBoolean() },
                 _ => Skip(ref json, error),
             };
@@ -305,7 +331,7 @@ internal static class ReplyReader
     {
         Dictionary<string, string> tags = [];
         ReadFields(ref json, default, ref tags, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Dictionary<string, string> tags) =>
-            tags[NameOf(ref json)] = json.GetString() ?? "");
+            tags[NameOf(ref json)] = ReadText(ref json));
         return tags;
     }
 
@@ -316,8 +342,8 @@ internal static class ReplyReader
         {
             info = NameOf(ref json) switch
             {
-                "client" => info with { Client = json.GetString() ?? "" },
-                "user" => info with { User = json.GetString() ?? "" },
+                "client" => info with { Client = ReadText(ref json) },
+                "user" => info with { User = ReadText(ref json) },
                 "conn_info" => info with { ConnectionInfo = Slice(ref json, frame) },
                 "chan_info" => info with { ChannelInfo = Slice(ref json, frame) },
                 _ => Skip(ref json, info),
@@ -343,7 +369,7 @@ internal static class ReplyReader
             push = NameOf(ref json) switch
             {
                 "code" => push with { Code = json.GetInt32() },
-                "reason" => push with { Reason = json.GetString() ?? "" },
+                "reason" => push with { Reason = ReadText(ref json) },
                 _ => Skip(ref json, push),
             };
         });

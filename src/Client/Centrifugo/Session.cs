@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Weir.Client.Sending;
+using Weir.Client.Timing;
 using Weir.Client.Transport;
 
 namespace Weir.Client.Centrifugo;
@@ -18,10 +19,9 @@ internal sealed class Session : IDisposable
     private readonly Unanswered _unanswered;
     private readonly CancellationTokenSource _failed = new();
     private readonly CancellationTokenSource _over = new();
-    private readonly ITimer _watchdog;
+    private readonly Patience _silence;
     private ConnectionEnd? _failure;
     private Exception? _crash;
-    private TimeSpan _silenceLimit = Timeout.InfiniteTimeSpan;
     private bool _answersPings;
 
     public Session(ISessionOwner owner, IClientConnection connection, SendQueue queue, CentrifugoClientOptions options)
@@ -32,7 +32,7 @@ internal sealed class Session : IDisposable
         _time = options.TimeProvider;
         _maxPingDelay = options.MaxPingDelay;
         _unanswered = new Unanswered(_time, options.RequestTimeout);
-        _watchdog = _time.CreateTimer(static me => ((Session)me!).OnSilence(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _silence = new Patience(_time, OnSilence, () => connection.QuietFor);
         Over = _over.Token;
     }
 
@@ -91,7 +91,7 @@ internal sealed class Session : IDisposable
     // Not the token sources: without a timer they hold nothing, and whoever comes late may still ask them.
     public void Dispose()
     {
-        _watchdog.Dispose();
+        _silence.Dispose();
         _unanswered.Dispose();
     }
 
@@ -131,10 +131,7 @@ internal sealed class Session : IDisposable
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(ended, _failed.Token);
         while (true)
         {
-            // Only while it waits: time that a handler of the user takes is not the server's silence.
-            _watchdog.Change(_silenceLimit, Timeout.InfiniteTimeSpan);
             Received received = await _connection.ReceiveAsync(either.Token);
-            _watchdog.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             if (received.End is { } end)
             {
                 return end;
@@ -185,7 +182,7 @@ internal sealed class Session : IDisposable
         _answersPings = result.Pong;
         if (result.Ping > TimeSpan.Zero)
         {
-            _silenceLimit = result.Ping + _maxPingDelay;
+            _silence.Begin(Waits.Sum(result.Ping, _maxPingDelay));
         }
 
         _owner.OnConnected(this, result);

@@ -1,3 +1,4 @@
+using Weir.Client.Timing;
 
 namespace Weir.Client.Centrifugo;
 
@@ -15,14 +16,14 @@ internal sealed class Unanswered : IDisposable
     private readonly Queue<Command> _byAge = [];
     private readonly TimeProvider _time;
     private readonly TimeSpan _timeout;
-    private readonly ITimer _timer;
+    private readonly Patience _patience;
     private bool _ended;
 
     public Unanswered(TimeProvider time, TimeSpan timeout)
     {
         _time = time;
         _timeout = timeout;
-        _timer = time.CreateTimer(static me => ((Unanswered)me!).EndLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _patience = new Patience(time, EndLate);
     }
 
     /// <summary>It is about to be sent.</summary>
@@ -37,7 +38,7 @@ internal sealed class Unanswered : IDisposable
                 _byAge.Enqueue(command);
                 if (_byAge.Count == 1)
                 {
-                    _timer.Change(_timeout, Timeout.InfiniteTimeSpan);
+                    _patience.Begin(_timeout);
                 }
 
                 return;
@@ -80,7 +81,7 @@ internal sealed class Unanswered : IDisposable
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _patience.Dispose();
 
     private void EndLate()
     {
@@ -93,7 +94,7 @@ internal sealed class Unanswered : IDisposable
                 bool isAnswered = !_commands.ContainsKey(oldest.Id);
                 if (!isAnswered && left > TimeSpan.Zero)
                 {
-                    _timer.Change(left, Timeout.InfiniteTimeSpan);
+                    _patience.Begin(left);
                     break;
                 }
 

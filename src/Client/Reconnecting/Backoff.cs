@@ -1,3 +1,5 @@
+using Weir.Client.Timing;
+
 namespace Weir.Client.Reconnecting;
 
 /// <summary>How long to wait before the next attempt. One task at a time.</summary>
@@ -24,16 +26,23 @@ internal sealed class Backoff
     /// What the server asks for, if it does. The random part comes on top: a server that tells thousands the same time must not have
     /// them all back in one moment.
     /// </param>
+    /// <returns>The delay; <see cref="Timeout.InfiniteTimeSpan"/> for never.</returns>
     public TimeSpan Next(TimeSpan? retryAfter)
     {
         TimeSpan delay = Exponential(_failures);
         _failures = Math.Min(_failures + 1, 62);
-        if (retryAfter is { } asked)
+        if (Waits.IsNever(delay) || Waits.IsNever(_jitter))
         {
-            delay = TimeSpan.FromTicks(Math.Max(delay.Ticks, Math.Min(asked.Ticks, _maxRetryAfter.Ticks)));
+            return Timeout.InfiniteTimeSpan;
         }
 
-        return delay + (_nextRandom() * _jitter);
+        if (retryAfter is { } asked)
+        {
+            TimeSpan least = Waits.IsNever(_maxRetryAfter) || asked < _maxRetryAfter ? asked : _maxRetryAfter;
+            delay = delay > least ? delay : least;
+        }
+
+        return Waits.Sum(delay, TimeSpan.FromTicks((long)(_nextRandom() * _jitter.Ticks)));
     }
 
     /// <summary>A connection has proved stable.</summary>
@@ -42,7 +51,13 @@ internal sealed class Backoff
     // In floating point, where doubling does not overflow.
     private TimeSpan Exponential(int failures)
     {
+        if (Waits.IsNever(_base))
+        {
+            return _base;
+        }
+
         double ticks = _base.Ticks * Math.Pow(2, failures);
-        return ticks < _max.Ticks ? TimeSpan.FromTicks((long)ticks) : _max;
+        double cap = Waits.IsNever(_max) ? TimeSpan.MaxValue.Ticks : _max.Ticks;
+        return ticks < cap ? TimeSpan.FromTicks((long)ticks) : _max;
     }
 }

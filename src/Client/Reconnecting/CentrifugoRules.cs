@@ -6,11 +6,11 @@ internal static class CentrifugoRules
     public const int TokenExpired = 109;
     private const int ConnectionExpired = 3005;
 
-    public static bool MayReturn(ConnectionEnd end, bool canRenewToken) => end.Kind switch
+    public static bool MayReturn(ConnectionEnd end, bool canRenewToken, bool hasConnected) => end.Kind switch
     {
         // Who is too slow is closed with 3008 here; 1009 is a message of ours that was too big.
         EndKind.ClosedByServer => end.CloseCode is not (1009 or (>= 3500 and <= 3999) or (>= 4500 and <= 4999)),
-        EndKind.Refused => HttpRules.MayReturn(end.HttpStatus, canRenewToken),
+        EndKind.Refused => HttpRules.MayReturn(end.HttpStatus, canRenewToken, hasConnected),
         EndKind.Rejected => end.ErrorCode == TokenExpired ? canRenewToken : IsTemporary(end.ErrorCode, end.IsTemporary),
         EndKind.ClosedByClient or EndKind.NoToken => false,
         _ => true,

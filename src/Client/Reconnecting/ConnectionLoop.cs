@@ -1,3 +1,4 @@
+using Weir.Client.Timing;
 using Weir.Client.Transport;
 
 namespace Weir.Client.Reconnecting;
@@ -17,11 +18,14 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     private readonly Backoff _backoff;
     private readonly TimeSpan _stableAfter;
     private readonly TimeSpan _connectTimeout;
+    private readonly TimeSpan _tokenTimeout;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<ConnectionEnd> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _token;
     private long _openedAt;
     private bool _opened;
+    private bool _hasConnected;
+    private Exception? _crash;
     private int _attempts;
     private int _state;
     private int _disposed;
@@ -37,8 +41,13 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         _backoff = new Backoff(options.Reconnect, options.NextRandom);
         _stableAfter = options.Reconnect.StableAfter;
         _connectTimeout = options.ConnectTimeout;
+        _tokenTimeout = options.TokenTimeout;
+        Handlers = new Dispatcher(Fail);
         Stopping = _stop.Token;
     }
+
+    /// <summary>Calls the user's handlers, of this client and of its subscriptions.</summary>
+    public Dispatcher Handlers { get; }
 
     public ClientState State => (ClientState)Volatile.Read(ref _state);
 
@@ -59,29 +68,33 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         _ = Task.Run(RunAsync);
     }
 
-    /// <summary>Stops, and waits until that is done.</summary>
+    /// <summary>
+    /// Stops, and waits until that is done; but not when it is called by one of the client's own callbacks, which would wait for itself.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        // The token source is not disposed: without a timer it holds nothing, and callbacks may still ask it.
+        Task done = Completion;
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            await ((Task)_completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return;
+            await _stop.CancelAsync();
+            if (Interlocked.CompareExchange(ref _state, (int)ClientState.Closed, (int)ClientState.Idle) == (int)ClientState.Idle)
+            {
+                done = FinishAsync(new ConnectionEnd(EndKind.ClosedByClient)); // it never started
+            }
         }
 
-        if (Interlocked.CompareExchange(ref _state, (int)ClientState.Closed, (int)ClientState.Idle) == (int)ClientState.Idle)
+        if (!Handlers.IsCaller)
         {
-            Finish(new ConnectionEnd(EndKind.ClosedByClient), null); // it never started
+            await done.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-
-        await _stop.CancelAsync();
-        await ((Task)_completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
     }
 
     /// <summary>The connection is of use: its time counts from now. Returns what the user is to be told; he is not told here.</summary>
     public Connected Opened()
     {
         _opened = true;
+        _hasConnected = true;
         _openedAt = _time.GetTimestamp();
         Connected connected = new(_attempts);
         _attempts = 0;
@@ -94,34 +107,45 @@ internal sealed class ConnectionLoop : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        Handlers.Enter();
+        ConnectionEnd end;
         try
         {
-            while (true)
-            {
-                Volatile.Write(ref _state, (int)ClientState.Connecting);
-                ConnectionEnd end = await AttemptAsync();
-                if (Stopping.IsCancellationRequested || !Returns(end))
-                {
-                    end = Stopping.IsCancellationRequested ? new ConnectionEnd(EndKind.ClosedByClient) : end;
-                    Volatile.Write(ref _state, (int)ClientState.Closed);
-                    await _sessions.RaiseAsync(new Closed(end));
-                    Finish(end, null);
-                    return;
-                }
-
-                TimeSpan delay = _backoff.Next(end.RetryAfter);
-                Volatile.Write(ref _state, (int)ClientState.Waiting);
-                // The time runs before anybody hears of it: whoever moves the clock on hearing of it moves it for this wait.
-                Task waiting = Task.Delay(delay, _time, Stopping);
-                await _sessions.RaiseAsync(new Disconnected(end, delay));
-                await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            end = await ConnectUntilTheEndAsync();
         }
         catch (Exception error)
         {
-            // What a callback of the user threw. There is nobody to throw it to but whoever looks at Completion.
-            Volatile.Write(ref _state, (int)ClientState.Closed);
-            Finish(new ConnectionEnd(EndKind.ClosedByClient) { Reason = "a callback failed", Error = error }, error);
+            // What a callback of the user threw: it is seen in Completion.
+            Interlocked.CompareExchange(ref _crash, error, null);
+            end = new ConnectionEnd(EndKind.ClosedByClient);
+        }
+
+        Volatile.Write(ref _state, (int)ClientState.Closed);
+        await FinishAsync(end);
+    }
+
+    private async Task<ConnectionEnd> ConnectUntilTheEndAsync()
+    {
+        while (true)
+        {
+            Volatile.Write(ref _state, (int)ClientState.Connecting);
+            ConnectionEnd end = await AttemptAsync();
+            if (Stopping.IsCancellationRequested)
+            {
+                return new ConnectionEnd(EndKind.ClosedByClient);
+            }
+
+            if (!Returns(end))
+            {
+                return end;
+            }
+
+            TimeSpan delay = _backoff.Next(end.RetryAfter);
+            Volatile.Write(ref _state, (int)ClientState.Waiting);
+            // The time runs before the user is notified: a clock that is moved because of the event is moved for this wait.
+            Task waiting = _time.DelayAsync(delay, Stopping);
+            await _sessions.RaiseAsync(new Disconnected(end, delay));
+            await waiting;
         }
     }
 
@@ -133,11 +157,11 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         {
             try
             {
-                _token = await getToken(Stopping);
+                _token = await TokenCall.AskAsync(getToken, _tokenTimeout, _time, Stopping);
             }
             catch (Exception error)
             {
-                // Not the end of the client: servers for tokens have bad days too. It is told, and tried again.
+                // Not the end of the client: a server for tokens may be away for a while too.
                 return new ConnectionEnd(EndKind.TokenFailed) { Reason = error.Message, Error = error };
             }
 
@@ -164,9 +188,10 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     private async Task<ConnectionEnd> ConnectAndServeAsync()
     {
         ConnectOutcome outcome;
-        using (CancellationTokenSource late = new(_connectTimeout, _time))
-        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, Stopping))
+        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(Stopping))
+        using (Patience patience = new(_time, either.Cancel))
         {
+            patience.Begin(_connectTimeout);
             outcome = await _transport.ConnectAsync(_request with { Token = _tokenInHead ? _token : null }, either.Token);
         }
 
@@ -183,20 +208,34 @@ internal sealed class ConnectionLoop : IAsyncDisposable
 
     private bool Returns(ConnectionEnd end)
     {
-        bool returns = _sessions.MayReturn(end);
+        bool returns = _sessions.MayReturn(end, _hasConnected);
         return _options.Reconnect.ShouldReturn?.Invoke(end, returns) ?? returns;
     }
 
-    private void Finish(ConnectionEnd end, Exception? error)
+    /// <summary>A handler of the user has thrown: the client ends, and its Completion fails with that.</summary>
+    private void Fail(Exception error)
     {
-        _sessions.Finish(end, error);
-        if (error is null)
+        Interlocked.CompareExchange(ref _crash, error, null);
+        _ = _stop.CancelAsync();
+    }
+
+    // The user is given all there is, by his handlers too, before the end is said to be there.
+    private async Task FinishAsync(ConnectionEnd end)
+    {
+        if (Volatile.Read(ref _crash) is { } crash)
         {
-            _completion.TrySetResult(end);
+            end = new ConnectionEnd(EndKind.ClosedByClient) { Reason = "a callback failed", Error = crash };
+        }
+
+        _sessions.Finish(end, end.Kind == EndKind.ClosedByClient ? end.Error : null);
+        await Handlers.Idle;
+        if (Volatile.Read(ref _crash) is { } error)
+        {
+            _completion.TrySetException(error);
         }
         else
         {
-            _completion.TrySetException(error);
+            _completion.TrySetResult(end);
         }
     }
 }

@@ -9,14 +9,16 @@ internal interface ISessions
     Task<ConnectionEnd> ServeAsync(IClientConnection connection, string? token, CancellationToken stop);
 
     /// <summary>Whether coming back after this may be of use.</summary>
-    bool MayReturn(ConnectionEnd end);
+    /// <param name="end">How the connection ended.</param>
+    /// <param name="hasConnected">Whether the client has been connected before.</param>
+    bool MayReturn(ConnectionEnd end, bool hasConnected);
 
     /// <summary>Whether this means that another token is needed.</summary>
     bool TokenIsBad(ConnectionEnd end);
 
-    /// <summary>Tells the user.</summary>
+    /// <summary>Hands an event to the user, in its order.</summary>
     ValueTask RaiseAsync(ClientEvent what);
 
-    /// <summary>Nothing follows any more: what still waits ends now.</summary>
+    /// <summary>Nothing follows any more but <see cref="Closed"/>: what still waits ends now.</summary>
     void Finish(ConnectionEnd end, Exception? error);
 }

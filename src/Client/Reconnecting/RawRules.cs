@@ -9,10 +9,10 @@ internal static class RawRules
     /// <summary>The token is good, and does not allow what is wanted.</summary>
     private const int Forbidden = 4403;
 
-    public static bool MayReturn(ConnectionEnd end, bool canRenewToken) => end.Kind switch
+    public static bool MayReturn(ConnectionEnd end, bool canRenewToken, bool hasConnected) => end.Kind switch
     {
         EndKind.ClosedByServer => MayReturn(end.CloseCode, canRenewToken),
-        EndKind.Refused => HttpRules.MayReturn(end.HttpStatus, canRenewToken),
+        EndKind.Refused => HttpRules.MayReturn(end.HttpStatus, canRenewToken, hasConnected),
         EndKind.ClosedByClient or EndKind.NoToken or EndKind.Rejected => false,
         // A certificate is replaced, a token server comes up again: what is wrong now need not be wrong in a minute.
         _ => true,

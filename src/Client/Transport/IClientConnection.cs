@@ -3,6 +3,12 @@ namespace Weir.Client.Transport;
 /// <summary>A WebSocket. One receive and one send at a time; disposing cuts what is still open.</summary>
 internal interface IClientConnection : IAsyncDisposable
 {
+    /// <summary>
+    /// How long ago something last came from the other side; zero while something that has come waits to be read, whatever keeps it
+    /// waiting. Any thread.
+    /// </summary>
+    TimeSpan QuietFor { get; }
+
     /// <summary>The next message, or how the connection ended; after that it is not called again.</summary>
     ValueTask<Received> ReceiveAsync(CancellationToken cancel);
 

@@ -13,9 +13,8 @@ internal sealed record ConnectRequest(Uri Address, string? Subprotocol)
     /// <summary>Goes into the head of the upgrade.</summary>
     public string? Token { get; init; }
 
+    /// <summary>After which silence a Ping of WebSocket goes out; infinite for none.</summary>
     public TimeSpan PingInterval { get; init; } = Timeout.InfiniteTimeSpan;
-
-    public TimeSpan PingTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 }
 
 /// <summary>A connection, or why there is none.</summary>

@@ -6,6 +6,13 @@ internal static class RelayAddress
     public static Uri Of(Uri endpoint, IEnumerable<string> rooms)
     {
         Check(endpoint);
+        rooms = [.. rooms];
+        if (rooms.FirstOrDefault(static room => !WellFormed.Is(room)) is { } broken)
+        {
+            // Escaped it would become U+FFFD, and meet all others of its kind in one room.
+            throw new ArgumentException($"The room '{broken}' has half of a surrogate pair.", nameof(rooms));
+        }
+
         string query = string.Join('&', rooms.Select(static room => $"room={Uri.EscapeDataString(room)}"));
         return new UriBuilder(endpoint)
         {

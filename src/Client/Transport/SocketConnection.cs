@@ -3,13 +3,15 @@ using System.Net.WebSockets;
 namespace Weir.Client.Transport;
 
 /// <summary>.NET's own WebSocket, whose exceptions become data.</summary>
-internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageBytes) : IClientConnection
+internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream stream, int maxMessageBytes) : IClientConnection
 {
     // For a peer that takes nothing any more: its Close is answered, but not waited for.
     private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(1);
 
     // Grows with the largest message, and is copied from: a message belongs to whoever gets it.
     private byte[] _buffer = new byte[4096];
+
+    public TimeSpan QuietFor => stream.QuietFor;
 
     public async ValueTask<Received> ReceiveAsync(CancellationToken cancel)
     {
@@ -86,26 +88,16 @@ internal sealed class SocketConnection(ClientWebSocket socket, int maxMessageByt
     private async ValueTask<ConnectionEnd> ClosedAsync()
     {
         using CancellationTokenSource late = new(_answerLimit);
-        WebSocketCloseStatus? status = socket.CloseStatus;
+        WebSocketCloseStatus? status = stream.EndedWithEmptyClose ? WebSocketCloseStatus.Empty : socket.CloseStatus;
         await CloseAsync((int)(status is null or WebSocketCloseStatus.Empty ? WebSocketCloseStatus.NormalClosure : status), "", late.Token);
         return new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = (int)(status ?? WebSocketCloseStatus.Empty), Reason = socket.CloseStatusDescription ?? "" };
     }
 
     private static ConnectionEnd EndOf(Exception error) => error switch
     {
-        _ when IsSilence(error) => new(EndKind.Silent) { Reason = "no Pong in time", Error = error },
         WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely } => new(EndKind.Cut) { Reason = Below(error), Error = error },
         WebSocketException => new(EndKind.ProtocolError) { Reason = error.Message, Error = error },
         _ => new(EndKind.Cut) { Reason = error.Message, Error = error },
-    };
-
-    // The socket's keep-alive aborts the connection when no Pong came in time, and leaves its reason somewhere below.
-    private static bool IsSilence(Exception? error) => error switch
-    {
-        null => false,
-        WebSocketException { WebSocketErrorCode: WebSocketError.Faulted } => true,
-        AggregateException several => several.InnerExceptions.Any(IsSilence),
-        _ => IsSilence(error.InnerException),
     };
 
     private static string Below(Exception error) => (error.InnerException?.InnerException ?? error.InnerException ?? error).Message;

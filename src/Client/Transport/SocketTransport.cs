@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Authentication;
@@ -12,14 +13,22 @@ internal sealed class SocketTransport(ClientOptions options) : IClientTransport
     private readonly TimeProvider _time = options.TimeProvider;
     private readonly int _maxMessageBytes = options.MaxMessageBytes;
 
+    // The socket's own time-out for Pongs, which closes the connection whether or not the Pong waits in the socket, is out of reach: the
+    // longest that it takes. A link is judged by Patience.
+    private static readonly TimeSpan _neverInTheSocket = TimeSpan.FromMilliseconds(int.MaxValue);
+
     public async ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel)
     {
         ClientWebSocket socket = new();
         try
         {
+            IWebProxy? systemProxy = socket.Options.Proxy;
             Configure(socket.Options, request);
-            await socket.ConnectAsync(request.Address, cancel);
-            return new ConnectOutcome(new SocketConnection(socket, _maxMessageBytes), null);
+            WatchedStream? stream = null;
+            using SocketsHttpHandler handler = ConnectionHandler.Make(socket.Options, systemProxy, _time, connected => stream = connected);
+            using HttpMessageInvoker invoker = new(handler);
+            await socket.ConnectAsync(request.Address, invoker, cancel); // the handler may go when it is connected
+            return new ConnectOutcome(new SocketConnection(socket, stream!, _maxMessageBytes), null);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException)
         {
@@ -38,8 +47,8 @@ internal sealed class SocketTransport(ClientOptions options) : IClientTransport
     private void Configure(ClientWebSocketOptions socket, ConnectRequest request)
     {
         socket.CollectHttpResponseDetails = true; // for the status and Retry-After
-        socket.KeepAliveInterval = request.PingInterval;
-        socket.KeepAliveTimeout = request.PingTimeout;
+        socket.KeepAliveInterval = PingTimes.KeepAliveInterval(request.PingInterval);
+        socket.KeepAliveTimeout = _neverInTheSocket;
         if (request.Subprotocol is { } subprotocol)
         {
             socket.AddSubProtocol(subprotocol);

@@ -10,7 +10,7 @@ public abstract class CentrifugoFixture : IAsyncLifetime
 {
     private protected CentrifugoFixture()
     {
-        Transport = new FakeTransport();
+        Transport = new FakeTransport { Time = Time };
         Server = new ScriptedServer(Transport);
         Options = new CentrifugoClientOptions { Transport = Transport, TimeProvider = Time, NextRandom = static () => 0 };
     }

@@ -50,10 +50,10 @@ public sealed class ConnectionTests : CentrifugoFixture
     {
         await ConnectAsync();
 
-        Time.Advance(TimeSpan.FromSeconds(34.9));
+        Time.Pass(TimeSpan.FromSeconds(34.9));
         Server.Connection.Say("{}"); // counts anew from here
         await Server.HearPongAsync();
-        Time.Advance(TimeSpan.FromSeconds(34.9));
+        Time.Pass(TimeSpan.FromSeconds(34.9));
         Assert.Equal(ClientState.Connected, Client.State);
         await Bounded.Eventually(() =>
         {

@@ -6,12 +6,19 @@ using Weir.TestSupport;
 namespace Weir.Client.Tests.Fakes;
 
 /// <summary>A connection in memory, seen from both sides.</summary>
-internal sealed class FakeConnection : IClientConnection
+internal sealed class FakeConnection(TimeProvider time) : IClientConnection
 {
     private readonly Channel<Received> _toClient = Channel.CreateUnbounded<Received>();
     private readonly Channel<string> _toServer = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<int> _clientClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long _lastSaid = time.GetTimestamp();
+
+    /// <summary>While this is set, nothing that was said is read: as when the client's process does not run.</summary>
+    public TaskCompletionSource? Stopped { get; set; }
+
+    public TimeSpan QuietFor => _toClient.Reader.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastSaid));
 
     /// <summary>While this is not complete, sends do not end. False as its result breaks them.</summary>
     public TaskCompletionSource<bool>? Gate { get; set; }
@@ -28,6 +35,12 @@ internal sealed class FakeConnection : IClientConnection
     {
         try
         {
+            await _toClient.Reader.WaitToReadAsync(cancel);
+            if (Stopped is { } stopped)
+            {
+                await stopped.Task.WaitAsync(cancel);
+            }
+
             return await _toClient.Reader.ReadAsync(cancel);
         }
         catch (OperationCanceledException)
@@ -65,7 +78,11 @@ internal sealed class FakeConnection : IClientConnection
     }
 
     /// <summary>The server sends text.</summary>
-    public void Say(string text) => _toClient.Writer.TryWrite(new Received(Encoding.UTF8.GetBytes(text), true, null));
+    public void Say(string text)
+    {
+        Volatile.Write(ref _lastSaid, time.GetTimestamp());
+        _toClient.Writer.TryWrite(new Received(Encoding.UTF8.GetBytes(text), true, null));
+    }
 
     /// <summary>The connection ends.</summary>
     public void End(ConnectionEnd end) => _toClient.Writer.TryWrite(new Received(default, false, end));

@@ -10,6 +10,9 @@ internal sealed class FakeTransport : IClientTransport
     private readonly Channel<FakeConnection> _accepted = Channel.CreateUnbounded<FakeConnection>();
     private int _attempts;
 
+    /// <summary>The clock by which connections are quiet.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public int Attempts => Volatile.Read(ref _attempts);
 
     public ConnectRequest? LastRequest { get; private set; }
@@ -39,7 +42,7 @@ internal sealed class FakeTransport : IClientTransport
             return new ConnectOutcome(null, failure);
         }
 
-        FakeConnection connection = new();
+        FakeConnection connection = new(Time);
         _accepted.Writer.TryWrite(connection);
         return new ConnectOutcome(connection, null);
     }

@@ -28,14 +28,14 @@ public sealed class RulesTests
     [InlineData(4500, false)]
     [InlineData(4999, false)]
     public void Raw_CloseCode_ReturnsOrStops(int code, bool returns)
-        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code }, canRenewToken: false));
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code }, canRenewToken: false, hasConnected: false));
 
     [Fact]
     public void Raw_4401_ReturnsWithAnotherToken()
     {
         ConnectionEnd end = new(EndKind.ClosedByServer) { CloseCode = 4401 };
 
-        Assert.True(RawRules.MayReturn(end, canRenewToken: true));
+        Assert.True(RawRules.MayReturn(end, canRenewToken: true, hasConnected: false));
         Assert.True(RawRules.TokenIsBad(end));
         Assert.False(RawRules.TokenIsBad(end with { CloseCode = 1001 }));
     }
@@ -54,7 +54,25 @@ public sealed class RulesTests
     [InlineData(503, true)]
     [InlineData(504, true)]
     public void Http_Status_ReturnsOrStops(int status, bool returns)
-        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.Refused) { HttpStatus = status }, canRenewToken: false));
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.Refused) { HttpStatus = status }, canRenewToken: false, hasConnected: false));
+
+    // Connected before, the request is known to be right: a proxy in between is being changed. Another token would not be another request.
+    [Theory]
+    [InlineData(400, true)]
+    [InlineData(403, true)]
+    [InlineData(404, true)]
+    [InlineData(405, true)]
+    [InlineData(410, true)]
+    [InlineData(426, true)]
+    [InlineData(431, true)]
+    [InlineData(401, false)]
+    public void Http_StatusAfterAConnection_ReturnsUnlessItIsTheToken(int status, bool returns)
+    {
+        ConnectionEnd end = new(EndKind.Refused) { HttpStatus = status };
+
+        Assert.Equal(returns, RawRules.MayReturn(end, canRenewToken: false, hasConnected: true));
+        Assert.Equal(returns, CentrifugoRules.MayReturn(end, canRenewToken: false, hasConnected: true));
+    }
 
     [Theory]
     [InlineData(EndKind.Cut, true)]
@@ -67,13 +85,14 @@ public sealed class RulesTests
     [InlineData(EndKind.NoToken, false)]
     [InlineData(EndKind.ClosedByClient, false)]
     public void Raw_OtherEnds_ReturnOrStop(EndKind kind, bool returns)
-        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(kind), canRenewToken: false));
+        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(kind), canRenewToken: false, hasConnected: false));
 
     [Theory]
     [InlineData("7", 7.0)]
     [InlineData("0", 0.0)]
     [InlineData("Tue, 24 Nov 2026 12:00:30 GMT", 30.0)]
     [InlineData("Tue, 24 Nov 2026 11:00:00 GMT", 0.0)]
+    [InlineData("99999999999999999999999", 2147483647.0)] // more digits than a number holds
     [InlineData("-1", null)]
     [InlineData("soon", null)]
     [InlineData("", null)]

@@ -39,6 +39,68 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         await events.NextAsync<Connected>();
     }
 
+    // What proxies that are reloaded or at their end have been seen to send, or what is left of a frame that they cut through. A code that
+    // is final when the server says it, whole and unmasked, is not tried here.
+    [Theory]
+    [InlineData("88 02 03 E9")] // 1001
+    [InlineData("88 00")] // without a code
+    [InlineData("88 01 03")] // half a code
+    [InlineData("88 02 00 00")] // codes that may not be sent
+    [InlineData("88 02 03 EC")]
+    [InlineData("88 02 03 ED")]
+    [InlineData("88 02 03 EE")]
+    [InlineData("88 02 03 F7")]
+    [InlineData("88 02 13 88")]
+    [InlineData("88 02 FF FF")]
+    [InlineData("88 04 03 E9 C3 28")] // a reason that is not UTF-8
+    [InlineData("88 82 00 00 00 00 03 E9")] // masked, which only a client does
+    [InlineData("88 82 01 02 03 04 02 EB")]
+    [InlineData("08 02 03 E9")] // fragmented
+    [InlineData("C8 02 03 E9")] // RSV1
+    [InlineData("88 7E 00 80")] // longer than a control frame may be
+    [InlineData("01 01 61 88 02 03 E9")] // within a message
+    [InlineData("81 05 61 62 88 02 03 E9")] // within a frame, of which it becomes a part
+    [InlineData("88 02 03")] // and no more
+    [InlineData("48 54 54 50 2F 31 2E 31 20 35 30 32")] // HTTP/1.1 502
+    public async Task OddClose_OfAProxy_ComesBack(string bytes)
+    {
+        await using RudeServer server = new();
+        Listening<ClientEvent> events = Start(server.Address);
+        Socket socket = await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+
+        await socket.SendAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal))).Within();
+        RudeServer.Cut(socket, reset: false);
+
+        await events.NextAsync<Disconnected>();
+        await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+    }
+
+    // A proxy whose routes are being changed answers for some seconds what would be final from a server.
+    [Theory]
+    [InlineData("404 Not Found", 404)]
+    [InlineData("403 Forbidden", 403)]
+    [InlineData("400 Bad Request", 400)]
+    public async Task Refused4xx_AfterAConnection_ComesBack(string statusLine, int status)
+    {
+        await using RudeServer server = new();
+        Listening<ClientEvent> events = Start(server.Address);
+        Socket socket = await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+        RudeServer.Cut(socket, reset: false);
+        await events.NextAsync<Disconnected>();
+
+        for (int n = 0; n < 3; n++)
+        {
+            await server.RefuseAsync(statusLine);
+            Assert.Equal(status, (await events.NextAsync<Disconnected>()).End.HttpStatus);
+        }
+
+        await server.UpgradeAsync();
+        await events.NextAsync<Connected>();
+    }
+
     [Fact]
     public async Task Frozen_IsFoundByTheHeartbeat_AndComesBackWhenItThaws()
     {

@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text;
+
+namespace Weir.Client.Centrifugo;
+
+/// <summary>Escapes of JSON (RFC 8259, section 7) in a text that a reader of JSON has found to be well formed.</summary>
+internal static class JsonEscapes
+{
+    /// <summary>The text without its escapes; half of a surrogate pair stays half.</summary>
+    public static string Resolve(string text)
+    {
+        StringBuilder result = new(text.Length);
+        for (int n = 0; n < text.Length; n++)
+        {
+            if (text[n] != '\\')
+            {
+                result.Append(text[n]);
+                continue;
+            }
+
+            char kind = text[++n];
+            if (kind == 'u')
+            {
+                result.Append((char)ushort.Parse(text.AsSpan(n + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                n += 4;
+                continue;
+            }
+
+            result.Append(kind switch
+            {
+                'b' => '\b',
+                'f' => '\f',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                _ => kind,
+            });
+        }
+
+        return result.ToString();
+    }
+}

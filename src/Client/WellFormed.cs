@@ -1,0 +1,26 @@
+namespace Weir.Client;
+
+/// <summary>Text that can be written as UTF-8.</summary>
+internal static class WellFormed
+{
+    /// <summary>Whether every surrogate has its other half.</summary>
+    public static bool Is(string text)
+    {
+        for (int n = 0; n < text.Length; n++)
+        {
+            if (!char.IsSurrogate(text[n]))
+            {
+                continue;
+            }
+
+            if (n + 1 == text.Length || !char.IsSurrogatePair(text[n], text[n + 1]))
+            {
+                return false;
+            }
+
+            n++;
+        }
+
+        return true;
+    }
+}
