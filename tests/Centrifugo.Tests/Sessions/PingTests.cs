@@ -56,6 +56,53 @@ public sealed class PingTests
         Assert.Equal("close 3012 no pong", last);
     }
 
+    // A browser keeps the connection of a page in its back/forward cache for up to ten minutes: it takes what is sent, and answers
+    // Pings of RFC 6455, but the page is frozen.
+    [Fact]
+    public async Task FrozenPage_WhoseBrowserTakesAllAndAnswersPings_IsClosed_AndLeavesPresence()
+    {
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
+        TestClient page = await world.SubscribeAsync("present:a");
+        TestClient other = await world.ConnectAsync();
+        Assert.Contains(page.Id, await PresentAsync(), StringComparison.Ordinal);
+
+        string last = "";
+        for (int second = 0; second < 40 && !last.StartsWith("close", StringComparison.Ordinal); second++)
+        {
+            world.Wait(TimeSpan.FromSeconds(1));
+            await other.SendAsync("""{"send":{"data":"is alive"}}""");
+            await world.PublishAsync("present:a", $"{second}");
+            do
+            {
+                ServerFrame frame = await page.Transport.ClientEnd.Input.ReadFrameAsync();
+                last = frame.IsClose ? $"close {frame.CloseCode} {frame.CloseReason}" : frame.Text;
+                if (frame.Opcode == 0x9)
+                {
+                    await page.SendFrameAsync(Frames.Pong(frame.Payload));
+                }
+            }
+            while (last != TestClient.Push("present:a", "pub", $$"""{"data":{{second}}}""") && !last.StartsWith("close", StringComparison.Ordinal));
+        }
+
+        Assert.Equal("close 3012 no pong", last);
+        await page.SendFrameAsync(Frames.Close(3012));
+        await page.Finished.Within();
+        Assert.DoesNotContain(page.Id, await PresentAsync(), StringComparison.Ordinal);
+
+        async Task<string> PresentAsync()
+        {
+            await other.SendAsync("""{"id":99,"presence":{"channel":"present:a"}}""");
+            string reply;
+            do
+            {
+                reply = await other.ReadAsync();
+            }
+            while (!reply.StartsWith("""{"id":99""", StringComparison.Ordinal));
+
+            return reply;
+        }
+    }
+
     [Fact]
     public async Task Drain_ClosesWithShutdown()
     {
