@@ -11,7 +11,6 @@ using Weir.Handshake;
 using Weir.Limits;
 using Weir.Relay;
 using Weir.Relay.Sse;
-using Weir.Timing;
 
 namespace Weir.Centrifugo;
 
@@ -79,7 +78,7 @@ public static class CentrifugoEndpointExtensions
             hub, form, door, new SseSettings(streams, engine, preface, StreamForms.Ping(form)), options.Heartbeat.Interval, options.MaxMessageBytes, limit).InvokeAsync;
     }
 
-    private static InboundLimit? LimitOf(WeirOptions options) => InboundLimit.From(options.Inbound, TimerWheel.DefaultTick);
+    private static InboundLimit? LimitOf(WeirOptions options) => InboundLimit.From(options.Inbound, CentrifugoHub.RateTick);
 
     private static SocketHandler HandlerOf(IServiceProvider services, Action<WeirOptions>? configure)
     {

@@ -62,6 +62,12 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
 
     public DateTimeOffset Now => Engine.Time.GetUtcNow();
 
+    /// <summary>The unit of <see cref="CurrentRateTick"/>.</summary>
+    public static TimeSpan RateTick => TimeSpan.FromMilliseconds(1);
+
+    /// <summary>The time by which is counted how much a client sends; from an arbitrary start.</summary>
+    public long CurrentRateTick => Engine.Time.GetElapsedTime(0).Ticks / RateTick.Ticks;
+
     public IRoomAudience Create(LocalRoom room) => new ChannelAudience(room, this);
 
     public void Disconnect(Disconnection what)

@@ -88,7 +88,7 @@ internal abstract partial class Session
 
     // A pong is no command; its frame counts as any.
     private bool AllowsByRate(Command command)
-        => _commands is null || command is { Method: Method.None, Id: 0 } || _commands.AllowsMessage(Hub.Wheel.CurrentTick);
+        => _commands is null || command is { Method: Method.None, Id: 0 } || _commands.AllowsMessage(Hub.CurrentRateTick);
 
     // A frame may have many commands, such as the subscribes of a client that comes back: an SDK tries those again by itself when the
     // error is temporary, and a publisher is told which of its publications were not taken.

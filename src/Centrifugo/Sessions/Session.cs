@@ -40,7 +40,7 @@ internal abstract partial class Session : CentrifugoClient
     {
         Hub = hub;
         _request = request;
-        _commands = limit?.Start(hub.Wheel.CurrentTick);
+        _commands = limit?.Start(hub.CurrentRateTick);
     }
 
     private enum Stage : byte

@@ -28,7 +28,7 @@ internal sealed class StreamSession : Session
         CentrifugoHub hub, string secret, SseStream stream, StreamForm form, TimeSpan pingInterval, UpgradeRequest request, InboundLimit? limit)
         : base(hub, stream.Id, request, limit)
     {
-        _frames = limit?.Start(hub.Wheel.CurrentTick);
+        _frames = limit?.Start(hub.CurrentRateTick);
         Secret = secret;
         PingInterval = pingInterval;
         _stream = stream;
@@ -150,7 +150,7 @@ internal sealed class StreamSession : Session
             }
 
             // As a connection counts what it receives, whatever node it came by.
-            long now = Hub.Wheel.CurrentTick;
+            long now = Hub.CurrentRateTick;
             if (_frames is { } meter && !(meter.AllowsMessage(now) && meter.AllowsBytes(frame.Length, now)))
             {
                 Leave(Goodbye.TooManyRequests);

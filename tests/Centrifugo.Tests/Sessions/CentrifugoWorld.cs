@@ -5,7 +5,6 @@ using Weir.Connections;
 using Weir.Limits;
 using Weir.Relay;
 using Weir.TestSupport;
-using Weir.Timing;
 
 namespace Weir.Centrifugo.Tests.Sessions;
 
@@ -32,7 +31,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
         Hub = new CentrifugoHub(Node, Access, application, engine, Settings, Log);
         WeirOptions sockets = new();
         CentrifugoEndpointExtensions.Apply(sockets, configure);
-        InboundLimit? limit = InboundLimit.From(sockets.Inbound, TimerWheel.DefaultTick);
+        InboundLimit? limit = InboundLimit.From(sockets.Inbound, CentrifugoHub.RateTick);
         Listener = new WeirListener(engine);
         Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval, limit), sockets, engine));
     }

@@ -6,7 +6,6 @@ using Weir.Limits;
 using Weir.Relay;
 using Weir.Relay.Sse;
 using Weir.TestSupport;
-using Weir.Timing;
 using Xunit;
 
 namespace Weir.Centrifugo.Tests.Streams;
@@ -167,7 +166,7 @@ public sealed class StreamSessionTests
                 new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null, StreamForms.Ping(form));
             SseStream stream = new("node-s", rooms: 1, _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
-            InboundLimit? limit = InboundLimit.From(limits ?? new InboundOptions(), TimerWheel.DefaultTick);
+            InboundLimit? limit = InboundLimit.From(limits ?? new InboundOptions(), CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
             world.Hub.Streams["secret"] = _session;
             _running = RunAsync(world, stream);
