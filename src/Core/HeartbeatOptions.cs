@@ -37,7 +37,8 @@ public sealed class HeartbeatOptions
 
     /// <summary>
     /// How long after an interval's end a peer may stay silent; default 10 seconds. A connection from which not a single
-    /// byte came for <see cref="Interval"/> plus this is cut. Any byte counts, not just the Pong.
+    /// byte came for <see cref="Interval"/> plus this is cut. Any byte counts, not just the Pong; where <see cref="Message"/> is set,
+    /// any of a message, since the library or the browser under a client that has stopped may go on with control frames.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan Timeout

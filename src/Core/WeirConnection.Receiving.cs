@@ -29,7 +29,11 @@ public sealed partial class WeirConnection
     // The fast path allocates nothing and awaits nothing: a pass over the buffer, then the pipe gets its bytes back.
     private ValueTask<bool> ProcessAsync(PipeReader input, in ReadResult result)
     {
-        _timer.NoteHeard();
+        if (!IsAnsweredByMessage)
+        {
+            _timer.NoteHeard();
+        }
+
         ReadOnlySequence<byte> buffer = result.Buffer;
         if (_meter is { } meter && !meter.AllowsBytes(buffer.Length - _bytesLeft, _timer.CurrentTick))
         {
@@ -189,8 +193,17 @@ public sealed partial class WeirConnection
             {
                 _endpoint.Engine.Metrics.Received.Add(messages, bytes);
             }
+
+            if (IsAnsweredByMessage && (messages > 0 || bytes > 0 || !buffer.IsEmpty || !reader.IsBetweenMessages))
+            {
+                _timer.NoteHeard(); // a message, or a part of one
+            }
         }
     }
+
+    // Control frames are no life then: a browser, or a library, goes on answering and sending them for a page or an application that
+    // does nothing any more.
+    private bool IsAnsweredByMessage => _endpoint.Heartbeat is { Message: not null };
 
     // What most passes are, from end to end: whole messages, in one array of the transport. Null: something else comes next.
     private Pass? HandleWhole(
