@@ -94,6 +94,7 @@ public static class CentrifugoEndpointExtensions
         options.KeepRequest = false; // a session keeps what it needs
         configure?.Invoke(options);
         options.Heartbeat.Message = "{}";
+        options.Heartbeat.CountsOnlyMessages = true; // the answer is the page's own, and so is its presence
         options.Heartbeat.SilenceCode = Goodbye.NoPong.Code;
         options.Heartbeat.SilenceReason = Goodbye.NoPong.Reason;
         options.Pressure.CloseCode = Goodbye.Slow.Code; // SDKs never come back from 1009

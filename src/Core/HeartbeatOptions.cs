@@ -37,8 +37,8 @@ public sealed class HeartbeatOptions
 
     /// <summary>
     /// How long after an interval's end a peer may stay silent; default 10 seconds. A connection from which not a single
-    /// byte came for <see cref="Interval"/> plus this is cut. Any byte counts, not just the Pong; where <see cref="Message"/> is set,
-    /// any of a message, since the library or the browser under a client that has stopped may go on with control frames.
+    /// byte came for <see cref="Interval"/> plus this is cut. Any byte counts, not just the Pong, unless
+    /// <see cref="CountsOnlyMessages"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan Timeout
@@ -57,6 +57,13 @@ public sealed class HeartbeatOptions
     /// that the peer is alive.
     /// </summary>
     public string? Message { get; set; }
+
+    /// <summary>
+    /// Whether only messages of the peer, and parts of one, show that it is alive, and control frames do not; default false. For
+    /// protocols whose clients answer <see cref="Message"/>: a browser goes on answering Pings for a page that it keeps frozen, and
+    /// many libraries send Pings by themselves for an application that has stopped.
+    /// </summary>
+    public bool CountsOnlyMessages { get; set; }
 
     /// <summary>The code that a silent peer is closed with; null, the default: it is cut without a closing handshake.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>

@@ -29,7 +29,7 @@ public sealed partial class WeirConnection
     // The fast path allocates nothing and awaits nothing: a pass over the buffer, then the pipe gets its bytes back.
     private ValueTask<bool> ProcessAsync(PipeReader input, in ReadResult result)
     {
-        if (!IsAnsweredByMessage)
+        if (!CountsOnlyMessages)
         {
             _timer.NoteHeard();
         }
@@ -194,16 +194,14 @@ public sealed partial class WeirConnection
                 _endpoint.Engine.Metrics.Received.Add(messages, bytes);
             }
 
-            if (IsAnsweredByMessage && (messages > 0 || bytes > 0 || !buffer.IsEmpty || !reader.IsBetweenMessages))
+            if (CountsOnlyMessages && (messages > 0 || bytes > 0 || !buffer.IsEmpty || !reader.IsBetweenMessages))
             {
                 _timer.NoteHeard(); // a message, or a part of one
             }
         }
     }
 
-    // Control frames are no life then: a browser, or a library, goes on answering and sending them for a page or an application that
-    // does nothing any more.
-    private bool IsAnsweredByMessage => _endpoint.Heartbeat is { Message: not null };
+    private bool CountsOnlyMessages => _endpoint.Heartbeat is { CountsOnlyMessages: true };
 
     // What most passes are, from end to end: whole messages, in one array of the transport. Null: something else comes next.
     private Pass? HandleWhole(

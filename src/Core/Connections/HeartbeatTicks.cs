@@ -25,6 +25,7 @@ internal sealed class HeartbeatTicks
         Lot = Math.Clamp(Interval / LotsPerInterval, 1, TimerWheel.LongestSleep);
         Silence = ConnectionTimer.TicksOf(options.Interval + options.Timeout, tick);
         Message = options.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
+        CountsOnlyMessages = options.CountsOnlyMessages;
         Silenced = options.SilenceCode is { } code ? new WeirClosure(code, options.SilenceReason, CloseInitiator.Engine) : null;
         _lots = Interval / Lot;
     }
@@ -40,6 +41,9 @@ internal sealed class HeartbeatTicks
 
     /// <summary>What is sent in place of a Ping; null: a Ping.</summary>
     public byte[]? Message { get; }
+
+    /// <inheritdoc cref="HeartbeatOptions.CountsOnlyMessages"/>
+    public bool CountsOnlyMessages { get; }
 
     /// <summary>What a silent peer is told; null: nothing, it is cut.</summary>
     public WeirClosure? Silenced { get; }
