@@ -4,8 +4,8 @@ using Weir.Relay;
 namespace Weir.Host;
 
 /// <summary>
-/// Tells a load balancer to send nobody here any more once the node is on its way down. While the broker is away it says
-/// so, with 200: all nodes miss it at once, and each still serves the members it has.
+/// Tells a load balancer to send nobody here any more once the node is on its way down. While the broker is away, or does
+/// not store, it says so, with 200: all nodes miss it at once, and each still serves the members it has.
 /// </summary>
 internal sealed class ReadyCheck(WeirNode node, RelayNode relay) : IHealthCheck
 {
@@ -13,5 +13,6 @@ internal sealed class ReadyCheck(WeirNode node, RelayNode relay) : IHealthCheck
         => Task.FromResult(
             node.IsDraining ? HealthCheckResult.Unhealthy("Draining.")
             : relay.Health == BrokerHealth.Degraded ? HealthCheckResult.Degraded("The broker is away.")
+            : relay.Health == BrokerHealth.Refusing ? HealthCheckResult.Degraded("The broker refuses to store.")
             : HealthCheckResult.Healthy());
 }

@@ -38,10 +38,25 @@ public sealed partial class RedisBroker
                     of.broker.MetaTtlOf(of.rule),
                     FreshEpoch(),
                     keys.Channel,
+                    of.rule.Durable ? 0 : 1,
+                    of.publication.IsAfterLoss ? 1 : 0,
                 ];
                 return session.Database.ScriptEvaluateAsync(session.Scripts.Publish, keys.HistoryKeys, arguments);
             },
             (broker: this, room, publication, rule),
+            cancellationToken);
+        return ReadPosition((byte[]?)reply);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(room);
+        ArgumentNullException.ThrowIfNull(rule);
+        RedisResult reply = await RunAsync(
+            static (session, of) => session.Database.ScriptEvaluateAsync(
+                session.Scripts.Skip, session.KeysOf(of.room).HistoryKeys, [FreshEpoch(), of.broker.MetaTtlOf(of.rule)]),
+            (broker: this, room, rule),
             cancellationToken);
         return ReadPosition((byte[]?)reply);
     }
@@ -210,10 +225,13 @@ public sealed partial class RedisBroker
     {
         try
         {
-            return await command(session, state);
+            T answer = await command(session, state);
+            _lastAnswer = Environment.TickCount64;
+            return answer;
         }
         catch (Exception error) when (RedisFailure.IsOne(error))
         {
+            OnRequestFailed(error);
             RedisFailure.Throw(error);
             throw;
         }

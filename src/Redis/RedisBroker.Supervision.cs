@@ -21,6 +21,11 @@ public sealed partial class RedisBroker
     private readonly Lock _healthGate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private volatile BrokerHealth _health = BrokerHealth.Degraded;
+    private long _refusals; // requests that Redis answered with an error
+    private string _lastRefusal = "";
+    private bool _hasWarnedOfDown;
+    private bool _hasWarnedOfRefusal;
+    private long _lastAnswer; // Environment.TickCount64, which costs less than the provider's
     private long _disturbances;
     private long _probes;
     private int _silences;
@@ -41,11 +46,32 @@ public sealed partial class RedisBroker
         lock (_healthGate)
         {
             _disturbances++;
-            if (_health == BrokerHealth.Up)
+            if (!_hasWarnedOfDown && !_stopping.IsCancellationRequested)
             {
+                _hasWarnedOfDown = true; // once for each outage, also for one that Redis's absence at the start is
                 RedisLog.WentDown(_logger, reason, what);
+            }
+
+            if (_health != BrokerHealth.Degraded)
+            {
                 Tell(BrokerHealth.Degraded);
             }
+        }
+    }
+
+    // An error that Redis answers, to whatever request, is looked at by a probe at once.
+    private void OnRequestFailed(Exception error)
+    {
+        if (error is not RedisServerException)
+        {
+            return;
+        }
+
+        _lastRefusal = error.Message;
+        Interlocked.Increment(ref _refusals);
+        if (_health == BrokerHealth.Up && _wake.CurrentCount == 0)
+        {
+            _wake.Release();
         }
     }
 
@@ -56,7 +82,7 @@ public sealed partial class RedisBroker
         {
             long before = Volatile.Read(ref _disturbances);
             bool isWell = await TryAllAsync();
-            if (isWell && TryGoUp(before))
+            if (isWell && TrySettle(before))
             {
                 pause = _firstPause;
                 await WaitForDisturbanceAsync(_options.ProbeInterval);
@@ -88,7 +114,8 @@ public sealed partial class RedisBroker
         }
     }
 
-    private bool TryGoUp(long disturbancesBefore)
+    // Up, or refusing as long as there was an error since the last look: its end is seen when an interval has passed without.
+    private bool TrySettle(long disturbancesBefore)
     {
         lock (_healthGate)
         {
@@ -97,8 +124,22 @@ public sealed partial class RedisBroker
                 return false;
             }
 
-            if (_health == BrokerHealth.Degraded)
+            if (Interlocked.Exchange(ref _refusals, 0) > 0)
             {
+                if (!_hasWarnedOfRefusal)
+                {
+                    _hasWarnedOfRefusal = true;
+                    RedisLog.Refuses(_logger, _lastRefusal);
+                }
+
+                if (_health != BrokerHealth.Refusing)
+                {
+                    Tell(BrokerHealth.Refusing);
+                }
+            }
+            else if (_health != BrokerHealth.Up)
+            {
+                _hasWarnedOfDown = _hasWarnedOfRefusal = false;
                 RedisLog.IsUp(_logger);
                 Tell(BrokerHealth.Up);
             }
@@ -129,7 +170,9 @@ public sealed partial class RedisBroker
             LinkMap map = await session.ReadMapAsync();
             await AlignAsync(session, map);
             await ProbeAsync(session);
-            return true;
+            return map.Uncovered == 0
+                ? true
+                : throw new LinkRefusedException($"{map.Uncovered} of the Cluster's {LinkMap.Slots} slots have no master.");
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -162,7 +205,11 @@ public sealed partial class RedisBroker
     {
         try
         {
-            await session.Database.PingAsync().WaitAsync(_options.ProbeTimeout, _time, _stopping.Token);
+            await new RunningTime(_options.ProbeTimeout, _time).WaitAsync(session.Database.PingAsync(), _stopping.Token);
+        }
+        catch (RedisServerException error)
+        {
+            RedisLog.TryFailed(_logger, error); // an answer
         }
         catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
         {
@@ -195,8 +242,21 @@ public sealed partial class RedisBroker
         }
     }
 
-    /// <summary>Sends a probe on the way of a publication, to every master, and sees it come back on the way of an announcement.</summary>
+    /// <summary>
+    /// Sends a probe on the way of a publication, to every master, and sees it written, and come back on the way of an
+    /// announcement.
+    /// </summary>
     private async Task ProbeAsync(Session session)
+    {
+        RunningTime patience = new(_options.ProbeTimeout, _time);
+        while (!await TryProbeAsync(session, patience))
+        {
+            RedisLog.ProbeStarved(_logger);
+        }
+    }
+
+    // False where the library gave up although this process has not run for as long as a probe may take.
+    private async Task<bool> TryProbeAsync(Session session, RunningTime patience)
     {
         List<Task> published = [];
         List<(ProbedLink Probed, Task Arrived)> arrivals = [];
@@ -206,19 +266,26 @@ public sealed partial class RedisBroker
             {
                 long number = ++_probes;
                 arrivals.Add((probed, Task.WhenAll(probed.Expect(number), CheckRoleAsync(probed.Link))));
-                published.Add(session.Database.PublishAsync(session.ChannelOf(channel), Announcement.OfProbe(number)));
+                published.Add(PublishProbeAsync(session, channel, number));
             }
         }
 
+        long answered = _lastAnswer;
         try
         {
-            await Task.WhenAll(published.Concat(arrivals.Select(static arrival => arrival.Arrived)))
-                .WaitAsync(_options.ProbeTimeout, _time, _stopping.Token);
+            await patience.WaitAsync(
+                Task.WhenAll(published.Concat(arrivals.Select(static arrival => arrival.Arrived))), HasProgressed, _stopping.Token);
             _silences = 0;
             _isRefusing = false;
+            return true;
         }
         catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
         {
+            if (!patience.IsOver)
+            {
+                return false;
+            }
+
             foreach ((ProbedLink probed, Task arrived) in arrivals)
             {
                 if (!arrived.IsCompletedSuccessfully)
@@ -233,6 +300,32 @@ public sealed partial class RedisBroker
             }
 
             throw;
+        }
+
+        // What has come meanwhile shows that both ways work and that the probe is behind it, in a queue of ours or on the wire.
+        bool HasProgressed()
+        {
+            bool has = Interlocked.Exchange(ref answered, _lastAnswer) != _lastAnswer
+                || published.TrueForAll(static sent => sent.IsCompletedSuccessfully);
+            foreach ((ProbedLink probed, Task arrived) in arrivals)
+            {
+                has &= probed.HasReceived() || arrived.IsCompletedSuccessfully;
+            }
+
+            return has;
+        }
+    }
+
+    private async Task PublishProbeAsync(Session session, string channel, long number)
+    {
+        try
+        {
+            await session.Database.ScriptEvaluateAsync(
+                session.Scripts.Probe, [(RedisKey)(channel + ":written")], [channel, Announcement.OfProbe(number)]);
+        }
+        catch (RedisServerException error) when (RedisFailure.IsRefusalToStore(error))
+        {
+            OnRequestFailed(error);
         }
     }
 

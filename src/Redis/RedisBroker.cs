@@ -103,7 +103,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         ArgumentNullException.ThrowIfNull(room);
         try
         {
-            await _subscriptions.Unwant(RoomKeys.ChannelOf(_options.KeyPrefix, room)).WaitAsync(_options.RequestTimeout, _time, cancellationToken);
+            Task confirmation = _subscriptions.Unwant(RoomKeys.ChannelOf(_options.KeyPrefix, room));
+            await new RunningTime(_options.RequestTimeout, _time).WaitAsync(confirmation, cancellationToken);
         }
         catch (Exception error) when (error is LinkRefusedException or TimeoutException)
         {
@@ -129,7 +130,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     {
         try
         {
-            await confirmation.WaitAsync(_options.RequestTimeout, _time, cancellationToken);
+            await new RunningTime(_options.RequestTimeout, _time).WaitAsync(confirmation, cancellationToken);
         }
         catch (Exception error) when (error is LinkRefusedException or TimeoutException)
         {

@@ -28,7 +28,14 @@ public interface IBroker : IAsyncDisposable
     /// Publishes. Completes when the broker has numbered, stored (where the rule says so) and announced it. Calls for one
     /// room that are made one after another are numbered in that order, also when none was awaited.
     /// </summary>
-    /// <returns>The publication's position; an offset of 0 where the rule keeps no history.</returns>
+    /// <remarks>
+    /// A broker that can announce but not store (it is full, or has too few replicas) announces the publication without a
+    /// number, in its place in the order, unless the rule is <see cref="RoomRule.Durable"/>; then it fails.
+    /// </remarks>
+    /// <returns>
+    /// The publication's position; an offset of 0 where it was announced and not stored: the rule keeps no history, or the
+    /// broker cannot store now.
+    /// </returns>
     /// <exception cref="BrokerUnavailableException">
     /// The broker is away, or too much waits for it already; <see cref="BrokerUnavailableException.IsUnknown"/> says whether
     /// it may have been published all the same.
@@ -48,6 +55,14 @@ public interface IBroker : IAsyncDisposable
     /// <summary>Reads a room's history and its top position, both of one moment.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Leaves out a number of a room's sequence, so that each position from before shows that publications are missing; see
+    /// <see cref="Publication.IsAfterLoss"/>. Does nothing by default.
+    /// </summary>
+    /// <returns>The position with the number that was left out; the default if there was no sequence.</returns>
+    /// <exception cref="BrokerUnavailableException">The broker is away, or cannot store.</exception>
+    ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken) => default;
 
     /// <summary>Forgets a room's publications; its offsets go on.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
@@ -103,7 +118,8 @@ public interface IBrokerSink
 
     /// <summary>
     /// The link is down (announcements may be missed from now on), or it is up again and every subscription is back: the
-    /// position of every room must be checked.
+    /// position of every room must be checked. A broker logs the reason itself, at Warning when it is no longer up and at
+    /// Information when it is again.
     /// </summary>
     void OnHealthChanged(BrokerHealth health);
 }
@@ -111,9 +127,12 @@ public interface IBrokerSink
 /// <summary>Whether a broker can be reached.</summary>
 public enum BrokerHealth
 {
-    /// <summary>It answers, and announcements come.</summary>
+    /// <summary>It answers, stores, and announcements come.</summary>
     Up,
 
     /// <summary>It does not answer, or announcements may be missed.</summary>
     Degraded,
+
+    /// <summary>Announcements come, but it refuses to store: it is full, or may not write without its replicas.</summary>
+    Refusing,
 }

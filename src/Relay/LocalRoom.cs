@@ -31,6 +31,7 @@ public sealed class LocalRoom : IRoomLinkOwner
         Rule = node.Options.Rules.Of(name);
         _isPlain = node.Broker.IsSingleNode && !Rule.KeepsHistory;
         _link = new RoomLink(this);
+        StoredRule = Rule.Durable ? Rule : Rule with { Durable = true };
         Phase = (uint)StringComparer.Ordinal.GetHashCode(name);
     }
 
@@ -39,6 +40,9 @@ public sealed class LocalRoom : IRoomLinkOwner
 
     /// <summary>The rule it is kept by.</summary>
     public RoomRule Rule { get; }
+
+    /// <summary>The same rule for a publisher that is notified if the broker does not store what it publishes.</summary>
+    internal RoomRule StoredRule { get; }
 
     /// <summary>
     /// The epoch of the publications that audiences are given now; empty where the room keeps no history. For an audience, in

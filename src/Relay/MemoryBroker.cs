@@ -206,6 +206,21 @@ public sealed class MemoryBroker : IBroker
         }
     }
 
+    /// <inheritdoc/>
+    public ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken)
+    {
+        if (!_rooms.ContainsKey(room))
+        {
+            return default; // there are no positions that could be behind
+        }
+
+        MemoryRoom kept = Enter(room);
+        kept.Skip();
+        StreamPosition top = kept.Top;
+        Monitor.Exit(kept);
+        return new(top);
+    }
+
     /// <summary>Does nothing: there is no other node.</summary>
     public ValueTask SendControlAsync(string? node, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
         => ValueTask.CompletedTask;

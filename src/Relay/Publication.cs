@@ -30,6 +30,13 @@ public sealed class Publication
     /// </summary>
     public long Message { get; init; }
 
+    /// <summary>
+    /// Whether publications of this node that came before it have no number, so that listeners that were away cannot know of
+    /// them: the broker leaves out a number before this one's, and each position from before shows the gap. Default false; not
+    /// stored.
+    /// </summary>
+    public bool IsAfterLoss { get; init; }
+
     /// <summary>The same publication with the number that the broker has given it; shares its memory.</summary>
     public Publication WithOffset(long offset) => With(offset, Message);
 

@@ -104,11 +104,11 @@ public sealed partial class RelayNode
     /// <param name="publication">Its offset, node and sequence are not looked at.</param>
     /// <param name="except">A connection of this node that does not hear it; null: all do.</param>
     /// <param name="cancellationToken">Gives up waiting; it may be published even so.</param>
-    /// <returns>
-    /// Its position. The default where the room keeps no history, and where the broker was away but the rule does not ask for
-    /// durability: then the members of this node have it.
-    /// </returns>
-    /// <exception cref="BrokerUnavailableException">It was not stored, or nobody knows, and the room's rule asks for durability.</exception>
+    /// <returns>Its position. The default where the room keeps no history: it was announced to all nodes.</returns>
+    /// <exception cref="BrokerUnavailableException">
+    /// The broker has not taken it, whatever the room's rule: no member was given it; or it is unknown whether it has
+    /// (<see cref="BrokerUnavailableException.IsUnknown"/>), and then all are given it if so.
+    /// </exception>
     /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<StreamPosition> PublishAsync(
         string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
@@ -151,11 +151,11 @@ public sealed partial class RelayNode
         Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info, publication.Message);
         if (!TryTakePlaces(local) && !await WaitForPlacesAsync(local).ConfigureAwait(false))
         {
-            Refuse(local, draft, except);
-            return local.Rule.Durable ? Task.FromException<StreamPosition>(TooMany()) : Task.FromResult(default(StreamPosition));
+            Metrics.Published("refused");
+            return Task.FromException<StreamPosition>(TooMany());
         }
 
-        PendingPublish entry = Call(local, draft, except, out ValueTask<StreamPosition> call);
+        PendingPublish entry = Call(local, draft, except, mustBeStored: true, out ValueTask<StreamPosition> call);
         return CompleteAsync(local, entry, call);
     }
 
@@ -219,20 +219,23 @@ public sealed partial class RelayNode
             return;
         }
 
-        Refuse(room, draft, publisher);
+        Metrics.Published("refused");
         if (room.Rule.Durable)
         {
             NotStored(publisher);
+        }
+        else
+        {
+            Refuse(room, draft, publisher);
         }
     }
 
     private void Begin(LocalRoom room, in Draft draft, WeirConnection publisher)
     {
-        PendingPublish entry = Call(room, draft, publisher, out ValueTask<StreamPosition> call);
+        PendingPublish entry = Call(room, draft, publisher, room.Rule.Durable, out ValueTask<StreamPosition> call);
         if (call.IsCompletedSuccessfully)
         {
-            _ = call.Result;
-            OnStored(room, entry);
+            OnStored(room, entry, call.Result);
         }
         else
         {
@@ -244,8 +247,7 @@ public sealed partial class RelayNode
     {
         try
         {
-            await call.ConfigureAwait(false);
-            OnStored(room, entry);
+            OnStored(room, entry, await call.ConfigureAwait(false));
         }
         catch (Exception error)
         {
@@ -262,17 +264,12 @@ public sealed partial class RelayNode
         try
         {
             StreamPosition position = await call.ConfigureAwait(false);
-            OnStored(room, entry);
+            OnStored(room, entry, position);
             return position;
         }
         catch (Exception error)
         {
             OnFailed(room, entry, error);
-            if (!room.Rule.Durable)
-            {
-                return default;
-            }
-
             if (error is BrokerUnavailableException)
             {
                 throw;
@@ -283,17 +280,17 @@ public sealed partial class RelayNode
     }
 
     // The order of the numbers, of the outbox and of the calls is one: all under the outbox's lock. A call only begins there.
-    private PendingPublish Call(LocalRoom room, in Draft draft, WeirConnection? publisher, out ValueTask<StreamPosition> call)
+    private PendingPublish Call(
+        LocalRoom room, in Draft draft, WeirConnection? publisher, bool mustBeStored, out ValueTask<StreamPosition> call)
     {
         PendingPublish entry;
         Outbox outbox = room.Outbox;
         lock (outbox.Gate)
         {
-            entry = new PendingPublish(draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence)), publisher);
-            outbox.AddInsideLock(entry);
+            entry = AddInsideLock(room, draft, publisher, mustBeStored);
             try
             {
-                call = Broker.PublishAsync(room.Name, entry.Publication, room.Rule, CancellationToken.None);
+                call = Broker.PublishAsync(room.Name, entry.Publication, mustBeStored ? room.StoredRule : room.Rule, CancellationToken.None);
             }
             catch (Exception error)
             {
@@ -309,14 +306,42 @@ public sealed partial class RelayNode
         return entry;
     }
 
-    private void OnStored(LocalRoom room, PendingPublish entry)
+    private PendingPublish AddInsideLock(LocalRoom room, in Draft draft, WeirConnection? publisher, bool mustBeStored)
     {
+        bool isAfterLoss = _owesLosses && room.Rule.KeepsHistory && _losses.TryRemove(room.Name, out _);
+        Publication publication = draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence), isAfterLoss);
+        PendingPublish entry = new(publication, publisher, mustBeStored);
+        if (room.Outbox.AddInsideLock(entry) is { IsStored: false, MustBeStored: false } && room.Rule.KeepsHistory)
+        {
+            OweLoss(room);
+        }
+
+        return entry;
+    }
+
+    private void OnStored(LocalRoom room, PendingPublish entry, StreamPosition position)
+    {
+        bool isUnnumbered = room.Rule.KeepsHistory && position.Offset == 0;
+        if (isUnnumbered)
+        {
+            entry.IsUnnumbered = true;
+            OweLoss(room);
+        }
+
         entry.IsStored = true;
         ReleasePlaces(room);
-        Metrics.Published("stored");
-        if (Health == BrokerHealth.Degraded && room.Rule.KeepsHistory)
+        Metrics.Published(isUnnumbered ? "announced" : "stored");
+        if (Health == BrokerHealth.Degraded)
         {
-            room.Drain.Post(new RoomEvent(RoomEventKind.Check)); // its announcement may not come; the history has it
+            // Its announcement may not come; the history has it, and where there is none this node's members are given it.
+            if (room.Rule.KeepsHistory)
+            {
+                room.Drain.Post(new RoomEvent(RoomEventKind.Check));
+            }
+            else
+            {
+                room.OnBrokerAway();
+            }
         }
     }
 
@@ -332,17 +357,31 @@ public sealed partial class RelayNode
             RelayLog.BrokerFailed(Logger, error, room.Name);
         }
 
+        if (room.Rule.KeepsHistory && (entry.Publication.IsAfterLoss || !(isUnknown || entry.MustBeStored)))
+        {
+            OweLoss(room); // before the publisher's next publish
+        }
+
         ReleasePlaces(room);
         Metrics.Published(isUnknown ? "unknown" : "failed");
         room.Drain.Post(new RoomEvent(isUnknown ? RoomEventKind.MaybeStored : RoomEventKind.NotStored, entry));
     }
 
-    // Never given to the broker.
-    private void Refuse(LocalRoom room, in Draft draft, WeirConnection? publisher)
+    // Never given to the broker: it has its place in the order among those that were.
+    private void Refuse(LocalRoom room, in Draft draft, WeirConnection publisher)
     {
-        Metrics.Published("refused");
-        Publication publication = draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence));
-        room.Drain.Post(new RoomEvent(RoomEventKind.NotStored, new PendingPublish(publication, publisher)));
+        PendingPublish entry;
+        lock (room.Outbox.Gate)
+        {
+            entry = AddInsideLock(room, draft, publisher, mustBeStored: false);
+        }
+
+        if (room.Rule.KeepsHistory)
+        {
+            OweLoss(room);
+        }
+
+        room.Drain.Post(new RoomEvent(RoomEventKind.NotStored, entry));
     }
 
     private void ReleasePlaces(LocalRoom room)
@@ -361,7 +400,7 @@ public sealed partial class RelayNode
     private readonly record struct Draft(
         ReadOnlyMemory<byte> Data, MessageKind Kind, string? Key = null, ReadOnlyMemory<byte> Info = default, long Message = 0)
     {
-        public Publication ToPublication(string node, long sequence) => new()
+        public Publication ToPublication(string node, long sequence, bool isAfterLoss) => new()
         {
             Data = Data,
             Kind = Kind,
@@ -370,6 +409,7 @@ public sealed partial class RelayNode
             Node = node,
             NodeSequence = sequence,
             Message = Message,
+            IsAfterLoss = isAfterLoss,
         };
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Weir.Relay.Diagnostics;
+using Weir.Relay.Rooms;
 
 namespace Weir.Relay;
 
@@ -15,6 +16,9 @@ public sealed partial class RelayNode
 
     private readonly ConcurrentDictionary<LocalRoom, bool> _tended = new();
     private readonly SemaphoreSlim _reads = new(MaxReads);
+    private readonly ConcurrentDictionary<string, RoomRule> _losses = new(StringComparer.Ordinal);
+    private volatile bool _owesLosses;
+    private Task _settlingLosses = Task.CompletedTask;
     private ITimer? _upkeep;
     private uint _step;
 
@@ -31,6 +35,53 @@ public sealed partial class RelayNode
         {
             _reads.Release();
         }
+    }
+
+    /// <summary>
+    /// Members of a room with history were given a publication that has no number: the next one of this node leaves a number
+    /// out before its own, or else the upkeep does, so that each position from before shows the gap.
+    /// </summary>
+    internal void OweLoss(LocalRoom room)
+    {
+        _losses[room.Name] = room.Rule;
+        _owesLosses = true;
+    }
+
+    private async Task SettleLossesAsync()
+    {
+        _owesLosses = false; // before the look: what comes meanwhile sets it again
+        foreach ((string room, RoomRule rule) in _losses)
+        {
+            if (!_losses.TryRemove(room, out _))
+            {
+                continue; // a publish has seen to it
+            }
+
+            try
+            {
+                StreamPosition skipped = await Broker.SkipAsync(room, rule, CancellationToken.None).ConfigureAwait(false);
+                if (_rooms.TryGetValue(room, out LocalRoom? local))
+                {
+                    local.Drain.Post(new RoomEvent(RoomEventKind.Skipped, skipped));
+                }
+            }
+            catch (Exception error)
+            {
+                _losses.TryAdd(room, rule);
+                if (error is BrokerUnavailableException)
+                {
+                    RelayLog.BrokerNotAsked(Logger, error, room); // it is tried again, when the broker is up
+                }
+                else
+                {
+                    RelayLog.BrokerFailed(Logger, error, room);
+                }
+
+                break;
+            }
+        }
+
+        _owesLosses |= !_losses.IsEmpty;
     }
 
     private void StartUpkeep()
@@ -54,6 +105,11 @@ public sealed partial class RelayNode
             }
 
             Copies.Trim();
+            if (_owesLosses && Health == BrokerHealth.Up && _settlingLosses.IsCompleted)
+            {
+                _settlingLosses = SettleLossesAsync();
+            }
+
             foreach ((LocalRoom room, _) in _tended)
             {
                 uint turn = unchecked(step + room.Phase);

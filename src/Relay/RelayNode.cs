@@ -27,6 +27,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     private readonly ConcurrentDictionary<string, LocalRoom> _rooms = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private Task? _started;
+    private bool _wasAway = true; // until the broker is there
 
     /// <summary>Makes a node; <see cref="StartAsync"/> must be called before it is used.</summary>
     /// <param name="broker">The broker, not started yet; the node starts and disposes it.</param>
@@ -63,7 +64,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// <summary>The rooms of connections that are given publications verbatim.</summary>
     public RoomDirectory Members { get; }
 
-    /// <summary>Whether the broker can be reached.</summary>
+    /// <summary>Whether the broker can be reached, and stores.</summary>
     public BrokerHealth Health => Broker.Health;
 
     /// <summary>Rooms with anybody on this node.</summary>
@@ -137,39 +138,40 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(connection);
         LocalRoom local = Acquire(room, out Task ready);
+        return ready.IsCompleted || Options.BrokerPatience == TimeSpan.Zero || Health == BrokerHealth.Degraded
+            ? new(Enter(local, connection, client, info))
+            : WaitAsync();
+
+        async ValueTask<LocalRoom?> WaitAsync()
+        {
+            await ready.WaitAsync(Options.BrokerPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return Enter(local, connection, client, info);
+        }
+    }
+
+    // Only now, when all that is announced is delivered here: what a member hears has no gap from its first message on.
+    private LocalRoom? Enter(LocalRoom room, WeirConnection connection, ClientIdentity? client, ReadOnlyMemory<byte> info)
+    {
         bool isIn = false;
         try
         {
-            isIn = Members.Join(room, connection) is not null;
+            isIn = Members.Join(room.Name, connection) is not null;
         }
         finally
         {
             if (!isIn)
             {
-                local.Link.Release();
+                room.Link.Release();
             }
         }
 
-        if (!isIn)
-        {
-            return new((LocalRoom?)null);
-        }
-
-        if (local.Rule.Presence)
+        if (isIn && room.Rule.Presence)
         {
             client ??= ClientIdentity.Anonymous;
-            SetPresence(local, new RoomMember(ClientIdOf(connection), client.User, client.Info, info));
+            SetPresence(room, new RoomMember(ClientIdOf(connection), client.User, client.Info, info));
         }
 
-        return ready.IsCompleted || Options.BrokerPatience == TimeSpan.Zero || Health == BrokerHealth.Degraded
-            ? new(local)
-            : WaitAsync(local, ready);
-
-        async ValueTask<LocalRoom?> WaitAsync(LocalRoom room, Task ready)
-        {
-            await ready.WaitAsync(Options.BrokerPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return room;
-        }
+        return isIn ? room : null;
     }
 
     /// <summary>Takes a connection out of a room that it was put into by <see cref="JoinAsync"/>; also one that has closed.</summary>
@@ -203,7 +205,8 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// <param name="cancellationToken">Gives up while it has not begun.</param>
     /// <returns>The room, after <see cref="IRoomListener.OnSubscribed"/> has returned.</returns>
     /// <exception cref="BrokerUnavailableException">
-    /// The broker is away, so it cannot be known what was missed. A listener that asks for nothing is subscribed even so.
+    /// The broker is away, and the room keeps history: it cannot be known what was missed, or from which position on the
+    /// listener hears everything. Temporary: the listener is to try again. In a room without history it is subscribed even so.
     /// </exception>
     /// <exception cref="ArgumentException">The name is not allowed.</exception>
     public async Task<LocalRoom> SubscribeAsync(
@@ -291,6 +294,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     {
         if (health == BrokerHealth.Degraded)
         {
+            _wasAway = true;
             RelayLog.BrokerAway(Logger);
             foreach (LocalRoom room in Rooms)
             {
@@ -300,6 +304,17 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
             return;
         }
 
+        if (health == BrokerHealth.Refusing)
+        {
+            RelayLog.BrokerRefuses(Logger);
+        }
+
+        if (!_wasAway)
+        {
+            return; // no announcement was missed
+        }
+
+        _wasAway = false;
         RelayLog.BrokerBack(Logger, _rooms.Count);
         foreach (LocalRoom room in Rooms)
         {

@@ -108,6 +108,51 @@ public sealed class FailoverTests
     }
 
     [Fact]
+    public async Task Cluster_MasterDeadWithoutReplica_IsDegradedOnEveryNode_AndTheOtherShardsGoOn()
+    {
+        await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 0);
+        foreach (RedisServer master in cluster.Masters)
+        {
+            await master.AskAsync("CONFIG SET cluster-require-full-coverage no");
+            await master.AskAsync("CONFIG SET cluster-allow-pubsubshard-when-down yes");
+        }
+
+        await using Node withoutRooms = await Node.StartAsync(cluster.Configuration);
+        await using Node node = await Node.StartAsync(cluster.Configuration);
+        string[] rooms = [.. Enumerable.Range(0, 30).Select(static i => $"room {i}")];
+        await Task.WhenAll(rooms.Select(node.SubscribeAsync));
+        await cluster.Masters[0].KillAsync();
+        await node.IsDegradedAsync();
+        await withoutRooms.IsDegradedAsync();
+        await Waiting.UntilAsync(
+            async () => (await cluster.Masters[1].AskAsync("CLUSTER NODES")).Contains("master,fail ", StringComparison.Ordinal), "the cluster knows", _long);
+        await Waiting.PassAsync(TimeSpan.FromSeconds(2)); // several looks
+
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], withoutRooms.Sink.Health);
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], node.Sink.Health);
+        await using Node late = Node.Start(cluster.Configuration);
+        await Task.WhenAll(rooms.Select(room => late.SubscribeAsync(room).ContinueWith(static asked => _ = asked.Exception, TaskScheduler.Default)));
+        int served = 0;
+        foreach (string room in rooms)
+        {
+            try
+            {
+                await node.PublishAsync(room, "x");
+                served++;
+                await late.Sink.HasHeardAsync(room, 1);
+                await node.Sink.HasHeardAsync(room, 1);
+            }
+            catch (BrokerUnavailableException)
+            {
+                // Of the master that is dead.
+            }
+        }
+
+        Assert.InRange(served, 10, rooms.Length - 1);
+        Assert.Equal(BrokerHealth.Degraded, late.Broker.Health);
+    }
+
+    [Fact]
     public async Task Cluster_SlotThatMoves_TakesItsRoomAlong()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 0);

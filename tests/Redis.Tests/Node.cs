@@ -25,6 +25,8 @@ internal sealed class Node : IAsyncDisposable
 
     public RecordingSink Sink { get; }
 
+    public LogProbe Log => _log;
+
     /// <summary>Starts one, and waits until it is up.</summary>
     public static async Task<Node> StartAsync(string configuration, Action<RedisOptions>? configure = null)
     {

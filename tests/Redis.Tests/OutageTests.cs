@@ -245,6 +245,99 @@ public sealed class OutageTests
         Assert.Equal(2, (await node.PublishAsync(Room, "2")).Offset);
     }
 
+    /// <summary>Full, and without the replicas it is to have: it still reads and announces.</summary>
+    [Theory]
+    [InlineData("maxmemory 1", "maxmemory 0", "OOM")]
+    [InlineData("min-replicas-to-write 1", "min-replicas-to-write 0", "NOREPLICAS")]
+    public async Task Refusing_IsSeenByTheProbe_StoresNothingInSilence_AndIsLoggedOnce(string begin, string end, string code)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using Node publisher = await Node.StartAsync(server.Address);
+        await using Node listener = await Node.StartAsync(server.Address);
+        await listener.SubscribeAsync(Room);
+        RoomRule durable = Node.Kept with { Durable = true };
+        StreamPosition before = await publisher.PublishAsync(Room, "before", durable);
+
+        await server.AskAsync($"CONFIG SET {begin}");
+        await Bounded.Eventually(() => publisher.Broker.Health == BrokerHealth.Refusing && listener.Broker.Health == BrokerHealth.Refusing);
+        BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync(Room, "refused", durable));
+        StreamPosition announced = await publisher.PublishAsync(Room, "announced");
+        RoomHistory history = await publisher.ReadAsync(Room);
+
+        Assert.False(refused.IsUnknown);
+        Assert.Contains(code, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(default, announced);
+        Assert.Equal(before, history.Top);
+        await listener.Sink.HasHeardAsync(Room, 2);
+        Assert.Equal(["before", "announced"], listener.Sink.TextsOf(Room));
+
+        await Waiting.PassAsync(TimeSpan.FromSeconds(1)); // several probes
+        await server.AskAsync($"CONFIG SET {end}");
+        await publisher.IsUpAsync();
+        StreamPosition after = await publisher.Broker.PublishAsync(Room, AfterLoss("after"), durable, default).AsTask().Within();
+
+        Assert.Equal(before with { Offset = 3 }, after); // 2 is left out for what was announced only
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Refusing, BrokerHealth.Up], publisher.Sink.Health);
+        Assert.Contains(code, Assert.Single(publisher.Log.Of("RedisRefuses")).Message, StringComparison.Ordinal);
+        Assert.Empty(publisher.Log.Of("RedisDown"));
+        Assert.Equal(2, publisher.Log.Of("RedisUp").Count);
+    }
+
+    [Fact]
+    public async Task Refusing_FoundByAPublish_IsLookedAtAtOnce()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using Node node = await Node.StartAsync(server.Address, static options => options.ProbeInterval = TimeSpan.FromMinutes(1));
+        await node.PublishAsync(Room, "script");
+        await server.AskAsync("CONFIG SET min-replicas-to-write 1");
+
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "x", Node.Kept with { Durable = true }));
+
+        await Bounded.Eventually(() => node.Broker.Health == BrokerHealth.Refusing);
+    }
+
+    [Fact]
+    public async Task Skip_LeavesOutANumber_ThatNoReadShows()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using Node node = await Node.StartAsync(server.Address);
+        StreamPosition first = await node.PublishAsync(Room, "1");
+
+        StreamPosition skipped = await node.Broker.SkipAsync(Room, Node.Kept, default).AsTask().Within();
+        StreamPosition third = await node.PublishAsync(Room, "3");
+
+        Assert.Equal((first with { Offset = 2 }, first with { Offset = 3 }), (skipped, third));
+        Assert.Equal([1L, 3L], (await node.ReadAsync(Room)).Publications.Select(static publication => publication.Offset));
+    }
+
+    [Fact]
+    public async Task AnnouncementRefused_ButStored_IsStored()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await server.AskAsync("ACL SETUSER weir on >word +@all ~* resetchannels &weir:{control}* &weir:{probe*");
+        await using Node node = await Node.StartAsync($"{server.Address},user=weir,password=word");
+
+        StreamPosition position = await node.PublishAsync(Room, "x");
+
+        Assert.Equal(1, position.Offset);
+        Assert.Single((await node.ReadAsync(Room)).Publications);
+    }
+
+    [Fact]
+    public async Task Away_FromTheStart_IsLoggedOnce()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await server.KillAsync();
+        await using Node node = Node.Start(server.Address);
+        await Bounded.Eventually(() => node.Log.Of("RedisTryFailed").Count > 3);
+
+        await server.StartAgainAsync();
+        await node.IsUpAsync();
+
+        Assert.Single(node.Log.Of("RedisDown"));
+        Assert.Single(node.Log.Of("RedisUp"));
+    }
+
     [Fact]
     public async Task Links_CutWithoutAWord_AreFoundByTheProbe_AndMadeAnew()
     {
@@ -305,6 +398,12 @@ public sealed class OutageTests
         await node.DisposeAsync().AsTask().Within(TimeSpan.FromSeconds(2));
 
         server.Continue();
+    }
+
+    private static Publication AfterLoss(string text)
+    {
+        Publication publication = text.ToPublication();
+        return new Publication { Data = publication.Data, Kind = publication.Kind, IsAfterLoss = true };
     }
 
     private static IEnumerable<BrokerHealth> Alternating(int count)

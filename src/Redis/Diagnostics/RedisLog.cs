@@ -7,11 +7,17 @@ internal static partial class RedisLog
 {
     public const string Category = "Weir.Redis";
 
-    [LoggerMessage(600, LogLevel.Information, "Redis is up, and every subscription is confirmed", EventName = "RedisUp")]
+    [LoggerMessage(600, LogLevel.Information, "Redis is up: it stores, and every subscription is confirmed", EventName = "RedisUp")]
     public static partial void IsUp(ILogger logger);
 
     [LoggerMessage(601, LogLevel.Warning, "Redis: announcements may be missed from now on. {What}", EventName = "RedisDown")]
     public static partial void WentDown(ILogger logger, Exception? error, string what);
+
+    [LoggerMessage(607, LogLevel.Warning, "Redis refuses requests: publishes that must be stored fail, others are announced where it allows that. {Reason}", EventName = "RedisRefuses")]
+    public static partial void Refuses(ILogger logger, string reason);
+
+    [LoggerMessage(608, LogLevel.Debug, "Redis: a probe was not answered in time, but this process could not run for most of it; tried again", EventName = "ProbeStarved")]
+    public static partial void ProbeStarved(ILogger logger);
 
     [LoggerMessage(602, LogLevel.Debug, "Redis is not as it should be yet", EventName = "RedisTryFailed")]
     public static partial void TryFailed(ILogger logger, Exception error);

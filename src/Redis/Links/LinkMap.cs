@@ -16,9 +16,13 @@ internal sealed class LinkMap
         _only = only;
         _ownerOf = ownerOf;
         Servers = servers;
+        Uncovered = ownerOf?.Count(static owner => owner is null) ?? 0;
     }
 
     public IReadOnlyList<EndPoint> Servers { get; }
+
+    /// <summary>How many slots no master has.</summary>
+    public int Uncovered { get; }
 
     /// <summary>One server has all.</summary>
     public static LinkMap OfServer(EndPoint server) => new(server, null, [server]);

@@ -6,11 +6,21 @@ internal sealed class ProbedLink(SubscriberLink link)
     private readonly Lock _gate = new();
     private TaskCompletionSource? _arrival;
     private long _number;
+    private long _received;
 
     public SubscriberLink Link { get; } = link;
 
     /// <summary>Subscribed to on this link only; null until then. Guarded by the gate of <see cref="Subscriptions"/>.</summary>
     public string? Channel { get; set; }
+
+    /// <summary>Whether anything has come through the link since the last call. For the supervision alone.</summary>
+    public bool HasReceived()
+    {
+        long received = Link.Received;
+        bool has = received != _received;
+        _received = received;
+        return has;
+    }
 
     /// <summary>Begins a try: done when the probe of that number has come through the link.</summary>
     public Task Expect(long number)

@@ -24,6 +24,7 @@ internal sealed partial class SubscriberLink : IDisposable
     private readonly Lock _gate = new();
     private readonly Queue<LinkRequest> _unanswered = new();
     private Exception? _downReason;
+    private long _received;
 
     private SubscriberLink(EndPoint endPoint, Stream stream, ILinkOwner owner)
     {
@@ -33,6 +34,9 @@ internal sealed partial class SubscriberLink : IDisposable
     }
 
     public EndPoint EndPoint { get; }
+
+    /// <summary>How many bytes have come.</summary>
+    public long Received => Volatile.Read(ref _received);
 
     public bool IsDown
     {
@@ -128,6 +132,7 @@ internal sealed partial class SubscriberLink : IDisposable
                     throw new EndOfStreamException("Redis closed the connection.");
                 }
 
+                Volatile.Write(ref _received, _received + read);
                 filled += read;
                 int consumed = HandleAll(buffer.AsSpan(0, filled));
                 filled -= consumed;

@@ -56,8 +56,10 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
     /// <exception cref="Exception">Of a connection that could not be made.</exception>
     public async Task AlignAsync(Addressing addressing, CancellationToken cancellationToken)
     {
-        await ConnectAsync(addressing.Map, cancellationToken);
-        List<Task> confirmations = [];
+        // One that cannot be reached does not keep the rooms of the others away.
+        Task[] connecting = [.. addressing.Map.Servers.Select(server => ConnectAsync(server, cancellationToken))];
+        await Task.WhenAll(connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        List<Task> confirmations = [.. connecting.Where(static connected => !connected.IsCompletedSuccessfully)];
         List<SubscriberLink> leftOver = [];
         lock (_gate)
         {
@@ -85,7 +87,7 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
         // Those that went to other servers are on their way there already; what they still hear here comes to nobody twice,
         // as the reader asks where a channel is wanted from.
         leftOver.ForEach(static link => link.Dispose());
-        await Task.WhenAll(confirmations).WaitAsync(settings.ConnectTimeout, time, cancellationToken);
+        await new RunningTime(settings.ConnectTimeout, time).WaitAsync(Task.WhenAll(confirmations), cancellationToken);
     }
 
     public void Dispose()
@@ -177,36 +179,33 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
 
     private string UnsubscribeVerb => _addressing is { IsSharded: true } ? "SUNSUBSCRIBE" : "UNSUBSCRIBE";
 
-    private async Task ConnectAsync(LinkMap map, CancellationToken cancellationToken)
+    private async Task ConnectAsync(EndPoint server, CancellationToken cancellationToken)
     {
-        foreach (EndPoint server in map.Servers)
+        lock (_gate)
         {
-            lock (_gate)
+            if (_links.ContainsKey(server))
             {
-                if (_links.ContainsKey(server))
-                {
-                    continue;
-                }
+                return;
             }
+        }
 
-            SubscriberLink link = await SubscriberLink.ConnectAsync(server, settings, this, time, cancellationToken);
-            bool isLate;
-            lock (_gate)
+        SubscriberLink link = await SubscriberLink.ConnectAsync(server, settings, this, time, cancellationToken);
+        bool isLate;
+        lock (_gate)
+        {
+            isLate = _isDisposed;
+            if (!isLate)
             {
-                isLate = _isDisposed;
-                if (!isLate)
-                {
-                    _links.Add(server, new ProbedLink(link));
-                }
+                _links.Add(server, new ProbedLink(link));
             }
+        }
 
-            // It may have broken before it was known here, and then nobody was told.
-            if (isLate || link.IsDown)
-            {
-                link.Dispose();
-                OnDown(link, new LinkRefusedException("The link broke as soon as it was made."));
-                throw new LinkRefusedException($"The link to {server} broke as soon as it was made.");
-            }
+        // It may have broken before it was known here, and then nobody was told.
+        if (isLate || link.IsDown)
+        {
+            link.Dispose();
+            OnDown(link, new LinkRefusedException("The link broke as soon as it was made."));
+            throw new LinkRefusedException($"The link to {server} broke as soon as it was made.");
         }
     }
 

@@ -13,9 +13,12 @@ internal sealed class ScriptSet
         string publish = isSharded ? "SPUBLISH" : "PUBLISH";
         Publish = Load("room", "publish");
         History = Load("room", "history");
+        Skip = Load("room", "skip");
         Join = Load("presence", "join");
         Leave = Load("presence", "leave");
         Present = Load("presence", "present");
+
+        Probe = Read("probe").Replace("$PUBLISH", publish, StringComparison.Ordinal);
 
         string Load(string shared, string own)
             => (Read(shared) + Read(own)).Replace("$PUBLISH", publish, StringComparison.Ordinal);
@@ -24,6 +27,10 @@ internal sealed class ScriptSet
     public string Publish { get; }
 
     public string History { get; }
+
+    public string Skip { get; }
+
+    public string Probe { get; }
 
     public string Join { get; }
 
@@ -36,6 +43,7 @@ internal sealed class ScriptSet
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name + ".lua")
             ?? throw new InvalidOperationException($"The script {name} is not in the assembly.");
         using StreamReader reader = new(stream);
-        return reader.ReadToEnd();
+        // Without its comments: until Redis has said that it knows a script, each call on its way carries the whole text.
+        return string.Join('\n', reader.ReadToEnd().Split('\n').Where(static line => !line.TrimStart().StartsWith("--", StringComparison.Ordinal)));
     }
 }

@@ -30,11 +30,12 @@ local function open(meta, stream, fresh)
     return epoch, tonumber(offset), past
 end
 
+-- Where it is refused, the read that asked for it is answered all the same. After a write it is not refused.
 local function live(key, ttl)
     if ttl == '0' then
-        redis.call('PERSIST', key)
+        redis.pcall('PERSIST', key)
     else
-        redis.call('PEXPIRE', key, ttl)
+        redis.pcall('PEXPIRE', key, ttl)
     end
 end
 

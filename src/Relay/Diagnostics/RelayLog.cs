@@ -10,10 +10,10 @@ internal static partial class RelayLog
 {
     public const string Category = "Weir.Relay";
 
-    [LoggerMessage(500, LogLevel.Warning, "The broker is away: rooms work within this node, durable publishes fail", EventName = "BrokerAway")]
+    [LoggerMessage(500, LogLevel.Debug, "The broker is away: rooms work within this node, durable publishes fail", EventName = "BrokerAway")]
     public static partial void BrokerAway(ILogger logger);
 
-    [LoggerMessage(501, LogLevel.Information, "The broker is back: the positions of {Rooms} rooms are checked", EventName = "BrokerBack")]
+    [LoggerMessage(501, LogLevel.Debug, "The broker is back: the positions of {Rooms} rooms are checked", EventName = "BrokerBack")]
     public static partial void BrokerBack(ILogger logger, int rooms);
 
     [LoggerMessage(502, LogLevel.Error, "Room {Room}: the broker failed in an unexpected way", EventName = "BrokerFailed")]
@@ -48,6 +48,9 @@ internal static partial class RelayLog
 
     [LoggerMessage(512, LogLevel.Error, "Room {Room}: what happened in it could not be dealt with", EventName = "EventFailed")]
     public static partial void EventFailed(ILogger logger, Exception error, string room);
+
+    [LoggerMessage(513, LogLevel.Debug, "The broker stores nothing: publishes that must be stored fail, others are announced only", EventName = "BrokerRefuses")]
+    public static partial void BrokerRefuses(ILogger logger);
 
     [LoggerMessage(550, LogLevel.Warning, "Stream {Stream}: the client reads too slowly; ended", EventName = "StreamTooSlow")]
     public static partial void StreamTooSlow(ILogger logger, string stream);

@@ -31,7 +31,8 @@ internal sealed class MemoryRoom(string epoch)
     /// <param name="freed">The bytes of those that had to go.</param>
     public Publication Append(Publication publication, int size, long until, out long freed)
     {
-        Publication numbered = publication.WithOffset(++_offset);
+        _offset += publication.IsAfterLoss ? 2 : 1;
+        Publication numbered = publication.WithOffset(_offset);
         _history.Enqueue(numbered);
         _historyUntil = until;
         freed = 0;
@@ -42,6 +43,9 @@ internal sealed class MemoryRoom(string epoch)
 
         return numbered;
     }
+
+    /// <summary>Leaves out a number.</summary>
+    public void Skip() => _offset++;
 
     /// <summary>Drops the history; the offset goes on.</summary>
     /// <returns>Its bytes.</returns>

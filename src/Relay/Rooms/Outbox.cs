@@ -13,6 +13,7 @@ internal sealed class Outbox(int maxInFlight)
     // announcements is down can take many meanwhile. Those dropped here would be heard by their publisher too, if they came.
     internal const int MaxKept = 4096;
 
+    private Dictionary<long, PendingPublish>? _remembered;
     private PendingPublish? _first;
     private PendingPublish? _last;
     private int _count;
@@ -25,12 +26,16 @@ internal sealed class Outbox(int maxInFlight)
 
     public int Count => Volatile.Read(ref _count);
 
-    public void AddInsideLock(PendingPublish entry)
+    /// <summary>Adds the newest one.</summary>
+    /// <returns>The oldest one, if it had to give way; else <c>null</c>.</returns>
+    public PendingPublish? AddInsideLock(PendingPublish entry)
     {
         Debug.Assert(Gate.IsHeldByCurrentThread);
+        PendingPublish? dropped = null;
         if (_count >= MaxKept)
         {
-            UnlinkInsideLock(null, _first!);
+            dropped = _first!;
+            UnlinkInsideLock(null, dropped);
         }
 
         if (_last is null)
@@ -44,13 +49,17 @@ internal sealed class Outbox(int maxInFlight)
 
         _last = entry;
         _count++;
+        return dropped;
     }
 
     /// <summary>
-    /// The publication of that number has been announced: takes it out, and what is older and stored with it.
+    /// The publication of that number has been announced: takes it out, and what is older and has no announcement to wait for.
     /// </summary>
     /// <param name="sequence">The node's number for it.</param>
-    /// <param name="overtaken">Gets the older ones, whose announcements have not come and will not any more.</param>
+    /// <param name="overtaken">
+    /// Gets the older ones, oldest first: stored, and the announcement was lost; or failed, and as the broker numbers in the
+    /// order of the calls, not stored.
+    /// </param>
     public PendingPublish? TakeAnnounced(long sequence, List<PendingPublish> overtaken)
     {
         lock (Gate)
@@ -59,7 +68,7 @@ internal sealed class Outbox(int maxInFlight)
             for (PendingPublish? entry = _first; entry is not null && entry.Publication.NodeSequence <= sequence; entry = entry.Next)
             {
                 bool isIt = entry.Publication.NodeSequence == sequence;
-                if (isIt || entry.IsStored)
+                if (isIt || entry.IsStored || entry.HasFailed)
                 {
                     UnlinkInsideLock(previous, entry);
                     if (isIt)
@@ -67,6 +76,7 @@ internal sealed class Outbox(int maxInFlight)
                         return entry;
                     }
 
+                    RememberInsideLock(entry);
                     overtaken.Add(entry);
                 }
                 else
@@ -75,7 +85,36 @@ internal sealed class Outbox(int maxInFlight)
                 }
             }
 
-            return null;
+            return _remembered?.Remove(sequence, out PendingPublish? late) == true ? late : null;
+        }
+    }
+
+    /// <summary>Whether the publication of that number has a number left out before it.</summary>
+    public bool IsAfterLoss(long sequence)
+    {
+        lock (Gate)
+        {
+            for (PendingPublish? entry = _first; entry is not null; entry = entry.Next)
+            {
+                if (entry.Publication.NodeSequence == sequence)
+                {
+                    return entry.Publication.IsAfterLoss;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>The oldest one; <c>null</c> if there is none.</summary>
+    public PendingPublish? First
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _first;
+            }
         }
     }
 
@@ -91,7 +130,12 @@ internal sealed class Outbox(int maxInFlight)
         }
     }
 
-    public void Remove(PendingPublish entry)
+    /// <summary>Takes out what no longer waits for its announcement.</summary>
+    /// <param name="entry">One that may have been taken out already.</param>
+    /// <param name="mayComeLate">
+    /// Its announcement may come all the same, after a later one's: it is remembered for that, so that it is recognized then.
+    /// </param>
+    public void Remove(PendingPublish entry, bool mayComeLate)
     {
         lock (Gate)
         {
@@ -101,10 +145,27 @@ internal sealed class Outbox(int maxInFlight)
                 if (ReferenceEquals(each, entry))
                 {
                     UnlinkInsideLock(previous, each);
+                    if (mayComeLate)
+                    {
+                        RememberInsideLock(entry);
+                    }
+
                     return;
                 }
             }
         }
+    }
+
+    private void RememberInsideLock(PendingPublish entry)
+    {
+        Debug.Assert(Gate.IsHeldByCurrentThread);
+        _remembered ??= [];
+        if (_remembered.Count >= MaxKept)
+        {
+            _remembered.Clear(); // they are of an outage long ago
+        }
+
+        _remembered[entry.Publication.NodeSequence] = entry;
     }
 
     // Leaves the entry's own link as it is: whoever walks goes on from it.

@@ -12,6 +12,8 @@ internal sealed partial class RoomDrain
     // cannot recover.
     internal const int MaxRecent = 4096;
 
+    private const int NoRead = 0; // reads count from 1
+
     private readonly LocalRoom _room;
     private readonly RelayNode _node;
     private readonly RoomSequence _sequence = new();
@@ -28,6 +30,7 @@ internal sealed partial class RoomDrain
     private bool _mustRead;
     private bool _isReadDue;
     private bool _isRecentBroken;
+    private bool _hasFailed; // publishes of this node that wait to be settled
 
     public RoomDrain(LocalRoom room, RelayNode node)
     {
@@ -87,24 +90,34 @@ internal sealed partial class RoomDrain
             case RoomEventKind.Away:
                 OnAway();
                 break;
+            case RoomEventKind.Skipped:
+                OnSkipped((StreamPosition)happened.Subject!);
+                break;
             case RoomEventKind.Reset:
-                _sequence.Reset();
+                OnReset();
                 break;
         }
     }
 
     private void OnPublication(Publication publication, string epoch)
     {
-        if (publication.Offset == 0)
+        if (publication.Offset == 0 && !Rule.KeepsHistory)
         {
             Deliver(publication);
             return;
+        }
+
+        if (publication.Offset == _sequence.Position.Offset + 2 && publication.Node == _node.NodeId
+            && _room.OutboxIfAny?.IsAfterLoss(publication.NodeSequence) == true)
+        {
+            _sequence.Skip(epoch);
         }
 
         switch (_sequence.OnAnnounced(publication, epoch))
         {
             case RoomSequence.Verdict.Deliver:
                 Deliver(publication);
+                Settle(NoRead);
                 break;
             case RoomSequence.Verdict.Held:
                 _mustRead = true;
@@ -128,10 +141,7 @@ internal sealed partial class RoomDrain
             own = outbox.TakeAnnounced(publication.NodeSequence, _entries);
             foreach (PendingPublish overtaken in _entries)
             {
-                if (!Rule.KeepsHistory)
-                {
-                    DeliverLocally(overtaken, toAudiences: true); // stored, and its announcement lost: ours is the word that is left
-                }
+                GiveUp(overtaken);
             }
         }
 
@@ -143,6 +153,11 @@ internal sealed partial class RoomDrain
         if (own is not { IsHeardByAudiences: true })
         {
             DeliverToAudiences(publication, own?.Publisher);
+        }
+
+        if (own is not null)
+        {
+            own.IsAnnounced = own.IsHeardByMembers = own.IsHeardByAudiences = true; // its call may still fail
         }
 
         if (_isReading && _beingServed.Count > 0 && publication.Offset > 0)
@@ -169,24 +184,40 @@ internal sealed partial class RoomDrain
 
     private void OnFailed(PendingPublish entry, bool isUnknown)
     {
-        if (!isUnknown)
+        if (entry.IsAnnounced)
         {
-            _room.Outbox.Remove(entry);
+            return; // the announcement was faster than the answer, or came without one
         }
 
-        if (Rule.Durable)
+        if (!Rule.KeepsHistory)
         {
-            return; // the publisher was told; should it be stored all the same, it comes like any other
+            if (!entry.MustBeStored)
+            {
+                DeliverOlder(entry.Publication.NodeSequence);
+                DeliverLocally(entry, toAudiences: true);
+            }
+
+            _room.Outbox.Remove(entry, mayComeLate: isUnknown);
+            return;
         }
 
-        if (isUnknown && Rule.KeepsHistory)
+        if (isUnknown)
         {
             entry.UnknownSinceRead = _reads;
-            Volatile.Write(ref _isReadDue, true); // shows whether it is stored
+            AskForRead();
+        }
+        else if (entry.MustBeStored)
+        {
+            _room.Outbox.Remove(entry, mayComeLate: false); // the publisher is notified, and nothing was promised to others
+        }
+        else
+        {
+            entry.IsNotStored = true;
         }
 
-        DeliverOlder(entry.Publication.NodeSequence);
-        DeliverLocally(entry, toAudiences: !Rule.KeepsHistory || !isUnknown);
+        _hasFailed = true;
+        Settle(NoRead);
+        DeliverFailedToMembers();
     }
 
     private void OnAway()
@@ -203,21 +234,42 @@ internal sealed partial class RoomDrain
         }
     }
 
-    // Keeps the order of this node: nothing that failed overtakes what is still on its way.
+    // For rooms without history. Keeps the order of this node: nothing that failed overtakes what is still on its way.
     private void DeliverOlder(long sequence)
     {
         _entries.Clear();
         _room.Outbox.CopyTo(_entries);
         foreach (PendingPublish entry in _entries)
         {
-            if (entry.Publication.NodeSequence < sequence)
+            if (entry.Publication.NodeSequence < sequence && (!entry.MustBeStored || entry.IsStored))
             {
-                DeliverLocally(entry, toAudiences: !Rule.KeepsHistory);
+                DeliverLocally(entry, toAudiences: true);
             }
         }
     }
 
-    // Audiences of a room with history know each publication by its number, so while it may still get one they wait.
+    // Members have no numbers, and do not wait for the broker to be back: once it is unknown of a publish whether it is stored,
+    // they are given that and what failed after it at once, in the order of this node.
+    private void DeliverFailedToMembers()
+    {
+        _entries.Clear();
+        _room.OutboxIfAny?.CopyTo(_entries);
+        int last = _entries.FindLastIndex(static entry => entry.HasFailed && !entry.MustBeStored);
+        if (!_entries.Exists(static entry => entry.UnknownSinceRead >= 0))
+        {
+            return;
+        }
+
+        for (int i = 0; i <= last; i++)
+        {
+            if (!_entries[i].MustBeStored && !_entries[i].IsHeardByMembers)
+            {
+                _entries[i].IsHeardByMembers = true;
+                DeliverToMembers(_entries[i].Publication, _entries[i].Publisher);
+            }
+        }
+    }
+
     private void DeliverLocally(PendingPublish entry, bool toAudiences)
     {
         if (!entry.IsHeardByMembers)
@@ -233,25 +285,91 @@ internal sealed partial class RoomDrain
         }
     }
 
-    // After a read that began when their fate was unknown already: what it did not show was not stored.
-    private void SettleUnknown(int read)
+    // Its announcement will not come: this node's members and audiences are given it here, in its place, or its publisher has
+    // been notified. In a room with history it has no number then, so listeners elsewhere, and those that come back, find a gap.
+    private void GiveUp(PendingPublish entry)
     {
-        if (_room.OutboxIfAny is not { Count: > 0 } outbox)
+        if (entry.HasFailed && entry.MustBeStored)
         {
             return;
         }
 
-        _entries.Clear();
-        outbox.CopyTo(_entries);
-        foreach (PendingPublish entry in _entries)
+        if (!Rule.KeepsHistory || !entry.IsStored || entry.IsUnnumbered)
         {
-            if (entry.UnknownSinceRead >= 0 && entry.UnknownSinceRead < read)
+            DeliverLocally(entry, toAudiences: true);
+            if (Rule.KeepsHistory && !entry.IsNotStored && !entry.IsUnnumbered)
             {
-                outbox.Remove(entry);
-                DeliverLocally(entry, toAudiences: true);
+                _node.OweLoss(_room); // of the others that was known when they failed
             }
         }
     }
+
+    // From the oldest on: what is certainly not stored is given up once everything before it is settled, until then it waits
+    // behind what may still get a number. What is unknown is settled by a read that began when it was unknown already: what that
+    // did not show was not stored. What the broker said it has, and two such reads have not shown, was lost to everybody, and
+    // listeners with the position. The read is repeated until the broker answers it.
+    private void Settle(int read)
+    {
+        if (!_hasFailed || _room.OutboxIfAny is not { } outbox)
+        {
+            return;
+        }
+
+        while (outbox.First is { } entry)
+        {
+            if (entry.UnknownSinceRead < 0 && entry.IsStored && read > 0)
+            {
+                entry.UnknownSinceRead = read;
+            }
+
+            if (!entry.IsNotStored && !(entry.UnknownSinceRead >= 0 && entry.UnknownSinceRead < read))
+            {
+                break;
+            }
+
+            outbox.Remove(entry, mayComeLate: !entry.IsNotStored);
+            GiveUp(entry);
+        }
+
+        _entries.Clear();
+        outbox.CopyTo(_entries);
+        _hasFailed = _entries.Exists(static entry => entry.HasFailed);
+        if (_hasFailed)
+        {
+            AskForRead();
+        }
+    }
+
+    private void OnSkipped(StreamPosition skipped)
+    {
+        if (skipped.Offset == _sequence.Position.Offset + 1)
+        {
+            _sequence.Skip(skipped.Epoch);
+        }
+    }
+
+    // Those who were here are gone: what they have not been given is lost, and found by the numbers.
+    private void OnReset()
+    {
+        _sequence.Reset();
+        _entries.Clear();
+        _room.OutboxIfAny?.CopyTo(_entries);
+        foreach (PendingPublish entry in _entries)
+        {
+            if (entry.HasFailed)
+            {
+                _room.Outbox.Remove(entry, mayComeLate: true);
+                if (!entry.MustBeStored)
+                {
+                    _node.OweLoss(_room);
+                }
+            }
+        }
+
+        _hasFailed = false;
+    }
+
+    private void AskForRead() => Volatile.Write(ref _isReadDue, true);
 
     // ----- Reads of the history -----
 
@@ -312,7 +430,7 @@ internal sealed partial class RoomDrain
     {
         bool isAtOnePlace = Apply(history);
         _isReading = false;
-        SettleUnknown(_reads);
+        Settle(_reads);
         foreach (Subscribing subscribing in _beingServed)
         {
             if (isAtOnePlace)
@@ -336,21 +454,24 @@ internal sealed partial class RoomDrain
         bool wasKnown = _sequence.IsKnown;
         _deliver.Clear();
         RoomSequence.Result result = _sequence.OnHistory(history, _began, _deliver);
-        if (result.Loss is { } reason)
-        {
-            _recent.Clear(); // not of the sequence that goes on
-            OnLost(reason, result.From);
-        }
-
         if (wasKnown && _deliver.Count > 0)
         {
             RelayLog.FilledIn(_node.Logger, Name, _deliver.Count);
             _node.Metrics.FilledIn(_deliver.Count);
         }
 
-        foreach (Publication publication in _deliver)
+        for (int i = 0; i <= _deliver.Count; i++)
         {
-            Deliver(publication);
+            if (i == result.BeforeLoss && result.Loss is { } reason)
+            {
+                _recent.Clear(); // not of the sequence that goes on
+                OnLost(reason, result.From);
+            }
+
+            if (i < _deliver.Count)
+            {
+                Deliver(_deliver[i]);
+            }
         }
 
         _mustRead |= result.MustReadAgain;
@@ -377,15 +498,14 @@ internal sealed partial class RoomDrain
 
         _isReading = false;
         _mustRead = false;
-        Volatile.Write(ref _isReadDue, true); // the upkeep of the node, or the broker when it is back, asks for another
+        AskForRead(); // the upkeep of the node, or the broker when it is back, asks for another
         _waiting.AddRange(_beingServed);
         _beingServed.Clear();
         foreach (Subscribing subscribing in _waiting)
         {
-            if (subscribing.From is null)
+            if (subscribing.From is null && _sequence.IsKnown && _sequence.IsFlowing)
             {
-                // Asked for nothing: hears what comes, the members of this node at least.
-                Begin(subscribing, new Recovery(IsRecovered: false, [], _sequence.IsFlowing ? _sequence.Position : default));
+                Begin(subscribing, new Recovery(IsRecovered: false, [], _sequence.Position)); // asked for nothing that was before
             }
             else if (subscribing.TryTake())
             {

@@ -35,6 +35,9 @@ internal enum RoomEventKind
     /// <summary>The broker is away: what waits for its announcement is given to the members of this node.</summary>
     Away,
 
+    /// <summary>This node has left out a number, a <see cref="StreamPosition"/>, for publications that it has delivered without one.</summary>
+    Skipped,
+
     /// <summary>The room is subscribed to anew, with nobody there who heard anything.</summary>
     Reset,
 }

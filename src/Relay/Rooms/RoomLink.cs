@@ -68,6 +68,7 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
     public bool TryAcquire(out Task ready)
     {
         bool mustRun = false;
+        bool mustRetry = false;
         lock (this)
         {
             if (_state == State.Gone)
@@ -77,12 +78,13 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
             }
 
             _references++;
-            if (_state == State.Subscribed)
+            if (_state == State.Subscribed && !_mustRetry)
             {
                 ready = Task.CompletedTask;
                 return true;
             }
 
+            mustRetry = _state == State.Subscribed; // the broker has not confirmed it yet
             _ready ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             ready = _ready.Task;
             if (_state == State.Unsubscribed)
@@ -95,6 +97,10 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
         if (mustRun)
         {
             _ = RunAsync();
+        }
+        else if (mustRetry)
+        {
+            Retry();
         }
 
         return true;
@@ -187,9 +193,12 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
     {
         bool isSure = await owner.SubscribeAsync().ConfigureAwait(false);
         bool isWanted;
+        TaskCompletionSource? ready;
         lock (this)
         {
             _isRetrying = false;
+            ready = _ready;
+            _ready = null;
             Volatile.Write(ref _mustRetry, !isSure);
             isWanted = _references > 0;
             if (!isWanted)
@@ -198,6 +207,7 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
             }
         }
 
+        ready?.TrySetResult();
         if (!isWanted)
         {
             await RunAsync().ConfigureAwait(false);

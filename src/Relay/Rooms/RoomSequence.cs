@@ -65,8 +65,20 @@ internal sealed class RoomSequence
         Epoch = "";
     }
 
+    /// <summary>Takes in what was announced; without a number where the broker could not store it: it has its place in the order all the same.</summary>
     public Verdict OnAnnounced(Publication publication, string epoch)
     {
+        if (publication.Offset == 0)
+        {
+            if (IsKnown && _held.Count == 0)
+            {
+                return Verdict.Deliver;
+            }
+
+            Hold(publication, epoch);
+            return Verdict.Held;
+        }
+
         bool isSameEpoch = IsKnown && epoch == Epoch;
         if (isSameEpoch && publication.Offset <= _announced)
         {
@@ -84,13 +96,18 @@ internal sealed class RoomSequence
             return isNext ? Verdict.Deliver : Verdict.Known;
         }
 
+        Hold(publication, epoch);
+        return Verdict.Held;
+    }
+
+    private void Hold(Publication publication, string epoch)
+    {
         if (_held.Count == MaxHeld)
         {
             _held.Clear();
         }
 
         _held.Add((publication, epoch));
-        return Verdict.Held;
     }
 
     /// <summary>Takes in what was read.</summary>
@@ -104,12 +121,13 @@ internal sealed class RoomSequence
         StreamPosition top = history.Top;
         StreamPosition before = Position;
         PositionLoss? loss = null;
+        int beforeLoss = 0;
         if (!IsKnown)
         {
             // Announced since the subscription, so somebody here may wait for it even if the read has it too.
-            bool hasHeld = _held.Count > 0 && _held[0].Epoch == top.Epoch;
+            (Publication? first, string firstEpoch) = FirstNumbered();
             Epoch = top.Epoch;
-            _offset = hasHeld ? Math.Min(top.Offset, _held[0].Publication.Offset - 1) : top.Offset;
+            _offset = first is not null && firstEpoch == top.Epoch ? Math.Min(top.Offset, first.Offset - 1) : top.Offset;
         }
         else
         {
@@ -141,6 +159,12 @@ internal sealed class RoomSequence
                 long beforeRun = start < history.Publications.Count ? history.Publications[start].Offset - 1 : top.Offset;
                 if (isNewEpoch || beforeRun > _offset)
                 {
+                    if (!isNewEpoch)
+                    {
+                        Fill(history.Publications, beforeRun, deliver); // what is there before the gap
+                        beforeLoss = deliver.Count;
+                    }
+
                     loss = isNewEpoch ? PositionLoss.EpochChanged : PositionLoss.Trimmed;
                     // What both epochs have was heard under the old one.
                     _offset = Math.Max(beforeRun, isNewEpoch ? history.LastInCommonWith(Epoch) : beforeRun);
@@ -151,43 +175,47 @@ internal sealed class RoomSequence
         }
 
         StreamPosition from = Position;
-        foreach (Publication publication in history.Publications)
-        {
-            if (publication.Offset == _offset + 1 && top.Epoch == Epoch)
-            {
-                _offset++;
-                deliver.Add(publication);
-            }
-        }
-
-        Release(deliver);
+        Release(deliver, top.Epoch == Epoch ? history.Publications : []);
         _fruitlessReads = _held.Count == 0 || Position != before ? 0 : _fruitlessReads + 1;
         if (_fruitlessReads > MostFruitlessReads)
         {
             (Publication first, string epoch) = _held[0];
             loss ??= epoch == Epoch ? PositionLoss.Trimmed : PositionLoss.EpochChanged;
             deliver.Clear();
+            beforeLoss = 0;
             Epoch = epoch;
             _offset = first.Offset - 1;
             from = Position;
-            Release(deliver);
+            Release(deliver, []);
             _fruitlessReads = 0;
         }
 
-        return new Result(loss, from, MustReadAgain: _held.Count > 0 || (top.Epoch == Epoch && _offset < top.Offset));
+        return new Result(loss, from, beforeLoss, MustReadAgain: _held.Count > 0 || (top.Epoch == Epoch && _offset < top.Offset));
     }
 
     /// <summary>The history cannot be read: where nothing was heard before, what was announced first is taken as it is.</summary>
     public void OnHistoryNotRead(List<Publication> deliver)
     {
-        if (!IsKnown && _held.Count > 0)
+        if (!IsKnown && FirstNumbered() is ({ } first, var epoch))
         {
-            (Publication first, string epoch) = _held[0];
             Epoch = epoch;
             _offset = first.Offset - 1;
-            Release(deliver);
+        }
+
+        Release(deliver, []);
+    }
+
+    /// <summary>The next number was left out by this node, which has delivered what has none.</summary>
+    public void Skip(string epoch)
+    {
+        if (IsKnown && IsFlowing && epoch == Epoch)
+        {
+            _offset++;
+            _announced = Math.Max(_announced, _offset);
         }
     }
+
+    private (Publication? Publication, string Epoch) FirstNumbered() => _held.Find(static held => held.Publication.Offset > 0);
 
     private static int StartOfRun(RoomHistory history)
     {
@@ -203,32 +231,56 @@ internal sealed class RoomSequence
         return start;
     }
 
-    // Takes from the held ones what is next, and drops what has come from the history.
-    private void Release(List<Publication> deliver)
+    // Takes from the held ones what is next, with what the history has before each, and drops what has come from the history.
+    private void Release(List<Publication> deliver, IReadOnlyList<Publication> history)
     {
         int done = 0;
         foreach ((Publication publication, string epoch) in CollectionsMarshal.AsSpan(_held))
         {
-            if (epoch != Epoch || publication.Offset > _offset + 1)
+            if (publication.Offset > 0)
             {
-                break;
+                if (epoch != Epoch)
+                {
+                    break;
+                }
+
+                Fill(history, publication.Offset - 1, deliver);
+                if (publication.Offset > _offset + 1)
+                {
+                    break;
+                }
+
+                _announced = Math.Max(_announced, publication.Offset);
             }
 
-            if (publication.Offset == _offset + 1)
+            if (publication.Offset == _offset + 1 || publication.Offset == 0)
             {
-                _offset++;
+                _offset = Math.Max(_offset, publication.Offset);
                 deliver.Add(publication);
             }
 
-            _announced = Math.Max(_announced, publication.Offset);
             done++;
         }
 
         _held.RemoveRange(0, done);
+        Fill(history, long.MaxValue, deliver);
+    }
+
+    private void Fill(IReadOnlyList<Publication> history, long last, List<Publication> deliver)
+    {
+        foreach (Publication publication in history)
+        {
+            if (publication.Offset == _offset + 1 && publication.Offset <= last)
+            {
+                _offset++;
+                deliver.Add(publication);
+            }
+        }
     }
 
     /// <param name="Loss">Why publications before <paramref name="From"/> are lost; null when none are.</param>
-    /// <param name="From">The position before what is to be delivered.</param>
+    /// <param name="From">The position before what is to be delivered after the loss.</param>
+    /// <param name="BeforeLoss">How much of what is to be delivered comes before the loss.</param>
     /// <param name="MustReadAgain">Something is still held, or missing.</param>
-    public readonly record struct Result(PositionLoss? Loss, StreamPosition From, bool MustReadAgain);
+    public readonly record struct Result(PositionLoss? Loss, StreamPosition From, int BeforeLoss, bool MustReadAgain);
 }

@@ -280,23 +280,51 @@ public sealed class RecoveryTests
         await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "3:three", "lost RolledBack e1:1", "2:another two");
     }
 
-    [Fact]
-    public async Task HistoryNotReadable_WhoAsksIsTold_AndWhoDoesNotHearsWhatComes()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task HistoryNotReadable_ASubscriptionIsRefused_NotBegunWithoutAPosition(bool asksForAPosition)
     {
+        StreamPosition? from = asksForAPosition ? new StreamPosition("e1", 0) : null;
         ScriptedBroker broker = new() { OnReadHistory = static (_, _) => throw new BrokerUnavailableException("away", isUnknown: false) };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member member = await world.JoinAsync("a");
 
-        await Assert.ThrowsAsync<BrokerUnavailableException>(() => PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 0)));
-        Listener listener = await PublishTests.SubscribeAsync(world, "a");
-        Publish(broker, "one", "two");
-        await listener.HearsAsync("not recovered :0", "1:one", "2:two");
+        BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => PublishTests.SubscribeAsync(world, "a", from));
+        Publish(broker, "one");
+        await member.HearsAsync("one"); // members have no position
         broker.OnReadHistory = null;
-        broker.Announces = false;
-        Publish(broker, "three");
-        await PublishTests.UpkeepUntilAsync(world, () => listener.Heard.Count == 4);
+        await PublishTests.UpkeepUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
+        Listener listener = await PublishTests.SubscribeAsync(world, "a", from);
+        Publish(broker, "two");
 
-        await listener.HearsAsync("not recovered :0", "1:one", "2:two", "3:three");
-        Assert.Equal(1, world.Node.Rooms.Single().Listeners); // the one that failed is not counted
+        await listener.HearsAsync(asksForAPosition ? ["recovered e1:1", "1:one", "2:two"] : ["not recovered e1:1", "2:two"]);
+        Assert.False(refused.IsUnknown);
+        Assert.Equal(2, world.Node.Rooms.Single().Listeners); // the one that was refused is not counted
+    }
+
+    [Fact]
+    public async Task WithoutNumber_BehindAGap_WaitsForWhatWasBeforeIt()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Listener listener = await PublishTests.SubscribeAsync(world, "a");
+        TaskCompletionSource mayRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        broker.OnReadHistory = async (room, query) =>
+        {
+            await mayRead.Task;
+            return broker.Read(room, query);
+        };
+        broker.Announces = false;
+        Publish(broker, "one");
+        broker.Announces = true;
+        Publish(broker, "two");
+
+        broker.Take("a", "not stored", keep: false);
+        Publish(broker, "three");
+        mayRead.SetResult();
+
+        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "0:not stored", "3:three");
     }
 
     [Fact]

@@ -11,6 +11,7 @@ internal sealed class ScriptedBroker : IBroker
     private readonly Lock _lock = new();
     private readonly List<string> _calls = [];
     private readonly Dictionary<string, List<Publication>> _history = [];
+    private readonly Dictionary<string, int> _skipped = [];
     private IBrokerSink? _sink;
 
     public bool IsSingleNode { get; init; }
@@ -73,6 +74,16 @@ internal sealed class ScriptedBroker : IBroker
     public ValueTask<StreamPosition> PublishAsync(string room, Publication publication, RoomRule rule, CancellationToken cancellationToken)
         => OnPublish?.Invoke(room, publication) ?? new(Take(room, publication, rule.KeepsHistory));
 
+    public ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken)
+    {
+        Note("skip " + room);
+        lock (_lock)
+        {
+            _skipped[room] = _skipped.GetValueOrDefault(room) + 1;
+            return new(new StreamPosition(Epoch, HistoryOf(room).Count + _skipped[room]));
+        }
+    }
+
     public async ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken)
     {
         Note("read " + room);
@@ -112,7 +123,8 @@ internal sealed class ScriptedBroker : IBroker
             if (keep)
             {
                 List<Publication> history = HistoryOf(room);
-                publication = publication.WithOffset(history.Count + 1);
+                _skipped[room] = _skipped.GetValueOrDefault(room) + (publication.IsAfterLoss ? 1 : 0);
+                publication = publication.WithOffset(history.Count + _skipped[room] + 1);
                 history.Add(publication);
                 position = new StreamPosition(Epoch, publication.Offset);
             }
@@ -136,6 +148,7 @@ internal sealed class ScriptedBroker : IBroker
         lock (_lock)
         {
             _history.Clear();
+            _skipped.Clear();
             Epoch = epoch;
         }
     }
@@ -158,7 +171,7 @@ internal sealed class ScriptedBroker : IBroker
             List<Publication> history = HistoryOf(room);
             return new RoomHistory(
                 query.Limit == 0 ? [] : [.. history.Where(each => each.Offset > (query.Since?.Offset ?? 0) && each.Offset >= from)],
-                new StreamPosition(Epoch, history.Count));
+                new StreamPosition(Epoch, history.Count + _skipped.GetValueOrDefault(room)));
         }
     }
 

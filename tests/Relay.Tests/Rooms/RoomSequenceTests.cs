@@ -95,16 +95,29 @@ public sealed class RoomSequenceTests
     }
 
     [Theory]
-    [InlineData(new long[0])]
-    [InlineData(new long[] { 2, 3 })] // not up to the top: what is between is gone, so these alone would be a gap
-    public void Read_WithoutTheNewest_IsALossOfAllUpToTheTop(long[] offsets)
+    [InlineData(new long[0], new long[0])]
+    [InlineData(new long[] { 3 }, new long[0])]
+    [InlineData(new long[] { 2, 3 }, new long[] { 2, 3 })]
+    public void Read_WithoutTheNewest_GivesWhatFollows_ThenALossUpToTheTop(long[] offsets, long[] delivered)
     {
         Start(1);
 
         RoomSequence.Result result = Read(began: 1, top: 4, offsets);
 
         Assert.Equal((PositionLoss.Trimmed, new StreamPosition("e", 4)), (result.Loss, result.From));
-        Assert.Empty(Delivered);
+        Assert.Equal(delivered, Delivered);
+        Assert.Equal(delivered.Length, result.BeforeLoss);
+    }
+
+    [Fact]
+    public void Read_WithANumberLeftOut_GivesWhatIsBeforeIt_TheLoss_AndWhatIsAfterIt()
+    {
+        Start(1);
+
+        RoomSequence.Result result = Read(began: 1, top: 6, 2, 3, 5, 6);
+
+        Assert.Equal((PositionLoss.Trimmed, new StreamPosition("e", 4), 2), (result.Loss, result.From, result.BeforeLoss));
+        Assert.Equal([2, 3, 5, 6], Delivered);
     }
 
     [Fact]
