@@ -49,6 +49,8 @@ internal static class WeirApplication
 
         // These lines have the query, which may have a token in it, when they are logged at Information or below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        // A balancer asks each second: that it is told is no news; the reason is logged once, by its source.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Error);
         // Kestrel opens a logging scope per connection, which then flows through every await of it. Our messages name the
         // connection themselves.
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
