@@ -55,7 +55,7 @@ internal static class WeirApplication
         // connection themselves.
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
-            .AddMeter("Weir", "Weir.Relay", "System.Runtime")
+            .AddMeter("Weir", "Weir.Relay", "Weir.Redis", "System.Runtime")
             .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MaxTagCombinations })
             .AddPrometheusExporter());
         builder.Services.AddWeirMemoryPool();

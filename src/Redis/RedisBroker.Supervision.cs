@@ -1,3 +1,5 @@
+using System.Net;
+using System.Runtime.ExceptionServices;
 using StackExchange.Redis;
 using Weir.Redis.Diagnostics;
 using Weir.Redis.Links;
@@ -21,6 +23,8 @@ public sealed partial class RedisBroker
     private readonly Lock _healthGate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private volatile BrokerHealth _health = BrokerHealth.Degraded;
+    private readonly HashSet<EndPoint> _proven = []; // masters that wrote and announced the last probe
+    private LinkMap _masters = LinkMap.OfNone;
     private long _refusals; // requests that Redis answered with an error
     private string _lastRefusal = "";
     private bool _hasWarnedOfDown;
@@ -164,11 +168,22 @@ public sealed partial class RedisBroker
     /// <summary>Makes what is missing, and tries the way; false where something is not as it should be.</summary>
     private async Task<bool> TryAllAsync()
     {
+        _proven.Clear();
         try
         {
             Session session = _session ??= await OpenSessionAsync();
-            LinkMap map = await session.ReadMapAsync();
-            await AlignAsync(session, map);
+            LinkMap map = _masters = await session.ReadMapAsync();
+            if (await AlignAsync(session, map) is { } misaligned)
+            {
+                // One master that cannot be reached does not keep the others from being tried, and served.
+                if (ReferenceEquals(session, _session) && _subscriptions.Links.Count > 0)
+                {
+                    await ProbeAsync(session);
+                }
+
+                ExceptionDispatchInfo.Throw(misaligned);
+            }
+
             await ProbeAsync(session);
             return map.Uncovered == 0
                 ? true
@@ -185,19 +200,25 @@ public sealed partial class RedisBroker
             RedisLog.TryFailed(_logger, error);
             return false;
         }
+        finally
+        {
+            _metrics.Note(_masters.Servers.ToDictionary(static server => server, _proven.Contains));
+        }
     }
 
-    private async Task AlignAsync(Session session, LinkMap map)
+    // What could not be done; null: all is aligned.
+    private async Task<Exception?> AlignAsync(Session session, LinkMap map)
     {
         try
         {
             await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
+            return null;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // It may be the links alone, or all of Redis that hangs, and then publishers must not wait for it one by one.
             await CheckCommandsAsync(session);
-            throw;
+            return error;
         }
     }
 
@@ -258,7 +279,7 @@ public sealed partial class RedisBroker
     // False where the library gave up although this process has not run for as long as a probe may take.
     private async Task<bool> TryProbeAsync(Session session, RunningTime patience)
     {
-        List<Task> published = [];
+        List<Task<bool>> published = [];
         List<(ProbedLink Probed, Task Arrived)> arrivals = [];
         foreach (ProbedLink probed in _subscriptions.Links)
         {
@@ -274,7 +295,7 @@ public sealed partial class RedisBroker
         try
         {
             await patience.WaitAsync(
-                Task.WhenAll(published.Concat(arrivals.Select(static arrival => arrival.Arrived))), HasProgressed, _stopping.Token);
+                Task.WhenAll(published.Concat<Task>(arrivals.Select(static arrival => arrival.Arrived))), HasProgressed, _stopping.Token);
             _silences = 0;
             _isRefusing = false;
             return true;
@@ -301,6 +322,16 @@ public sealed partial class RedisBroker
 
             throw;
         }
+        finally
+        {
+            for (int i = 0; i < arrivals.Count; i++)
+            {
+                if (arrivals[i].Arrived.IsCompletedSuccessfully && published[i] is { IsCompletedSuccessfully: true, Result: true })
+                {
+                    _proven.Add(arrivals[i].Probed.Link.EndPoint);
+                }
+            }
+        }
 
         // What has come meanwhile shows that both ways work and that the probe is behind it, in a queue of ours or on the wire.
         bool HasProgressed()
@@ -316,16 +347,19 @@ public sealed partial class RedisBroker
         }
     }
 
-    private async Task PublishProbeAsync(Session session, string channel, long number)
+    // False where it was announced but not written.
+    private async Task<bool> PublishProbeAsync(Session session, string channel, long number)
     {
         try
         {
             await session.Database.ScriptEvaluateAsync(
                 session.Scripts.Probe, [(RedisKey)(channel + ":written")], [channel, Announcement.OfProbe(number)]);
+            return true;
         }
         catch (RedisServerException error) when (RedisFailure.IsRefusalToStore(error))
         {
             OnRequestFailed(error);
+            return false;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
@@ -28,6 +29,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     private readonly TimeProvider _time;
     private readonly Subscriptions _subscriptions;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly RedisMetrics _metrics;
     private readonly string _everyonesChannel;
     private IBrokerSink? _sink;
     private string _ownChannel = "";
@@ -40,8 +42,9 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     /// <param name="options">Read now; later changes have no effect.</param>
     /// <param name="loggers">Null: nothing is logged.</param>
     /// <param name="time">Null: the system's.</param>
+    /// <param name="meters">Null: a meter of its own.</param>
     /// <exception cref="ArgumentException">An option is wrong, or the configuration cannot be read.</exception>
-    public RedisBroker(RedisOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null)
+    public RedisBroker(RedisOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null, IMeterFactory? meters = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _configuration = options.Parse();
@@ -64,6 +67,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _configuration.Tunnel ??= new GatheringTunnel();
         _configuration.ClientName ??= "weir";
         _subscriptions = new Subscriptions(this, new LinkSettings(_configuration, options.ConnectTimeout), _time);
+        _metrics = new RedisMetrics(meters);
         _everyonesChannel = $"{options.KeyPrefix}{{control}}";
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.Relay;
@@ -17,7 +18,8 @@ public static class RedisServiceCollectionExtensions
         {
             RedisOptions options = new();
             configure?.Invoke(options);
-            return new RedisBroker(options, provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>());
+            return new RedisBroker(
+                options, provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>());
         });
     }
 }

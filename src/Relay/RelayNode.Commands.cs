@@ -11,6 +11,8 @@ public sealed partial class RelayNode
 {
     private const uint NodePresenceSteps = 5;
 
+    private const int AnswerSteps = 8;
+
     private const string NodesRoom = ReservedPrefix + "nodes";
 
     private static readonly TimeSpan _nodeLifetime = TimeSpan.FromSeconds(3 * NodePresenceSteps);
@@ -105,8 +107,12 @@ public sealed partial class RelayNode
         {
             NodeMessage asked = new() { RoomsLike = pattern, From = NodeId, Question = question };
             await Broker.SendControlAsync(node: null, Encode(asked), cancellationToken).ConfigureAwait(false);
-            await answers.All.WaitAsync(_answerTimeout, _time, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // In steps: while this process cannot run, answers that have arrived are not read.
+            for (int i = 0; i < AnswerSteps && !answers.All.IsCompleted && !cancellationToken.IsCancellationRequested; i++)
+            {
+                await answers.All.WaitAsync(_answerTimeout / AnswerSteps, _time, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
         finally
         {

@@ -14,11 +14,14 @@ public sealed partial class RelayNode
     // A broker that comes back is asked for the positions of all rooms; so many at once.
     private const int MaxReads = 64;
 
+    private const uint StepsBeforeLossesAgain = 30;
+
     private readonly ConcurrentDictionary<LocalRoom, bool> _tended = new();
     private readonly SemaphoreSlim _reads = new(MaxReads);
     private readonly ConcurrentDictionary<string, RoomRule> _losses = new(StringComparer.Ordinal);
     private volatile bool _owesLosses;
     private Task _settlingLosses = Task.CompletedTask;
+    private uint _lossesFrom; // the step from which on it is tried again
     private ITimer? _upkeep;
     private uint _step;
 
@@ -68,6 +71,7 @@ public sealed partial class RelayNode
             catch (Exception error)
             {
                 _losses.TryAdd(room, rule);
+                _lossesFrom = _step + StepsBeforeLossesAgain; // a broker that is up and says no may do so for long
                 if (error is BrokerUnavailableException)
                 {
                     RelayLog.BrokerNotAsked(Logger, error, room); // it is tried again, when the broker is up
@@ -105,7 +109,7 @@ public sealed partial class RelayNode
             }
 
             Copies.Trim();
-            if (_owesLosses && Health == BrokerHealth.Up && _settlingLosses.IsCompleted)
+            if (_owesLosses && step >= _lossesFrom && Health == BrokerHealth.Up && _settlingLosses.IsCompleted)
             {
                 _settlingLosses = SettleLossesAsync();
             }

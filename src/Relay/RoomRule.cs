@@ -16,8 +16,9 @@ public sealed record RoomRule
     public TimeSpan HistoryTtl { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// Whether a publish must be stored by the broker to count: while the broker is away it fails, instead of reaching the
-    /// members of this node only. Default false.
+    /// Whether the message of a raw member must be stored by the broker to count: if it is not, its sender is closed with 1013,
+    /// instead of the message being announced without a number, or reaching the members of this node only. Default false. A
+    /// publish that gets an answer must be stored in any room.
     /// </summary>
     public bool Durable { get; init; }
 

@@ -130,8 +130,10 @@ public sealed class FailoverTests
 
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], withoutRooms.Sink.Health);
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], node.Sink.Health);
+        await Bounded.Eventually(() => node.MastersUp == 2 && withoutRooms.MastersUp == 2);
         await using Node late = Node.Start(cluster.Configuration);
         await Task.WhenAll(rooms.Select(room => late.SubscribeAsync(room).ContinueWith(static asked => _ = asked.Exception, TaskScheduler.Default)));
+        await Bounded.Eventually(() => late.MastersUp == 2);
         int served = 0;
         foreach (string room in rooms)
         {

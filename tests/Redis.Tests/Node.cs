@@ -14,8 +14,9 @@ internal sealed class Node : IAsyncDisposable
 
     private readonly LogProbe _log;
 
-    private Node(RedisBroker broker, RecordingSink sink, LogProbe log)
+    private Node(RedisBroker broker, RecordingSink sink, LogProbe log, MetricProbe metrics)
     {
+        Metrics = metrics;
         Broker = broker;
         Sink = sink;
         _log = log;
@@ -26,6 +27,11 @@ internal sealed class Node : IAsyncDisposable
     public RecordingSink Sink { get; }
 
     public LogProbe Log => _log;
+
+    public MetricProbe Metrics { get; }
+
+    /// <summary>How many masters its metrics show as up.</summary>
+    public int MastersUp => (int)Metrics.Sum("weir.redis.master_up");
 
     /// <summary>Starts one, and waits until it is up.</summary>
     public static async Task<Node> StartAsync(string configuration, Action<RedisOptions>? configure = null)
@@ -48,10 +54,11 @@ internal sealed class Node : IAsyncDisposable
         };
         configure?.Invoke(options);
         LogProbe log = new(LogLevel.Debug);
-        RedisBroker broker = new(options, log);
+        MetricProbe metrics = new();
+        RedisBroker broker = new(options, log, time: null, metrics);
         RecordingSink sink = new("node-" + Guid.NewGuid().ToString("N"));
         Task started = broker.StartAsync(sink, CancellationToken.None);
-        return started.IsCompletedSuccessfully ? new Node(broker, sink, log) : throw new InvalidOperationException("A start must not wait for Redis.");
+        return started.IsCompletedSuccessfully ? new Node(broker, sink, log, metrics) : throw new InvalidOperationException("A start must not wait for Redis.");
     }
 
     public async Task IsUpAsync(TimeSpan? limit = null)
@@ -99,5 +106,9 @@ internal sealed class Node : IAsyncDisposable
     public Task<RoomHistory> ReadAsync(string room, StreamPosition? since = null)
         => Broker.ReadHistoryAsync(room, _all with { Since = since }, Kept, CancellationToken.None).Within();
 
-    public ValueTask DisposeAsync() => Broker.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Broker.DisposeAsync();
+        Metrics.Dispose();
+    }
 }

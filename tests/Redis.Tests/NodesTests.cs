@@ -173,5 +173,10 @@ public sealed class NodesTests(SharedRedis redis)
         Assert.Equal(["known"], node.Sink.TextsOf(_room));
     }
 
-    private Task<Node> StartAsync(Action<RedisOptions>? configure = null) => Node.StartAsync(redis.Server.Address, configure);
+    // Nothing here fails: a machine that is busy with other things may take its time.
+    private Task<Node> StartAsync(Action<RedisOptions>? configure = null) => Node.StartAsync(redis.Server.Address, options =>
+    {
+        options.RequestTimeout = options.ProbeTimeout = options.ConnectTimeout = TimeSpan.FromSeconds(30);
+        configure?.Invoke(options);
+    });
 }

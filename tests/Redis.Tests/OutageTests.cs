@@ -39,6 +39,7 @@ public sealed class OutageTests
         await node.SubscribeAsync(Room);
         StreamPosition first = await node.PublishAsync(Room, "1");
         StreamPosition second = await node.PublishAsync(Room, "2");
+        await node.Sink.HasHeardAsync(Room, 2); // the answer may be faster than the announcement, which the kill would take along
 
         await server.KillAsync();
         await node.IsDegradedAsync();
@@ -261,6 +262,7 @@ public sealed class OutageTests
         await server.AskAsync($"CONFIG SET {begin}");
         await Bounded.Eventually(() => publisher.Broker.Health == BrokerHealth.Refusing && listener.Broker.Health == BrokerHealth.Refusing);
         BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync(Room, "refused", durable));
+        await Bounded.Eventually(() => publisher.MastersUp == 0);
         StreamPosition announced = await publisher.PublishAsync(Room, "announced");
         RoomHistory history = await publisher.ReadAsync(Room);
 
@@ -274,6 +276,7 @@ public sealed class OutageTests
         await Waiting.PassAsync(TimeSpan.FromSeconds(1)); // several probes
         await server.AskAsync($"CONFIG SET {end}");
         await publisher.IsUpAsync();
+        await Bounded.Eventually(() => publisher.MastersUp == 1);
         StreamPosition after = await publisher.Broker.PublishAsync(Room, AfterLoss("after"), durable, default).AsTask().Within();
 
         Assert.Equal(before with { Offset = 3 }, after); // 2 is left out for what was announced only

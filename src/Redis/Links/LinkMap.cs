@@ -24,6 +24,9 @@ internal sealed class LinkMap
     /// <summary>How many slots no master has.</summary>
     public int Uncovered { get; }
 
+    /// <summary>Before the first look: no server is known.</summary>
+    public static LinkMap OfNone { get; } = new(null, null, []);
+
     /// <summary>One server has all.</summary>
     public static LinkMap OfServer(EndPoint server) => new(server, null, [server]);
 
