@@ -66,6 +66,7 @@ public sealed class OutageTests
         await using Node node = await Node.StartAsync(server.Address);
         await node.SubscribeAsync(Room);
         StreamPosition before = await node.PublishAsync(Room, "1");
+        await node.Sink.HasHeardAsync(Room, 1);
 
         await server.KillAsync();
         await node.IsDegradedAsync();
