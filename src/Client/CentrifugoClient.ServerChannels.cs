@@ -57,6 +57,8 @@ public sealed partial class CentrifugoClient
         {
             switch (push.Kind)
             {
+                case PushKind.Publication when _leaving.ContainsKey(push.Channel):
+                    break; // of a subscription of the client's own that it has just ended
                 case PushKind.Publication:
                     PublishInsideLock(push.Channel, push.Publication!, events);
                     break;

@@ -80,18 +80,30 @@ public sealed partial class CentrifugoClient
     internal bool Unsubscribe(Subscription subscription, int code, string reason)
     {
         Session? session;
+        uint id = NextId();
         lock (_gate)
         {
             session = subscription.State == SubscriptionState.Ended ? null : _session;
+            if (session is not null)
+            {
+                _leaving[subscription.Channel] = id;
+            }
         }
 
-        if (session is not null)
-        {
-            uint id = NextId();
-            session.Send(new OwnCommand(id, CommandWriter.Channel(id, "unsubscribe"u8, subscription.Channel)));
-        }
+        session?.Send(new OwnCommand(id, CommandWriter.Channel(id, "unsubscribe"u8, subscription.Channel), _ => OnLeft(subscription.Channel, id)));
 
         return End(subscription, code, reason, null, isByUser: true);
+    }
+
+    private void OnLeft(string channel, uint id)
+    {
+        lock (_gate)
+        {
+            if (_leaving.TryGetValue(channel, out uint last) && last == id)
+            {
+                _leaving.Remove(channel);
+            }
+        }
     }
 
     private bool End(Subscription subscription, int code, string reason, Exception? error, bool isByUser = false)
@@ -128,6 +140,7 @@ public sealed partial class CentrifugoClient
             }
 
             _session = null;
+            _leaving.Clear();
             foreach (Subscription subscription in _subscriptions.Values)
             {
                 if (subscription.State == SubscriptionState.Subscribed)

@@ -25,6 +25,9 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     private readonly Inbox<ClientEvent> _inbox;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
+
+    // The unsubscribe of each channel that the server has not answered yet: what comes of it until then has no subscription.
+    private readonly Dictionary<string, uint> _leaving = new(StringComparer.Ordinal);
     private Session? _session; // while connected; belongs to the lock
     private ConnectionEnd? _end; // once there will be no connection any more; belongs to the lock
     private uint _lastId;
@@ -33,7 +36,8 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     /// <param name="endpoint">Where the server is, as <c>wss://example.com/connection/websocket</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="ArgumentException">
-    /// The endpoint is not absolute, or not <c>ws</c> or <c>wss</c>; <see cref="CentrifugoClientOptions.ConnectData"/> is no JSON.
+    /// The endpoint is not absolute, or not <c>ws</c> or <c>wss</c>; <see cref="CentrifugoClientOptions.ConnectData"/> is no
+    /// JSON, or <see cref="CentrifugoClientOptions.Name"/> no text.
     /// </exception>
     public CentrifugoClient(Uri endpoint, CentrifugoClientOptions? options = null)
     {
@@ -41,6 +45,11 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
         _options = options ?? new CentrifugoClientOptions();
         _queue = new SendQueue(_options.SendQueue);
         CommandWriter.CheckData(_options.ConnectData, nameof(CentrifugoClientOptions.ConnectData));
+        if (!WellFormed.Is(_options.Name))
+        {
+            throw new ArgumentException($"{nameof(CentrifugoClientOptions.Name)} has half of a surrogate pair.", nameof(options));
+        }
+
         _loop = new ConnectionLoop(_options, this, new ConnectRequest(endpoint, null), tokenInHead: false);
         _inbox = new Inbox<ClientEvent>(_options.InboxCapacity, BoundedChannelFullMode.DropOldest, _loop.Handlers, InPlaceOf);
     }

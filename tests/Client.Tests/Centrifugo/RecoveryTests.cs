@@ -294,6 +294,19 @@ public sealed class RecoveryTests : CentrifugoFixture
     }
 
     [Fact]
+    public async Task Unsubscribe_WhatWasOnItsWay_IsNotTakenForAServersChannel()
+    {
+        (Subscription subscription, _) = await SubscribeAsync(1);
+
+        subscription.Unsubscribe();
+        Server.Publish("c", 2);
+        Server.Answer((await Server.HearAsync("unsubscribe")).Id, "unsubscribe");
+        Server.Publish("c", 3); // the server has subscribed the connection to it
+
+        Assert.Equal(3UL, (await Events.NextAsync<ServerPublished>()).Publication.Offset);
+    }
+
+    [Fact]
     public async Task Subscribe_Twice_IsRefused()
     {
         Client.Subscribe("c");
