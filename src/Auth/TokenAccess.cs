@@ -31,6 +31,8 @@ internal sealed class TokenAccess : IClientAccess
         _verifier = new TokenVerifier(options.Jwt, time);
     }
 
+    public bool UsesCookies => _options.Cookie.Length > 0;
+
     public ValueTask<ConnectVerdict> ConnectAsync(UpgradeRequest request, string? token, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);

@@ -17,9 +17,6 @@ namespace Weir.Centrifugo;
 /// <summary>Puts Centrifugo's client protocol on listeners and routes. Needs <see cref="CentrifugoServiceCollectionExtensions.AddWeirCentrifugo"/>.</summary>
 public static class CentrifugoEndpointExtensions
 {
-    private static readonly string[] _streamMethods = [HttpMethods.Get, HttpMethods.Options];
-    private static readonly string[] _postMethods = [HttpMethods.Post, HttpMethods.Options];
-
     /// <summary>Serves the protocol over WebSocket for one path of this listener, as <c>UseWeir</c> does.</summary>
     /// <remarks>
     /// Codes, the subprotocol and the form of pings are the protocol's, whatever <paramref name="configure"/> says; the ping's
@@ -60,16 +57,16 @@ public static class CentrifugoEndpointExtensions
         WeirOptions options = new();
         Apply(options, configure);
         InboundLimit? limit = LimitOf(options);
-        StreamDoor door = new(engine, new OriginPolicy(options.AllowedOrigins));
+        StreamDoor door = new(engine, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies);
         SseOptions streams = new()
         {
             HeartbeatInterval = options.Heartbeat.Interval,
             CloseAtBytes = options.Pressure.CloseAtBytes,
             MaxDelay = options.Pressure.MaxDelay,
         };
-        endpoints.MapMethods(path + "/sse", _streamMethods, Stream(StreamForm.Events, preface: null));
-        endpoints.MapMethods(path + "/http_stream", _postMethods, Stream(StreamForm.Lines, preface: []));
-        endpoints.MapMethods(emulationPath, _postMethods, (RequestDelegate)new EmulationEndpoint(hub, door, options.MaxMessageBytes).InvokeAsync);
+        endpoints.Map(path + "/sse", Stream(StreamForm.Events, preface: null));
+        endpoints.Map(path + "/http_stream", Stream(StreamForm.Lines, preface: []));
+        endpoints.Map(emulationPath, new EmulationEndpoint(hub, door, options.MaxMessageBytes).InvokeAsync);
         engine.AlsoDrains.Add((window, hurry) => door.DrainAsync(
             [.. hub.Streams.Values], static session => session.Disconnect(Goodbye.Shutdown.Code, Goodbye.Shutdown.Reason), window, hurry));
         return endpoints;

@@ -6,6 +6,13 @@ namespace Weir.Relay;
 /// </summary>
 public interface IClientAccess
 {
+    /// <summary>
+    /// Whether a client may be recognized by a cookie. Streams then answer pages of listed origins with
+    /// <c>Access-Control-Allow-Credentials: true</c>, so that a browser sends the cookie across origins (Fetch standard, section
+    /// 3.3). Default: false. Read once, when an endpoint is mapped.
+    /// </summary>
+    bool UsesCookies => false;
+
     /// <summary>Judges a client that wants to connect.</summary>
     /// <param name="request">The request that it came with: a token may be in its headers or its query.</param>
     /// <param name="token">The token, where the client's protocol brings it apart from the request; null: look into the request.</param>

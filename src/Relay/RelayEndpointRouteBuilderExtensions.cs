@@ -18,7 +18,9 @@ public static class RelayEndpointRouteBuilderExtensions
     /// <remarks>
     /// The limits of <see cref="WeirNodeOptions"/> hold for streams and connections together, and
     /// <see cref="WeirServiceCollectionExtensions.AddWeir"/> ends both when the application stops. Who may not listen gets 401, or
-    /// 403 when it is known who it is; a stream whose token expires ends with an event <c>expired</c>.
+    /// 403 when it is known who it is; a stream whose token expires ends with an event <c>expired</c>. A client that accepts
+    /// <c>text/event-stream</c> and cannot be served now (limits, a drain, keys that are not loaded) gets 200, <c>retry:</c> and the
+    /// end of the stream, because a browser returns after nothing else; any other client gets the status, with Retry-After.
     /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="path">The path, beginning with a slash.</param>
@@ -31,7 +33,7 @@ public static class RelayEndpointRouteBuilderExtensions
         IServiceProvider services = endpoints.ServiceProvider;
         SseEndpoint endpoint = new(
             services.GetRequiredService<RelayNode>(), WeirEngine.Of(services), services.GetService<IClientAccess>() ?? OpenAccess.Instance, options);
-        return endpoints.MapGet(path, (RequestDelegate)endpoint.InvokeAsync);
+        return endpoints.Map(path, endpoint.InvokeAsync); // all methods: a 405 needs the headers that let a page read it
     }
 
     /// <summary>

@@ -61,8 +61,8 @@ public sealed class SseOptions
     }
 
     /// <summary>
-    /// When a client is to come back after the server has ended its stream; default 2 seconds. On shutdown each is told a
-    /// time of its own from half of it to three halves.
+    /// When a client is to come back after the server has ended its stream; default 2 seconds. Each is given a time of its own,
+    /// from half of it to three halves, so that those whose streams ended together do not return together.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan ReconnectAfter

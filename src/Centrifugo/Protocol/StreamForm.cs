@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Weir.Centrifugo.Protocol;
 
 /// <summary>How messages are told apart in a response that does not end.</summary>
@@ -41,5 +43,22 @@ internal static class StreamForms
 
         formatted[at] = (byte)'\n';
         return formatted;
+    }
+
+    /// <summary>The last message of a stream: what a WebSocket would be closed with.</summary>
+    public static byte[] Farewell(StreamForm form, Goodbye why)
+    {
+        ReplyBatch batch = ReplyBatch.Rent();
+        Utf8JsonWriter json = batch.BeginLine();
+        json.WriteStartObject("push"u8);
+        json.WriteStartObject("disconnect"u8);
+        json.WriteNumber("code"u8, (int)why.Code);
+        json.WriteString("reason"u8, why.Reason);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        batch.EndLine();
+        byte[] farewell = Format(form, batch.Lines.Span);
+        batch.Return();
+        return farewell;
     }
 }

@@ -95,7 +95,7 @@ internal sealed class StreamSession : Session
 
     protected override void SendInsideLock(Push push) => Write(push.As(_form));
 
-    protected override void Close(Goodbye why) => _stream.End(Farewell(why));
+    protected override void Close(Goodbye why) => _stream.End(StreamForms.Farewell(_form, why));
 
     protected override void PlanClose(TimeSpan? delay, Goodbye why)
     {
@@ -114,23 +114,6 @@ internal sealed class StreamSession : Session
     {
         json.WriteString("session"u8, Secret);
         json.WriteString("node"u8, Hub.Relay.NodeId);
-    }
-
-    // There is no close code here: the last message has it.
-    private byte[] Farewell(Goodbye why)
-    {
-        ReplyBatch batch = ReplyBatch.Rent();
-        Utf8JsonWriter json = batch.BeginLine();
-        json.WriteStartObject("push"u8);
-        json.WriteStartObject("disconnect"u8);
-        json.WriteNumber("code"u8, (int)why.Code);
-        json.WriteString("reason"u8, why.Reason);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        batch.EndLine();
-        byte[] farewell = StreamForms.Format(_form, batch.Lines.Span);
-        batch.Return();
-        return farewell;
     }
 
     private void Write(byte[] message) => _stream.Enqueue(new SseEvent(0, message, Id: null, default));

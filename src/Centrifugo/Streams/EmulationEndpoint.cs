@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Weir.Centrifugo.Sessions;
+using Weir.Handshake;
 using Weir.Relay;
 using Weir.Relay.Http;
 using Weir.Relay.Sse;
@@ -13,13 +14,10 @@ namespace Weir.Centrifugo.Streams;
 /// </summary>
 internal sealed class EmulationEndpoint(CentrifugoHub hub, StreamDoor door, int maxMessageBytes)
 {
-    public async Task InvokeAsync(HttpContext http)
-    {
-        if (!await Preflight.PassesAsync(http, door).ConfigureAwait(false))
-        {
-            return;
-        }
+    public Task InvokeAsync(HttpContext http) => door.InvokeAsync(http, HttpMethods.Post, ServeAsync, lastEvent: null);
 
+    private async Task<HandshakeRefusal?> ServeAsync(HttpContext http)
+    {
         // As a string in JSON the commands take up to twice their size, and rarely more.
         RequestBody body = await RequestBody.ReadAsync(http, checked((maxMessageBytes * 2) + 1024)).ConfigureAwait(false);
         if (body.StatusCode != 0)
@@ -38,6 +36,8 @@ internal sealed class EmulationEndpoint(CentrifugoHub hub, StreamDoor door, int 
         {
             http.Response.StatusCode = await PassOnAsync(session, node, data, http.RequestAborted).ConfigureAwait(false);
         }
+
+        return null;
     }
 
     private async Task<int> PassOnAsync(string session, string node, byte[] data, CancellationToken gone)

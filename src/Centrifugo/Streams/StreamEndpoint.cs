@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -6,11 +5,11 @@ using Microsoft.AspNetCore.WebUtilities;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Centrifugo.Protocol;
 using Weir.Centrifugo.Sessions;
+using Weir.Handshake;
 using Weir.Http;
 using Weir.Limits;
 using Weir.Relay.Http;
 using Weir.Relay.Sse;
-using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Centrifugo.Streams;
 
@@ -21,21 +20,18 @@ namespace Weir.Centrifugo.Streams;
 internal sealed class StreamEndpoint(
     CentrifugoHub hub, StreamForm form, StreamDoor door, SseSettings settings, TimeSpan pingInterval, int maxMessageBytes, InboundLimit? limit)
 {
-    public async Task InvokeAsync(HttpContext http)
+    // Clients of this protocol come back from both codes, with their own back-off.
+    private static readonly byte[] _shutdown = StreamForms.Farewell(StreamForm.Events, Goodbye.Shutdown);
+    private static readonly byte[] _tooMany = StreamForms.Farewell(StreamForm.Events, Goodbye.TooManyRequests);
+
+    public Task InvokeAsync(HttpContext http) => form == StreamForm.Events
+        ? door.InvokeAsync(http, HttpMethods.Get, EnterAsync, _ => hub.Engine.Gate.IsDraining ? _shutdown : _tooMany)
+        : door.InvokeAsync(http, HttpMethods.Post, EnterAsync, lastEvent: null); // read by fetch, for which a status is as good
+
+    private Task<HandshakeRefusal?> EnterAsync(HttpContext http) => door.EnterAsync(http, ServeUnlessRefusedAsync);
+
+    private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
     {
-        http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
-        if (!await Preflight.PassesAsync(http, door).ConfigureAwait(false))
-        {
-            return;
-        }
-
-        IPAddress? address = door.AddressOf(http);
-        if (hub.Engine.Gate.Enter(address) is { } refusal)
-        {
-            await door.RefuseAsync(http, refusal).ConfigureAwait(false);
-            return;
-        }
-
         hub.Relay.Metrics.StreamOpened();
         try
         {
@@ -47,8 +43,9 @@ internal sealed class StreamEndpoint(
         finally
         {
             hub.Relay.Metrics.StreamClosed();
-            hub.Engine.Gate.Leave(address);
         }
+
+        return null;
     }
 
     /// <returns>What the client says first; <c>null</c>: the request has its answer.</returns>
@@ -89,7 +86,7 @@ internal sealed class StreamEndpoint(
         CancellationToken gone = http.RequestAborted;
         string secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
         string id = hub.Relay.NodeId + "-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
-        SseStream stream = new(id, rooms: 1, http.Response.BodyWriter, http.Abort, settings);
+        SseStream stream = new(id, place: null, http.Response.BodyWriter, http.Abort, settings);
         UpgradeRequest request = HttpRequests.ToUpgradeRequest(http.Request);
         StreamSession session = new(hub, secret, stream, form, pingInterval, request, limit);
         hub.Streams[secret] = session;

@@ -14,6 +14,9 @@ namespace Weir.Handshake;
 internal sealed record HandshakeRefusal(
     int StatusCode, string Reason, string? ExtraHeader = null, string Name = "protocol", CloseCode? CloseCode = null)
 {
+    /// <summary>After this time another attempt may succeed; <c>null</c>: the refusal is final.</summary>
+    public TimeSpan? RetryAfter { get; private init; }
+
     // RFC 6455 4.2.2: a refused version is answered with the versions the server does speak.
     private const string OurVersion = "Sec-WebSocket-Version: 13";
 
@@ -69,6 +72,10 @@ internal sealed record HandshakeRefusal(
     /// <summary>For a page that the endpoint does not welcome.</summary>
     public static readonly HandshakeRefusal ForbiddenOrigin =
         new(403, "This Origin may not connect (RFC 6455 10.2).", Name: "origin");
+
+    /// <summary>A refusal of which the cause passes: the answer has a Retry-After (RFC 9110 10.2.3).</summary>
+    public static HandshakeRefusal Temporary(int statusCode, string reason, int retryAfterSeconds, string name)
+        => new(statusCode, reason, $"Retry-After: {retryAfterSeconds}", name) { RetryAfter = TimeSpan.FromSeconds(retryAfterSeconds) };
 
     /// <summary>For <see cref="HeadStatus.TooLarge"/>.</summary>
     public static readonly HandshakeRefusal HeadTooLarge =

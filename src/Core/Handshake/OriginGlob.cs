@@ -18,6 +18,9 @@ internal sealed class OriginGlob
         _port = port;
     }
 
+    /// <summary>Whether it is for a host or the hosts of a domain; false: for every host.</summary>
+    public bool NamesHost => _host is not "*";
+
     /// <summary>
     /// A star stands for whole parts only: "https://*example.com" would let evil-example.com in, which nobody means.
     /// </summary>

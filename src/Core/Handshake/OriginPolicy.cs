@@ -85,6 +85,27 @@ internal sealed class OriginPolicy
     }
 
     /// <summary>
+    /// Whether the list names this origin by its host or a domain, not by a wildcard for every host: only such an origin may be
+    /// trusted with a user's cookies.
+    /// </summary>
+    /// <param name="origin">The value of Origin.</param>
+    public bool Names(string origin)
+    {
+        if (WebOrigin.TryParse(origin, out WebOrigin parsed))
+        {
+            foreach (OriginGlob glob in _globs)
+            {
+                if (glob.NamesHost && glob.Matches(parsed))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
     /// The scheme is not compared, as TLS may end at a proxy and leave us plain HTTP. For the same reason a Host
     /// without a port stands for the default port of whichever scheme the page has.
     /// </summary>

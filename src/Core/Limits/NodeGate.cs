@@ -9,17 +9,23 @@ namespace Weir.Limits;
 /// </summary>
 internal sealed class NodeGate
 {
+    /// <summary>Turns are spaced for this share of the rate: the rest is for clients that come for the first time.</summary>
+    private const double ShareOfTurns = 0.8;
+
     private static readonly HandshakeRefusal _draining =
-        new(503, "The server is shutting down.", "Retry-After: 1", "draining");
+        HandshakeRefusal.Temporary(503, "The server is shutting down.", 1, "draining");
 
     private static readonly HandshakeRefusal _full =
-        new(503, "The server has as many connections as it takes.", "Retry-After: 10", "connections");
+        HandshakeRefusal.Temporary(503, "The server has as many connections as it takes.", 10, "connections");
 
     private static readonly HandshakeRefusal _tooFast =
-        new(503, "Too many handshakes at once.", "Retry-After: 1", "handshake_rate");
+        HandshakeRefusal.Temporary(503, "Too many handshakes at once.", 1, "handshake_rate");
 
     private static readonly HandshakeRefusal _addressFull =
-        new(429, "Too many connections from this address.", "Retry-After: 10", "connections_per_address");
+        HandshakeRefusal.Temporary(429, "Too many connections from this address.", 10, "connections_per_address");
+
+    /// <summary>The longest wait for a turn: beyond it clients are spread at random.</summary>
+    private static readonly TimeSpan _longestTurn = TimeSpan.FromMinutes(5);
 
     private readonly WeirNodeOptions _options;
     private readonly TimeProvider _time;
@@ -27,6 +33,7 @@ internal sealed class NodeGate
     private readonly Dictionary<AddressKey, int> _perAddress = [];
     private readonly double _burst;
     private TokenBucket _handshakes;
+    private double _lastTurn;
     private int _count;
     private volatile bool _isDraining;
 
@@ -89,6 +96,36 @@ internal sealed class NodeGate
             {
                 _perAddress[key] = left;
             }
+        }
+    }
+
+    /// <summary>
+    /// How long a refused client that can be asked to wait stays away. Clients beyond the rate of handshakes get turns, one after
+    /// another at four fifths of the rate, so that each returns when there is a place for it. After another temporary refusal it is
+    /// the refusal's own time, from half of it to three halves, so that clients which were refused together return apart.
+    /// </summary>
+    /// <param name="refusal">The refusal; a temporary one.</param>
+    public TimeSpan WaitAfter(HandshakeRefusal refusal)
+    {
+        TimeSpan least = refusal.RetryAfter ?? TimeSpan.Zero;
+        if (!ReferenceEquals(refusal, _tooFast))
+        {
+            return least * (0.5 + Random.Shared.NextDouble());
+        }
+
+        long now = _time.GetTimestamp();
+        double frequency = _time.TimestampFrequency;
+        lock (_gate)
+        {
+            double turn = Math.Max(_lastTurn + (frequency / (_options.HandshakesPerSecond * ShareOfTurns)), now + (least.TotalSeconds * frequency));
+            TimeSpan wait = TimeSpan.FromSeconds((turn - now) / frequency);
+            if (wait > _longestTurn)
+            {
+                return _longestTurn * (0.5 + (0.5 * Random.Shared.NextDouble()));
+            }
+
+            _lastTurn = turn;
+            return wait;
         }
     }
 

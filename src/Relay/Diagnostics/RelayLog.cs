@@ -58,6 +58,12 @@ internal static partial class RelayLog
     [LoggerMessage(551, LogLevel.Debug, "Stream {Stream}: ended", EventName = "StreamEnded")]
     public static partial void StreamEnded(ILogger logger, Exception? error, string stream);
 
+    [LoggerMessage(552, LogLevel.Error, "A request for a stream failed in an unexpected way", EventName = "StreamFailed")]
+    public static partial void StreamFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(EventId = 553, Message = "The positions of a stream in many rooms could not be stored: it is ended, and its client returns", EventName = "StreamNotKept")]
+    public static partial void StreamNotKept(ILogger logger, LogLevel level, Exception error);
+
     [LoggerMessage(570, LogLevel.Debug, "API: {Method} refused: the key is missing or wrong", EventName = "KeyRefused")]
     public static partial void KeyRefused(ILogger logger, string method);
 

@@ -3,10 +3,12 @@ using Weir.Relay.Diagnostics;
 namespace Weir.Relay.Sse;
 
 /// <summary>The streams that listen to one room: what happens in it is encoded once for all of them.</summary>
-internal sealed class SseAudience : IRoomAudience
+internal sealed class SseAudience(LocalRoom room) : IRoomAudience
 {
     // Calls come from the room's drain, and so do joins; a stream that ends leaves from its own thread.
     private readonly List<SseSubscription> _subscriptions = [];
+
+    public bool KeepsHistory => room.Rule.KeepsHistory;
 
     public void Add(SseSubscription subscription)
     {
@@ -37,6 +39,11 @@ internal sealed class SseAudience : IRoomAudience
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
+                if (publication.Offset > 0 && !subscription.IsPlaced)
+                {
+                    Lose(room, subscription, new StreamPosition(room.Epoch, publication.Offset - 1));
+                }
+
                 body ??= SseFormat.Body(publication);
                 subscription.Stream.Enqueue(new SseEvent(subscription.Room, body, id, position));
             }
@@ -45,14 +52,21 @@ internal sealed class SseAudience : IRoomAudience
 
     public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason)
     {
-        byte[] body = SseFormat.Lost(room.Name, RelayMetrics.NameOf(reason), now);
-        byte[] id = SseFormat.Id(now);
+        SseEvent loss = SseEvent.Loss(0, SseFormat.Lost(room.Name, RelayMetrics.NameOf(reason), now), now);
         lock (_subscriptions)
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
-                subscription.Stream.Enqueue(new SseEvent(subscription.Room, body, id, now));
+                subscription.IsPlaced = true;
+                subscription.Stream.Enqueue(loss with { Room = subscription.Room });
             }
         }
+    }
+
+    // It began while the position was not known: what was published between that and now it was not given.
+    private static void Lose(LocalRoom room, SseSubscription subscription, StreamPosition now)
+    {
+        subscription.IsPlaced = true;
+        subscription.Stream.Enqueue(SseEvent.Loss(subscription.Room, SseFormat.Lost(room.Name, SseSubscription.NotKnown, now), now));
     }
 }

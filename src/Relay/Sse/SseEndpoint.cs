@@ -1,11 +1,9 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Http;
 using Weir.Relay.Diagnostics;
-using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Relay.Sse;
 
@@ -20,7 +18,8 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     private static readonly HandshakeRefusal _unauthorized = new(401, "A valid token is needed.", Challenge, "unauthorized");
     private static readonly HandshakeRefusal _expired = new(401, "The token has expired.", Challenge, "unauthorized");
     private static readonly HandshakeRefusal _forbidden = new(403, "Not allowed in a room of these.", Name: "forbidden");
-    private static readonly HandshakeRefusal _unavailable = new(503, "Tokens cannot be judged now.", "Retry-After: 5", "auth_unavailable");
+    private static readonly HandshakeRefusal _unavailable =
+        HandshakeRefusal.Temporary(503, "Tokens cannot be judged now.", 5, "auth_unavailable");
 
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
@@ -36,20 +35,20 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         _engine = engine;
         _access = access;
         _settings = new SseSettings(options, engine);
-        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins));
+        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies);
         relay.AddClients(this);
         engine.AlsoDrains.Add(DrainAsync);
     }
 
     public int Count => _streams.Count;
 
-    public IRoomAudience Create(LocalRoom room) => new SseAudience();
+    public IRoomAudience Create(LocalRoom room) => new SseAudience(room);
 
     public void Disconnect(Disconnection what)
     {
         if (_streams.TryGetValue(what.Client, out SseStream? stream))
         {
-            stream.End(SseFormat.Retry(_settings.ReconnectAfter));
+            stream.End(_settings.ComeBack());
         }
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
@@ -57,48 +56,20 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             {
                 if (each.User == what.User)
                 {
-                    each.End(SseFormat.Retry(_settings.ReconnectAfter));
+                    each.End(_settings.ComeBack());
                 }
             }
         }
     }
 
-    public async Task InvokeAsync(HttpContext http)
-    {
-        http.Response.Headers[HeaderNames.CacheControl] = "no-cache";
-        if (!_door.AllowsOrigin(http))
-        {
-            await _door.RefuseAsync(http, HandshakeRefusal.ForbiddenOrigin).ConfigureAwait(false);
-            return;
-        }
-
-        IPAddress? address = _door.AddressOf(http);
-        if (_engine.Gate.Enter(address) is { } full)
-        {
-            await _door.RefuseAsync(http, full).ConfigureAwait(false);
-            return;
-        }
-
-        HandshakeRefusal? refusal;
-        try
-        {
-            refusal = await ServeUnlessRefusedAsync(http).ConfigureAwait(false);
-        }
-        finally
-        {
-            _engine.Gate.Leave(address);
-        }
-
-        if (refusal is not null)
-        {
-            await _door.RefuseAsync(http, refusal).ConfigureAwait(false);
-        }
-    }
+    // The reconnection time is all that a client of these streams needs.
+    public Task InvokeAsync(HttpContext http)
+        => _door.InvokeAsync(http, HttpMethods.Get, request => _door.EnterAsync(request, ServeUnlessRefusedAsync), static _ => []);
 
     /// <summary>Ends the streams there are over a window, each with a time of its own to come back.</summary>
     public Task DrainAsync(TimeSpan window, CancellationToken hurry) => _door.DrainAsync(
         [.. _streams.Values],
-        stream => stream.End(SseFormat.Retry(_settings.ReconnectAfter * (0.5 + Random.Shared.NextDouble()))),
+        stream => stream.End(_settings.ComeBack()),
         window,
         hurry);
 
@@ -148,19 +119,21 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         CancellationToken gone = http.RequestAborted;
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
         ClientIdentity client = admission.Identity!;
-        SseStream stream = new(id, admission.Rooms.Count, http.Response.BodyWriter, http.Abort, _settings, client.User);
+        CameBack back = await ReadLastIdAsync(http.Request, admission.Rooms, gone).ConfigureAwait(false);
+        SseStream stream = new(id, PlaceOf(back, admission.Rooms), http.Response.BodyWriter, http.Abort, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
             StreamDoor.StartResponse(http, "text/event-stream");
-            bool isAway = false;
+            bool isAway = back.IsAway;
             if (admission.ExpiresAt is { } end)
             {
                 stream.EndAfter(end - _engine.Time.GetUtcNow());
             }
 
-            foreach (SseSubscription subscription in Subscriptions(http.Request, stream, admission.Rooms))
+            for (int i = 0; i < admission.Rooms.Count && !isAway; i++)
             {
+                SseSubscription subscription = new(stream, admission.Rooms[i].Name, i, back.From[i], back.IsUnreadable ? "invalid" : null);
                 try
                 {
                     LocalRoom room = await _relay.SubscribeAsync(subscription.Name, this, subscription, subscription.From, gone).ConfigureAwait(false);
@@ -174,14 +147,13 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
                 {
                     // A browser that is refused never comes back; one whose stream ends does, with the same last id.
                     isAway = true;
-                    break;
                 }
             }
 
             _streams[id] = stream;
             if (isAway || _engine.Gate.IsDraining)
             {
-                stream.End(SseFormat.Retry(_settings.ReconnectAfter));
+                stream.End(_settings.ComeBack());
             }
 
             await stream.RunAsync(gone).ConfigureAwait(false);
@@ -215,14 +187,70 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private static IEnumerable<SseSubscription> Subscriptions(HttpRequest request, SseStream stream, IReadOnlyList<AdmittedRoom> rooms)
+    private async Task<CameBack> ReadLastIdAsync(HttpRequest request, IReadOnlyList<AdmittedRoom> rooms, CancellationToken gone)
     {
         string last = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["last"].ToString();
-        StreamPosition?[] positions = new StreamPosition?[rooms.Count];
-        bool isUnreadable = last.Length > 0 && !SseFormat.TryParseId(last, positions);
-        for (int i = 0; i < rooms.Count; i++)
+        StreamPosition?[] from = new StreamPosition?[rooms.Count];
+        if (last.Length == 0)
         {
-            yield return new SseSubscription(stream, rooms[i].Name, i, isUnreadable ? null : positions[i], isUnreadable ? "invalid" : null);
+            return new CameBack(from);
         }
+
+        List<(int Room, StreamPosition Position)>? kept = [];
+        SseId? id = SseId.TryParse(last, rooms.Count, SseId.DigestOf(rooms));
+        if (id?.Log is { } log)
+        {
+            try
+            {
+                kept = await SseLog.ReadAsync(_relay, log, id.Entry, rooms.Count, gone).ConfigureAwait(false);
+            }
+            catch (BrokerUnavailableException)
+            {
+                return new CameBack(from) { IsAway = true };
+            }
+        }
+
+        if (id is null || kept is null)
+        {
+            return new CameBack(from) { IsUnreadable = true };
+        }
+
+        foreach ((int room, StreamPosition position) in kept.Concat(id.Positions))
+        {
+            from[room] = position == default ? null : position;
+        }
+
+        return new CameBack(from);
+    }
+
+    // Until the client has been given more it knows what it came with; of what could not be read, that something may be missing.
+    private SsePlace PlaceOf(CameBack back, IReadOnlyList<AdmittedRoom> rooms)
+    {
+        StreamPosition[] positions = [.. back.From.Select(from => from ?? (back.IsUnreadable ? SsePlace.Unknown : default))];
+        return new SsePlace(positions, SseId.DigestOf(rooms), rooms.Count > SseId.MostPositions ? new SseLog(_relay, rooms.Count, LifetimeOf(rooms)) : null);
+    }
+
+    private TimeSpan LifetimeOf(IReadOnlyList<AdmittedRoom> rooms)
+    {
+        TimeSpan longest = TimeSpan.FromHours(1);
+        foreach (AdmittedRoom room in rooms)
+        {
+            RoomRule rule = _relay.RuleOf(room.Name);
+            TimeSpan kept = rule.HistoryTtl > TimeSpan.Zero ? rule.HistoryTtl : TimeSpan.FromDays(1);
+            longest = rule.KeepsHistory && kept > longest ? kept : longest;
+        }
+
+        return longest;
+    }
+
+    /// <summary>What a client's last id says.</summary>
+    /// <param name="From">The position in each room; <c>null</c>: it names none.</param>
+    private sealed record CameBack(StreamPosition?[] From)
+    {
+        /// <summary>There is an id, and it is none of these rooms, or what it refers to is not kept any more.</summary>
+        public bool IsUnreadable { get; init; }
+
+        /// <summary>The broker, which would know, is away.</summary>
+        public bool IsAway { get; init; }
     }
 }

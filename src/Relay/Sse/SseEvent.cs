@@ -4,10 +4,19 @@ namespace Weir.Relay.Sse;
 /// <param name="Room">The place of its room in the request; negative: of no room, written as it is.</param>
 /// <param name="Body">All but the id, shared by all streams; null: to be made of <paramref name="Missed"/> when it is its turn.</param>
 /// <param name="Id">The id for streams of one room, shared likewise; null: it has none.</param>
-/// <param name="Position">The room's position after it; an offset of 0 does not change the one before.</param>
+/// <param name="Position">The room's position after it; an offset of 0 does not change the one before, unless it is a loss.</param>
 /// <param name="Missed">A publication out of the history.</param>
-internal readonly record struct SseEvent(int Room, byte[]? Body, byte[]? Id, StreamPosition Position, Publication? Missed = null)
+/// <param name="IsLoss">It says that publications are lost: the room goes on at its position.</param>
+internal readonly record struct SseEvent(
+    int Room, byte[]? Body, byte[]? Id, StreamPosition Position, Publication? Missed = null, bool IsLoss = false)
 {
+    /// <summary>A loss of publications of a room.</summary>
+    public static SseEvent Loss(int room, byte[] body, StreamPosition now)
+        => new(room, body, now.Epoch.Length > 0 ? SseFormat.Id(now) : null, now, IsLoss: true);
+
+    /// <summary>Whether it changes the room's position.</summary>
+    public bool Moves => IsLoss || Position.Offset > 0;
+
     /// <summary>What counts as waiting: not what was missed, which the broker's history holds for the client.</summary>
     public int Cost => Room < 0 ? 0 : (Body?.Length ?? 0) + (Id?.Length ?? 0);
 }

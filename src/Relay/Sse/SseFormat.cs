@@ -49,63 +49,9 @@ internal static class SseFormat
         return body.WrittenSpan.ToArray();
     }
 
-    /// <summary>A stream of one room names its position, <c>epoch:offset</c>.</summary>
+    /// <summary>A stream of one room names its position, <c>epoch:offset</c>; for one of several see <see cref="SseId"/>.</summary>
     public static byte[] Id(StreamPosition position)
         => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {position.Epoch}:{position.Offset}\n"));
-
-    /// <summary>
-    /// A stream of several rooms names which of them spoke, by its place in the request, and the positions of all: a client
-    /// has one last id only.
-    /// </summary>
-    public static byte[] Id(int room, ReadOnlySpan<StreamPosition> positions)
-    {
-        StringBuilder id = new("id: ");
-        id.Append(CultureInfo.InvariantCulture, $"{room};");
-        for (int i = 0; i < positions.Length; i++)
-        {
-            id.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}{positions[i].Epoch}:{positions[i].Offset}");
-        }
-
-        return Encoding.UTF8.GetBytes(id.Append('\n').ToString());
-    }
-
-    /// <summary>
-    /// Reads the id back. A room for which it names no position has none: the broker had none to give.
-    /// </summary>
-    /// <returns>False when it is not an id of so many rooms.</returns>
-    public static bool TryParseId(string text, Span<StreamPosition?> positions)
-    {
-        if (positions.Length > 1)
-        {
-            int room = text.IndexOf(';', StringComparison.Ordinal);
-            if (room < 0)
-            {
-                return false;
-            }
-
-            text = text[(room + 1)..];
-        }
-
-        string[] parts = text.Split(',');
-        if (parts.Length != positions.Length)
-        {
-            return false;
-        }
-
-        for (int i = 0; i < parts.Length; i++)
-        {
-            int colon = parts[i].LastIndexOf(':');
-            if (colon < 0
-                || !long.TryParse(parts[i].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out long offset))
-            {
-                return false;
-            }
-
-            positions[i] = colon == 0 ? null : new StreamPosition(parts[i][..colon], offset);
-        }
-
-        return true;
-    }
 
     /// <summary>Tells that publications of a room are lost, and from where it goes on.</summary>
     public static byte[] Lost(string room, string reason, StreamPosition now)
@@ -125,6 +71,9 @@ internal static class SseFormat
         body.Write("\n\n"u8);
         return body.WrittenSpan.ToArray();
     }
+
+    /// <summary>An answer to a client that cannot be served now, as a whole stream: why, and when it is to return.</summary>
+    public static byte[] Later(string why, TimeSpan after) => [.. Encoding.UTF8.GetBytes($": {why}\n"), .. Retry(after)];
 
     /// <summary>When to come back.</summary>
     public static byte[] Retry(TimeSpan after)

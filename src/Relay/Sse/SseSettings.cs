@@ -24,5 +24,9 @@ internal sealed class SseSettings(SseOptions options, WeirEngine engine, byte[]?
 
     public long MaxDelayTicks { get; } = ConnectionTimer.TicksOf(options.MaxDelay, TimerWheel.DefaultTick);
 
-    public TimeSpan ReconnectAfter { get; } = options.ReconnectAfter;
+    /// <summary>
+    /// What a stream ends with when the client is to return: each client at a time of its own, from half of
+    /// <see cref="SseOptions.ReconnectAfter"/> to three halves.
+    /// </summary>
+    public byte[] ComeBack() => SseFormat.Retry(options.ReconnectAfter * (0.5 + Random.Shared.NextDouble()));
 }

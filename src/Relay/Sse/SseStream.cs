@@ -25,7 +25,6 @@ internal sealed class SseStream : TimerNode
     private readonly SseSettings _settings;
     private readonly PipeWriter _output;
     private readonly Action _cut;
-    private readonly StreamPosition[] _positions;
     private Queue<SseEvent> _queue = new();
     private Queue<SseEvent> _writing = new();
     private TaskCompletionSource? _idle;
@@ -34,19 +33,20 @@ internal sealed class SseStream : TimerNode
     private long _lastFlushed;
     private long _flushBegan;
     private long _endsAt = long.MaxValue;
+    private long _keptAt;
     private bool _isEnding;
 
     /// <param name="id">What the client is called on all nodes.</param>
-    /// <param name="rooms">How many rooms it listens to.</param>
+    /// <param name="place">Up to where the client knows its rooms; <c>null</c>: a stream whose events have no ids.</param>
     /// <param name="output">The response.</param>
     /// <param name="cut">Ends the transport at once.</param>
     /// <param name="settings">What all streams share.</param>
     /// <param name="user">Whose it is; empty: nobody's in particular.</param>
-    public SseStream(string id, int rooms, PipeWriter output, Action cut, SseSettings settings, string user = "")
+    public SseStream(string id, SsePlace? place, PipeWriter output, Action cut, SseSettings settings, string user = "")
     {
         Id = id;
         User = user;
-        _positions = new StreamPosition[rooms];
+        Place = place ?? new SsePlace([], "", log: null);
         _output = output;
         _cut = cut;
         _settings = settings;
@@ -59,14 +59,8 @@ internal sealed class SseStream : TimerNode
     /// <summary>The client was cut because it reads too slowly.</summary>
     public bool IsTooSlow { get; private set; }
 
-    /// <summary>The client knows this position of a room: said before the first event of it.</summary>
-    public void Start(int room, StreamPosition position)
-    {
-        lock (_gate)
-        {
-            _positions[room] = position;
-        }
-    }
+    /// <summary>Up to where its rooms have been written: <see cref="RunAsync"/>'s, and open to others only before that.</summary>
+    public SsePlace Place { get; }
 
     public void Enqueue(in SseEvent added)
     {
@@ -123,13 +117,11 @@ internal sealed class SseStream : TimerNode
     {
         try
         {
-            lock (_gate)
+            // Lets a client that hears nothing at first come back to here all the same.
+            if (Place.IsAnyKnown)
             {
-                // Lets a client that hears nothing at first come back to here all the same.
-                if (_positions.Any(static position => position.Epoch.Length > 0))
-                {
-                    _output.Write(_positions.Length == 1 ? SseFormat.Id(_positions[0]) : SseFormat.Id(0, _positions));
-                }
+                await KeepIfNeededAsync(gone).ConfigureAwait(false);
+                Place.WriteId(_output, room: 0);
             }
 
             _output.Write(_settings.Preface);
@@ -139,6 +131,18 @@ internal sealed class SseStream : TimerNode
                 int written = 0;
                 while (_writing.TryDequeue(out SseEvent next))
                 {
+                    if (next.Moves && next.Room < Place.Rooms && next.Room >= 0)
+                    {
+                        Place.Set(next.Room, next.Position);
+                    }
+
+                    if (Place.MustKeep || IsKeptTooLong())
+                    {
+                        await FlushAsync(gone).ConfigureAwait(false); // what is written waits for no broker
+                        written = 0;
+                        await KeepIfNeededAsync(gone).ConfigureAwait(false);
+                    }
+
                     written += Write(next);
                     if (written >= FlushAt || _writing.Count == 0)
                     {
@@ -147,6 +151,12 @@ internal sealed class SseStream : TimerNode
                     }
                 }
             }
+        }
+        catch (BrokerUnavailableException)
+        {
+            // No id can say where the stream is. The client returns with the last one.
+            _output.Write(_settings.ComeBack());
+            await FlushAsync(gone).ConfigureAwait(false);
         }
         finally
         {
@@ -228,29 +238,49 @@ internal sealed class SseStream : TimerNode
         }
     }
 
+    private bool IsKeptTooLong()
+        => Place.KeptFor is { } time && (_settings.Wheel.CurrentTick - _keptAt) * _settings.Wheel.Tick > time;
+
+    private async Task KeepIfNeededAsync(CancellationToken gone)
+    {
+        if (!Place.MustKeep && !IsKeptTooLong())
+        {
+            return;
+        }
+
+        bool isNeeded = Place.MustKeep;
+        _keptAt = _settings.Wheel.CurrentTick;
+        try
+        {
+            await Place.KeepAsync(gone).ConfigureAwait(false);
+        }
+        catch (BrokerUnavailableException) when (!isNeeded)
+        {
+            // What is there lasts for as long again, and is kept anew by the next change.
+        }
+    }
+
     private int Write(in SseEvent next)
     {
         byte[] body = next.Body ?? SseFormat.Body(next.Missed!);
-        byte[]? id = next.Id;
-        if (next.Room >= 0)
+        int written = body.Length;
+        if (next.Room >= 0 && Place.Rooms > 1)
         {
-            if (next.Position.Offset > 0 || next.Id is not null)
-            {
-                _positions[next.Room] = next.Position;
-            }
-
-            id = _positions.Length > 1 ? SseFormat.Id(next.Room, _positions)
-                : next.Missed is not null ? SseFormat.Id(next.Position) : id;
+            written += Place.WriteId(_output, next.Room);
         }
-
-        if (id is not null)
+        else if (next.Missed is not null)
+        {
+            written += Place.WriteId(_output, room: 0);
+        }
+        else if (next.Id is { } id)
         {
             _output.Write(id);
+            written += id.Length;
         }
 
         _output.Write(body);
         _unflushedCost += next.Cost;
-        return body.Length + (id?.Length ?? 0);
+        return written;
     }
 
     private async ValueTask FlushAsync(CancellationToken gone)

@@ -8,6 +8,9 @@ namespace Weir.Relay.Sse;
 /// <param name="complaint">Why a position that it did name cannot be read; null: it can.</param>
 internal sealed class SseSubscription(SseStream stream, string name, int room, StreamPosition? from, string? complaint) : IRoomListener
 {
+    /// <summary>The reason of a loss where the stream began while the broker was away.</summary>
+    public const string NotKnown = "unknown";
+
     private SseAudience? _audience;
 
     public SseStream Stream => stream;
@@ -18,28 +21,41 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
 
     public StreamPosition? From => from;
 
+    /// <summary>
+    /// Whether it is known from where on the stream is given the room's publications; false for a room with history whose
+    /// position was not known. Guarded by the audience.
+    /// </summary>
+    public bool IsPlaced { get; set; }
+
     /// <summary>Where the audience keeps it; guarded by that.</summary>
     public int Index { get; set; }
 
     public void OnSubscribed(IRoomAudience audience, Recovery recovery)
     {
+        SseAudience streams = (SseAudience)audience;
+        StreamPosition here = recovery.Position;
+        IsPlaced = here.Epoch.Length > 0 || !streams.KeepsHistory;
+        StreamPosition start = IsPlaced ? here : SsePlace.Unknown;
         string? reason = complaint
             ?? (from is not { } asked || recovery.IsRecovered ? null
-                : recovery.Position.Epoch.Length == 0 ? "no_history"
-                : asked.Epoch != recovery.Position.Epoch ? "epoch" : "trimmed");
-        stream.Start(room, recovery.IsRecovered ? from!.Value : recovery.Position);
+                : here.Epoch.Length == 0 ? "no_history"
+                : asked.Epoch != here.Epoch ? "epoch" : "trimmed");
         if (reason is not null)
         {
-            byte[]? id = recovery.Position.Epoch.Length > 0 ? SseFormat.Id(recovery.Position) : null;
-            stream.Enqueue(new SseEvent(room, SseFormat.Lost(name, reason, recovery.Position), id, recovery.Position));
+            // The position moves with this event: until it is written, ids name the one that the client came with.
+            stream.Enqueue(SseEvent.Loss(room, SseFormat.Lost(name, reason, here), start));
+        }
+        else if (from is null)
+        {
+            stream.Place.Set(room, start);
         }
 
         foreach (Publication missed in recovery.Publications)
         {
-            stream.Enqueue(new SseEvent(room, Body: null, Id: null, recovery.Position with { Offset = missed.Offset }, missed));
+            stream.Enqueue(new SseEvent(room, Body: null, Id: null, here with { Offset = missed.Offset }, missed));
         }
 
-        _audience = (SseAudience)audience;
+        _audience = streams;
         _audience.Add(this);
     }
 

@@ -2,39 +2,98 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.Primitives;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Http;
 using Weir.Limits;
+using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Relay.Sse;
 
-/// <summary>Judges requests for streams as a WebSocket's handshake is judged: origin and limits; and begins the answer.</summary>
-internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins)
+/// <summary>
+/// What all endpoints of streams do with a request: origins and CORS, the preflight, methods, limits, and the answer to a request
+/// that is not served.
+/// </summary>
+/// <remarks>
+/// A browser's EventSource gives up for good at any status but 200, and returns by itself after a stream that has ended (HTML
+/// standard, section 9.2.3). So a client that accepts <c>text/event-stream</c> is answered a temporary refusal with 200, the time
+/// to stay away, and the end of the stream; any other client with the status and <c>Retry-After</c>.
+/// </remarks>
+internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool usesCookies)
 {
-    /// <summary>Whether a page of that origin may read the answer; then the answer says so.</summary>
-    public bool AllowsOrigin(HttpContext http)
+    // Found by the application's code or the server's, not by what the client sent: the next attempt may succeed.
+    private static readonly HandshakeRefusal _failed = HandshakeRefusal.Temporary(500, "Internal error.", 5, "handler_error");
+
+    private readonly CrossOrigin _crossOrigin = new(origins, usesCookies);
+
+    /// <summary>Serves a request.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="method">The method that the endpoint takes.</param>
+    /// <param name="serve">Serves it, or returns why it is refused; then the answer has not begun.</param>
+    /// <param name="lastEvent">
+    /// Makes the event that says of a temporary refusal, where the protocol has one, what a client with code of its own is to do;
+    /// <c>null</c>: the endpoint has no event streams, and refusals are statuses.
+    /// </param>
+    public async Task InvokeAsync(
+        HttpContext http, string method, Func<HttpContext, Task<HandshakeRefusal?>> serve, Func<HandshakeRefusal, byte[]>? lastEvent)
     {
-        StringValues origin = http.Request.Headers[HeaderNames.Origin];
-        if (origin.Count == 0)
+        http.Response.Headers[HeaderNames.CacheControl] = "no-cache, no-transform";
+        HandshakeRefusal? refusal;
+        if (!_crossOrigin.Allows(http))
         {
-            return true;
+            refusal = HandshakeRefusal.ForbiddenOrigin;
+        }
+        else if (HttpMethods.IsOptions(http.Request.Method))
+        {
+            CrossOrigin.AnswerPreflight(http, method);
+            return;
+        }
+        else if (!HttpMethods.Equals(http.Request.Method, method))
+        {
+            refusal = new HandshakeRefusal(405, $"This path takes {method}.", $"Allow: {method}, OPTIONS", "method");
+        }
+        else
+        {
+            try
+            {
+                refusal = await serve(http).ConfigureAwait(false);
+            }
+            catch (Exception error) when (!http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
+            {
+                // Answered here, because the server's own 500 would be without the headers that let a page see it.
+                RelayLog.StreamFailed(engine.Logger, error);
+                refusal = _failed;
+            }
         }
 
-        http.Response.Headers[HeaderNames.Vary] = HeaderNames.Origin;
-        if (origin.Count > 1 || !origins.Allows(origin[0], http.Request.Host.Value))
+        if (refusal is not null)
         {
-            return false;
+            await RefuseAsync(http, refusal, lastEvent).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Serves a request within the limits of the node; its place is held until that has completed.</summary>
+    public async Task<HandshakeRefusal?> EnterAsync(HttpContext http, Func<HttpContext, Task<HandshakeRefusal?>> serve)
+    {
+        IPAddress? address = AddressOf(http);
+        if (engine.Gate.Enter(address) is { } full)
+        {
+            return full;
         }
 
-        http.Response.Headers[HeaderNames.AccessControlAllowOrigin] = origin;
-        return true;
+        try
+        {
+            return await serve(http).ConfigureAwait(false);
+        }
+        finally
+        {
+            engine.Gate.Leave(address);
+        }
     }
 
     /// <summary>The client's address, by which the limits count it.</summary>
-    public IPAddress? AddressOf(HttpContext http)
+    private IPAddress? AddressOf(HttpContext http)
     {
         IPAddress? remote = http.Connection.RemoteIpAddress;
         if (engine.Options.TrustedProxies.Count == 0)
@@ -45,13 +104,6 @@ internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins)
         UpgradeRequest request = UpgradeRequest.FromHttp(
             "GET", "/", http.Request.Headers["X-Forwarded-For"].Select(static value => KeyValuePair.Create("X-Forwarded-For", value ?? "")));
         return ClientAddress.Of(remote, request, engine.Options.TrustedProxies);
-    }
-
-    public async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal)
-    {
-        engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
-        HttpRefusal.WriteHead(http.Response, refusal);
-        await http.Response.WriteAsync(refusal.Reason + "\n").ConfigureAwait(false);
     }
 
     /// <summary>Makes a stream of the response: nobody on the way gathers it, and no limit meant for a page ends it.</summary>
@@ -91,4 +143,23 @@ internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins)
             return (int)Math.Max(Drain.FewestPerStep * steps, share);
         }
     }
+
+    private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal, Func<HandshakeRefusal, byte[]>? lastEvent)
+    {
+        engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
+        if (refusal.RetryAfter is not null && lastEvent is not null && AcceptsEvents(http.Request))
+        {
+            StartResponse(http, "text/event-stream");
+            byte[] answer = [.. SseFormat.Later(refusal.Reason, engine.Gate.WaitAfter(refusal)), .. lastEvent(refusal)];
+            await http.Response.Body.WriteAsync(answer, http.RequestAborted).ConfigureAwait(false);
+            return;
+        }
+
+        HttpRefusal.WriteHead(http.Response, refusal);
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.WriteAsync(refusal.Reason + "\n", http.RequestAborted).ConfigureAwait(false);
+    }
+
+    private static bool AcceptsEvents(HttpRequest request)
+        => request.Headers.Accept.Any(static accept => accept?.Contains("text/event-stream", StringComparison.OrdinalIgnoreCase) == true);
 }

@@ -164,7 +164,7 @@ public sealed class StreamSessionTests
         {
             SseSettings settings = new(
                 new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null, StreamForms.Ping(form));
-            SseStream stream = new("node-s", rooms: 1, _heard, static () => { }, settings);
+            SseStream stream = new("node-s", place: null, _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
             InboundLimit? limit = InboundLimit.From(limits ?? new InboundOptions(), CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);

@@ -175,6 +175,18 @@ internal sealed class ScriptedBroker : IBroker
         }
     }
 
+    /// <summary>Rooms in which streams keep their positions.</summary>
+    public IReadOnlyList<string> Streams
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _history.Keys.Where(static room => room.StartsWith("$weir:stream:", StringComparison.Ordinal))];
+            }
+        }
+    }
+
     public Task HasCalledAsync(string call, int times = 1)
         => Bounded.Eventually(() => Calls.Count(each => each == call) >= times, what: $"{times} x {call}");
 

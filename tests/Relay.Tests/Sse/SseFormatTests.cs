@@ -26,30 +26,6 @@ public sealed class SseFormatTests
             Encoding.UTF8.GetString(SseFormat.Body(new Publication { Data = new byte[] { 0, 1, 255 }, Kind = MessageKind.Binary })));
 
     [Fact]
-    public void Id_OfOneRoomAndOfSeveral_IsReadBack()
-    {
-        StreamPosition[] positions = [new("e1", 5), default, new("e:2", 7)];
-        string one = Encoding.UTF8.GetString(SseFormat.Id(positions[0]));
-        string several = Encoding.UTF8.GetString(SseFormat.Id(1, positions));
-        StreamPosition?[] single = new StreamPosition?[1];
-        StreamPosition?[] all = new StreamPosition?[3];
-
-        Assert.Equal(("id: e1:5\n", "id: 1;e1:5,:0,e:2:7\n"), (one, several));
-        Assert.True(SseFormat.TryParseId(one[4..^1], single));
-        Assert.True(SseFormat.TryParseId(several[4..^1], all));
-        Assert.Equal([positions[0]], single);
-        Assert.Equal([positions[0], null, positions[2]], all);
-    }
-
-    [Theory]
-    [InlineData("e1", 1)]
-    [InlineData("e1:", 1)]
-    [InlineData("e1:-1", 1)]
-    [InlineData("e1:x", 1)]
-    [InlineData("e1:99999999999999999999", 1)]
-    [InlineData("e1:1,e1:2", 1)]
-    [InlineData("e1:1,e1:2", 2)] // without the room
-    [InlineData("0;e1:1", 2)]
-    [InlineData("0;e1:1,e1:2,e1:3", 2)]
-    public void Id_OfAnotherShape_IsRefused(string id, int rooms) => Assert.False(SseFormat.TryParseId(id, new StreamPosition?[rooms]));
+    public void Later_IsACommentATimeAndNoEvent()
+        => Assert.Equal(": too many\nretry: 1500\n\n", Encoding.UTF8.GetString(SseFormat.Later("too many", TimeSpan.FromSeconds(1.5))));
 }

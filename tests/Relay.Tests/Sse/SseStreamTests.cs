@@ -22,7 +22,7 @@ public sealed class SseStreamTests : IDisposable
     public async Task Events_AreWrittenInOrder_WithThePositionFirst()
     {
         SseStream stream = NewStream();
-        stream.Start(0, new StreamPosition("e", 4));
+        stream.Place.Set(0, new StreamPosition("e", 4));
         Task running = stream.RunAsync(_gone.Token);
 
         stream.Enqueue(Event("a", 5));
@@ -151,7 +151,7 @@ public sealed class SseStreamTests : IDisposable
     private SseStream NewStream(SseOptions? options = null)
     {
         SseSettings settings = new(options ?? new SseOptions(), new WeirEngine(loggers: null, meters: null, _time));
-        return new SseStream("s", rooms: 1, _writer, Cut, settings);
+        return new SseStream("s", new SsePlace(new StreamPosition[1], "", log: null), _writer, Cut, settings);
     }
 
     private void Cut()
