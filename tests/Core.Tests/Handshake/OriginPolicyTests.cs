@@ -112,4 +112,26 @@ public class OriginPolicyTests
             $"'{glob}'",
             Assert.Throws<ArgumentException>(() => new OriginPolicy(["*", glob])).Message,
             StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("https://app.example.com", "https://app.example.com", true)]
+    [InlineData("https://*.example.com", "https://app.example.com", true)]
+    [InlineData("https://*.example.com", "https://example.com", false)]
+    [InlineData("https://*.example.com", "http://app.example.com", false)]
+    [InlineData("*", "https://app.example.com", false)] // every page of the world
+    [InlineData("https://*", "https://app.example.com", false)]
+    [InlineData("*://*:*", "https://app.example.com", false)]
+    [InlineData("null", "null", false)]
+    public void Names_OnlyWhatIsListedByItsHostOrDomain(string glob, string origin, bool expected)
+        => Assert.Equal(expected, new OriginPolicy([glob]).Names(origin));
+
+    [Fact]
+    public void Names_ListedBesideAWildcard_IsStillNamed()
+    {
+        OriginPolicy policy = new(["*", "https://app.example.com"]);
+
+        Assert.True(policy.Names("https://app.example.com"));
+        Assert.True(policy.Allows("https://other.example", "server"));
+        Assert.False(policy.Names("https://other.example"));
+    }
 }

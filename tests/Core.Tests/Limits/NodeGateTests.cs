@@ -141,6 +141,62 @@ public sealed class NodeGateTests
         Assert.Equal(IPAddress.Parse(expected), address);
     }
 
+    [Fact]
+    public void WaitAfter_TooManyHandshakes_GivesEachClientATurn_BelowTheRate()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { HandshakesPerSecond = 5, HandshakeBurst = 1 });
+        Assert.Null(gate.Enter(_alice));
+        double[] turns = new double[100];
+        for (int i = 0; i < turns.Length; i++)
+        {
+            turns[i] = gate.WaitAfter(gate.Enter(_bob)!).TotalSeconds;
+        }
+
+        Assert.Equal(1, turns[0], tolerance: 0.01);
+        for (int i = 1; i < turns.Length; i++)
+        {
+            Assert.Equal(0.25, turns[i] - turns[i - 1], tolerance: 0.01);
+        }
+
+        // Each returns at its turn, and there is a place for it.
+        double now = 0;
+        foreach (double turn in turns)
+        {
+            _time.Advance(TimeSpan.FromSeconds(turn - now));
+            now = turn;
+            Assert.Null(gate.Enter(_bob));
+        }
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        while (gate.Enter(_alice) is null)
+        {
+        }
+
+        Assert.Equal(1, gate.WaitAfter(gate.Enter(_bob)!).TotalSeconds, tolerance: 0.01); // turns that have passed delay nobody
+    }
+
+    [Fact]
+    public void WaitAfter_MoreThanTheRateTakesInMinutes_IsSpreadAndBounded()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { HandshakesPerSecond = 1, HandshakeBurst = 1 });
+        Assert.Null(gate.Enter(_alice));
+        List<TimeSpan> waits = [.. Enumerable.Range(0, 1000).Select(_ => gate.WaitAfter(gate.Enter(_bob)!))];
+
+        Assert.All(waits, static wait => Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)));
+        Assert.True(waits.Distinct().Count() > 900);
+    }
+
+    [Fact]
+    public void WaitAfter_AnotherRefusal_IsItsOwnTimeWithJitter()
+    {
+        NodeGate gate = NewGate(new WeirNodeOptions { MaxConnections = 1 });
+        Assert.Null(gate.Enter(_alice));
+        List<TimeSpan> waits = [.. Enumerable.Range(0, 100).Select(_ => gate.WaitAfter(gate.Enter(_bob)!))];
+
+        Assert.All(waits, static wait => Assert.InRange(wait, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)));
+        Assert.True(waits.Distinct().Count() > 50);
+    }
+
     private NodeGate NewGate(WeirNodeOptions options) => new(options, _time);
 
     private static (int Status, string Name, string? Extra) Refusal(NodeGate gate, IPAddress? address)

@@ -51,6 +51,15 @@ internal sealed class LoadBalancer : IAsyncDisposable
         return haproxy;
     }
 
+    /// <summary>A client that speaks HTTP to it, whatever its certificate.</summary>
+    public HttpClient NewHttpClient() => new(new SocketsHttpHandler
+    {
+        SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null },
+    })
+    {
+        BaseAddress = new Uri($"https://127.0.0.1:{Port}"),
+    };
+
     /// <summary>Lets it read its file again, as an operator does.</summary>
     public void Reload() => Signals.HangUp(ProcessId);
 

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Weir.Client;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Client;
+using Weir.Integration.Relay;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
 using Xunit;
@@ -154,6 +155,99 @@ public sealed class NginxTests
 
         Assert.Equal(EndKind.Cut, (await events.NextAsync<Disconnected>()).End.Kind);
         await events.NextAsync<Connected>();
+    }
+
+    [Fact]
+    public async Task NodeThatDrains_IsPassedOverByAnEventSourceToo_AndWhereNoNodeAnswersItIsToComeBack()
+    {
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Drain__Window", "60"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using HttpClient http = nginx.NewHttpClient();
+        http.DefaultRequestHeaders.Add("Accept", "text/event-stream");
+        List<RawClient> held = [];
+        for (int node = 0; node < 2; node++)
+        {
+            for (int n = 0; n < 400; n++)
+            {
+                held.Add(await nodes[node].OpenAsync("/ws?room=held"));
+            }
+        }
+
+        // Whichever of the two nginx has chosen for this address.
+        for (int node = 0; node < 2; node++)
+        {
+            nodes[node].Terminate();
+            await nodes[node].MetricBecomesAsync("weir_drain_active", static active => active == 1);
+            if (node == 0)
+            {
+                using EventStream stream = await EventStream.OpenAsync(http, "/sse?room=a");
+                Assert.Null(stream.Retry);
+            }
+        }
+
+        foreach (string path in (string[])["/sse?room=a", "/connection/sse?cf_connect={}"])
+        {
+            using HttpResponseMessage answer = await http.GetAsync(path).Within();
+            Assert.Equal((200, "text/event-stream"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+            Assert.Matches("^retry: [1-4]000\n\n$", await answer.Content.ReadAsStringAsync().Within());
+        }
+
+        held.ForEach(static client => client.Dispose());
+        nodes[0].Kill();
+        nodes[1].Kill();
+        await nodes[0].ExitAsync();
+        await nodes[1].ExitAsync();
+        Assert.StartsWith("retry: ", await http.GetStringAsync("/sse?room=a").Within(), StringComparison.Ordinal);
+        using HttpResponseMessage final = await http.GetAsync("/emulation").Within();
+        Assert.Equal(502, (int)final.StatusCode);
+    }
+
+    // nginx refuses a request with 400 when a line of its head is longer than 8 KB, and a browser never comes back from that.
+    [Fact]
+    public async Task StreamOfManyRooms_ComesBackWithItsId()
+    {
+        const int Rooms = 450;
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Api__Key", RelayHost.Key), ("Weir__Rooms__0__Pattern", "*"), ("Weir__Rooms__0__HistorySize", "10"));
+        await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
+        using HttpClient http = nginx.NewHttpClient();
+        HttpClient[] backEnds = [RelayHost.NewClient(nodes[0]), RelayHost.NewClient(nodes[1])];
+        string target = "/sse?" + string.Join('&', Enumerable.Range(0, Rooms).Select(static room => $"room=r{room}"));
+        string last;
+        using (EventStream first = await EventStream.OpenAsync(http, target))
+        {
+            for (int room = 0; room < Rooms; room++)
+            {
+                await PublishAsync(room, 1);
+                Assert.Equal("1", (await first.ReadAsync()).Data);
+                Assert.InRange(first.LastId.Length, 1, 1000);
+            }
+
+            last = first.LastId;
+        }
+
+        for (int room = 0; room < Rooms; room += 7)
+        {
+            await PublishAsync(room, 2);
+        }
+
+        using EventStream back = await EventStream.OpenAsync(http, target, last);
+        for (int room = 0; room < Rooms; room += 7)
+        {
+            StreamEvent missed = await back.ReadAsync();
+            Assert.Equal(("", "2"), (missed.Name, missed.Data));
+            Assert.StartsWith($"{room};", missed.LastId, StringComparison.Ordinal);
+        }
+
+        Array.ForEach(backEnds, static each => each.Dispose());
+
+        // There is no broker between the nodes: the one that nginx has chosen for this address hears it.
+        async Task PublishAsync(int room, int data)
+        {
+            foreach (HttpClient backEnd in backEnds)
+            {
+                await RelayHost.CallAsync(backEnd, "publish", $$"""{"channel":"r{{room}}","data":{{data}}}""");
+            }
+        }
     }
 
     [Fact]

@@ -1,0 +1,47 @@
+// EventSources of a page in Chromium, over a restart of their server.
+//   node event-source.mjs URL
+// Prints "open" when all are, and "back" when each has been opened anew by the server that has started meanwhile.
+import { chromium } from "playwright-core";
+
+const STREAMS = 5; // a browser has six connections to a host
+const [url] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+try {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(110_000);
+  await page.goto(`${url}/weir.js`);
+  await page.evaluate((count) => {
+    window.streams = Array.from({ length: count }, () => {
+      const source = new EventSource("/sse?room=a");
+      source.addEventListener("error", () => { window.hasBroken = true; });
+      return source;
+    });
+  }, STREAMS);
+  await page.waitForFunction(() => window.streams.every((source) => source.readyState === EventSource.OPEN));
+  console.log("open");
+  await page.waitForFunction(() => window.hasBroken && window.streams.every((source) => source.readyState !== EventSource.OPEN));
+  // Open, and still so a moment later: an answer that only says when to return is open for an instant too.
+  await page.waitForFunction(() => {
+    if (window.streams.some((source) => source.readyState === EventSource.CLOSED)) {
+      throw new Error("A stream is closed for good.");
+    }
+    if (window.streams.some((source) => source.readyState !== EventSource.OPEN)) {
+      window.openSince = undefined;
+    }
+    window.openSince ??= performance.now();
+    return window.streams.every((source) => source.readyState === EventSource.OPEN) && performance.now() - window.openSince > 1500;
+  });
+  console.log("back");
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
