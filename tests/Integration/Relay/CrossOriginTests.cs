@@ -59,7 +59,7 @@ public sealed class CrossOriginTests
             (HttpMethod.Post, "/connection/http_stream", "", 400),
             (HttpMethod.Get, "/connection/http_stream", "", 405),
             (HttpMethod.Post, "/emulation", "{}", 400),
-            (HttpMethod.Post, "/emulation", new string('x', 3_000_000), 413),
+            (HttpMethod.Post, "/emulation", new string('x', 10_000), 413),
             (HttpMethod.Get, "/emulation", "", 405),
         ];
         foreach ((HttpMethod method, string target, string body, int status) in cases)
@@ -103,7 +103,10 @@ public sealed class CrossOriginTests
 
     private static Task<HostProcess> StartAsync(string origins, string? cookie)
     {
-        List<(string, string)> settings = [("Weir__Origins", origins), ("Weir__Auth__Jwt__Secret", Tokens.Secret)];
+        List<(string, string)> settings =
+        [
+            ("Weir__Origins", origins), ("Weir__Auth__Jwt__Secret", Tokens.Secret), ("Weir__Limits__MaxMessageBytes", "1000"),
+        ];
         if (cookie is not null)
         {
             settings.Add(("Weir__Auth__Cookie", cookie));
