@@ -3,12 +3,10 @@ using Weir.Relay.Diagnostics;
 namespace Weir.Relay.Sse;
 
 /// <summary>The streams that listen to one room: what happens in it is encoded once for all of them.</summary>
-internal sealed class SseAudience(LocalRoom room) : IRoomAudience
+internal sealed class SseAudience : IRoomAudience
 {
     // Calls come from the room's drain, and so do joins; a stream that ends leaves from its own thread.
     private readonly List<SseSubscription> _subscriptions = [];
-
-    public bool KeepsHistory => room.Rule.KeepsHistory;
 
     public void Add(SseSubscription subscription)
     {
@@ -39,11 +37,6 @@ internal sealed class SseAudience(LocalRoom room) : IRoomAudience
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
-                if (publication.Offset > 0 && !subscription.IsPlaced)
-                {
-                    Lose(room, subscription, new StreamPosition(room.Epoch, publication.Offset - 1));
-                }
-
                 body ??= SseFormat.Body(publication);
                 subscription.Stream.Enqueue(new SseEvent(subscription.Room, body, id, position));
             }
@@ -57,16 +50,8 @@ internal sealed class SseAudience(LocalRoom room) : IRoomAudience
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
-                subscription.IsPlaced = true;
                 subscription.Stream.Enqueue(loss with { Room = subscription.Room });
             }
         }
-    }
-
-    // It began while the position was not known: what was published between that and now it was not given.
-    private static void Lose(LocalRoom room, SseSubscription subscription, StreamPosition now)
-    {
-        subscription.IsPlaced = true;
-        subscription.Stream.Enqueue(SseEvent.Loss(subscription.Room, SseFormat.Lost(room.Name, SseSubscription.NotKnown, now), now));
     }
 }

@@ -42,7 +42,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
     public int Count => _streams.Count;
 
-    public IRoomAudience Create(LocalRoom room) => new SseAudience(room);
+    public IRoomAudience Create(LocalRoom room) => new SseAudience();
 
     public void Disconnect(Disconnection what)
     {

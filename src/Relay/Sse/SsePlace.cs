@@ -10,8 +10,8 @@ namespace Weir.Relay.Sse;
 internal sealed class SsePlace
 {
     /// <summary>
-    /// The position of a room with history that is not known, because the broker was away or the client's id could not be read. A
-    /// client that returns with it is notified of a loss, as no broker has such an epoch.
+    /// The position of a room for a client whose id could not be read, until the loss is written: a client that returns with it is
+    /// notified, as no broker has such an epoch.
     /// </summary>
     public static readonly StreamPosition Unknown = new("?", 0);
 

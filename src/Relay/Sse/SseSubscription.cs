@@ -8,9 +8,6 @@ namespace Weir.Relay.Sse;
 /// <param name="complaint">Why a position that it did name cannot be read; null: it can.</param>
 internal sealed class SseSubscription(SseStream stream, string name, int room, StreamPosition? from, string? complaint) : IRoomListener
 {
-    /// <summary>The reason of a loss where the stream began while the broker was away.</summary>
-    public const string NotKnown = "unknown";
-
     private SseAudience? _audience;
 
     public SseStream Stream => stream;
@@ -21,21 +18,12 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
 
     public StreamPosition? From => from;
 
-    /// <summary>
-    /// Whether it is known from where on the stream is given the room's publications; false for a room with history whose
-    /// position was not known. Guarded by the audience.
-    /// </summary>
-    public bool IsPlaced { get; set; }
-
     /// <summary>Where the audience keeps it; guarded by that.</summary>
     public int Index { get; set; }
 
     public void OnSubscribed(IRoomAudience audience, Recovery recovery)
     {
-        SseAudience streams = (SseAudience)audience;
         StreamPosition here = recovery.Position;
-        IsPlaced = here.Epoch.Length > 0 || !streams.KeepsHistory;
-        StreamPosition start = IsPlaced ? here : SsePlace.Unknown;
         string? reason = complaint
             ?? (from is not { } asked || recovery.IsRecovered ? null
                 : here.Epoch.Length == 0 ? "no_history"
@@ -43,11 +31,11 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
         if (reason is not null)
         {
             // The position moves with this event: until it is written, ids name the one that the client came with.
-            stream.Enqueue(SseEvent.Loss(room, SseFormat.Lost(name, reason, here), start));
+            stream.Enqueue(SseEvent.Loss(room, SseFormat.Lost(name, reason, here), here));
         }
         else if (from is null)
         {
-            stream.Place.Set(room, start);
+            stream.Place.Set(room, here);
         }
 
         foreach (Publication missed in recovery.Publications)
@@ -55,7 +43,7 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
             stream.Enqueue(new SseEvent(room, Body: null, Id: null, here with { Offset = missed.Offset }, missed));
         }
 
-        _audience = streams;
+        _audience = (SseAudience)audience;
         _audience.Add(this);
     }
 

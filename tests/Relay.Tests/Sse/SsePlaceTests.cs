@@ -152,28 +152,19 @@ public sealed class SsePlaceTests : IAsyncDisposable
         Assert.DoesNotContain("event: lost", await WholeAsync(QueryOf(2), client.LastId), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task BrokerThatWasNotUpYet_GapUntilThePositionIsKnown_IsNotified()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("e1:3")]
+    public async Task BrokerThatIsNotUpYet_EndsTheStreamOfARoomWithHistory_AndForgetsNoPlace(string? last)
     {
         await StartAsync();
         _broker.OnReadHistory = static (_, _) => Task.FromException<RoomHistory>(new BrokerUnavailableException("not up yet", isUnknown: false));
-        using SseClient client = SseClient.Open(NewEndpoint(), "?room=kept0");
-        await client.IsOpenAsync();
-        Assert.Equal("?:0", client.LastId);
-        _broker.Announces = false;
-        Publish(1, each: 3);
-        _broker.Announces = true;
-        _broker.OnReadHistory = null;
 
-        Publish(1, each: 1);
-        World.RunUpkeep(steps: 1 + (int)(TimeSpan.FromSeconds(30) / RelayNode.UpkeepStep));
-        Publish(1, each: 1);
+        using SseClient client = SseClient.Open(NewEndpoint(), "?room=kept0", last);
+        await client.Serving.Within();
 
-        await Bounded.Eventually(() => client.LastId == "e1:5");
-        AssertComplete(1, [], client.Events, first: 0, last: 5);
-        client.Abort();
-        string back = await WholeAsync("?room=kept0", "?:0");
-        Assert.Contains("event: lost", back, StringComparison.Ordinal);
+        Assert.Equal(last ?? "", client.LastId);
+        Assert.Contains("retry: ", client.Text, StringComparison.Ordinal);
     }
 
     [Theory]
