@@ -36,9 +36,10 @@ public sealed class HeartbeatOptions
     }
 
     /// <summary>
-    /// How long after an interval's end a peer may stay silent; default 10 seconds. A connection from which not a single
-    /// byte came for <see cref="Interval"/> plus this is cut. Any byte counts, not just the Pong, unless
-    /// <see cref="CountsOnlyMessages"/>.
+    /// How long after an interval's end a peer may stay silent; default 10 seconds. A connection on which neither direction has
+    /// moved for <see cref="Interval"/> plus this is cut. Any byte that comes counts, not just the Pong, unless
+    /// <see cref="CountsOnlyMessages"/>. Bytes that waited for the peer and that it has taken since count too, for as long as it goes
+    /// on taking them (docs/slow-clients.md).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan Timeout

@@ -10,7 +10,12 @@ public sealed class InboundOptions
     private TimeSpan _burst = TimeSpan.FromSeconds(2);
     private CloseCode _closeCode = CloseCode.PolicyViolation;
 
-    /// <summary>Messages per second, on average; Pings count as messages. 0, the default: any number.</summary>
+    /// <summary>Messages per second, on average. 0, the default: any number.</summary>
+    /// <remarks>
+    /// Counted is what costs the server a message's work: each message once; each Ping; each Pong that answers no Ping of the
+    /// server's. Fragmentation (RFC 6455 section 5.4) costs nothing as long as a message consists of at most 16 frames and one
+    /// more for each 128 bytes of its payload as received; each frame beyond that counts as a message, when it comes.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int MessagesPerSecond
     {

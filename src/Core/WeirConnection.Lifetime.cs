@@ -25,6 +25,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     private bool _hasWarnedOfDrops;
     private volatile bool _hasEnded;
     private volatile bool _isInHandler;
+    private volatile bool _waitsForPeer;
     private SuspendedPass? _suspended;
 
     /// <summary>Runs the connection until it has ended. The caller owns the transport and disposes it afterwards.</summary>
@@ -85,6 +86,8 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
         }
     }
 
+    void ISenderOwner.OnTaken() => _timer.NoteHeard();
+
     void ISenderOwner.OnPressure(bool isHigh)
     {
         _endpoint.Engine.Metrics.Pressure(isHigh);
@@ -142,6 +145,15 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     /// Whether the loop waits for the handler, and so reads nothing: a silence that is not the client's.
     /// </summary>
     internal bool IsInHandler => _isInHandler;
+
+    /// <summary>Whether the loop reads nothing until the client has taken the answers to what it sent before.</summary>
+    internal bool WaitsForPeer => _waitsForPeer;
+
+    /// <inheritdoc cref="ConnectionSender.Flushes"/>
+    internal int Flushes => _sender.Flushes;
+
+    /// <inheritdoc cref="ConnectionSender.IsBusy"/>
+    internal bool IsSending => _sender.IsBusy;
 
     /// <summary>Time for a Ping, or what the protocol has in its place; on the wheel's thread.</summary>
     internal void Ping()

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Weir.Connections;
 using Weir.Diagnostics;
 using Weir.Framing;
+using Weir.Limits;
 using Weir.Sending;
 
 namespace Weir;
@@ -64,6 +65,7 @@ public sealed partial class WeirConnection
                 OnHandlerFailed(error);
             }
 
+            _waitsForPeer = false;
             if (_isInHandler)
             {
                 _isInHandler = false;
@@ -106,6 +108,7 @@ public sealed partial class WeirConnection
         long messages = 0;
         long bytes = 0;
         MessageReader reader = _reader ??= MessageReader.Borrow(_endpoint.Reading);
+        _timer.CloseIfOverdue(); // before anything is accepted that came after the end of what the client may do
         SendScope scope = SendScope.Enter(_sender);
         try
         {
@@ -127,8 +130,7 @@ public sealed partial class WeirConnection
                 }
 
                 ReadEvent found = reader.Next(ref buffer);
-                if (_meter is { } meter && found is ReadEvent.Message or ReadEvent.Fragment or ReadEvent.Ping
-                    && !reader.IsDiscarding && !meter.AllowsMessage(_timer.CurrentTick))
+                if (_meter is { } meter && !reader.IsDiscarding && !Allows(meter, reader, found))
                 {
                     OnFault(_endpoint.Inbound!.TooManyMessages);
                     continue;
@@ -176,6 +178,7 @@ public sealed partial class WeirConnection
                 if (scope.OwnerMustWait)
                 {
                     // A client that does not take its answers is not asked for more questions: TCP slows it down.
+                    _waitsForPeer = true;
                     handling = _sender.DrainAsync();
                     return Pass.Suspended;
                 }
@@ -202,6 +205,21 @@ public sealed partial class WeirConnection
     }
 
     private bool CountsOnlyMessages => _endpoint.Heartbeat is { CountsOnlyMessages: true };
+
+    // A message counts once, however it is cut or arrives, unless its frames are small (TakeSmallFrames); a Ping counts, and so
+    // does a Pong that answers none.
+    private bool Allows(InboundLimit.Meter meter, MessageReader reader, ReadEvent found)
+    {
+        bool counts = found switch
+        {
+            ReadEvent.Message or ReadEvent.Ping => true,
+            ReadEvent.Fragment => reader.IsFirst,
+            ReadEvent.Pong => Volatile.Read(ref _pingSent) == 0,
+            _ => false,
+        };
+        int count = reader.TakeSmallFrames() + (counts ? 1 : 0);
+        return count == 0 || meter.AllowsMessages(count, _timer.CurrentTick);
+    }
 
     // What most passes are, from end to end: whole messages, in one array of the transport. Null: something else comes next.
     private Pass? HandleWhole(
@@ -230,6 +248,7 @@ public sealed partial class WeirConnection
             }
             else if (scope.OwnerMustWait)
             {
+                _waitsForPeer = true;
                 handling = _sender.DrainAsync();
                 pass = Pass.Suspended;
             }

@@ -168,19 +168,45 @@ public sealed partial class WeirConnection
     /// Plans a <see cref="Close"/>: for a permission that ends at a known time. A later call replaces the plan; a connection that
     /// is closing or closed takes none.
     /// </summary>
-    /// <remarks>
-    /// The time is that of the timer wheel, in steps of 100 ms: never too early, and not charged for a pause of the process. It
-    /// takes no timer of its own.
-    /// </remarks>
-    /// <param name="delay">From now; zero or less: at the wheel's next step. Null: no more plan.</param>
+    /// <remarks>As <see cref="CloseAt"/> with the time that the wall clock shows then.</remarks>
+    /// <param name="delay">
+    /// From now; zero or less: at once. <c>null</c>, or beyond the last <see cref="DateTimeOffset"/>: no more plan.
+    /// </param>
     /// <param name="code">As for <see cref="Close"/>.</param>
     /// <param name="reason">As for <see cref="Close"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
     {
-        ClosePayload.ThrowUnlessSendable(code, reason);
-        _timer.CloseAfter(delay, code, reason);
+        DateTimeOffset now = _endpoint.Engine.Time.GetUtcNow();
+        DateTimeOffset? end = delay is not { } time || time > DateTimeOffset.MaxValue - now ? null
+            : time <= TimeSpan.Zero ? now : now + time;
+        CloseAt(end, code, reason);
     }
+
+    /// <summary>
+    /// Plans a <see cref="Close"/> for a time of the wall clock, such as the <c>exp</c> of a token. A later call, of this or of
+    /// <see cref="CloseAfter"/>, replaces the plan; a connection that is closing or closed takes none.
+    /// </summary>
+    /// <remarks>
+    /// The connection is closed when the clock (<see cref="TimeProvider.GetUtcNow"/>) has passed the time, never before it, also
+    /// where the process or the machine stood still meanwhile. A message that is received after the time is not handed to
+    /// the handler, even if the timer has not had its turn yet. A clock that is set forward is noticed within a second.
+    /// </remarks>
+    /// <param name="end">The time; one that has passed: at once. <c>null</c>: no more plan.</param>
+    /// <param name="code">As for <see cref="Close"/>.</param>
+    /// <param name="reason">As for <see cref="Close"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
+    public void CloseAt(DateTimeOffset? end, CloseCode code, string reason)
+    {
+        ClosePayload.ThrowUnlessSendable(code, reason);
+        _timer.CloseAt(end, code, reason);
+    }
+
+    /// <summary>
+    /// Plans a <see cref="Close"/> of a client that does not do in time what it has to; in place of any other plan. In wheel time:
+    /// while the process did not run the client is not charged.
+    /// </summary>
+    internal void CloseUnlessReplanned(TimeSpan patience, CloseCode code, string reason) => _timer.CloseUnlessReplanned(patience, code, reason);
 
     /// <summary>Cuts the connection at once, without a closing handshake. What waits is lost.</summary>
     public void Abort() => Abort("The application aborted the connection.");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Weir.Relay.Memory;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -281,5 +282,5 @@ public sealed class MemoryBroker : IBroker
 
     private static string NewEpoch() => RandomNumberGenerator.GetHexString(8, lowercase: true);
 
-    private long TicksOf(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
+    private long TicksOf(TimeSpan time) => LongWait.TimestampsOf(time, _time.TimestampFrequency);
 }

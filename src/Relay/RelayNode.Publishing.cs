@@ -5,6 +5,7 @@ using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
 using Weir.Sending;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -183,7 +184,7 @@ public sealed partial class RelayNode
             return false;
         }
 
-        using CancellationTokenSource patience = new(Options.BrokerPatience, _time);
+        using CancellationTokenSource patience = new(LongWait.Piece(Options.BrokerPatience), _time);
         try
         {
             await room.Outbox.Places.WaitAsync(patience.Token).ConfigureAwait(false);

@@ -126,5 +126,5 @@ public sealed partial class RelayNode
         }
     }
 
-    private static uint StepsOf(TimeSpan time) => (uint)Math.Max(1, (long)(time / UpkeepStep));
+    private static uint StepsOf(TimeSpan time) => (uint)Math.Clamp(time / UpkeepStep, 1, uint.MaxValue);
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -144,7 +145,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
         async ValueTask<LocalRoom?> WaitAsync()
         {
-            await ready.WaitAsync(Options.BrokerPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ready.WaitAsync(LongWait.Piece(Options.BrokerPatience), _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return Enter(local, connection, client, info);
         }
     }

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Weir.Buffers;
+using Weir.Connections;
 
 namespace Weir.Transport;
 
@@ -14,7 +15,8 @@ namespace Weir.Transport;
 /// Memory. There is one for every client, and most are quiet, so whatever few ask for is made when they ask: the id's text,
 /// the addresses, the items, the token that tells of the end, a feature collection.
 /// </remarks>
-internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IEventTarget, IThreadPoolWorkItem, ILoopThreadFeature
+internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IEventTarget, IThreadPoolWorkItem, ILoopThreadFeature,
+    ITcpInfoSource
 {
     private readonly EpollAcceptor _acceptor;
     private readonly EpollReader _reader;
@@ -66,6 +68,19 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
             using (_writer.Hold())
             {
                 return !_isClosed && Libc.Receive(_descriptor, &first, 1, Libc.MsgPeek) > 0;
+            }
+        }
+    }
+
+    unsafe bool ITcpInfoSource.TryReadTcpInfo(Span<byte> info)
+    {
+        int length = info.Length;
+        using (_writer.Hold())
+        {
+            fixed (byte* first = info)
+            {
+                return !_isClosed && Libc.GetOption(_descriptor, SocketState.ProtocolTcp, SocketState.TcpInfo, first, &length) == 0
+                    && length >= SocketState.TcpInfoBytes;
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weir.Timing;
 
 namespace Weir.Transport;
 
@@ -47,7 +48,7 @@ internal sealed class LoopTimer(EpollTime time, TimerCallback callback, object? 
         }
 
         bool isSet = dueTime != Timeout.InfiniteTimeSpan;
-        Volatile.Write(ref _dueAt, isSet ? Stopwatch.GetTimestamp() + (long)(dueTime.TotalSeconds * Stopwatch.Frequency) : Never);
+        Volatile.Write(ref _dueAt, isSet ? Stopwatch.GetTimestamp() + LongWait.TimestampsOf(dueTime, Stopwatch.Frequency) : Never);
         if (isSet)
         {
             loop.Post(this);

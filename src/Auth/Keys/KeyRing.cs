@@ -16,6 +16,9 @@ internal sealed class KeyRing : IDisposable
     // So many members of a set that are left out are logged one by one.
     private const int MostNamed = 32;
 
+    // A timer of .NET cannot be set for more.
+    private static readonly TimeSpan _longestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly Lock _gate = new();
     private readonly JwtOptions _options;
     private readonly IReadOnlyList<JwtAlgorithm> _algorithms;
@@ -31,6 +34,7 @@ internal sealed class KeyRing : IDisposable
     private Task _loading = Task.CompletedTask;
     private ITimer? _timer;
     private long _lastBegan;
+    private TimeSpan _untilNext;
     private volatile KeySet _current;
     private volatile bool _isComplete;
 
@@ -62,7 +66,7 @@ internal sealed class KeyRing : IDisposable
         if (_sources.Count > 0)
         {
             _timer = _time.CreateTimer(
-                static ring => _ = ((KeyRing)ring!).RefreshAsync(isUrgent: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                static ring => ((KeyRing)ring!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _ = RefreshAsync(isUrgent: true);
         }
     }
@@ -118,9 +122,29 @@ internal sealed class KeyRing : IDisposable
         finally
         {
             TimeSpan next = isGood || _options.RefreshInterval < LeastInterval ? _options.RefreshInterval : LeastInterval;
-            _timer?.Change(next, Timeout.InfiniteTimeSpan);
+            ArmTimer(next);
             done.SetResult();
         }
+    }
+
+    private void OnTimer()
+    {
+        if (_untilNext > TimeSpan.Zero)
+        {
+            ArmTimer(_untilNext);
+        }
+        else
+        {
+            _ = RefreshAsync(isUrgent: true);
+        }
+    }
+
+    // Once at a time: the timer fires when it was set, and it is set when it has fired or a load is over.
+    private void ArmTimer(TimeSpan wait)
+    {
+        TimeSpan piece = wait > _longestTimer ? _longestTimer : wait;
+        _untilNext = wait - piece;
+        _timer?.Change(piece, Timeout.InfiniteTimeSpan);
     }
 
     // Only one at a time runs this.

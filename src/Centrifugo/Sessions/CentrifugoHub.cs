@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Connections;
 using Weir.Relay;
-using Weir.Timing;
 
 namespace Weir.Centrifugo.Sessions;
 
@@ -18,7 +17,6 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         Engine = engine;
         Options = options;
         Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? engine.Logger;
-        Wheel = new TimerWheel(engine.Time, engine.Logger, TimerWheel.DefaultTick);
         relay.AddClients(this);
     }
 
@@ -34,9 +32,6 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
     public CentrifugoOptions Options { get; }
 
     public ILogger Logger { get; }
-
-    /// <summary>For what expires, but connections, which have their own.</summary>
-    public TimerWheel Wheel { get; }
 
     /// <summary>Told to clients.</summary>
     public string Version { get; } = typeof(CentrifugoHub).Assembly.GetName().Version?.ToString(3) ?? "";

@@ -63,23 +63,23 @@ internal sealed class ClientSubscription(Session session, string channel) : IRoo
         session.OnSubscribed(this, joined, recovery);
     }
 
-    /// <summary>Has the session told when the right ends, and some time has passed; in place of an earlier one.</summary>
-    public void PlanExpiry(TimerWheel wheel, TimeSpan? delay)
+    /// <summary>Notifies the session at a time of the wall clock, in place of an earlier one; <c>null</c>: at none.</summary>
+    public void PlanExpiry(Calendar calendar, DateTimeOffset? end)
     {
-        if (delay is { } time)
+        if (end is { } time)
         {
             _expiry ??= new ExpiryTimer(this);
-            wheel.Schedule(_expiry, time);
+            calendar.Schedule(_expiry, time);
         }
         else if (_expiry is not null)
         {
-            wheel.Cancel(_expiry);
+            calendar.Cancel(_expiry);
         }
     }
 
     // Most subscriptions never expire, and have none.
-    private sealed class ExpiryTimer(ClientSubscription subscription) : TimerNode
+    private sealed class ExpiryTimer(ClientSubscription subscription) : CalendarEntry
     {
-        protected internal override void OnExpired() => subscription.Session.OnSubscriptionExpired(subscription);
+        protected internal override void OnDue() => subscription.Session.OnSubscriptionExpired(subscription);
     }
 }

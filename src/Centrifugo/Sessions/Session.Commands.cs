@@ -23,6 +23,12 @@ internal abstract partial class Session
             return;
         }
 
+        if (EndOf(Identity.ExpiresAt) <= Hub.Now)
+        {
+            Leave(Goodbye.Expired); // by the clock, whether or not the timer has had its turn
+            return;
+        }
+
         lock (_subscriptions)
         {
             _framesInHand++;
@@ -341,10 +347,14 @@ internal abstract partial class Session
     private void Expire(ClientIdentity identity)
     {
         _request = identity.ExpiresAt is null ? null : _request;
-        PlanClose(DelayUntil(identity.ExpiresAt), Goodbye.Expired);
+        PlanClose(EndOf(identity.ExpiresAt), Goodbye.Expired);
     }
 
-    private TimeSpan? DelayUntil(DateTimeOffset? expiresAt) => expiresAt - Hub.Now + Hub.Options.ExpiryGrace;
+    // When what a token has given is taken back: after the time in which the client may still come with a new one.
+    private DateTimeOffset? EndOf(DateTimeOffset? expiresAt)
+        => expiresAt is not { } end ? null
+            : end > DateTimeOffset.MaxValue - Hub.Options.ExpiryGrace ? DateTimeOffset.MaxValue
+            : end + Hub.Options.ExpiryGrace;
 
     private void WriteExpiry(Utf8JsonWriter json, DateTimeOffset? expiresAt)
     {

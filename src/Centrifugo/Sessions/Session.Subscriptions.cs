@@ -52,7 +52,7 @@ internal abstract partial class Session
 
             subscription.State = ClientSubscription.Stage.Active;
             subscription.Audience = audience;
-            subscription.PlanExpiry(Hub.Wheel, DelayUntil(subscription.ExpiresAt));
+            subscription.PlanExpiry(Hub.Engine.Calendar, EndOf(subscription.ExpiresAt));
             audience.Add(subscription);
             if (audience.Room.Rule.Presence)
             {
@@ -82,7 +82,7 @@ internal abstract partial class Session
     /// <summary>The right to a channel has ended, and the client has not come with a new one.</summary>
     public void OnSubscriptionExpired(ClientSubscription subscription)
     {
-        if (subscription.ExpiresAt is { } end && end + Hub.Options.ExpiryGrace <= Hub.Now)
+        if (EndOf(subscription.ExpiresAt) <= Hub.Now)
         {
             EndAndTell(subscription, SubscriptionExpired, "subscription expired");
         }
@@ -251,7 +251,7 @@ internal abstract partial class Session
             if (subscription.State == ClientSubscription.Stage.Active)
             {
                 subscription.ExpiresAt = verdict.ExpiresAt;
-                subscription.PlanExpiry(Hub.Wheel, DelayUntil(verdict.ExpiresAt));
+                subscription.PlanExpiry(Hub.Engine.Calendar, EndOf(verdict.ExpiresAt));
             }
 
             Utf8JsonWriter json = Batch().BeginReply(command.Id);
@@ -278,7 +278,7 @@ internal abstract partial class Session
             }
 
             subscription.State = ClientSubscription.Stage.Ended;
-            subscription.PlanExpiry(Hub.Wheel, delay: null);
+            subscription.PlanExpiry(Hub.Engine.Calendar, end: null);
             if (subscription.Audience is { } audience)
             {
                 audience.Remove(subscription);

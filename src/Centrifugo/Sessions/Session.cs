@@ -161,8 +161,8 @@ internal abstract partial class Session : CentrifugoClient
     /// <summary>Ends what carries it, behind what was sent.</summary>
     protected abstract void Close(Goodbye why);
 
-    /// <summary>Has it ended at a time; null: at none.</summary>
-    protected abstract void PlanClose(TimeSpan? delay, Goodbye why);
+    /// <summary>Has it ended at a time of the wall clock; <c>null</c>: at none.</summary>
+    protected abstract void PlanClose(DateTimeOffset? end, Goodbye why);
 
     /// <summary>Whether a pong is an answer to a ping that has none.</summary>
     protected virtual bool TakePong() => false;

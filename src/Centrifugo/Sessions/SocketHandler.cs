@@ -9,7 +9,7 @@ internal sealed class SocketHandler(CentrifugoHub hub, TimeSpan pingInterval, In
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
         connection.State = new SocketSession(hub, connection, pingInterval, limit);
-        connection.CloseAfter(hub.Options.ConnectTimeout, Goodbye.Stale.Code, Goodbye.Stale.Reason);
+        connection.CloseUnlessReplanned(hub.Options.ConnectTimeout, Goodbye.Stale.Code, Goodbye.Stale.Reason);
         return ValueTask.CompletedTask;
     }
 

@@ -19,7 +19,7 @@ internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection
 
     protected override void Close(Goodbye why) => connection.Close(why.Code, why.Reason);
 
-    protected override void PlanClose(TimeSpan? delay, Goodbye why) => connection.CloseAfter(delay, why.Code, why.Reason);
+    protected override void PlanClose(DateTimeOffset? end, Goodbye why) => connection.CloseAt(end, why.Code, why.Reason);
 
     protected override bool TakePong() => connection.TakeHeartbeatAnswer();
 

@@ -85,10 +85,10 @@ internal sealed class StreamSession : Session
             handling = _handling;
         }
 
-        Hub.Wheel.Cancel(_plannedEnd);
+        Hub.Engine.Calendar.Cancel(_plannedEnd);
         await handling.ConfigureAwait(false);
         OnClosed();
-        Hub.Wheel.Cancel(_plannedEnd); // the last command may have planned it
+        Hub.Engine.Calendar.Cancel(_plannedEnd); // the last command may have planned it
     }
 
     protected override void SendInsideLock(ReadOnlyMemory<byte> lines) => Write(StreamForms.Format(_form, lines.Span));
@@ -97,16 +97,16 @@ internal sealed class StreamSession : Session
 
     protected override void Close(Goodbye why) => _stream.End(StreamForms.Farewell(_form, why));
 
-    protected override void PlanClose(TimeSpan? delay, Goodbye why)
+    protected override void PlanClose(DateTimeOffset? end, Goodbye why)
     {
-        if (delay is { } time)
+        if (end is { } time)
         {
             _plannedEnd.Why = why;
-            Hub.Wheel.Schedule(_plannedEnd, time);
+            Hub.Engine.Calendar.Schedule(_plannedEnd, time);
         }
         else
         {
-            Hub.Wheel.Cancel(_plannedEnd);
+            Hub.Engine.Calendar.Cancel(_plannedEnd);
         }
     }
 
@@ -143,10 +143,10 @@ internal sealed class StreamSession : Session
         }
     }
 
-    private sealed class PlannedEnd(StreamSession session) : TimerNode
+    private sealed class PlannedEnd(StreamSession session) : CalendarEntry
     {
         public Goodbye Why { get; set; }
 
-        protected internal override void OnExpired() => session.Leave(Why);
+        protected internal override void OnDue() => session.Leave(Why);
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Weir.Buffers;
 using Weir.Diagnostics;
+using Weir.Http;
 using Weir.Timing;
 
 namespace Weir.Connections;
@@ -10,25 +11,39 @@ namespace Weir.Connections;
 /// longest wait of a message and the time the connection may last, and at the end on the close. A quiet connection wakes it once per heartbeat.
 /// </summary>
 /// <remarks>
-/// All times are ticks of the listener's wheel, so a pause of the server is charged to nobody; nor is a backlog, where the
-/// transport can tell that something has come which nobody has read yet. What was heard is noted
-/// without a lock; everything else changes under the node's own monitor, because the wheel's thread and whoever closes
-/// the connection meet here. The wheel calls with no lock of its own held.
+/// <para>All times are ticks of the listener's wheel, so a pause of the server is charged to no client. Only what ends by the wall
+/// clock (<see cref="CloseAt"/>) is in the engine's <see cref="Calendar"/>.</para>
+/// <para>A deadline of the client that has passed is not judged at once: what has arrived is read first. Bytes in the socket are
+/// life (<see cref="SocketState.HasUnreadInput"/>); those that the process has received already are behind the work items that
+/// this timer queues behind (<see cref="TurnsBeforeVerdict"/>).</para>
+/// <para>What was heard is noted without a lock; everything else changes under the node's own monitor, because the wheel's thread
+/// and whoever closes the connection meet here. The wheel and the calendar call with no lock of their own held.</para>
 /// </remarks>
 internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode, IThreadPoolWorkItem
 {
-    // Far beyond any date, and near enough that its ticks can be reckoned with.
-    private static readonly TimeSpan _never = TimeSpan.FromDays(365_250 * 10);
+    // More than the queues that received bytes pass on their way to the reader: the socket's event, its receive, the transport's
+    // pipe, TLS, HTTP/2's frames and a stream's pipe.
+    private const int TurnsBeforeVerdict = 8;
+
+    // Further away than any process runs, and near enough to be added to the current tick.
+    private const long MaxTicks = long.MaxValue / 4;
+
+    // Nothing waited for the peer at the last look.
+    private const long NothingWaited = -1;
 
     private WeirConnection? _connection;
     private HeartbeatTicks? _heartbeat;
     private long _lastHeard;
     private long _nextPing;
     private long _delayCheck;
-    private PlannedClose? _plannedClose;
+    private volatile PlannedClose? _plannedClose;
     private long _deadline;
+
+    // How far the peer had got in taking what was sent, at the last look.
+    private long _taken = NothingWaited;
     private TimeSpan _timeout;
     private Stage _stage;
+    private byte _turns;
 
     private enum Stage : byte
     {
@@ -90,18 +105,21 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    /// <summary>The connection is closed after <paramref name="delay"/>, at most two ticks later; null: it is not.</summary>
-    public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
+    /// <summary>The connection is closed when the wall clock has passed <paramref name="end"/>; <c>null</c>: it is not.</summary>
+    public void CloseAt(DateTimeOffset? end, CloseCode code, string reason)
+        => Plan(end is null ? null : new PlannedClose(this, code, reason), end);
+
+    /// <summary>The connection is closed after so much wheel time, at most two ticks later, unless another plan takes its place.</summary>
+    public void CloseUnlessReplanned(TimeSpan patience, CloseCode code, string reason)
+        // The tick that runs has begun before now: one more, so that it is never too early.
+        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TicksOf(patience, wheel.Tick) }, end: null);
+
+    /// <summary>Closes the connection if the time of its plan has passed, which the calendar is about to do.</summary>
+    public void CloseIfOverdue()
     {
-        lock (this)
+        if (_plannedClose is { } planned && planned.IsDueAt(engine.Time.GetUtcNow()))
         {
-            if (_stage == Stage.Open)
-            {
-                // The tick that runs has begun before now: one more, so that it is never too early.
-                _plannedClose = delay is { } span && span < _never
-                    ? new PlannedClose(wheel.CurrentTick + 1 + Math.Max(0, TicksOf(span, wheel.Tick)), code, reason) : null;
-                ArmInsideLock();
-            }
+            CloseAsPlanned(planned);
         }
     }
 
@@ -130,6 +148,19 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
+    // Behind all work that waits now, where a transport and what is between it and the connection would do theirs.
+    private void ActAgain()
+    {
+        if (transport is ILoopThreadFeature { RunsOnLoop: true } thread)
+        {
+            thread.Post(this);
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
     /// <summary>A Ping touches the connection, the socket, the sender and its way out, each known by the one before.</summary>
     protected internal override void FetchAhead(int callsBefore)
     {
@@ -155,6 +186,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         bool isDead = false;
         bool isPingDue = false;
         bool isDelayDue = false;
+        bool isVerdict = false;
         PlannedClose? close = null;
         Stage stage;
         lock (this)
@@ -165,40 +197,43 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             {
                 case Stage.Idle or Stage.Retired:
                 case Stage.Handshake or Stage.Closing when now < _deadline:
+                    _turns = 0;
                     return; // moved while this call was on its way
-                case Stage.Open:
-                    if (_connection!.IsInHandler)
-                    {
-                        NoteHeard(); // we are not listening, so silence says nothing
-                    }
-
-                    isDead = _heartbeat is { } heartbeat && now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
-                    if (isDead && transport is ILoopThreadFeature { HasUnreadInput: true })
-                    {
-                        NoteHeard(); // it has spoken, and we are behind
-                        isDead = false;
-                    }
-
-                    isPingDue = now >= _nextPing;
-                    isDelayDue = now >= _delayCheck;
-                    _nextPing = isPingDue ? _heartbeat!.NextPing(now) : _nextPing;
-                    _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
-                    if (_plannedClose is { } planned && now >= planned.Tick)
-                    {
-                        close = planned;
-                        _plannedClose = null;
-                    }
-
-                    if (!isDead)
-                    {
-                        ArmInsideLock();
-                    }
-
+                case Stage.Handshake or Stage.Closing:
+                    isVerdict = true;
                     break;
+                case Stage.Open:
+                    isDelayDue = now >= _delayCheck;
+                    isPingDue = now >= _nextPing;
+                    isDead = IsSilentInsideLock(now, isPingDue);
+                    isVerdict = isDead || isDelayDue;
+                    break;
+            }
+
+            // Data that came in time may be on its way through the process still.
+            isVerdict &= _turns < TurnsBeforeVerdict && HasSocket;
+            _turns = (byte)(isVerdict ? _turns + 1 : 0);
+            if (!isVerdict && stage == Stage.Open)
+            {
+                _nextPing = isPingDue ? _heartbeat!.NextPing(now) : _nextPing;
+                _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
+                if (_plannedClose is { } planned && now >= planned.Tick)
+                {
+                    close = planned;
+                }
+
+                if (!isDead)
+                {
+                    ArmInsideLock(butFor: close);
+                }
             }
         }
 
-        if (stage != Stage.Open)
+        if (isVerdict)
+        {
+            ActAgain();
+        }
+        else if (stage != Stage.Open)
         {
             Expire(stage);
         }
@@ -208,7 +243,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
         else if (close is not null)
         {
-            _connection!.Close(close.Code, close.Reason);
+            CloseAsPlanned(close);
         }
         else
         {
@@ -222,6 +257,100 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                 _connection!.Ping();
             }
         }
+    }
+
+    // Whether there is anything between the peer and the connection where data could wait.
+    private bool HasSocket => transport is ILoopThreadFeature or UpgradedConnection || SocketState.IsKnownOf(transport);
+
+    // Whether neither direction has moved for interval and time-out. Looks at what the peer has taken each time that a Ping is due,
+    // so that there is something to compare with.
+    private bool IsSilentInsideLock(long now, bool isPingDue)
+    {
+        if (_heartbeat is not { } heartbeat)
+        {
+            return false;
+        }
+
+        if (_connection!.IsInHandler)
+        {
+            NoteHeard(); // we are not listening, so silence says nothing
+        }
+
+        bool isSilent = now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
+        if (isSilent || isPingDue)
+        {
+            NoteTaken();
+            isSilent = now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
+        }
+
+        // Where the peer does not take its answers its questions are left unread on purpose, which is no life.
+        if (isSilent && !_connection.WaitsForPeer && SocketState.HasUnreadInput(transport))
+        {
+            NoteHeard(); // it has spoken, and we are behind
+            isSilent = false;
+        }
+
+        return isSilent;
+    }
+
+    // A peer that goes on taking what waited for it before is alive: a Ping is behind that, and so is its answer. What is taken
+    // without having had to wait is none: the peer's kernel would take it, and the Ping, whether the client is alive or not.
+    private void NoteTaken()
+    {
+        (long taken, bool waits) = SocketState.Output(transport);
+        taken += _connection!.Flushes;
+        if (_taken == NothingWaited ? waits : taken > _taken)
+        {
+            NoteHeard(); // also when the socket is found full for the first time: when it was last taken from is not known then
+        }
+
+        waits |= _connection.IsSending;
+
+        _taken = waits ? taken : NothingWaited;
+    }
+
+    private void Plan(PlannedClose? planned, DateTimeOffset? end)
+    {
+        lock (this)
+        {
+            if (_stage != Stage.Open)
+            {
+                return;
+            }
+
+            DropPlanInsideLock();
+            _plannedClose = planned;
+            if (end is { } time)
+            {
+                engine.Calendar.Schedule(planned!, time);
+            }
+
+            ArmInsideLock();
+        }
+    }
+
+    private void DropPlanInsideLock()
+    {
+        if (_plannedClose is { } former)
+        {
+            _plannedClose = null;
+            engine.Calendar.Cancel(former);
+        }
+    }
+
+    private void CloseAsPlanned(PlannedClose planned)
+    {
+        lock (this)
+        {
+            if (_stage != Stage.Open || _plannedClose != planned)
+            {
+                return; // another plan has taken its place
+            }
+
+            DropPlanInsideLock();
+        }
+
+        _connection!.Close(planned.Code, planned.Reason);
     }
 
     private void Expire(Stage stage)
@@ -246,6 +375,8 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         lock (this)
         {
             _stage = stage;
+            _turns = 0;
+            DropPlanInsideLock();
             wheel.Cancel(this);
         }
     }
@@ -260,15 +391,18 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             }
 
             _stage = stage;
+            _turns = 0;
+            DropPlanInsideLock();
             _timeout = timeout;
             _deadline = wheel.CurrentTick + TicksOf(timeout, wheel.Tick);
             wheel.Schedule(this, timeout);
         }
     }
 
-    private void ArmInsideLock()
+    private void ArmInsideLock(PlannedClose? butFor = null)
     {
-        long due = Math.Min(_nextPing, Math.Min(_delayCheck, _plannedClose?.Tick ?? long.MaxValue));
+        long planned = _plannedClose is { } plan && plan != butFor ? plan.Tick : long.MaxValue;
+        long due = Math.Min(_nextPing, Math.Min(_delayCheck, planned));
         if (_heartbeat is { } heartbeat)
         {
             due = Math.Min(due, Volatile.Read(ref _lastHeard) + heartbeat.Silence);
@@ -284,9 +418,24 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    /// <summary>A time in ticks, rounded up.</summary>
-    public static long TicksOf(TimeSpan time, TimeSpan tick) => (time.Ticks + tick.Ticks - 1) / tick.Ticks;
+    /// <summary>
+    /// A time in ticks, rounded up; of any length: what is beyond <see cref="MaxTicks"/> is as good as for ever, and can be added to
+    /// the current tick and to another such time.
+    /// </summary>
+    public static long TicksOf(TimeSpan time, TimeSpan tick) => Math.Min(MaxTicks, (time.Ticks / tick.Ticks) + (time.Ticks % tick.Ticks > 0 ? 1 : 0));
 
-    /// <summary>When and how the connection is to be closed. An object, so that those who plan nothing carry one word.</summary>
-    private sealed record PlannedClose(long Tick, CloseCode Code, string Reason);
+    /// <summary>
+    /// When and how the connection is to be closed: by the clock, as an entry of the calendar, or at a tick of the wheel. An object,
+    /// so that connections without a plan carry one word.
+    /// </summary>
+    private sealed class PlannedClose(ConnectionTimer timer, CloseCode code, string reason) : CalendarEntry
+    {
+        public CloseCode Code => code;
+
+        public string Reason => reason;
+
+        public long Tick { get; init; } = long.MaxValue;
+
+        protected internal override void OnDue() => timer.CloseAsPlanned(this);
+    }
 }

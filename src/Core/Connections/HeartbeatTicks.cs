@@ -23,7 +23,7 @@ internal sealed class HeartbeatTicks
     {
         Interval = ConnectionTimer.TicksOf(options.Interval, tick);
         Lot = Math.Clamp(Interval / LotsPerInterval, 1, TimerWheel.LongestSleep);
-        Silence = ConnectionTimer.TicksOf(options.Interval + options.Timeout, tick);
+        Silence = Interval + ConnectionTimer.TicksOf(options.Timeout, tick);
         Message = options.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
         CountsOnlyMessages = options.CountsOnlyMessages;
         Silenced = options.SilenceCode is { } code ? new WeirClosure(code, options.SilenceReason, CloseInitiator.Engine) : null;

@@ -42,10 +42,16 @@ internal sealed partial class MessageReader
             _kind = header.Opcode;
             _compressed = isCompressed;
             _pieceHandedOut = false;
+            _frames = 0;
         }
 
         buffer = buffer.Slice(header.HeaderLength);
         _messageBytes += header.PayloadLength;
+        if (++_frames > FreeFrames + (_messageBytes / FairFrameBytes))
+        {
+            _smallFrames++;
+        }
+
         _inFrame = true;
         _frameIsLast = header.Fin;
         _frameKey = header.MaskingKey;

@@ -50,6 +50,18 @@ internal sealed partial class MessageReader
     /// </summary>
     public const int InPlaceBytes = 64 * 1024;
 
+    /// <summary>
+    /// A message may be cut into this many frames, whatever they carry, before a limit on messages counts its frames. Enough
+    /// for a client that flushes a few pieces as they come about.
+    /// </summary>
+    internal const int FreeFrames = 16;
+
+    /// <summary>
+    /// Beyond <see cref="FreeFrames"/>, the payload in bytes that a frame carries on average where it is not counted. The pieces
+    /// that libraries cut large messages into are of 1 KiB and more.
+    /// </summary>
+    internal const int FairFrameBytes = 128;
+
     private static readonly ProtocolFault _tooBig = new(CloseCode.MessageTooBig, "message too big");
     private static readonly ProtocolFault _notUtf8 = new(CloseCode.InvalidPayload, "text is not UTF-8 (RFC 6455 8.1)");
     private static readonly ProtocolFault _notDeflate = new(CloseCode.InvalidPayload, "compressed data is corrupt (RFC 7692 7.2.2)");
@@ -70,6 +82,8 @@ internal sealed partial class MessageReader
     private bool _pieceHandedOut;
     private long _messageBytes;
     private long _inflatedBytes;
+    private int _frames;
+    private int _smallFrames;
 
     // The frame in progress, once its header has been taken off the pipe.
     private bool _inFrame;
@@ -109,6 +123,7 @@ internal sealed partial class MessageReader
         bool isAsNew = IsBetweenMessages && _deflate is null && _assembly is null && Fault is null && !HasSeenClose;
         if (isAsNew)
         {
+            _smallFrames = 0;
             Payload = default;
             _ofThread = this;
         }
@@ -161,6 +176,18 @@ internal sealed partial class MessageReader
             _inflater = null;
             _settings.Zlib!.Return(inflater);
         }
+    }
+
+    /// <summary>
+    /// How many frames have come, since the last call, that their messages would not have needed: those that make a message
+    /// consist of more than <see cref="FreeFrames"/>, and one for each <see cref="FairFrameBytes"/> of its payload as received.
+    /// They cost the server as much as messages do.
+    /// </summary>
+    public int TakeSmallFrames()
+    {
+        int count = _smallFrames;
+        _smallFrames = 0;
+        return count;
     }
 
     /// <summary>Finds the next event in <paramref name="buffer"/> and takes off what it consumed.</summary>

@@ -27,6 +27,7 @@ internal sealed class WeirEngine
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
         ListenerTime = Time == TimeProvider.System && loopTime is not null ? loopTime : Time;
+        Calendar = new Calendar(Time, Logger);
         Options = options ?? new WeirNodeOptions();
         DrainsItself = options is not null;
         Gate = new NodeGate(Options, Time);
@@ -43,6 +44,9 @@ internal sealed class WeirEngine
 
     /// <summary>The same for the wheels of listeners, which a transport may drive.</summary>
     public TimeProvider ListenerTime { get; }
+
+    /// <summary>What ends by the wall clock: tokens and grants. A pause of the process does not move it.</summary>
+    public Calendar Calendar { get; }
 
     public WeirNodeOptions Options { get; }
 

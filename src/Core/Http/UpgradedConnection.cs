@@ -27,7 +27,12 @@ internal sealed class UpgradedConnection : ConnectionContext, IDuplexPipe
         LocalEndPoint = EndPointOf(http.Connection.LocalIpAddress, http.Connection.LocalPort);
         // The server's own notice that it is going down sits on the connection below.
         Features.Set(http.Features.Get<IConnectionLifetimeNotificationFeature>());
+        Features.Set(http.Features.Get<IConnectionSocketFeature>());
+        IsShared = !HttpProtocol.IsHttp11(http.Request.Protocol);
     }
+
+    /// <summary>Whether the socket carries other streams too, so that what moves there says nothing of this one.</summary>
+    public bool IsShared { get; }
 
     public PipeReader Input { get; }
 

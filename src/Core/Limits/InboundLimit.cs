@@ -38,8 +38,10 @@ internal sealed class InboundLimit
         private TokenBucket _messages = new(limit._messageBurst, now);
         private TokenBucket _bytes = new(limit._byteBurst, now);
 
-        public bool AllowsMessage(long now)
-            => limit._messagesPerTick == 0 || _messages.TryTake(1, limit._messagesPerTick, limit._messageBurst, now);
+        public bool AllowsMessage(long now) => AllowsMessages(1, now);
+
+        public bool AllowsMessages(int count, long now)
+            => limit._messagesPerTick == 0 || _messages.TryTake(count, limit._messagesPerTick, limit._messageBurst, now);
 
         public bool AllowsBytes(long count, long now)
             => limit._bytesPerTick == 0 || _bytes.TryTake(count, limit._bytesPerTick, limit._byteBurst, now);

@@ -41,6 +41,11 @@ internal sealed partial class ConnectionSender
                 return;
             }
 
+            if (_owner.CurrentTick - _flushBegan >= LongFlushTicks)
+            {
+                _owner.OnTaken();
+            }
+
             more = WriteWaiting(out drained);
         }
         catch (Exception error)
@@ -95,6 +100,7 @@ internal sealed partial class ConnectionSender
     {
         if (!result.IsCompleted && !result.IsCanceled)
         {
+            _flushes++; // by the owner of the flush alone
             return true;
         }
 
@@ -141,6 +147,7 @@ internal sealed partial class ConnectionSender
         using (_gate.Hold(this))
         {
             queue = QueueInsideLock();
+            _flushBegan = _owner.CurrentTick;
             hasRisen = RisesInsideLock(); // what the flush carries counts from now on
         }
 

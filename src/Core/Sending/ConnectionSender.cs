@@ -36,6 +36,12 @@ internal sealed partial class ConnectionSender
     /// </summary>
     public const int DirectChunkBytes = 64 * 1024;
 
+    /// <summary>
+    /// A flush that was pending for so many ticks of the timer wheel, one second, was so because of the peer, and not for a turn of
+    /// the threads between.
+    /// </summary>
+    internal const int LongFlushTicks = 10;
+
     private readonly PipeWriter _output;
     private readonly SendSettings _settings;
     private readonly ISenderOwner _owner;
@@ -45,6 +51,8 @@ internal sealed partial class ConnectionSender
     private DrainWait? _drained;
     private int _unflushed;
     private int _inFlush;
+    private int _flushes;
+    private long _flushBegan;
     private SendScope? _deferredTo;
     private bool _flushing;
     private Phase _phase;
@@ -72,6 +80,9 @@ internal sealed partial class ConnectionSender
 
     /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
+
+    /// <summary>How many flushes are over: while one is under way, a larger number than before says that the peer takes bytes.</summary>
+    public int Flushes => Volatile.Read(ref _flushes);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
@@ -199,8 +210,11 @@ internal sealed partial class ConnectionSender
     /// <inheritdoc cref="SendHeartbeat"/>
     public bool SendPing() => SendHeartbeat(Opcode.Ping, ReadOnlySequence<byte>.Empty);
 
-    /// <summary>Sends a Ping or what stands for one, unless others wait: then what waits finds a dead peer just as well.</summary>
-    /// <returns>Whether it was sent.</returns>
+    /// <summary>
+    /// Sends a Ping or what stands for one, ahead of all messages that wait but the rest of one that has been begun (RFC 6455
+    /// sections 5.4 and 5.5); one at most waits.
+    /// </summary>
+    /// <returns><c>false</c> if one waits already, or the connection is closing.</returns>
     public bool SendHeartbeat(Opcode opcode, in ReadOnlySequence<byte> payload)
     {
         Outcome outcome;
@@ -208,9 +222,14 @@ internal sealed partial class ConnectionSender
         {
             using (_gate.Hold(this))
             {
-                if (_phase != Phase.Open || !IsIdleInsideLock)
+                if (_phase != Phase.Open)
                 {
                     return false;
+                }
+
+                if (!IsIdleInsideLock)
+                {
+                    return PutHeartbeatFirstInsideLock(opcode, payload);
                 }
 
                 WriteFrameInsideLock(opcode, payload, (int)payload.Length);
@@ -286,6 +305,20 @@ internal sealed partial class ConnectionSender
         }
 
         drained?.CompleteElsewhere();
+    }
+
+    private bool PutHeartbeatFirstInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
+    {
+        SendQueue queue = QueueInsideLock();
+        if (queue.HasHeartbeat)
+        {
+            return false;
+        }
+
+        FrameRun heartbeat = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+        heartbeat.Append(opcode, payload);
+        queue.SetHeartbeat(heartbeat);
+        return true;
     }
 
     private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)

@@ -14,6 +14,13 @@ internal interface ISenderOwner
     /// </summary>
     void OnQueueBegan();
 
+    /// <summary>
+    /// The transport has taken bytes that had to wait for the peer, for <see cref="ConnectionSender.LongFlushTicks"/> or more.
+    /// </summary>
+    void OnTaken()
+    {
+    }
+
     /// <summary>The high-water mark was passed, or, after that, everything has left. Once each per episode.</summary>
     void OnPressure(bool isHigh);
 

@@ -32,24 +32,35 @@ internal sealed class SendQueue
     // Where the message of a key waits, for those that were sent with one.
     private Dictionary<string, long>? _positions;
     private FrameRun? _pong;
+    private FrameRun? _heartbeat;
     private ConnectionSender? _flusher;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
     private SendQueue() => _onFlushed = OnFlushed;
 
-    /// <summary>Bytes of messages waiting, exact; a waiting Pong (at most one, 127 bytes) is not counted.</summary>
+    /// <summary>Bytes of messages waiting, exact; a waiting Pong (at most one, 127 bytes) and a waiting heartbeat (at most one) are not counted.</summary>
     public long Bytes { get; private set; }
 
     public bool HasMessages => _tail > _head;
 
-    public bool IsEmpty => !HasMessages && _pong is null;
+    public bool IsEmpty => !HasMessages && First is null;
+
+    /// <summary>Whether a heartbeat waits.</summary>
+    public bool HasHeartbeat => _heartbeat is not null;
 
     /// <summary>When the oldest message came, in ticks of the timer wheel.</summary>
     public long OldestTick => At(_head).Tick;
 
     private bool HeadIsStarted => HasMessages && (_headOffset > 0 || _headIsRest);
 
-    private bool PongIsNext => _pong is not null && !HeadIsStarted;
+    // What goes ahead of messages.
+    private FrameRun? First => _pong ?? _heartbeat;
+
+    // Between two messages, also of one run; never within one, since each is a single frame.
+    private bool FirstIsNext => First is not null && (!HeadIsStarted || StartedEnd == At(_head).Start + _headOffset);
+
+    // Where the message ends of which the transport has the front; the place itself where it has all of it.
+    private int StartedEnd => Math.Min(At(_head).End, At(_head).Run.BoundaryAtOrAfter(At(_head).Start + _headOffset));
 
     public static SendQueue Rent() => _pool.Get();
 
@@ -110,28 +121,46 @@ internal sealed class SendQueue
     }
 
     /// <summary>
-    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. A Pong comes
-    /// whole, past the limit if need be: half of one could neither be replaced nor dropped. Follow with
+    /// Puts a heartbeat before the messages that have not been started; only while none waits. Takes over the caller's reference.
+    /// </summary>
+    public void SetHeartbeat(FrameRun heartbeat)
+    {
+        Debug.Assert(_heartbeat is null, "One heartbeat waits at most");
+        _heartbeat = heartbeat;
+    }
+
+    /// <summary>
+    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. A Pong and a heartbeat
+    /// come whole, past the limit if need be: half of one could neither be replaced nor dropped. Follow with
     /// <see cref="Advance"/> when they have been copied.
     /// </summary>
     public ReadOnlySpan<byte> Peek(int limit)
     {
-        if (PongIsNext)
+        if (FirstIsNext)
         {
-            return _pong!.Bytes;
+            return First!.Bytes;
         }
 
         ref Entry head = ref At(_head);
         int start = head.Start + _headOffset;
-        return head.Run.Bytes[start..Math.Min(head.End, start + limit)];
+        int end = First is null ? head.End : StartedEnd;
+        return head.Run.Bytes[start..Math.Min(end, start + limit)];
     }
 
     public void Advance(int count)
     {
-        if (PongIsNext)
+        if (FirstIsNext)
         {
-            Debug.Assert(count == _pong!.Length, "A Pong is written whole");
-            DropPong();
+            Debug.Assert(count == First!.Length, "A Pong or a heartbeat is written whole");
+            if (_pong is not null)
+            {
+                DropPong();
+            }
+            else
+            {
+                DropHeartbeat();
+            }
+
             return;
         }
 
@@ -211,6 +240,7 @@ internal sealed class SendQueue
         Bytes = 0;
         _headOffset = 0;
         DropPong();
+        DropHeartbeat();
     }
 
     /// <summary>
@@ -308,6 +338,12 @@ internal sealed class SendQueue
     {
         _pong?.Release();
         _pong = null;
+    }
+
+    private void DropHeartbeat()
+    {
+        _heartbeat?.Release();
+        _heartbeat = null;
     }
 
     private readonly record struct Entry(FrameRun Run, int Start, int End, long Tick, string? Key);

@@ -13,4 +13,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 401, EventName = "TimerCallbackFailed", Level = LogLevel.Error,
         Message = "The timer callback of {NodeType} threw. The timer wheel goes on; the node is not scheduled again.")]
     public static partial void CallbackFailed(ILogger logger, Type nodeType, Exception exception);
+
+    [LoggerMessage(EventId = 402, EventName = "CalendarCallbackFailed", Level = LogLevel.Error,
+        Message = "The callback of {NodeType}, which was due by the clock, threw. Later deadlines are not affected.")]
+    public static partial void CalendarCallbackFailed(ILogger logger, Type nodeType, Exception exception);
 }

@@ -34,11 +34,11 @@ internal sealed class Door(IClientAccess access, RejectKind reject)
     };
 
     /// <summary>Has the connection closed when its client's rights end.</summary>
-    public static void CloseAt(WeirConnection connection, DateTimeOffset? end, TimeProvider time)
+    public static void CloseAt(WeirConnection connection, DateTimeOffset? end)
     {
-        if (end is { } at)
+        if (end is not null)
         {
-            connection.CloseAfter(at - time.GetUtcNow(), Unauthorized, Expired);
+            connection.CloseAt(end, Unauthorized, Expired);
         }
     }
 }

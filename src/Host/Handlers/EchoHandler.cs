@@ -3,7 +3,7 @@ using Weir.Relay;
 namespace Weir.Host.Handlers;
 
 /// <summary>Sends every message back as it came: for measuring, and for checking a client.</summary>
-internal sealed class EchoHandler(Door door, TimeProvider time) : WeirHandler
+internal sealed class EchoHandler(Door door) : WeirHandler
 {
     public override async ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
     {
@@ -13,7 +13,7 @@ internal sealed class EchoHandler(Door door, TimeProvider time) : WeirHandler
 
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
-        Door.CloseAt(connection, (connection.State as ClientIdentity)?.ExpiresAt, time);
+        Door.CloseAt(connection, (connection.State as ClientIdentity)?.ExpiresAt);
         return ValueTask.CompletedTask;
     }
 

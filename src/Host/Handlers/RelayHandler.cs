@@ -6,7 +6,7 @@ namespace Weir.Host.Handlers;
 /// The relay: a client joins the rooms that its query names, <c>?room=R&amp;room=S</c>; every message goes verbatim to every
 /// other member of each that it may publish to, on whatever node.
 /// </summary>
-internal sealed class RelayHandler(RelayNode relay, Door door, TimeProvider time) : WeirHandler
+internal sealed class RelayHandler(RelayNode relay, Door door) : WeirHandler
 {
     public override async ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
     {
@@ -20,7 +20,7 @@ internal sealed class RelayHandler(RelayNode relay, Door door, TimeProvider time
     {
         RoomAdmission admission = (RoomAdmission)connection.State!;
         ClientIdentity identity = admission.Identity!;
-        Door.CloseAt(connection, admission.ExpiresAt, time);
+        Door.CloseAt(connection, admission.ExpiresAt);
 
         // All at once: what they wait for is one and the same broker.
         Task<LocalRoom?>[] joining = [.. admission.Rooms.Select(room => relay.JoinAsync(room.Name, connection, identity, room.Info).AsTask())];

@@ -126,11 +126,6 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         {
             StreamDoor.StartResponse(http, "text/event-stream");
             bool isAway = back.IsAway;
-            if (admission.ExpiresAt is { } end)
-            {
-                stream.EndAfter(end - _engine.Time.GetUtcNow());
-            }
-
             for (int i = 0; i < admission.Rooms.Count && !isAway; i++)
             {
                 SseSubscription subscription = new(stream, admission.Rooms[i].Name, i, back.From[i], back.IsUnreadable ? "invalid" : null);
@@ -154,6 +149,11 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             if (isAway || _engine.Gate.IsDraining)
             {
                 stream.End(_settings.ComeBack());
+            }
+
+            if (admission.ExpiresAt is { } end)
+            {
+                stream.EndAt(end);
             }
 
             await stream.RunAsync(gone).ConfigureAwait(false);

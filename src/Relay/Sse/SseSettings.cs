@@ -18,6 +18,9 @@ internal sealed class SseSettings(SseOptions options, WeirEngine engine, byte[]?
 
     public TimerWheel Wheel { get; } = new(engine.Time, engine.Logger, TimerWheel.DefaultTick);
 
+    /// <summary>For what ends by the clock.</summary>
+    public Calendar Calendar { get; } = engine.Calendar;
+
     public long CloseAtBytes { get; } = options.CloseAtBytes;
 
     public long HeartbeatTicks { get; } = ConnectionTimer.TicksOf(options.HeartbeatInterval, TimerWheel.DefaultTick);

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
-using Weir.Connections;
 using Weir.Timing;
 
 namespace Weir.Relay.Sse;
@@ -32,7 +31,7 @@ internal sealed class SseStream : TimerNode
     private long _unflushedCost;
     private long _lastFlushed;
     private long _flushBegan;
-    private long _endsAt = long.MaxValue;
+    private PlannedEnd? _plannedEnd;
     private long _keptAt;
     private bool _isEnding;
 
@@ -99,16 +98,14 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    /// <summary>Ends the stream when its client's token expires, and tells so: who comes back with the same one gets 401.</summary>
-    public void EndAfter(TimeSpan delay)
+    /// <summary>
+    /// Ends the stream when its client's token expires by the clock, with an event that says so: a client that comes back with the
+    /// same token gets 401. Called once, right before <see cref="RunAsync"/>, which takes it back.
+    /// </summary>
+    public void EndAt(DateTimeOffset time)
     {
-        lock (_gate)
-        {
-            long now = _settings.Wheel.CurrentTick;
-            // The tick that runs has begun before now: one more, so that it is never too early.
-            _endsAt = now + 1 + Math.Max(0, ConnectionTimer.TicksOf(delay, _settings.Wheel.Tick));
-            ArmInsideLock();
-        }
+        _plannedEnd = new PlannedEnd(this);
+        _settings.Calendar.Schedule(_plannedEnd, time);
     }
 
     /// <summary>Writes until the stream has ended or the client has gone.</summary>
@@ -167,6 +164,10 @@ internal sealed class SseStream : TimerNode
             }
 
             _settings.Wheel.Cancel(this);
+            if (_plannedEnd is { } planned)
+            {
+                _settings.Calendar.Cancel(planned);
+            }
         }
     }
 
@@ -180,12 +181,6 @@ internal sealed class SseStream : TimerNode
             }
 
             long now = _settings.Wheel.CurrentTick;
-            if (now >= _endsAt)
-            {
-                _endsAt = long.MaxValue;
-                EndInsideLock(_expired);
-            }
-
             if (_flushBegan != 0)
             {
                 if (_settings.MaxDelayTicks > 0 && now - _flushBegan >= _settings.MaxDelayTicks)
@@ -319,7 +314,6 @@ internal sealed class SseStream : TimerNode
         long due = _flushBegan != 0
             ? (_settings.MaxDelayTicks > 0 ? _flushBegan + _settings.MaxDelayTicks : long.MaxValue)
             : (_settings.HeartbeatTicks > 0 ? _lastFlushed + _settings.HeartbeatTicks : long.MaxValue);
-        due = Math.Min(due, _endsAt);
         if (due != long.MaxValue)
         {
             _settings.Wheel.ScheduleAt(this, due);
@@ -349,4 +343,9 @@ internal sealed class SseStream : TimerNode
 
     [DoesNotReturn]
     private static void ThrowGone(CancellationToken gone) => throw new OperationCanceledException(gone);
+
+    private sealed class PlannedEnd(SseStream stream) : CalendarEntry
+    {
+        protected internal override void OnDue() => stream.End(_expired);
+    }
 }

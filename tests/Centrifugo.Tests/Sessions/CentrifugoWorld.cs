@@ -110,7 +110,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
 
         await Node.DisposeAsync();
         Listener.Wheel.Dispose();
-        Hub.Wheel.Dispose();
+        Hub.Engine.Calendar.Dispose();
         Metrics.Dispose();
     }
 

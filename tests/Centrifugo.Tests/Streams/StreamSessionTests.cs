@@ -89,7 +89,7 @@ public sealed class StreamSessionTests
             return client.Heard.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n", StringComparison.Ordinal);
         });
         await client.EndsAsync();
-        Assert.Equal(0, world.Hub.Wheel.Count);
+        Assert.Equal(0, world.Hub.Engine.Calendar.Count);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class WeirConnectionCloseAfterTests
         WeirConnectionClient client = await server.ConnectAsync();
 
         server.Handler.Connection.CloseAfter(_minute, Expired, "token expired");
-        Assert.Equal(1, server.Listener.Wheel.Count);
+        Assert.Equal(1, server.Listener.Engine.Calendar.Count);
         server.Handler.Connection.Send("before");
         server.Wait(_minute + _twoTicks);
 
@@ -28,6 +28,7 @@ public sealed class WeirConnectionCloseAfterTests
         await client.Finished.Within();
         Assert.Equal(new WeirClosure(Expired, "token expired", CloseInitiator.Server), Assert.Single(server.Handler.Closures));
         Assert.Equal(0, server.Listener.Wheel.Count);
+        Assert.Equal(0, server.Listener.Engine.Calendar.Count);
     }
 
     [Theory]
@@ -94,9 +95,71 @@ public sealed class WeirConnectionCloseAfterTests
 
         connection.CloseAfter(ticks is { } delay ? TimeSpan.FromTicks(delay) : null, Expired, "");
 
-        Assert.Equal(0, server.Listener.Wheel.Count);
+        Assert.Equal(0, server.Listener.Engine.Calendar.Count);
         server.Wait(2 * _minute);
         Assert.Empty(client.GatedFrames());
+    }
+
+    // The wheel forgives the pause; the clock does not.
+    [Fact]
+    public async Task Delay_PassesWhileTheProcessStands_ClosesOnWaking()
+    {
+        await using WeirConnectionHarness server = new(options => options.Heartbeat.Interval = TimeSpan.FromSeconds(30));
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        server.Handler.Connection.CloseAfter(TimeSpan.FromSeconds(20), Expired, "token expired");
+
+        server.Time.Advance(TimeSpan.FromSeconds(40));
+
+        Assert.Equal(4401, Assert.Single(client.GatedFrames(), static frame => frame.Opcode == 8).CloseCode);
+    }
+
+    [Fact]
+    public async Task CloseAt_MessageOfAnExpiredClientBeforeTheTimersTurn_IsNotHandled()
+    {
+        StandingTimers time = new();
+        await using WeirConnectionHarness server = new(time: time);
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        server.Handler.Connection.CloseAt(time.GetUtcNow() + _minute, Expired, "token expired");
+        await client.SendAsync(Frames.Text("in time"));
+        time.Skip(_minute);
+
+        await client.SendAsync(Frames.Text("too late"));
+
+        Assert.Contains("in time", server.Handler.Calls);
+        Assert.DoesNotContain("too late", server.Handler.Calls);
+        Assert.Equal((4401, "token expired"), (client.GatedFrames()[0].CloseCode, client.GatedFrames()[0].CloseReason));
+    }
+
+    // The connect of Centrifugo's protocol: a client is not charged for a pause of the server.
+    [Fact]
+    public async Task CloseUnlessReplanned_ProcessStands_IsForgiven()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        server.Handler.Connection.CloseUnlessReplanned(TimeSpan.FromSeconds(10), Expired, "stale");
+
+        server.Time.Advance(TimeSpan.FromSeconds(40));
+        Assert.Empty(client.GatedFrames());
+        server.Wait(TimeSpan.FromSeconds(10.5));
+
+        Assert.Equal("stale", Assert.Single(client.GatedFrames()).CloseReason);
+    }
+
+    [Theory]
+    [InlineData(25)]
+    [InlineData(60)]
+    [InlineData(36_500)]
+    public async Task Delay_BeyondWhatTimersTake_IsWaitedForInPieces(int days)
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+
+        server.Handler.Connection.CloseAfter(TimeSpan.FromDays(days), Expired, "late");
+        server.Time.Advance(TimeSpan.FromDays(days) - _minute);
+        Assert.Empty(client.GatedFrames());
+        server.Time.Advance(_minute);
+
+        Assert.Equal(4401, Assert.Single(client.GatedFrames()).CloseCode);
     }
 
     [Fact]
@@ -130,6 +193,7 @@ public sealed class WeirConnectionCloseAfterTests
         await client.Finished.Within();
         Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
         Assert.Equal(0, server.Listener.Wheel.Count);
+        Assert.Equal(0, server.Listener.Engine.Calendar.Count);
     }
 
     [Fact]
@@ -147,7 +211,17 @@ public sealed class WeirConnectionCloseAfterTests
         Assert.Equal(1001, Assert.Single(await client.ReadFramesToEndAsync()).CloseCode);
         await client.Finished.Within();
         connection.CloseAfter(TimeSpan.Zero, Expired, "later");
-        Assert.Equal(0, server.Listener.Wheel.Count);
+        Assert.Equal(0, server.Listener.Engine.Calendar.Count);
+    }
+
+    /// <summary>A clock that goes on while no timer fires, as between waking and the timers' turn.</summary>
+    private sealed class StandingTimers : Microsoft.Extensions.Time.Testing.FakeTimeProvider
+    {
+        private TimeSpan _skipped;
+
+        public void Skip(TimeSpan span) => _skipped += span;
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _skipped;
     }
 
     [Fact]

@@ -18,8 +18,10 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
     private readonly DiagnosticMemoryPool _blocks;
     private readonly List<WeirConnectionClient> _clients = [];
 
-    public WeirConnectionHarness(Action<WeirOptions>? configure = null, int blockSize = DiagnosticMemoryPool.KestrelBlockSize)
+    public WeirConnectionHarness(
+        Action<WeirOptions>? configure = null, int blockSize = DiagnosticMemoryPool.KestrelBlockSize, FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider();
         _blocks = new DiagnosticMemoryPool(blockSize);
         WeirOptions options = new();
         options.Heartbeat.Interval = TimeSpan.Zero; // for tests that count timers and frames; others turn it on
@@ -30,7 +32,7 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
         Listener.Add(new WeirEndpoint("/chat/room 1", OtherHandler, options, Listener.Engine, runs, Arrays));
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; }
 
     public LogProbe Log { get; } = new();
 

@@ -136,6 +136,67 @@ public sealed class WeirConnectionHeartbeatTests
         await client.Finished.Within();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // a message in the Ping's place, and a code
+    public async Task Silence_OfAClientThatTakesWhatWaits_IsNone(bool isProtocol)
+    {
+        await using WeirConnectionHarness server = NewServer(heartbeat =>
+        {
+            heartbeat.Message = isProtocol ? "{}" : null;
+            heartbeat.SilenceCode = isProtocol ? (CloseCode)3012 : null;
+        }, static options => options.Pressure.MaxDelay = TimeSpan.Zero);
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        client.Gate.Hold();
+        for (int i = 0; i < 40; i++)
+        {
+            server.Handler.Connection.Send(new byte[20_000], MessageKind.Binary);
+        }
+
+        // One chunk every 25 seconds; it has not seen a Ping yet that it could answer.
+        for (int i = 0; i < 8; i++)
+        {
+            server.Wait(TimeSpan.FromSeconds(25));
+            client.Gate.ReleaseOne();
+            await Bounded.Eventually(() => client.Gate.PendingBytes > 0);
+        }
+
+        Assert.Empty(client.Transport.Aborts);
+        Assert.Equal(0, server.Metrics.Sum("weir.heartbeats.missed"));
+        client.Gate.Release();
+        await Bounded.Eventually(() => server.Handler.Connection.PendingBytes == 0);
+        Assert.InRange(
+            client.GatedFrames().ToList().FindIndex(frame => isProtocol ? frame is { Opcode: 1, Text: "{}" } : frame.Opcode == 9), 1, 10);
+    }
+
+    [Theory]
+    [InlineData(200L)]
+    [InlineData(4_294_967_295_000L)]
+    [InlineData(922_337_203_685_477L)]
+    public async Task Interval_BeyondWhatTimersTake_NeitherThrowsNorFiresAtOnce(long milliseconds)
+    {
+        TimeSpan interval = milliseconds > 922_337_203_685_000L ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(milliseconds);
+        await using WeirConnectionHarness server = new(options =>
+        {
+            options.Heartbeat.Interval = interval;
+            options.Heartbeat.Timeout = TimeSpan.MaxValue;
+            options.CloseTimeout = TimeSpan.MaxValue;
+            options.Pressure.MaxDelay = TimeSpan.MaxValue;
+        });
+        WeirConnectionClient client = await server.ConnectAsync(gated: true);
+        client.Gate.Hold();
+        server.Handler.Connection.Send("in the flush");
+        server.Handler.Connection.Send("waits");
+        server.Wait(TimeSpan.FromSeconds(5));
+        Assert.Equal(0, server.Metrics.Sum("weir.heartbeats.missed"));
+        Assert.Equal(0, server.Metrics.Sum("weir.connections.too_slow"));
+
+        client.Gate.Release();
+        server.Handler.Connection.Close();
+        server.Wait(TimeSpan.FromSeconds(5));
+        Assert.Empty(client.Transport.Aborts);
+    }
+
     [Fact]
     public async Task Interval_IsZero_ThereIsNoTimer()
     {
@@ -209,14 +270,18 @@ public sealed class WeirConnectionHeartbeatTests
     {
         await using WeirConnectionHarness server = NewServer(heartbeat => heartbeat.Message = "{}");
         List<bool> taken = [];
-        server.Handler.OnMessage = (connection, _) =>
+        server.Handler.OnMessage = (connection, message) =>
         {
-            taken.Add(connection.TakeHeartbeatAnswer());
+            if (message.Payload.Length == 2)
+            {
+                taken.Add(connection.TakeHeartbeatAnswer());
+            }
+
             return default;
         };
         WeirConnectionClient client = await server.ConnectAsync();
         server.Wait(_interval + TimeSpan.FromMilliseconds(200));
-        await client.SendAsync(Frames.Pong()); // alive, but has not answered
+        await client.SendAsync(Frames.Text("alive, but has not answered"));
         server.Wait(_interval + TimeSpan.FromMilliseconds(200));
 
         await client.SendAsync(Frames.Text("{}"), Frames.Text("{}"), Frames.Text("{}"));
@@ -332,11 +397,13 @@ public sealed class WeirConnectionHeartbeatTests
         Assert.Equal(3, server.Handler.Calls.Count); // upgrade, opened, the first message
     }
 
-    private static WeirConnectionHarness NewServer(Action<HeartbeatOptions>? configure = null) => new(options =>
+    private static WeirConnectionHarness NewServer(
+        Action<HeartbeatOptions>? configure = null, Action<WeirOptions>? configureAll = null) => new(options =>
     {
         options.Heartbeat.Interval = _interval;
         options.Heartbeat.Timeout = _timeout;
         configure?.Invoke(options.Heartbeat);
+        configureAll?.Invoke(options);
     });
 
     private sealed class LaggingConnection(InMemoryConnectionOptions options) : InMemoryConnection(options), ILoopThreadFeature

@@ -1,3 +1,4 @@
+using Weir.Framing;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -84,16 +85,71 @@ public sealed class ConnectionSenderPongTests
     }
 
     [Fact]
-    public async Task SendPing_OthersWait_IsSkipped()
+    public async Task SendPing_OthersWait_GoesAheadOfThemOnce()
     {
         using TestSender sender = new();
-        sender.Sender.SendPing();
+        Assert.True(sender.Sender.SendPing());
         Assert.Equal([0x89, 0x00], sender.Gate.Sent);
         sender.Stall();
-        sender.Sender.SendPing();
+        sender.Send("waits");
+        Assert.True(sender.Sender.SendPing());
+        Assert.False(sender.Sender.SendPing()); // one waits already
 
         await sender.ReleaseAndDrainAsync();
-        Assert.Equal([0x9, 0x1], sender.Sent.Select(frame => frame.Opcode));
-        Assert.Equal(0, sender.Arrays.Rents);
+        Assert.Equal([0x9, 0x1, 0x9, 0x1], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal(0, sender.Arrays.Outstanding);
+    }
+
+    [Fact]
+    public async Task SendHeartbeat_MessageHalfWritten_GoesBetweenItAndTheNext()
+    {
+        using TestSender sender = new();
+        sender.Gate.Hold();
+        sender.Send(FrameRunTests.Payload(3 * Chunk));
+        sender.Send("behind");
+        Assert.True(sender.Sender.SendHeartbeat(Opcode.Text, new System.Buffers.ReadOnlySequence<byte>("{}"u8.ToArray())));
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal([0x2, 0x1, 0x1], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal(["{}", "behind"], sender.Sent.Skip(1).Select(frame => frame.Text));
+    }
+
+    // A room's burst is one run of many messages, and one entry of the queue.
+    [Fact]
+    public async Task SendPing_RunHalfWritten_GoesBetweenTwoOfItsMessages()
+    {
+        using TestSender sender = new();
+        sender.Gate.Hold();
+        FrameRun run = sender.Runs.Rent(Chunk);
+        for (int i = 0; i < 10; i++)
+        {
+            run.Append(Opcode.Binary, FrameRunTests.Payload(Chunk / 2));
+        }
+
+        sender.Sender.Send(run);
+        run.Release();
+        sender.Sender.SendPing();
+        sender.SendPong("pong");
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal(12, sender.Sent.Count);
+        int ping = sender.Sent.ToList().FindIndex(frame => frame.Opcode == 0x9);
+        Assert.InRange(ping, 1, 5);
+        Assert.Equal(0xA, sender.Sent[ping - 1].Opcode);
+        Assert.All(sender.Sent.Where(frame => frame.Opcode == 0x2), frame => Assert.Equal(FrameRunTests.Payload(Chunk / 2), frame.Payload));
+    }
+
+    [Fact]
+    public async Task SendPing_ClosedAsTooSlow_IsDroppedWithTheQueue()
+    {
+        using TestSender sender = new(closeAtBytes: 1_000);
+        sender.Stall();
+        sender.Send("waits");
+        sender.Sender.SendPing();
+        Assert.Equal(SendResult.Dropped, sender.Send(FrameRunTests.Payload(2_000)));
+
+        await sender.ReleaseAndDrainAsync();
+        Assert.Equal([0x1, 0x8], sender.Sent.Select(frame => frame.Opcode));
+        Assert.Equal(0, sender.Arrays.Outstanding);
     }
 }

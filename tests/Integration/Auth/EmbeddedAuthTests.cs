@@ -21,7 +21,7 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
         {
             IServiceProvider services = app.Services;
             Door door = new(services.GetRequiredService<IClientAccess>(), RejectKind.Close);
-            app.MapWeir("/ws", new RelayHandler(services.GetRequiredService<RelayNode>(), door, TimeProvider.System), Quiet.Configure);
+            app.MapWeir("/ws", new RelayHandler(services.GetRequiredService<RelayNode>(), door), Quiet.Configure);
             app.MapWeirSse("/sse");
         },
         static services => Configure(services, new Sessions()));
