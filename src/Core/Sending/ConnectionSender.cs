@@ -37,10 +37,10 @@ internal sealed partial class ConnectionSender
     public const int DirectChunkBytes = 64 * 1024;
 
     /// <summary>
-    /// A flush that was pending for so many ticks of the timer wheel, one second, was so because of the peer, and not for a turn of
+    /// A flush that was pending for so many ticks of the timer wheel, two seconds, was so because of the peer, and not for a turn of
     /// the threads between.
     /// </summary>
-    internal const int LongFlushTicks = 10;
+    internal const int LongFlushTicks = 20;
 
     private readonly PipeWriter _output;
     private readonly SendSettings _settings;
