@@ -151,6 +151,41 @@ public sealed class SubscribeTests
         await Bounded.Eventually(() => !world.Node.Rooms.Any());
     }
 
+    // Without a position it could not tell what it misses, and would never recover.
+    [Fact]
+    public async Task BrokerNotUpYet_SubscriptionWithoutAPosition_IsToBeTriedAgain_AndThenHasOne()
+    {
+        ScriptedBroker broker = new()
+        {
+            OnReadHistory = static (_, _) => Task.FromException<RoomHistory>(new BrokerUnavailableException("Away.", isUnknown: false)),
+        };
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
+        TestClient client = await world.ConnectAsync();
+
+        Assert.Equal(
+            """{"error":{"code":100,"message":"internal server error","temporary":true}}""", await client.AskAsync("subscribe", """{"channel":"kept:a"}"""));
+        broker.OnReadHistory = null;
+
+        Assert.StartsWith(
+            """{"subscribe":{"recoverable":true,"positioned":true,"epoch":"e1",""", await client.AskAsync("subscribe", """{"channel":"kept:a"}"""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task BrokerNotUpYet_RoomOfTheServers_EndsTheConnect_SoThatTheClientComesBack()
+    {
+        ScriptedBroker broker = new()
+        {
+            OnReadHistory = static (_, _) => Task.FromException<RoomHistory>(new BrokerUnavailableException("Away.", isUnknown: false)),
+        };
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
+        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Rooms = ["kept:a"] });
+        TestClient client = await world.OpenAsync();
+
+        await client.SendAsync("""{"id":1,"connect":{}}""");
+
+        Assert.Equal("close 3004 internal server error", await client.ReadFrameAsync());
+    }
+
     [Theory]
     [InlineData("", 107, "bad request")]
     [InlineData("$weir:nodes", 102, "unknown channel")]
