@@ -1,0 +1,141 @@
+using System.Globalization;
+using Weir.Relay;
+
+namespace Weir.Simulation.Clients;
+
+/// <summary>
+/// The oracle for one client in one room, over all its connections: what it is given is a contiguous run of the log, in
+/// order, once, and each gap comes after its protocol's notification of a loss.
+/// </summary>
+/// <param name="client">The client's name.</param>
+/// <param name="room">The room.</param>
+/// <param name="world">Where violations are noted.</param>
+/// <param name="isNumbered">Whether the room keeps history, so that a gap can show.</param>
+internal sealed class Expectation(string client, string room, SimulationWorld world, bool isNumbered)
+{
+    private readonly HashSet<string> _given = [];
+    private readonly Dictionary<string, int> _lastOfPublisher = [];
+    private StreamPosition? _at;
+    private bool _isLowerBound;
+
+    public string Client => client;
+
+    public string Room => room;
+
+    public bool WasGiven(string text) => _given.Contains(text);
+
+    /// <summary>Whether it was notified that something is lost.</summary>
+    public bool HasLost { get; private set; }
+
+    /// <summary>A subscription has begun without a position of the client's own.</summary>
+    /// <param name="position">From where on it hears everything; without an epoch if it was not given one.</param>
+    public void Begin(StreamPosition position)
+    {
+        if (!isNumbered)
+        {
+            // Without numbers, what is still on its way to another node may come there once more.
+            _given.Clear();
+            _lastOfPublisher.Clear();
+            return;
+        }
+
+        StreamPosition from = position.Epoch.Length > 0 ? position : world.Server.TopOf(room);
+        if (_at is { } before && !_isLowerBound && !(world.Ledger.AreOfOneSequence(room, before, from) && before.Offset >= from.Offset))
+        {
+            world.Violate($"{client} in {room} stood at {Text(before)} and was begun again at {Text(from)} without notification");
+        }
+
+        _isLowerBound = position.Epoch.Length == 0 && _at is null;
+        _at = _at is { } known && position.Epoch.Length == 0 ? known : from;
+    }
+
+    /// <summary>A connection has begun on which the server says what is lost, if anything is.</summary>
+    public void BeginStream()
+    {
+        if (!isNumbered || _at is null)
+        {
+            Begin(default);
+        }
+    }
+
+    /// <summary>Something is lost, and it goes on after <paramref name="now"/>.</summary>
+    public void Lose(StreamPosition now)
+    {
+        HasLost = true;
+        _at = now.Epoch.Length > 0 ? now : isNumbered ? world.Server.TopOf(room) : null;
+        _isLowerBound = now.Epoch.Length == 0;
+        world.Note($"{client} {room} lost, at {Text(now)}");
+    }
+
+    /// <summary>A publication is given, with its place if the protocol says so.</summary>
+    public void Give(string text, StreamPosition? said)
+    {
+        world.Note($"{client} {room} {text}{(said is { } at ? " " + Text(at) : "")}");
+        if (!_given.Add(text))
+        {
+            world.Violate($"{client} in {room} was given {text} twice");
+        }
+
+        int dash = text.LastIndexOf('-');
+        string publisher = text[..dash];
+        int number = int.Parse(text.AsSpan(dash + 1), CultureInfo.InvariantCulture);
+        if (_lastOfPublisher.TryGetValue(publisher, out int last) && last > number)
+        {
+            world.Violate($"{client} in {room} was given {text} after {publisher}-{last}");
+        }
+
+        _lastOfPublisher[publisher] = Math.Max(number, last);
+        if (!isNumbered)
+        {
+            return;
+        }
+
+        if (said is { Offset: > 0 } place)
+        {
+            if (world.Ledger.TextAt(room, place) != text)
+            {
+                world.Violate($"{client} in {room} was given {text} as {Text(place)}, which is {world.Ledger.TextAt(room, place) ?? "nothing"}");
+                return;
+            }
+
+            Advance(text, place);
+        }
+        else if (said is null && world.Ledger.PlaceOf(text) is { } stored)
+        {
+            Advance(text, stored);
+        }
+    }
+
+    /// <summary>All faults are healed and all has come to rest: nothing may be missing.</summary>
+    public void CheckComplete()
+    {
+        if (!isNumbered || _at is not { } at)
+        {
+            return;
+        }
+
+        StreamPosition top = world.Server.TopOf(room);
+        if (!world.Ledger.AreOfOneSequence(room, at, top) || at.Offset != top.Offset)
+        {
+            world.Violate($"{client} in {room} stands at {Text(at)} although {Text(top)} is stored, and was not notified");
+        }
+    }
+
+    private static string Text(StreamPosition place) => place.Epoch + ":" + place.Offset.ToString(CultureInfo.InvariantCulture);
+
+    private void Advance(string text, StreamPosition place)
+    {
+        if (_at is { } at)
+        {
+            bool isNext = world.Ledger.AreOfOneSequence(room, at, place) && place.Offset == at.Offset + 1;
+            bool isEarlier = _isLowerBound && world.Ledger.AreOfOneSequence(room, at, place) && place.Offset <= at.Offset;
+            if (!isNext && !isEarlier)
+            {
+                world.Violate($"{client} in {room} was given {text}, {Text(place)}, next after {Text(at)}, without notification");
+            }
+        }
+
+        _at = place;
+        _isLowerBound = false;
+    }
+}

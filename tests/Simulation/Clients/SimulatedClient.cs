@@ -1,0 +1,22 @@
+namespace Weir.Simulation.Clients;
+
+/// <summary>A client that comes, goes and comes back.</summary>
+internal abstract class SimulatedClient(string name)
+{
+    public string Name => name;
+
+    /// <summary>It has a connection, or is about to have one.</summary>
+    public bool IsConnected { get; protected set; }
+
+    /// <summary>Connects to a node, with the last position that it knows.</summary>
+    public abstract void Connect(NodeModel node);
+
+    /// <summary>Its connection breaks.</summary>
+    public abstract void Cut();
+
+    /// <summary>All has come to rest: it has been given all that it is owed.</summary>
+    public abstract void CheckComplete();
+
+    /// <summary>What it listens to on a connection that began before a moment.</summary>
+    public virtual IEnumerable<Expectation> ListeningSince(DateTimeOffset moment, string room) => [];
+}

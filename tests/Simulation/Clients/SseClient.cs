@@ -1,0 +1,226 @@
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Weir.Relay;
+
+namespace Weir.Simulation.Clients;
+
+/// <summary>An EventSource, by the HTML standard, section 9.2: it comes back with the last id that it was given.</summary>
+internal sealed class SseClient : SimulatedClient
+{
+    private readonly SimulationWorld _world;
+    private readonly string[] _rooms;
+    private readonly Dictionary<string, Expectation> _expectations;
+    private string _lastId = "";
+    private Connection? _connection;
+
+    public SseClient(string name, string[] rooms, SimulationWorld world, Func<string, bool> isNumbered)
+        : base(name)
+    {
+        _world = world;
+        _rooms = rooms;
+        _expectations = rooms.ToDictionary(static room => room, room => new Expectation(name, room, world, isNumbered(room)));
+    }
+
+    public override async void Connect(NodeModel node)
+    {
+        IsConnected = true;
+        _world.Note($"{Name} opens a stream of {string.Join("+", _rooms)} on {node.Name} with id '{_lastId}'");
+        Connection connection = new(this, _world);
+        _connection = connection;
+        FeatureCollection features = new();
+        features.Set<IHttpRequestFeature>(new HttpRequestFeature
+        {
+            Method = "GET",
+            Protocol = "HTTP/1.1",
+            Scheme = "http",
+            Path = "/sse",
+            QueryString = "?" + string.Join("&", _rooms.Select(static room => "room=" + room)),
+        });
+        features.Set<IHttpResponseFeature>(new HttpResponseFeature());
+        features.Set<IHttpResponseBodyFeature>(connection);
+        features.Set<IHttpRequestLifetimeFeature>(connection);
+        features.Set<IHttpConnectionFeature>(new HttpConnectionFeature());
+        DefaultHttpContext http = new(features);
+        if (_lastId.Length > 0)
+        {
+            http.Request.Headers["Last-Event-ID"] = _lastId;
+        }
+
+        await node.Sse.InvokeAsync(http);
+        if (http.Response.StatusCode != StatusCodes.Status200OK)
+        {
+            _world.Note($"{Name} is answered {http.Response.StatusCode}");
+        }
+
+        connection.End();
+    }
+
+    public override void Cut()
+    {
+        _world.Note($"{Name} is cut");
+        Connection connection = _connection!;
+        _connection = null;
+        IsConnected = false;
+        connection.Break();
+    }
+
+    public override void CheckComplete()
+    {
+        if (_connection is not { HasBegun: true })
+        {
+            _world.Violate($"{Name} could not open a stream");
+            return;
+        }
+
+        foreach (Expectation expectation in _expectations.Values)
+        {
+            expectation.CheckComplete();
+        }
+    }
+
+    public override IEnumerable<Expectation> ListeningSince(DateTimeOffset moment, string room)
+        => _connection?.Begun < moment && _expectations.TryGetValue(room, out Expectation? expectation) ? [expectation] : [];
+
+    // One event, at its empty line.
+    private void OnEvent(Connection connection, string type, string data, string? id)
+    {
+        if (connection.Begun is null)
+        {
+            connection.Begun = _world.Scheduler.Clock.GetUtcNow();
+            foreach (Expectation expectation in _expectations.Values)
+            {
+                expectation.BeginStream();
+            }
+        }
+
+        _lastId = id ?? _lastId;
+
+        if (data.Length == 0)
+        {
+            return;
+        }
+
+        if (type == "lost")
+        {
+            using JsonDocument lost = JsonDocument.Parse(data);
+            _expectations[lost.RootElement.GetProperty("room").GetString()!].Lose(new StreamPosition(
+                lost.RootElement.GetProperty("epoch").GetString()!, lost.RootElement.GetProperty("offset").GetInt64()));
+        }
+        else if (type.Length == 0)
+        {
+            _expectations[data[(data.IndexOf('/', StringComparison.Ordinal) + 1)..data.LastIndexOf('-')]].Give(data, said: null);
+        }
+    }
+
+    private void OnEnd(Connection connection)
+    {
+        if (_connection == connection)
+        {
+            _world.Note($"{Name}: the stream ends");
+            _connection = null;
+            IsConnected = false;
+        }
+    }
+
+#pragma warning disable CA1001 // no timer and no handle behind it: there is nothing to dispose
+    private sealed class Connection : IHttpResponseBodyFeature, IHttpRequestLifetimeFeature
+#pragma warning restore CA1001
+    {
+        private readonly CancellationTokenSource _aborted = new();
+        private readonly StringBuilder _line = new();
+        private readonly StringBuilder _data = new();
+        private readonly SseClient _client;
+        private readonly ClientPipe _pipe;
+        private readonly SimulationWorld _world;
+        private string _type = "";
+        private string? _id;
+
+        public Connection(SseClient client, SimulationWorld world)
+        {
+            _client = client;
+            _world = world;
+            _pipe = new ClientPipe(world.Scheduler, Arrive);
+            RequestAborted = _aborted.Token;
+        }
+
+        public DateTimeOffset? Begun { get; set; }
+
+        public bool HasBegun => Begun is not null;
+
+        public Stream Stream => _pipe.AsStream(leaveOpen: true);
+
+        public PipeWriter Writer => _pipe;
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Break()
+        {
+            _pipe.Break();
+            _aborted.Cancel();
+        }
+
+        public void Abort() => _world.Scheduler.After(TimeSpan.FromMilliseconds(1), () =>
+        {
+            Break();
+            _client.OnEnd(this);
+        });
+
+        // After what was flushed before.
+        public void End() => _world.Scheduler.After(TimeSpan.FromMilliseconds(100), () => _client.OnEnd(this));
+
+        public void DisableBuffering()
+        {
+        }
+
+        public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
+            => throw new NotSupportedException();
+
+        public Task CompleteAsync() => Task.CompletedTask;
+
+        private void Arrive(ReadOnlyMemory<byte> bytes)
+        {
+            foreach (byte each in bytes.Span)
+            {
+                if (each != '\n')
+                {
+                    _line.Append((char)each);
+                    continue;
+                }
+
+                OnLine(_line.ToString());
+                _line.Clear();
+            }
+        }
+
+        private void OnLine(string line)
+        {
+            if (line.Length == 0)
+            {
+                _client.OnEvent(this, _type, _data.ToString(), _id);
+                _type = "";
+                _data.Clear();
+                return;
+            }
+
+            int colon = line.IndexOf(':', StringComparison.Ordinal);
+            string value = line[(colon + 1)..].TrimStart(' ');
+            switch (line[..colon])
+            {
+                case "id":
+                    _id = value;
+                    break;
+                case "event":
+                    _type = value;
+                    break;
+                case "data":
+                    _data.Append(value);
+                    break;
+            }
+        }
+    }
+}

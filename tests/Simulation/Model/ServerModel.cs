@@ -1,0 +1,175 @@
+using Weir.Relay;
+
+namespace Weir.Simulation.Model;
+
+/// <summary>
+/// The server that the nodes share: a log for each room, as Redis keeps it (see docs/redis.md), and the nodes that have
+/// subscribed. What is asked arrives by a <see cref="BrokerModel"/>.
+/// </summary>
+internal sealed class ServerModel(Ledger ledger)
+{
+    private readonly Dictionary<string, Log> _logs = [];
+    private readonly List<Action> _hung = [];
+    private int _line;
+    private int _epochs;
+
+    /// <summary>The links for announcements, with the rooms that each has subscribed to.</summary>
+    public Dictionary<BrokerModel, HashSet<string>> Subscriptions { get; } = [];
+
+    /// <summary>It has no memory left, or no replica: it refuses every write, but answers and announces.</summary>
+    public bool RefusesWrites { get; set; }
+
+    /// <summary>It takes what is sent but does not look at it.</summary>
+    public bool IsHanging { get; private set; }
+
+    /// <summary>Looks at what has arrived, now or when it hangs no more.</summary>
+    public void Take(Action command)
+    {
+        if (IsHanging)
+        {
+            _hung.Add(command);
+        }
+        else
+        {
+            command();
+        }
+    }
+
+    public void Hang() => IsHanging = true;
+
+    public void GoOn()
+    {
+        IsHanging = false;
+        foreach (Action command in _hung)
+        {
+            command();
+        }
+
+        _hung.Clear();
+    }
+
+    public StreamPosition Publish(string room, Publication publication, RoomRule rule)
+    {
+        if (!rule.KeepsHistory)
+        {
+            Announce(room, publication, "");
+            return default;
+        }
+
+        if (RefusesWrites)
+        {
+            throw new BrokerUnavailableException("OOM command not allowed when used memory > 'maxmemory'.", isUnknown: false);
+        }
+
+        Log log = Open(room);
+        Publication numbered = publication.WithOffset(++log.Top);
+        log.Kept.Add(numbered);
+        if (log.Kept.Count > rule.HistorySize)
+        {
+            log.Kept.RemoveAt(0);
+        }
+
+        StreamPosition place = new(log.Epoch, log.Top);
+        ledger.Store(room, place, System.Text.Encoding.UTF8.GetString(publication.Data.Span));
+        Announce(room, numbered, log.Epoch);
+        return place;
+    }
+
+    public RoomHistory Read(string room, HistoryQuery query, RoomRule rule)
+    {
+        if (!rule.KeepsHistory)
+        {
+            return new RoomHistory([], default);
+        }
+
+        Log log = Open(room);
+        List<Publication> found = query.Limit == 0 ? [] : log.Kept.FindAll(each => each.Offset > (query.Since?.Offset ?? 0));
+        return new RoomHistory(found, new StreamPosition(log.Epoch, log.Top)) { Past = [.. log.Past] };
+    }
+
+    /// <summary>The place of the newest publication.</summary>
+    public StreamPosition TopOf(string room)
+    {
+        Log log = Open(room);
+        return new StreamPosition(log.Epoch, log.Top);
+    }
+
+    /// <summary>Another process: numbers go on under other epochs.</summary>
+    public void Restart(bool keepsData)
+    {
+        _line++;
+        if (!keepsData)
+        {
+            _logs.Clear();
+        }
+    }
+
+    /// <summary>A replica that did not have the newest publications takes over.</summary>
+    public void FailOver(int lost)
+    {
+        _line++;
+        foreach (Log log in _logs.Values)
+        {
+            log.Top = Math.Max(0, log.Top - lost);
+            log.Kept.RemoveAll(each => each.Offset > log.Top);
+        }
+    }
+
+    /// <summary>Somebody deletes the keys of a room, or those of its publications alone.</summary>
+    public void Delete(string room, bool onlyPublications)
+    {
+        if (onlyPublications)
+        {
+            Open(room).Kept.Clear();
+        }
+        else
+        {
+            _logs.Remove(room);
+        }
+    }
+
+    private void Announce(string room, Publication publication, string epoch)
+    {
+        foreach ((BrokerModel link, HashSet<string> rooms) in Subscriptions)
+        {
+            if (rooms.Contains(room))
+            {
+                link.Announce(room, publication, epoch);
+            }
+        }
+    }
+
+    private Log Open(string room)
+    {
+        if (!_logs.TryGetValue(room, out Log? log))
+        {
+            _logs.Add(room, log = new Log { Epoch = NewEpoch(), Line = _line });
+            ledger.Begin(room, log.Epoch, from: null, common: 0);
+        }
+        else if (log.Line != _line)
+        {
+            log.Past.Insert(0, new StreamPosition(log.Epoch, log.Top));
+            string epoch = NewEpoch();
+            ledger.Begin(room, epoch, log.Epoch, log.Top);
+            log.Epoch = epoch;
+            log.Line = _line;
+        }
+
+        return log;
+    }
+
+    private string NewEpoch() => "e" + ++_epochs;
+
+    private sealed class Log
+    {
+        public required string Epoch { get; set; }
+
+        public long Top { get; set; }
+
+        public int Line { get; set; }
+
+        public List<Publication> Kept { get; } = [];
+
+        public List<StreamPosition> Past { get; } = [];
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Weir.Connections;
+using Weir.Relay;
+using Weir.Relay.Sse;
+using Weir.Sending;
+using Weir.Simulation.Clients;
+using Weir.Simulation.Model;
+using Weir.TestSupport;
+
+namespace Weir.Simulation;
+
+/// <summary>One node: the product itself, over a model of its broker.</summary>
+internal sealed class NodeModel
+{
+    private static readonly PipeReader _nothing = PipeReader.Create(ReadOnlySequence<byte>.Empty);
+
+    private readonly WeirListener _listener;
+    private readonly WeirEndpoint _sockets;
+    private int _connections;
+
+    public NodeModel(string name, SimulationWorld world, RoomRule[] rules)
+    {
+        Name = name;
+        Broker = new BrokerModel(name, world.Server, world.Scheduler);
+        NodeLog log = new(this, world);
+        WeirEngine engine = new(log, meters: null, world.Scheduler.Clock);
+        _listener = new WeirListener(engine);
+        _sockets = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), engine, FrameRunPool.Shared, ArrayPool<byte>.Shared);
+        RelayOptions options = new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), NodeName = name };
+        Relay = new RelayNode(Broker, members: null, options, log, meters: null, world.Scheduler.Clock);
+        Sse = new SseEndpoint(Relay, engine, OpenAccess.Instance, new SseOptions());
+    }
+
+    public string Name { get; }
+
+    public BrokerModel Broker { get; }
+
+    public RelayNode Relay { get; }
+
+    public SseEndpoint Sse { get; }
+
+    public NotingAudiences Audiences { get; } = new();
+
+    /// <summary>How often publications of a room were lost here, for which raw members have no notification.</summary>
+    public Dictionary<string, int> Losses { get; } = [];
+
+    public WeirConnection NewConnection(PipeWriter output)
+    {
+        DefaultConnectionContext transport = new($"{Name}-c{++_connections}", new DuplexPipe(_nothing, output), application: null!);
+        ConnectionTimer timer = new(_listener.Wheel, transport, _listener.Engine);
+        UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/ws", []);
+        return new WeirConnection(_sockets, transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null);
+    }
+
+    private sealed class SilentHandler : WeirHandler;
+}

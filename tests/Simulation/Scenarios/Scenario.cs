@@ -1,0 +1,317 @@
+using Weir.Relay;
+using Weir.Simulation.Clients;
+using Weir.Simulation.Scheduling;
+
+namespace Weir.Simulation.Scenarios;
+
+/// <summary>What may happen in a simulation.</summary>
+[Flags]
+internal enum Faults
+{
+    None = 0,
+
+    /// <summary>The links of one node to the server break and come back.</summary>
+    Cuts = 1,
+
+    /// <summary>The server does not answer for some time, and does then what was asked meanwhile.</summary>
+    Hangs = 2,
+
+    /// <summary>The server refuses what is to be stored.</summary>
+    Refusals = 4,
+
+    /// <summary>The server is started again, with or without its data, or a replica takes over.</summary>
+    Restarts = 8,
+
+    /// <summary>Keys of a room are deleted.</summary>
+    Deletions = 16,
+
+    /// <summary>Single announcements do not arrive.</summary>
+    LostAnnouncements = 32,
+
+    /// <summary>A node is up before the server can be reached.</summary>
+    LateServer = 64,
+
+    /// <summary>Two nodes have different rules for a room.</summary>
+    DifferentRules = 128,
+}
+
+/// <summary>One simulation: from its seed follow the nodes, the clients and all that happens.</summary>
+internal sealed class Scenario
+{
+    private static readonly string[] _rooms = ["plain", "kept", "other", "durable"];
+
+    private readonly Random _random;
+    private readonly Faults _faults;
+    private readonly RoomRule[] _rules;
+    private bool _hadOutage;
+
+    private Scenario(int seed, Faults possible)
+    {
+        Seed = seed;
+        _random = new Random(seed);
+        // Most have one or two kinds of fault: together they hide each other.
+        _faults = Faults.None;
+        for (int i = _random.Next(4); i > 0; i--)
+        {
+            _faults |= (Faults)(1 << _random.Next(8)) & possible;
+        }
+
+        Nodes = _random.Next(1, 4);
+        int history = _random.Next(3) == 0 ? _random.Next(3, 12) : 1000;
+        _rules =
+        [
+            new RoomRule { Pattern = "kept", HistorySize = history },
+            new RoomRule { Pattern = "other", HistorySize = history },
+            new RoomRule { Pattern = "durable", HistorySize = history, Durable = true },
+        ];
+    }
+
+    public int Seed { get; }
+
+    public int Nodes { get; }
+
+    /// <summary>Runs the simulation of a seed.</summary>
+    public static SimulationResult Run(int seed, Faults possible)
+    {
+        SynchronizationContext? before = SynchronizationContext.Current;
+        SimulationScheduler scheduler = new(seed);
+        SynchronizationContext.SetSynchronizationContext(scheduler);
+        try
+        {
+            Scenario scenario = new(seed, possible);
+            SimulationWorld world = new(scheduler, scenario);
+            try
+            {
+                scenario.Run(world);
+            }
+            catch (Exception error)
+            {
+                world.Violate(error.ToString());
+            }
+
+            return new SimulationResult(seed, scenario._faults, world.Violations, world.Trace);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    public RoomRule[] RulesOf(int node)
+        => node == 2 && _faults.HasFlag(Faults.DifferentRules) ? [.. _rules.Where(static rule => rule.Pattern != "other")] : _rules;
+
+    private static bool IsNumbered(string room) => room != "plain";
+
+    private void Run(SimulationWorld world)
+    {
+        world.Note($"seed {Seed}: {Nodes} nodes, {_rules[0].HistorySize} publications kept, faults: {_faults}");
+        foreach (NodeModel node in world.Nodes)
+        {
+            node.Broker.IsUpAtStart = !_faults.HasFlag(Faults.LateServer) || _random.Next(2) == 0;
+            node.Relay.StartAsync();
+            if (!node.Broker.IsUpAtStart)
+            {
+                _hadOutage = true;
+                world.Note($"{node.Name} does not reach the server yet");
+                world.Scheduler.After(Between(200, 4000), () => Heal(world, node));
+            }
+        }
+
+        AddClients(world);
+        int steps = _random.Next(10, 60);
+        double pace = _random.Next(3) switch { 0 => 5, 1 => 40, _ => 200 };
+        for (int i = 0; i < steps; i++)
+        {
+            Step(world);
+            world.Scheduler.Run(Between(0, pace));
+        }
+
+        Settle(world);
+        world.Check(_hadOutage);
+    }
+
+    private void AddClients(SimulationWorld world)
+    {
+        int clients = _random.Next(2, 7);
+        for (int i = 1; i <= clients; i++)
+        {
+            string room = _rooms[_random.Next(_rooms.Length)];
+            world.Clients.Add(_random.Next(3) switch
+            {
+                0 => new MemberClient("m" + i, room, world, IsNumbered(room)),
+                1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
+                _ => new SseClient("s" + i, _random.Next(2) == 0 ? [room] : ["kept", "other"], world, IsNumbered),
+            });
+        }
+    }
+
+    private void Step(SimulationWorld world)
+    {
+        NodeModel node = Any(world.Nodes);
+        SimulatedClient client = Any(world.Clients);
+        switch (_random.Next(12))
+        {
+            case < 6:
+                for (int i = _random.Next(1, _random.Next(4) == 0 ? 30 : 3); i > 0; i--)
+                {
+                    world.Publish(node, Any(_rooms));
+                }
+
+                break;
+            case 6 when client is MemberClient { CanPublish: true } member:
+                member.Publish();
+                break;
+            case <= 8 when !client.IsConnected:
+                client.Connect(node);
+                break;
+            case <= 9 when client.IsConnected:
+                client.Cut();
+                if (_random.Next(2) == 0)
+                {
+                    world.Scheduler.After(Between(0, 500), () =>
+                    {
+                        if (!client.IsConnected)
+                        {
+                            client.Connect(node);
+                        }
+                    });
+                }
+
+                break;
+            default:
+                Fail(world, node);
+                break;
+        }
+    }
+
+    private void Fail(SimulationWorld world, NodeModel node)
+    {
+        Faults fault = (Faults)(1 << _random.Next(8)) & _faults;
+        switch (fault)
+        {
+            case Faults.Cuts:
+                _hadOutage = true;
+                bool isWhole = _random.Next(2) == 0;
+                world.Note($"{node.Name} loses {(isWhole ? "its links" : "its link for announcements")}");
+                (isWhole ? (Action)node.Broker.Cut : node.Broker.CutAnnouncements)();
+                world.Scheduler.After(Between(10, 3000), () => Heal(world, node));
+                break;
+            case Faults.Hangs when !world.Server.IsHanging:
+                Hang(world);
+                break;
+            case Faults.Refusals:
+                world.Server.RefusesWrites = !world.Server.RefusesWrites;
+                world.Note(world.Server.RefusesWrites ? "the server refuses writes" : "the server takes writes again");
+                break;
+            case Faults.Restarts:
+                _hadOutage = true;
+                Restart(world);
+                break;
+            case Faults.Deletions:
+                string room = Any(_rooms);
+                bool onlyPublications = _random.Next(2) == 0;
+                world.Note($"{(onlyPublications ? "the publications" : "all keys")} of {room} are deleted");
+                world.Server.Delete(room, onlyPublications);
+                break;
+            case Faults.LostAnnouncements:
+                world.Note($"the next announcement to {node.Name} is lost");
+                node.Broker.LosesNext = true;
+                break;
+        }
+    }
+
+    private void Hang(SimulationWorld world)
+    {
+        _hadOutage = true;
+        TimeSpan time = Between(100, 6000);
+        world.Note($"the server hangs for {time.TotalMilliseconds:0} ms");
+        world.Server.Hang();
+        foreach (NodeModel node in world.Nodes)
+        {
+            TimeSpan noticed = Between(300, 1500);
+            bool dropsLink = _random.Next(2) == 0;
+            if (noticed < time)
+            {
+                world.Scheduler.After(noticed, () =>
+                {
+                    world.Note($"{node.Name} gives up waiting");
+                    node.Broker.OnSilence(dropsLink);
+                });
+                world.Scheduler.After(time + Between(5, 800), () => Heal(world, node));
+            }
+        }
+
+        world.Scheduler.After(time, () =>
+        {
+            world.Note("the server goes on");
+            world.Server.GoOn();
+        });
+    }
+
+    private void Restart(SimulationWorld world)
+    {
+        foreach (NodeModel node in world.Nodes)
+        {
+            node.Broker.Cut();
+            world.Scheduler.After(Between(100, 2000), () => Heal(world, node));
+        }
+
+        switch (_random.Next(3))
+        {
+            case 0:
+                world.Note("the server starts again with its data");
+                world.Server.Restart(keepsData: true);
+                break;
+            case 1:
+                world.Note("the server starts again without data");
+                world.Server.Restart(keepsData: false);
+                break;
+            default:
+                int lost = _random.Next(1, 5);
+                world.Note($"a replica takes over that has not the last {lost}");
+                world.Server.FailOver(lost);
+                break;
+        }
+    }
+
+    private void Settle(SimulationWorld world)
+    {
+        world.Note("all faults end");
+        world.Scheduler.Run(TimeSpan.FromSeconds(8)); // those that have begun
+        world.Server.RefusesWrites = false;
+        foreach (NodeModel node in world.Nodes)
+        {
+            node.Broker.LosesNext = false;
+        }
+
+        for (int i = 0; i < 3; i++)
+        {
+            foreach (SimulatedClient client in world.Clients.Where(static client => !client.IsConnected))
+            {
+                client.Connect(Any(world.Nodes));
+            }
+
+            world.Scheduler.Run(TimeSpan.FromSeconds(2));
+        }
+
+        world.Scheduler.Run(TimeSpan.FromSeconds(7)); // each node compares its positions
+    }
+
+    private static void Heal(SimulationWorld world, NodeModel node)
+    {
+        world.Note($"{node.Name} reaches the server");
+        node.Broker.Heal();
+    }
+
+    private TimeSpan Between(double fromMilliseconds, double toMilliseconds)
+        => TimeSpan.FromMicroseconds(1000 * (fromMilliseconds + _random.NextDouble() * (toMilliseconds - fromMilliseconds)));
+
+    private T Any<T>(IReadOnlyList<T> of) => of[_random.Next(of.Count)];
+}
+
+/// <summary>What came of a simulation.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="Faults">What could happen.</param>
+/// <param name="Violations">What the oracle found.</param>
+/// <param name="Trace">All that happened, a line each.</param>
+internal sealed record SimulationResult(int Seed, Faults Faults, IReadOnlyList<string> Violations, IReadOnlyList<string> Trace);

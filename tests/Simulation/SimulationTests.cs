@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Weir.Simulation.Scenarios;
+using Xunit;
+
+namespace Weir.Simulation;
+
+/// <summary>
+/// Seeds that are tried in each run: WEIR_SIM_SEEDS of them (10,000), from WEIR_SIM_FIRST on. WEIR_SIM_SEED runs one alone and
+/// prints what happened. WEIR_SIM_FAULTS names what may happen, if not all that the product copes with.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    /// <summary>All.</summary>
+    private const Faults Possible = (Faults)255;
+
+    [Fact]
+    public void Seeds_AllThatMayHappen_ListenersAndPublishersAreToldTheTruth()
+    {
+        Faults possible = Environment.GetEnvironmentVariable("WEIR_SIM_FAULTS") is { Length: > 0 } named ? Enum.Parse<Faults>(named) : Possible;
+        if (Number("WEIR_SIM_SEED") is { } seed)
+        {
+            Report(Scenario.Run(seed, possible));
+            return;
+        }
+
+        int first = Number("WEIR_SIM_FIRST") ?? 1;
+        ConcurrentBag<SimulationResult> failed = [];
+        Parallel.For(first, first + (Number("WEIR_SIM_SEEDS") ?? 10_000), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, each =>
+        {
+            SimulationResult result = Scenario.Run(each, possible);
+            if (result.Violations.Count > 0)
+            {
+                failed.Add(result);
+            }
+        });
+        if (Environment.GetEnvironmentVariable("WEIR_SIM_SUMMARY") is { Length: > 0 } summary)
+        {
+            File.WriteAllLines(summary, failed.OrderBy(static each => each.Seed).Select(static each => $"{each.Seed}\t{each.Faults}\t{each.Violations[0].Split('\n')[0]}"));
+        }
+
+        if (failed.MinBy(static each => each.Seed) is { } shown)
+        {
+            output.WriteLine($"{failed.Count} seeds failed, of these {string.Join(", ", failed.Select(static each => each.Seed).Order().Take(20))}");
+            Report(shown);
+        }
+    }
+
+    [Fact]
+    public void Seed_TwoRuns_SameTrace()
+    {
+        for (int seed = 1; seed <= 100; seed++)
+        {
+            Assert.Equal(Scenario.Run(seed, (Faults)255).Trace, Scenario.Run(seed, (Faults)255).Trace);
+        }
+    }
+
+    private static int? Number(string variable)
+        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+
+    private void Report(SimulationResult result)
+    {
+        foreach (string line in result.Trace)
+        {
+            output.WriteLine(line);
+        }
+
+        Assert.True(result.Violations.Count == 0, $"Seed {result.Seed} (WEIR_SIM_SEED={result.Seed} shows it again): {string.Join("; ", result.Violations.Take(1))}");
+    }
+}

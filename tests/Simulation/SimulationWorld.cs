@@ -1,0 +1,119 @@
+using System.Globalization;
+using Weir.Relay;
+using Weir.Simulation.Clients;
+using Weir.Simulation.Model;
+using Weir.Simulation.Scenarios;
+using Weir.Simulation.Scheduling;
+
+namespace Weir.Simulation;
+
+/// <summary>The nodes, the server that they share, their clients, and what happened.</summary>
+internal sealed class SimulationWorld
+{
+    private readonly List<string> _trace = [];
+    private readonly List<string> _violations = [];
+    private readonly Dictionary<(string Publisher, string Room), int> _published = [];
+    private readonly List<Answer> _answers = [];
+
+    public SimulationWorld(SimulationScheduler scheduler, Scenario scenario)
+    {
+        Scheduler = scheduler;
+        Server = new ServerModel(Ledger);
+        Nodes = [.. Enumerable.Range(1, scenario.Nodes).Select(number => new NodeModel("n" + number, this, scenario.RulesOf(number)))];
+    }
+
+    public SimulationScheduler Scheduler { get; }
+
+    public Ledger Ledger { get; } = new();
+
+    public ServerModel Server { get; }
+
+    public IReadOnlyList<NodeModel> Nodes { get; }
+
+    public List<SimulatedClient> Clients { get; } = [];
+
+    public IReadOnlyList<string> Violations => _violations;
+
+    public IReadOnlyList<string> Trace => _trace;
+
+    public string Now => ((Scheduler.Clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalMilliseconds)
+        .ToString("00000.000", CultureInfo.InvariantCulture);
+
+    /// <summary>Notes what happened, in words.</summary>
+    public void Note(string what) => _trace.Add(Now + " " + what);
+
+    public void Violate(string what)
+    {
+        Note("VIOLATION: " + what);
+        _violations.Add(what);
+    }
+
+    /// <summary>The next text of a publisher in a room: "publisher/room-number".</summary>
+    public string NextText(string publisher, string room)
+        => string.Create(CultureInfo.InvariantCulture, $"{publisher}/{room}-{_published[(publisher, room)] = _published.GetValueOrDefault((publisher, room)) + 1}");
+
+    /// <summary>Publishes as the HTTP API does, and notes the answer.</summary>
+    public async void Publish(NodeModel node, string room)
+    {
+        string text = NextText(node.Name, room);
+        Answer answer = new(node, room, text, Scheduler.Clock.GetUtcNow());
+        _answers.Add(answer);
+        Note($"{node.Name} publishes {text}");
+        try
+        {
+            answer.Position = await node.Relay.PublishAsync(room, new Publication { Data = System.Text.Encoding.UTF8.GetBytes(text) });
+            answer.IsOk = true;
+            Note($"{node.Name} answers {text}: stored as {answer.Position.Epoch}:{answer.Position.Offset}");
+        }
+        catch (BrokerUnavailableException error)
+        {
+            answer.IsNotStored = !error.IsUnknown;
+            Note($"{node.Name} answers {text}: {(error.IsUnknown ? "not known" : "not stored")}");
+        }
+    }
+
+    /// <summary>All faults are healed and all has come to rest.</summary>
+    /// <param name="hadOutage">A node had lost the server, so that what it could not store its own members have been given alone.</param>
+    public void Check(bool hadOutage)
+    {
+        foreach (SimulatedClient client in Clients)
+        {
+            client.CheckComplete();
+        }
+
+        foreach (Answer answer in _answers)
+        {
+            StreamPosition? place = Ledger.PlaceOf(answer.Text);
+            RoomRule rule = answer.Node.Relay.RuleOf(answer.Room);
+            if (answer.IsNotStored && place is not null)
+            {
+                Violate($"{answer.Text} was answered \"not stored\" but is stored");
+            }
+
+            if (answer.IsOk && rule.KeepsHistory && answer.Position != place && (rule.Durable || answer.Position.Offset > 0))
+            {
+                Violate($"{answer.Text} was answered \"stored\" but is not");
+            }
+
+            if (answer.IsOk && rule.KeepsHistory && place is null && !hadOutage)
+            {
+                foreach (Expectation listener in Clients.SelectMany(client => client.ListeningSince(answer.At, answer.Room)))
+                {
+                    if (!listener.WasGiven(answer.Text) && !listener.HasLost)
+                    {
+                        Violate($"{answer.Text} was answered without an error, but it is not stored and {listener.Client} was not given it");
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed record Answer(NodeModel Node, string Room, string Text, DateTimeOffset At)
+    {
+        public bool IsOk { get; set; }
+
+        public bool IsNotStored { get; set; }
+
+        public StreamPosition Position { get; set; }
+    }
+}
