@@ -25,7 +25,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
 
     public BrokerHealth Health { get; private set; } = BrokerHealth.Degraded;
 
-    /// <summary>The next announcement does not come, although the link stands.</summary>
+    /// <summary>The next announcement of a room with history does not come, although the link stands: the node's inbox was full.</summary>
     public bool LosesNext { get; set; }
 
     /// <summary>Whether the link is up at the start.</summary>
@@ -94,7 +94,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
     /// <summary>The server announces: it arrives after a while, unless the link breaks before.</summary>
     public void Announce(string room, Publication publication, string epoch)
     {
-        if (LosesNext)
+        if (LosesNext && epoch.Length > 0) // where there is no history, only a broken link loses one
         {
             LosesNext = false;
             return;

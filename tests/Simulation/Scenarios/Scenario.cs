@@ -6,7 +6,7 @@ namespace Weir.Simulation.Scenarios;
 
 /// <summary>What may happen in a simulation.</summary>
 [Flags]
-internal enum Faults
+internal enum Features
 {
     None = 0,
 
@@ -33,6 +33,15 @@ internal enum Faults
 
     /// <summary>Two nodes have different rules for a room.</summary>
     DifferentRules = 128,
+
+    /// <summary>Clients are raw members, too.</summary>
+    Members = 256,
+
+    /// <summary>Streams may be of several rooms.</summary>
+    StreamsOfSeveralRooms = 512,
+
+    /// <summary>All that goes wrong, and all kinds of clients.</summary>
+    All = 1023,
 }
 
 /// <summary>One simulation: from its seed follow the nodes, the clients and all that happens.</summary>
@@ -41,19 +50,19 @@ internal sealed class Scenario
     private static readonly string[] _rooms = ["plain", "kept", "other", "durable"];
 
     private readonly Random _random;
-    private readonly Faults _faults;
+    private readonly Features _features;
     private readonly RoomRule[] _rules;
     private bool _hadOutage;
 
-    private Scenario(int seed, Faults possible)
+    private Scenario(int seed, Features possible)
     {
         Seed = seed;
         _random = new Random(seed);
         // Most have one or two kinds of fault: together they hide each other.
-        _faults = Faults.None;
+        _features = possible & (Features.Members | Features.StreamsOfSeveralRooms);
         for (int i = _random.Next(4); i > 0; i--)
         {
-            _faults |= (Faults)(1 << _random.Next(8)) & possible;
+            _features |= (Features)(1 << _random.Next(8)) & possible;
         }
 
         Nodes = _random.Next(1, 4);
@@ -71,7 +80,7 @@ internal sealed class Scenario
     public int Nodes { get; }
 
     /// <summary>Runs the simulation of a seed.</summary>
-    public static SimulationResult Run(int seed, Faults possible)
+    public static SimulationResult Run(int seed, Features possible)
     {
         SynchronizationContext? before = SynchronizationContext.Current;
         SimulationScheduler scheduler = new(seed);
@@ -89,7 +98,7 @@ internal sealed class Scenario
                 world.Violate(error.ToString());
             }
 
-            return new SimulationResult(seed, scenario._faults, world.Violations, world.Trace);
+            return new SimulationResult(seed, scenario._features, world.Violations, world.Trace);
         }
         finally
         {
@@ -98,16 +107,16 @@ internal sealed class Scenario
     }
 
     public RoomRule[] RulesOf(int node)
-        => node == 2 && _faults.HasFlag(Faults.DifferentRules) ? [.. _rules.Where(static rule => rule.Pattern != "other")] : _rules;
+        => node == 2 && _features.HasFlag(Features.DifferentRules) ? [.. _rules.Where(static rule => rule.Pattern != "other")] : _rules;
 
     private static bool IsNumbered(string room) => room != "plain";
 
     private void Run(SimulationWorld world)
     {
-        world.Note($"seed {Seed}: {Nodes} nodes, {_rules[0].HistorySize} publications kept, faults: {_faults}");
+        world.Note($"seed {Seed}: {Nodes} nodes, {_rules[0].HistorySize} publications kept, {_features}");
         foreach (NodeModel node in world.Nodes)
         {
-            node.Broker.IsUpAtStart = !_faults.HasFlag(Faults.LateServer) || _random.Next(2) == 0;
+            node.Broker.IsUpAtStart = !_features.HasFlag(Features.LateServer) || _random.Next(2) == 0;
             node.Relay.StartAsync();
             if (!node.Broker.IsUpAtStart)
             {
@@ -136,11 +145,12 @@ internal sealed class Scenario
         for (int i = 1; i <= clients; i++)
         {
             string room = _rooms[_random.Next(_rooms.Length)];
+            bool isOfSeveral = _random.Next(2) == 0 && _features.HasFlag(Features.StreamsOfSeveralRooms);
             world.Clients.Add(_random.Next(3) switch
             {
-                0 => new MemberClient("m" + i, room, world, IsNumbered(room)),
-                1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
-                _ => new SseClient("s" + i, _random.Next(2) == 0 ? [room] : ["kept", "other"], world, IsNumbered),
+                0 when _features.HasFlag(Features.Members) => new MemberClient("m" + i, room, world, IsNumbered(room)),
+                <= 1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
+                _ => new SseClient("s" + i, isOfSeveral ? ["kept", "other"] : [room], world, IsNumbered),
             });
         }
     }
@@ -186,34 +196,34 @@ internal sealed class Scenario
 
     private void Fail(SimulationWorld world, NodeModel node)
     {
-        Faults fault = (Faults)(1 << _random.Next(8)) & _faults;
+        Features fault = (Features)(1 << _random.Next(8)) & _features;
         switch (fault)
         {
-            case Faults.Cuts:
+            case Features.Cuts:
                 _hadOutage = true;
                 bool isWhole = _random.Next(2) == 0;
                 world.Note($"{node.Name} loses {(isWhole ? "its links" : "its link for announcements")}");
                 (isWhole ? (Action)node.Broker.Cut : node.Broker.CutAnnouncements)();
                 world.Scheduler.After(Between(10, 3000), () => Heal(world, node));
                 break;
-            case Faults.Hangs when !world.Server.IsHanging:
+            case Features.Hangs when !world.Server.IsHanging:
                 Hang(world);
                 break;
-            case Faults.Refusals:
+            case Features.Refusals:
                 world.Server.RefusesWrites = !world.Server.RefusesWrites;
                 world.Note(world.Server.RefusesWrites ? "the server refuses writes" : "the server takes writes again");
                 break;
-            case Faults.Restarts:
+            case Features.Restarts:
                 _hadOutage = true;
                 Restart(world);
                 break;
-            case Faults.Deletions:
+            case Features.Deletions:
                 string room = Any(_rooms);
                 bool onlyPublications = _random.Next(2) == 0;
                 world.Note($"{(onlyPublications ? "the publications" : "all keys")} of {room} are deleted");
                 world.Server.Delete(room, onlyPublications);
                 break;
-            case Faults.LostAnnouncements:
+            case Features.LostAnnouncements:
                 world.Note($"the next announcement to {node.Name} is lost");
                 node.Broker.LosesNext = true;
                 break;
@@ -311,7 +321,7 @@ internal sealed class Scenario
 
 /// <summary>What came of a simulation.</summary>
 /// <param name="Seed">The seed.</param>
-/// <param name="Faults">What could happen.</param>
+/// <param name="Features">What could happen in it.</param>
 /// <param name="Violations">What the oracle found.</param>
 /// <param name="Trace">All that happened, a line each.</param>
-internal sealed record SimulationResult(int Seed, Faults Faults, IReadOnlyList<string> Violations, IReadOnlyList<string> Trace);
+internal sealed record SimulationResult(int Seed, Features Features, IReadOnlyList<string> Violations, IReadOnlyList<string> Trace);
