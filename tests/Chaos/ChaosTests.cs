@@ -7,8 +7,12 @@ namespace Weir.Chaos;
 /// Whatever happens to nodes, to Redis and to what is between them: whoever listens has every message once and in order, or
 /// was told that it has not.
 /// </summary>
+[Collection(Chaos)]
 public sealed class ChaosTests(ITestOutputHelper output)
 {
+    /// <summary>One scenario at a time: each takes the machine for itself.</summary>
+    internal const string Chaos = nameof(Chaos);
+
     private static readonly string[] _durable = ["--appendonly", "yes", "--appendfsync", "always"];
 
     private static TimeSpan Outage => Timeline.Traffic / 6;

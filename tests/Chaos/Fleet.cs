@@ -6,6 +6,9 @@ namespace Weir.Chaos;
 /// <summary>The nodes: Host processes on one broker, each at a place that stays when its process does not.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
+    /// <summary>Rooms whose names begin so keep history and are not durable; all others are durable.</summary>
+    public const string KeptPrefix = "kept";
+
     private readonly List<HostProcess> _hosts = [];
     private readonly List<string> _redis = [];
 
@@ -74,8 +77,10 @@ internal sealed class Fleet : IAsyncDisposable
         ("Weir__Broker__PositionCheckInterval", "1s"),
         ("Weir__Api__Key", Publisher.Key),
         ("Weir__Heartbeat__Interval", "1s"),
-        ("Weir__Rooms__0__Pattern", "*"),
+        ("Weir__Rooms__0__Pattern", KeptPrefix + "*"),
         ("Weir__Rooms__0__HistorySize", "100000"),
-        ("Weir__Rooms__0__Durable", "true"),
+        ("Weir__Rooms__1__Pattern", "*"),
+        ("Weir__Rooms__1__HistorySize", "100000"),
+        ("Weir__Rooms__1__Durable", "true"),
         ("DOTNET_gcServer", "0"));
 }

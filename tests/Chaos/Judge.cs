@@ -25,15 +25,26 @@ internal static class Judge
         int count = truth.Count;
         int told = 0;
         int crossed = 0;
-        foreach (Account account in accounts)
+        foreach (Account account in accounts.Where(static account => account.Way.HasPositions))
         {
             Walk(account, truth, violations, ref told, ref crossed);
+        }
+
+        Dictionary<(string Room, string Text), Position> places = [];
+        foreach (((string room, Position position), string text) in truth)
+        {
+            places.TryAdd((room, text), position);
+        }
+
+        foreach (Account account in accounts.Where(static account => !account.Way.HasPositions))
+        {
+            WalkWithoutPositions(account, places, violations);
         }
 
         return new Report(
             count,
             failed,
-            accounts.Sum(static account => account.Heard.Count(static heard => heard.Text is not null)),
+            accounts.Sum(static account => account.Heard.Count(static heard => heard.IsMessage)),
             accounts.Sum(static account => account.Reconnects),
             told,
             crossed,
@@ -45,7 +56,7 @@ internal static class Judge
     {
         HashSet<string> seen = [];
         Position? before = null;
-        foreach (Heard heard in account.Heard)
+        foreach (Heard heard in account.Heard.Where(static heard => heard != Heard.NewConnection))
         {
             if (heard.Text is null)
             {
@@ -54,9 +65,18 @@ internal static class Judge
                 continue;
             }
 
+            if (!seen.Add(heard.Text))
+            {
+                violations.Add($"{account} got {heard.Text} twice, now as {heard.Position}");
+            }
+
             if (heard.Position is not { } position)
             {
-                violations.Add($"{account} got {heard.Text} without a position");
+                if (!account.MayLackPositions)
+                {
+                    violations.Add($"{account} got {heard.Text} without a position");
+                }
+
                 continue;
             }
 
@@ -70,15 +90,43 @@ internal static class Judge
             }
 
             before = position;
-            if (!seen.Add(heard.Text))
-            {
-                violations.Add($"{account} got {heard.Text} twice, now as {position}");
-            }
-
             if (!truth.TryAdd((account.Room, position), heard.Text) && truth[(account.Room, position)] != heard.Text)
             {
                 violations.Add($"{account} got {heard.Text} as {position}, which is {truth[(account.Room, position)]}");
             }
+        }
+    }
+
+    // A protocol without positions has no word for a loss. What it gives comes once, and on one connection in the room's order.
+    private static void WalkWithoutPositions(
+        Account account, Dictionary<(string Room, string Text), Position> places, List<string> violations)
+    {
+        HashSet<string> seen = [];
+        Position? before = null;
+        foreach (Heard heard in account.Heard)
+        {
+            if (heard == Heard.NewConnection)
+            {
+                before = null;
+                continue;
+            }
+
+            if (!seen.Add(heard.Text!))
+            {
+                violations.Add($"{account} got {heard.Text} twice");
+            }
+
+            if (!places.TryGetValue((account.Room, heard.Text!), out Position position))
+            {
+                continue; // neither confirmed nor numbered
+            }
+
+            if (before is { } last && last.Epoch == position.Epoch && position.Offset <= last.Offset)
+            {
+                violations.Add($"{account} got {position} after {last}");
+            }
+
+            before = position;
         }
     }
 }

@@ -1,3 +1,4 @@
+using Weir.Chaos.Matrix;
 using Xunit;
 
 namespace Weir.Chaos;
@@ -39,6 +40,35 @@ public sealed class JudgeTests
 
         Assert.Contains("which is a", Assert.Single(Of(one, other).Violations), StringComparison.Ordinal);
         Assert.Contains("which is c", Assert.Single(Judge.Of([Account(one)], [("room", Position.Parse("e:1"), "c")], 0).Violations), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Message_WithoutAPosition_IsFoundOnlyWhereTheRoomGivesPositions()
+    {
+        Account account = new("room", [new(Position.Parse("e:1"), "a"), new(null, "b"), new(Position.Parse("e:2"), "c")], 0);
+
+        Assert.Contains("without a position", Assert.Single(Judge.Of([account], [], 0).Violations), StringComparison.Ordinal);
+        Assert.Empty(Judge.Of([account with { MayLackPositions = true }], [], 0).Violations);
+    }
+
+    [Theory]
+    [InlineData("a b c", null)]
+    [InlineData("a c", null)] // a protocol without positions has no word for it
+    [InlineData("b a", "after e:2")]
+    [InlineData("b reconnect a", null)] // on another connection
+    [InlineData("a reconnect a", "twice")]
+    public void WayWithoutPositions_IsJudgedByOrderAndByNotTwice(string heard, string? expected)
+    {
+        Account numbered = Account([new("e:1", "a"), new("e:2", "b"), new("e:3", "c")]);
+        Account raw = new("room", [.. heard.Split(' ').Select(static each => each == "reconnect" ? Heard.NewConnection : new Heard(null, each))], 0)
+        {
+            Way = Way.Raw,
+        };
+
+        IReadOnlyList<string> violations = Judge.Of([raw, numbered], [], 0).Violations;
+
+        Assert.Equal(expected is not null, violations.Count > 0);
+        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
     }
 
     private static Report Of(params Said[][] heard) => Judge.Of([.. heard.Select(Account)], [], 0);

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Weir.Chaos;
 
 /// <summary>Publishes to the rooms in turn by the API of one node, each message once, and notes which were confirmed.</summary>
-internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> rooms)
+internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> rooms, Func<string, int, string>? textOf = null)
 {
     public const string Key = "chaos";
 
@@ -20,12 +20,15 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
     /// <summary>What was confirmed. To be read when <see cref="RunAsync"/> is over.</summary>
     public IReadOnlyList<(string Room, Position Position, string Text)> Confirmed => _confirmed;
 
+    /// <summary>Those that were answered with a result that has no position. To be read when <see cref="RunAsync"/> is over.</summary>
+    public List<(string Room, string Text)> WithoutPosition { get; } = [];
+
     public async Task RunAsync(CancellationToken enough)
     {
         for (int number = 0; !enough.IsCancellationRequested; number++)
         {
             string room = rooms[number % rooms.Count];
-            if (await TryPublishAsync(room, $"{node}-{number}") is null)
+            if (await TryPublishAsync(room, textOf?.Invoke(room, number) ?? $"{node}-{number}") is null)
             {
                 Failed++;
             }
@@ -48,6 +51,12 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
             JsonElement answer = await response.Content.ReadFromJsonAsync<JsonElement>();
             if (!answer.TryGetProperty("result", out JsonElement result))
             {
+                return null;
+            }
+
+            if (!result.TryGetProperty("offset", out _))
+            {
+                WithoutPosition.Add((room, text));
                 return null;
             }
 

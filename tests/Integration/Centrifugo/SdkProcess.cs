@@ -17,6 +17,7 @@ internal sealed class SdkProcess : IAsyncDisposable
     private readonly List<string> _errors = [];
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lastId;
+    private Action<JsonElement>? _watcher;
 
     private SdkProcess(string where, JsonObject settings)
     {
@@ -92,6 +93,26 @@ internal sealed class SdkProcess : IAsyncDisposable
             ["endpoints"] = new JsonObject { [transport] = endpoint },
             ["tokens"] = tokens is null ? null : new JsonArray([.. tokens.Select(static token => (JsonNode)token)]),
         });
+    }
+
+    /// <summary>Hands every event from now on to a callback, one at a time.</summary>
+    public void Watch(Action<JsonElement> watcher)
+    {
+        lock (_gate)
+        {
+            _watcher = watcher;
+        }
+    }
+
+    /// <summary>Has a client do something, without waiting for what comes of it.</summary>
+    public void Send(JsonObject order)
+    {
+        lock (_gate)
+        {
+            order["id"] = ++_lastId;
+            _process.StandardInput.WriteLine(order.ToJsonString());
+            _process.StandardInput.Flush();
+        }
     }
 
     /// <summary>Has a client do something.</summary>
@@ -193,7 +214,10 @@ internal sealed class SdkProcess : IAsyncDisposable
         {
             if (told.TryGetProperty("answer", out JsonElement id))
             {
-                _answers[id.GetInt32()].TrySetResult(told);
+                if (_answers.TryGetValue(id.GetInt32(), out TaskCompletionSource<JsonElement>? answer))
+                {
+                    answer.TrySetResult(told);
+                }
             }
             else if (told.TryGetProperty("ready", out _))
             {
@@ -202,6 +226,7 @@ internal sealed class SdkProcess : IAsyncDisposable
             else
             {
                 _events.Add(told);
+                _watcher?.Invoke(told);
             }
         }
     }

@@ -15,7 +15,8 @@ internal sealed class TcpProxy : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly int _target;
     private readonly Task _accepting;
-    private CancellationTokenSource _frozen = new();
+    private CancellationTokenSource _requests = new();
+    private CancellationTokenSource _answers = new();
 
     private TcpProxy(int target)
     {
@@ -34,15 +35,15 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// <summary>Stops passing on what comes on the connections there are.</summary>
     public void Freeze()
     {
-        CancellationTokenSource before;
-        lock (_gate)
-        {
-            before = _frozen;
-            _frozen = new CancellationTokenSource();
-        }
-
-        before.Cancel();
+        Freeze(ref _requests);
+        Freeze(ref _answers);
     }
+
+    /// <summary>Stops passing on what the node sends on the connections there are; what the server sends still arrives.</summary>
+    public void FreezeRequests() => Freeze(ref _requests);
+
+    /// <summary>Stops passing on what the server sends on the connections there are; what the node sends still arrives.</summary>
+    public void FreezeAnswers() => Freeze(ref _answers);
 
     public async ValueTask DisposeAsync()
     {
@@ -55,6 +56,18 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
+    private void Freeze(ref CancellationTokenSource direction)
+    {
+        CancellationTokenSource before;
+        lock (_gate)
+        {
+            before = direction;
+            direction = new CancellationTokenSource();
+        }
+
+        before.Cancel();
+    }
+
     private async Task AcceptAsync()
     {
         try
@@ -64,18 +77,20 @@ internal sealed class TcpProxy : IAsyncDisposable
                 Socket near = await _listener.AcceptSocketAsync(_end.Token);
                 Connections++;
                 Socket far = new(SocketType.Stream, ProtocolType.Tcp);
-                CancellationToken frozen;
+                CancellationToken requests;
+                CancellationToken answers;
                 lock (_gate)
                 {
                     _sockets.AddRange([near, far]);
-                    frozen = _frozen.Token;
+                    requests = _requests.Token;
+                    answers = _answers.Token;
                 }
 
                 try
                 {
                     await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
-                    _ = PassAsync(near, far, frozen);
-                    _ = PassAsync(far, near, frozen);
+                    _ = PassAsync(near, far, requests);
+                    _ = PassAsync(far, near, answers);
                 }
                 catch (SocketException)
                 {

@@ -1,0 +1,137 @@
+using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Chaos.Matrix;
+
+/// <summary>
+/// Every way in under every fault, with one oracle: what a listener was given is a contiguous run of the room's log, in order,
+/// once; a gap is preceded by its protocol's word for a loss; the answers that publishers got are true.
+/// </summary>
+[Collection(ChaosTests.Chaos)]
+public sealed class MatrixTests(ITestOutputHelper output)
+{
+    /// <summary>All, or those whose names contain what the environment variable <c>WEIR_MATRIX_FAULT</c> says.</summary>
+    public static TheoryData<string> Faults =>
+    [
+        .. Fault.All.Select(static fault => fault.Name)
+            .Where(static name => name.Contains(Environment.GetEnvironmentVariable("WEIR_MATRIX_FAULT") ?? "", StringComparison.OrdinalIgnoreCase)),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Listener_OfEveryWay_HasAllInOrderOnce_OrIsNotified(string name)
+    {
+        Fault fault = Fault.All.First(fault => fault.Name == name);
+        await using World world = await World.StartAsync(fault);
+
+        Outcome outcome;
+        try
+        {
+            outcome = await RunAsync(world, fault);
+        }
+        catch
+        {
+            output.WriteLine(world.Fleet.Output);
+            throw;
+        }
+
+        output.WriteLine(outcome.ToString());
+        if (Environment.GetEnvironmentVariable("WEIR_MATRIX_REPORT") is { Length: > 0 } path)
+        {
+            await File.AppendAllTextAsync(path, $"{outcome.ToHead()}\n{outcome.ToRow(fault)}\n");
+        }
+
+        if (outcome.Violations.Count > 0)
+        {
+            output.WriteLine(world.Fleet.Output);
+        }
+
+        Assert.Empty(outcome.Violations.Take(20));
+        Assert.All(outcome.Ways, static way => Assert.True(way.Report.Deliveries > 10, way.Way.Name));
+    }
+
+    private static async Task<Outcome> RunAsync(World world, Fault fault)
+    {
+        List<Publisher> publishers =
+        [
+            .. Enumerable.Range(0, world.Fleet.Count).Select(node => new Publisher(
+                world.Fleet, node, world.Rooms, (room, number) => Message.Of(room, $"api{node}", number))),
+        ];
+        using CancellationTokenSource enough = new();
+        List<(string Room, string Text)> confirmed = [];
+        Task publishing = Task.WhenAll(
+        [
+            .. publishers.Select(publisher => Task.Run(() => publisher.RunAsync(enough.Token))),
+            .. world.Publishers.Select((client, i) => PublishAsync(client, $"sdk{i}", confirmed, enough.Token)),
+        ]);
+
+        Task time = Task.Delay(Timeline.Traffic, TimeProvider.System, CancellationToken.None);
+        await Task.Delay(Timeline.Traffic / 3, TimeProvider.System, CancellationToken.None);
+        await fault.InjectAsync(world);
+        await time;
+        await Task.Delay(Timeline.Traffic / 3, TimeProvider.System, CancellationToken.None);
+        await enough.CancelAsync();
+        await publishing.Within(Timeline.Patience);
+
+        // One more to each room, confirmed: a listener that has it has all before it, or was notified.
+        foreach (string room in world.Rooms)
+        {
+            await EndAsync(world, room, publishers[^1]);
+        }
+
+        await world.StopListenersAsync();
+        return Outcome.Of(world, publishers, confirmed);
+    }
+
+    private static async Task EndAsync(World world, string room, Publisher publisher)
+    {
+        string text = "";
+        int attempt = 0;
+        await Waiting.UntilAsync(
+            async () => await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++)) is not null,
+            $"{room} can be published to",
+            Timeline.Patience);
+        IEnumerable<ClientListener> missing = world.Listeners.Where(listener => listener.Rooms.Contains(room) && !listener.HasHeard(text));
+        try
+        {
+            // A raw member that was away at the time never has it: another message, until one finds all of them.
+            await Bounded.Eventually(() => missing.All(static listener => !listener.Way.HasPositions), Timeline.Patience);
+            await Waiting.UntilAsync(
+                async () =>
+                {
+                    if (missing.Any() && await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++)) is not null)
+                    {
+                        await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
+                    }
+
+                    return !missing.Any();
+                },
+                $"all have {text}",
+                Timeline.Patience);
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException($"{string.Join(", ", missing)}: not given {text} within {Timeline.Patience}", error);
+        }
+    }
+
+    private static async Task PublishAsync(
+        CentrifugoClientListener client, string name, List<(string Room, string Text)> confirmed, CancellationToken enough)
+    {
+        string room = client.Rooms[0];
+        for (int number = 0; !enough.IsCancellationRequested; number++)
+        {
+            string text = Message.Of(room, name, number);
+            if (await client.PublishAsync(text, CancellationToken.None))
+            {
+                lock (confirmed)
+                {
+                    confirmed.Add((room, text));
+                }
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+namespace Weir.Chaos.Matrix;
+
+/// <summary>One row of the matrix: what each way in came to under a fault.</summary>
+internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IReadOnlyList<string> Violations)
+{
+    public static Outcome Of(World world, IReadOnlyList<Publisher> publishers, IReadOnlyList<(string Room, string Text)> confirmed)
+    {
+        List<(string Room, Position Position, string Text)> numbered = [.. publishers.SelectMany(static publisher => publisher.Confirmed)];
+        int failed = publishers.Sum(static publisher => publisher.Failed);
+        Account[] accounts = [.. world.Listeners.SelectMany(static listener => listener.Accounts).Select(WithRule)];
+        Report whole = Judge.Of(accounts, numbered, failed); // what one client was given is also held against the others
+
+        List<(Way, Report)> ways = [];
+        foreach (IGrouping<Way, Account> way in accounts.GroupBy(static account => account.Way))
+        {
+            // With all that has positions, so that the others' order can be judged; its violations are the whole's.
+            ways.Add((way.Key, Judge.Of([.. way], numbered, failed)));
+        }
+
+        List<string> violations = [.. whole.Violations];
+        violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition)
+            .Where(static answer => !IsKept(answer.Room))
+            .Select(static answer => $"{answer.Room} is durable, and {answer.Text} was answered as published without a position"));
+
+        bool wasLost = accounts.Any(static account => account.Heard.Any(static heard => heard.Text is null));
+        HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage).Select(static heard => heard.Text!)];
+        violations.AddRange(confirmed.Where(answer => !wasLost && !IsKept(answer.Room) && !given.Contains(answer.Text))
+            .Select(static answer => $"{answer.Text} was confirmed to its publisher, and no listener was given it"));
+        return new Outcome(ways, violations);
+    }
+
+    /// <summary>A row of a Markdown table: per way deliveries, and in brackets how often a loss was notified.</summary>
+    public string ToRow(Fault fault)
+        => $"| {fault.Name} | {string.Join(" | ", Ways.Select(static way => Cell(way.Report)))} | **{Violations.Count}** |";
+
+    /// <summary>The head of that table: two lines.</summary>
+    public string ToHead()
+        => $"| fault | {string.Join(" | ", Ways.Select(static way => way.Way.Name))} | violations |\n"
+            + $"|---|{string.Concat(Enumerable.Repeat("---:|", Ways.Count + 1))}";
+
+    public override string ToString() => string.Join('\n', Ways.Select(static way => $"{way.Way.Name}: {way.Report}"));
+
+    private static string Cell(Report report) => report.Told == 0 ? $"{report.Deliveries}" : $"{report.Deliveries} ({report.Told})";
+
+    private static Account WithRule(Account account) => account with { MayLackPositions = IsKept(account.Room) };
+
+    private static bool IsKept(string room) => room.StartsWith(Fleet.KeptPrefix, StringComparison.Ordinal);
+}
