@@ -5,6 +5,7 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, List<Heard>> _heard = rooms.ToDictionary(static room => room, static _ => new List<Heard>());
+    private readonly Dictionary<string, Position> _last = [];
     private readonly HashSet<string> _texts = [];
     private readonly HashSet<string> _ready = [];
     private int _connections;
@@ -33,11 +34,13 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
 
     public abstract ValueTask DisposeAsync();
 
-    public bool HasHeard(string text)
+    /// <summary>Whether it was given a message, or was notified of a loss that ends behind it.</summary>
+    public bool HasPassed(string room, Position position, string text)
     {
         lock (_gate)
         {
-            return _texts.Contains(text);
+            return _texts.Contains(text)
+                || (_last.TryGetValue(room, out Position last) && last.Epoch == position.Epoch && last.Offset >= position.Offset);
         }
     }
 
@@ -63,11 +66,20 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         }
     }
 
+    /// <summary>The last position in a room; <c>null</c> before the first.</summary>
+    protected Position? LastOf(string room)
+    {
+        lock (_gate)
+        {
+            return _last.TryGetValue(room, out Position last) ? last : null;
+        }
+    }
+
     protected void OnMessage(string room, Position? position, string text)
     {
         lock (_gate)
         {
-            _heard[room].Add(new Heard(position, text));
+            Record(room, position, text);
             _texts.Add(text);
         }
     }
@@ -76,7 +88,16 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
     {
         lock (_gate)
         {
-            _heard[room].Add(new Heard(next, null));
+            Record(room, next, null);
+        }
+    }
+
+    private void Record(string room, Position? position, string? text)
+    {
+        _heard[room].Add(new Heard(position, text));
+        if (position is { } last)
+        {
+            _last[room] = last;
         }
     }
 }

@@ -87,32 +87,34 @@ public sealed class MatrixTests(ITestOutputHelper output)
     private static async Task EndAsync(World world, string room, Publisher publisher)
     {
         string text = "";
+        Position? end = null;
         int attempt = 0;
-        await Waiting.UntilAsync(
-            async () => await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++)) is not null,
-            $"{room} can be published to",
-            Timeline.Patience);
-        IEnumerable<ClientListener> missing = world.Listeners.Where(listener => listener.Rooms.Contains(room) && !listener.HasHeard(text));
+        async Task<bool> TryAsync() => (end = await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++))) is not null;
+        bool IsMissing(ClientListener listener) => listener.Rooms.Contains(room) && !listener.HasPassed(room, end!.Value, text);
+        await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Patience);
         try
         {
-            // A raw member that was away at the time never has it: another message, until one finds all of them.
-            await Bounded.Eventually(() => missing.All(static listener => !listener.Way.HasPositions), Timeline.Patience);
-            await Waiting.UntilAsync(
-                async () =>
+            // A raw member that was away at that moment never has it: then another message, until one finds all of them there.
+            await Bounded.Eventually(() => !world.Listeners.Any(listener => listener.Way.HasPositions && IsMissing(listener)), Timeline.Patience);
+            long start = TimeProvider.System.GetTimestamp();
+            while (world.Listeners.Any(IsMissing))
+            {
+                if (TimeProvider.System.GetElapsedTime(start) > Timeline.Patience)
                 {
-                    if (missing.Any() && await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++)) is not null)
-                    {
-                        await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
-                    }
+                    throw new TimeoutException("Raw members do not return.");
+                }
 
-                    return !missing.Any();
-                },
-                $"all have {text}",
-                Timeline.Patience);
+                await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
+                if (world.Listeners.Any(IsMissing))
+                {
+                    await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Patience);
+                }
+            }
         }
         catch (TimeoutException error)
         {
-            throw new TimeoutException($"{string.Join(", ", missing)}: not given {text} within {Timeline.Patience}", error);
+            throw new TimeoutException(
+                $"Not given {text} ({end}) within {Timeline.Patience}: {string.Join(", ", world.Listeners.Where(IsMissing))}", error);
         }
     }
 

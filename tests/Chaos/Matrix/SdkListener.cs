@@ -8,14 +8,24 @@ namespace Weir.Chaos.Matrix;
 internal sealed class SdkListener(SdkListeners process, string transport, string name, string room) : ClientListener(Way.Sdk(transport), room)
 {
     private string _epoch = "";
+    private readonly Queue<string> _last = new();
     private bool _wasSubscribed;
 
     public override void Start() => process.Subscribe(name, room);
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // the process is disposed with all of its clients
 
+    /// <summary>With what happened last, for the message of a failure.</summary>
+    public override string ToString() => $"{base.ToString()} ({string.Join(' ', _last)})";
+
     public void Take(JsonElement happened)
     {
+        _last.Enqueue(happened.ToString());
+        if (_last.Count > 12)
+        {
+            _last.Dequeue();
+        }
+
         switch (happened.GetProperty("event").GetString())
         {
             case "connected":

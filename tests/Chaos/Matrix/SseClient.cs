@@ -115,8 +115,11 @@ internal sealed class SseClient(int port, params string[] rooms) : ClientListene
         }
 
         string text = data.Trim('"');
-        string room2 = Message.RoomOf(text);
-        OnMessage(room2, id is null ? null : PositionIn(id, room2), text);
+        string from = Message.RoomOf(text);
+        Position? position = id is null ? null : PositionIn(id, from);
+
+        // A stream of several rooms repeats the place of a room whose message has no number.
+        OnMessage(from, position == LastOf(from) ? null : position, text);
     }
 
     // The id of a stream of several rooms is "n;places": the place of the n-th room is that of the event.
