@@ -64,6 +64,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
         [
             .. publishers.Select(publisher => Task.Run(() => publisher.RunAsync(enough.Token))),
             .. world.Publishers.Select((client, i) => PublishAsync(client, $"sdk{i}", confirmed, enough.Token)),
+            .. world.RawPublishers.Select((client, i) => PublishAsync(client, $"raw{i}", enough.Token)),
         ]);
 
         Task time = Task.Delay(Timeline.Traffic, TimeProvider.System, CancellationToken.None);
@@ -134,6 +135,15 @@ public sealed class MatrixTests(ITestOutputHelper output)
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task PublishAsync(RawMember client, string name, CancellationToken enough)
+    {
+        for (int number = 0; !enough.IsCancellationRequested; number++)
+        {
+            await client.PublishAsync(Message.Of(client.Rooms[0], name, number), CancellationToken.None);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

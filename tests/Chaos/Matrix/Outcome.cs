@@ -19,8 +19,7 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
 
         List<string> violations = [.. whole.Violations];
         violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition)
-            .Where(static answer => !IsKept(answer.Room))
-            .Select(static answer => $"{answer.Room} is durable, and {answer.Text} was answered as published without a position"));
+            .Select(static answer => $"{answer.Room} keeps history, and {answer.Text} was answered as published without a position"));
 
         bool wasLost = accounts.Any(static account => account.Heard.Any(static heard => heard.Text is null));
         HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage).Select(static heard => heard.Text!)];

@@ -10,6 +10,7 @@ internal sealed class RawMember(int port, string room) : ClientListener(Way.Raw,
 
     private readonly CancellationTokenSource _end = new();
     private Task _listening = Task.CompletedTask;
+    private ClientWebSocket? _open;
 
     public override void Start() => _listening = ListenAsync();
 
@@ -18,6 +19,22 @@ internal sealed class RawMember(int port, string room) : ClientListener(Way.Raw,
         await _end.CancelAsync();
         await _listening;
         _end.Dispose();
+    }
+
+    /// <summary>Publishes to its room if it is connected. There is no answer.</summary>
+    public async Task PublishAsync(string text, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (Volatile.Read(ref _open) is { State: WebSocketState.Open } socket)
+            {
+                await socket.SendAsync(Encoding.UTF8.GetBytes($"\"{text}\"").AsMemory(), WebSocketMessageType.Text, true, cancellationToken);
+            }
+        }
+        catch (Exception error) when (error is WebSocketException or ObjectDisposedException or OperationCanceledException or IOException)
+        {
+            // Its connection has ended.
+        }
     }
 
     private async Task ListenAsync()
@@ -43,6 +60,7 @@ internal sealed class RawMember(int port, string room) : ClientListener(Way.Raw,
         await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}/ws?room={Rooms[0]}"), _end.Token);
         OnConnected();
         OnListening(Rooms[0]);
+        Volatile.Write(ref _open, socket);
         byte[] buffer = new byte[4096]; // a message of this test is far smaller
         while (true)
         {

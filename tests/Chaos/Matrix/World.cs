@@ -29,8 +29,11 @@ internal sealed class World : IAsyncDisposable
 
     public IReadOnlyList<ClientListener> Listeners => _listeners;
 
-    /// <summary>Those of the listeners that also publish.</summary>
+    /// <summary>Those of the listeners that also publish, and are answered.</summary>
     public IReadOnlyList<CentrifugoClientListener> Publishers => _publishers;
+
+    /// <summary>Those of the listeners that also publish, and are not answered.</summary>
+    public IEnumerable<RawMember> RawPublishers => _listeners.OfType<RawMember>();
 
     public static async Task<World> StartAsync(Fault fault)
     {
