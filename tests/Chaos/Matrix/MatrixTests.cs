@@ -44,6 +44,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
 
         if (outcome.Violations.Count > 0)
         {
+            output.WriteLine(string.Join('\n', outcome.Violations.Take(20)));
             output.WriteLine(world.Fleet.Output);
         }
 
