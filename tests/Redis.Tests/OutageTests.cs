@@ -263,6 +263,7 @@ public sealed class OutageTests
         await server.AskAsync($"CONFIG SET {begin}");
         await Bounded.Eventually(() => publisher.Broker.Health == BrokerHealth.Refusing && listener.Broker.Health == BrokerHealth.Refusing);
         BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync(Room, "refused", durable));
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync("room of which nothing is kept yet", "refused", durable));
         await Bounded.Eventually(() => publisher.MastersUp == 0);
         StreamPosition announced = await publisher.PublishAsync(Room, "announced");
         RoomHistory history = await publisher.ReadAsync(Room);

@@ -13,9 +13,10 @@ local function open(meta, stream, fresh)
     local kept = redis.call('HMGET', meta, 'epoch', 'offset', 'line', 'past')
     local epoch, offset, past = kept[1], kept[2], kept[4]
     if not epoch then
+        -- First what a full server refuses: after a DEL nothing in the script would be (findings/redis-script-oom-after-del.sh).
+        redis.call('HSET', meta, 'epoch', fresh, 'offset', '0', 'line', line, 'past', '')
         -- Entries without their meta would refuse the offsets that come now.
         redis.call('DEL', stream)
-        redis.call('HSET', meta, 'epoch', fresh, 'offset', '0', 'line', line, 'past', '')
         return fresh, 0, ''
     end
     if kept[3] ~= line then
