@@ -25,9 +25,21 @@ internal static class Judge
         int count = truth.Count;
         int told = 0;
         int crossed = 0;
+        List<(Account Account, Position Last, Position Next)> skips = [];
         foreach (Account account in accounts.Where(static account => account.Way.HasPositions))
         {
-            Walk(account, truth, violations, ref told, ref crossed);
+            Walk(account, truth, violations, skips, ref told, ref crossed);
+        }
+
+        foreach ((Account account, Position last, Position next) in skips)
+        {
+            for (long offset = last.Offset + 1; offset < next.Offset; offset++)
+            {
+                if (truth.TryGetValue((account.Room, next with { Offset = offset }), out string? text))
+                {
+                    violations.Add($"{account} got {next} after {last}, without {text}, and was not told why");
+                }
+            }
         }
 
         Dictionary<(string Room, string Text), Position> places = [];
@@ -52,10 +64,16 @@ internal static class Judge
     }
 
     private static void Walk(
-        Account account, Dictionary<(string Room, Position Position), string> truth, List<string> violations, ref int told, ref int crossed)
+        Account account,
+        Dictionary<(string Room, Position Position), string> truth,
+        List<string> violations,
+        List<(Account Account, Position Last, Position Next)> skips,
+        ref int told,
+        ref int crossed)
     {
         HashSet<string> seen = [];
         Position? before = null;
+        bool wasUnnumbered = false;
         foreach (Heard heard in account.Heard.Where(static heard => heard != Heard.NewConnection))
         {
             if (heard.Text is null)
@@ -77,13 +95,19 @@ internal static class Judge
                     violations.Add($"{account} got {heard.Text} without a position");
                 }
 
+                wasUnnumbered = true;
                 continue;
             }
 
             if (before is { } last)
             {
                 crossed += last.Epoch != position.Epoch ? 1 : 0;
-                if (position.Offset != last.Offset + 1)
+                if (wasUnnumbered && last.Epoch == position.Epoch && position.Offset > last.Offset)
+                {
+                    // A number stands for those that had none, and is given to no message; it may come some messages later.
+                    skips.Add((account, last, position));
+                }
+                else if (position.Offset != last.Offset + 1)
                 {
                     violations.Add($"{account} got {position} after {last}, and was not told why");
                 }
@@ -96,6 +120,26 @@ internal static class Judge
             }
         }
     }
+
+    /// <summary>
+    /// Finds what a listener was not given though it was never told of a loss, and another listener of its room was given it. All
+    /// must have listened before the first message.
+    /// </summary>
+    public static void FindMissing(IReadOnlyList<Account> accounts, List<string> violations)
+    {
+        foreach (IGrouping<string, Account> room in accounts.GroupBy(static account => account.Room))
+        {
+            HashSet<string> all = [.. room.SelectMany(TextsOf)];
+            foreach (Account account in room.Where(static account => account.Way.HasPositions && account.Heard.All(static heard => heard.Text is not null)))
+            {
+                HashSet<string> texts = [.. TextsOf(account)];
+                violations.AddRange(all.Where(text => !texts.Contains(text)).Select(text => $"{account} was not given {text}, and not told of a loss"));
+            }
+        }
+    }
+
+    private static IEnumerable<string> TextsOf(Account account)
+        => account.Heard.Where(static heard => heard.IsMessage).Select(static heard => heard.Text!);
 
     // A protocol without positions has no word for a loss. What it gives comes once, and on one connection in the room's order.
     private static void WalkWithoutPositions(

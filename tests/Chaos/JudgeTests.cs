@@ -52,6 +52,38 @@ public sealed class JudgeTests
     }
 
     [Theory]
+    [InlineData("e:1 null e:3", null)] // the number that was left out stands for what had none
+    [InlineData("e:1 null e:2 e:4", null)] // and may come later
+    [InlineData("e:1 e:3", "after e:1")]
+    [InlineData("e:1 null e:4", "without two")]
+    public void SkippedNumber_IsFoundWhereItIsAMessage_OrNothingStoodForIt(string heard, string? expected)
+    {
+        Account account = new("room", [.. heard.Split(' ').Select(static each => new Heard(each == "null" ? null : Position.Parse(each), each))], 0)
+        {
+            MayLackPositions = true,
+        };
+        (string, Position, string)[] confirmed = heard == "e:1 null e:4" ? [("room", Position.Parse("e:2"), "two")] : [];
+
+        IReadOnlyList<string> violations = Judge.Of([account], confirmed, 0).Violations;
+
+        Assert.Equal(expected is not null, violations.Count > 0);
+        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Message_ThatOneListenerLacksWithoutAWord_IsFound()
+    {
+        Account whole = Account([new("e:1", "a"), new("e:2", "b")]);
+        Account less = Account([new("e:1", "a")]);
+        Account told = Account([new("e:1", "a"), new("e:2", null)]);
+        List<string> violations = [];
+
+        Judge.FindMissing([whole, less, told], violations);
+
+        Assert.Contains("was not given b", Assert.Single(violations), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("a b c", null)]
     [InlineData("a c", null)] // a protocol without positions has no word for it
     [InlineData("b a", "after e:2")]

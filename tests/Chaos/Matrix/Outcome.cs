@@ -18,6 +18,7 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
         }
 
         List<string> violations = [.. whole.Violations];
+        Judge.FindMissing(accounts, violations);
         violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition)
             .Select(static answer => $"{answer.Room} keeps history, and {answer.Text} was answered as published without a position"));
 
