@@ -57,7 +57,7 @@ public static class CentrifugoEndpointExtensions
         WeirOptions options = new();
         Apply(options, configure);
         InboundLimit? limit = LimitOf(options);
-        StreamDoor door = new(engine, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies);
+        StreamDoor door = new(engine, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies, options.MaxHeadBytes);
         SseOptions streams = new()
         {
             HeartbeatInterval = options.Heartbeat.Interval,

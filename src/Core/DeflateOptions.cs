@@ -6,8 +6,9 @@ namespace Weir;
 /// <remarks>
 /// <para>
 /// What counts at tens of thousands of connections is memory. A zlib state for sending takes 210 to 330 KB, one for
-/// receiving 15 to 30 KB, none of it seen by the garbage collector. By default both directions go without context
-/// takeover: a connection then borrows a state only while one of its messages is in work, and holds none while idle.
+/// receiving 15 to 30 KB, none of it seen by the garbage collector. By default messages to clients go without context
+/// takeover: a connection then borrows a state only while one of them is in work. A client may keep its context, so each that
+/// has sent a compressed message holds a state for receiving, unless it offered <c>client_no_context_takeover</c>.
 /// </para>
 /// <para>
 /// Do not compress messages that mix secrets with text an attacker can choose: their length tells whether the two
@@ -38,7 +39,7 @@ public sealed class DeflateOptions
     /// </summary>
     /// <remarks>
     /// Takes effect with clients that offer <c>client_max_window_bits</c>, as browsers do; others cannot be limited
-    /// (RFC 7692 section 7.1.2.2) and use up to 15. 9 saves 13 of 28 KB for each message in work, or for each
+    /// (RFC 7692 section 7.1.2.2) and use up to 15. 9 saves 13 of 28 KB for each message in work, and for each
     /// connection with <see cref="ClientContextTakeover"/>.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Below 9 or above 15.</exception>
@@ -55,11 +56,17 @@ public sealed class DeflateOptions
     public bool ServerContextTakeover { get; set; }
 
     /// <summary>
-    /// Whether a message from a client may refer to earlier ones (RFC 7692 section 7.1.1.2). Default: false; the
-    /// client is told <c>client_no_context_takeover</c>.
+    /// Whether a message from a client may refer to earlier ones (RFC 7692 section 7.1.1.2). Default: true, except for a client
+    /// that offers <c>client_no_context_takeover</c>, which is held to it. False: every client is told that parameter, offered or
+    /// not, as the RFC allows.
     /// </summary>
-    /// <remarks>True costs each connection 15 to 30 KB for as long as it is open.</remarks>
-    public bool ClientContextTakeover { get; set; }
+    /// <remarks>
+    /// True costs each connection 15 to 30 KB from its first compressed message until it closes. False costs none while idle, but
+    /// shuts out Apple's stacks (URLSession, Network.framework, Safari): they agree to the parameter unasked and keep their
+    /// context all the same, so that their second message cannot be inflated and the connection ends with 1007. Choose it only
+    /// where all clients are known. Most browsers can be limited by <see cref="ClientMaxWindowBits"/> instead.
+    /// </remarks>
+    public bool ClientContextTakeover { get; set; } = true;
 
     /// <summary>
     /// Messages to clients shorter than this many bytes are sent as they are. Default: 256. 0 compresses all.

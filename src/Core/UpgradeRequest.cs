@@ -73,6 +73,11 @@ public sealed class UpgradeRequest
     /// <summary>The path as sent: finds the endpoint without building <see cref="Path"/>.</summary>
     internal ReadOnlySpan<byte> EncodedPath => PathOf(_head, _line);
 
+    /// <summary>
+    /// Whether path and query decode without loss (<see cref="PercentEncoding.IsUtf8"/>), so that what they name is what was sent.
+    /// </summary>
+    internal bool HasReadableTarget => PercentEncoding.IsUtf8(_head.AsSpan(_line.PathStart.._line.TargetEnd));
+
     internal bool IsAbsoluteForm => _line.AuthorityStart > 0;
 
     /// <summary>The host and port of an absolute-form target; empty in origin-form.</summary>
@@ -154,13 +159,32 @@ public sealed class UpgradeRequest
     internal static UpgradeRequest FromHead(in ReadOnlySequence<byte> head) => new(head.ToArray());
 
     /// <summary>The request of an HTTP server's own pipeline, written back to a head of HTTP/1.1.</summary>
-    /// <exception cref="ArgumentException">
-    /// What is given does not make a head (<see cref="RequestHeadWriter.Write"/>), or the target is neither in
-    /// origin-form nor in absolute-form.
-    /// </exception>
+    /// <returns>
+    /// Why the request is refused, and <paramref name="request"/> is null: it does not make a head
+    /// (<see cref="RequestHeadWriter.TryWrite"/>), or its target is neither in origin-form nor in absolute-form. Null if it is not.
+    /// </returns>
+    internal static HandshakeRefusal? TryFromHttp(
+        string method, string target, IEnumerable<KeyValuePair<string, string>> headers, out UpgradeRequest? request)
+    {
+        request = null;
+        HandshakeRefusal? refusal = RequestHeadWriter.TryWrite(method, target, headers, out byte[]? head);
+        if (refusal is null)
+        {
+            bool isRequestLine = RequestLine.TryParse(head.AsSpan(0, head.AsSpan().IndexOf("\r\n"u8)), out _);
+            refusal = isRequestLine ? null : HandshakeRefusal.BadTarget;
+            request = isRequestLine ? new UpgradeRequest(head!) : null;
+        }
+
+        return refusal;
+    }
+
+    /// <inheritdoc cref="TryFromHttp"/>
+    /// <exception cref="ArgumentException">The request is refused.</exception>
     internal static UpgradeRequest FromHttp(
         string method, string target, IEnumerable<KeyValuePair<string, string>> headers) =>
-        new(RequestHeadWriter.Write(method, target, headers));
+        TryFromHttp(method, target, headers, out UpgradeRequest? request) is { } refusal
+            ? throw new ArgumentException(refusal.Reason)
+            : request!;
 
     /// <summary>The path of a request line at the start of <paramref name="head"/>; "/" where it is empty.</summary>
     internal static ReadOnlySpan<byte> PathOf(ReadOnlySpan<byte> head, in RequestLine line) =>

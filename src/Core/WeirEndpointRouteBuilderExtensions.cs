@@ -18,7 +18,11 @@ public static class WeirEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application.</param>
     /// <param name="path">The path, beginning with a slash.</param>
     /// <param name="handler">Serves all connections of this path.</param>
-    /// <param name="configure">Settings; null for the defaults. <c>MaxHeadBytes</c> and <c>HandshakeTimeout</c> have no effect here, Kestrel's own limits hold.</param>
+    /// <param name="configure">
+    /// Settings; null for the defaults. <c>MaxHeadBytes</c> takes effect up to Kestrel's own limits, which answer first
+    /// (<c>MaxRequestLineSize</c>, by default 8 KiB; <c>MaxRequestHeadersTotalSize</c>; <c>Http2.MaxRequestHeaderFieldSize</c>);
+    /// <c>HandshakeTimeout</c> has no effect here.
+    /// </param>
     /// <returns>For conventions such as <c>RequireAuthorization</c>, which work as on any endpoint.</returns>
     /// <exception cref="ArgumentException">The path does not begin with a slash, or a setting is invalid.</exception>
     public static IEndpointConventionBuilder MapWeir(

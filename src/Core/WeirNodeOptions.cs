@@ -73,7 +73,16 @@ public sealed class WeirNodeOptions
     /// Networks of proxies whose X-Forwarded-For is believed, as <c>10.0.0.0/8</c>; empty, the default: nobody's. The client's
     /// address is then the last one in the header that is not itself such a proxy's.
     /// </summary>
+    /// <seealso cref="TrustUnixSockets"/>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; set; } = [];
+
+    /// <summary>
+    /// Whether the X-Forwarded-For of peers on a Unix socket is believed, which have no address to be found in
+    /// <see cref="TrustedProxies"/>; default false. Set it where the socket's permissions let only a proxy connect. While it is
+    /// false, and for a request without the header, a connection over a Unix socket has no address and
+    /// <see cref="MaxConnectionsPerAddress"/> does not hold for it.
+    /// </summary>
+    public bool TrustUnixSockets { get; set; }
 
     /// <summary>
     /// Over what time open connections are closed when the application stops; default 30 seconds. Clients come back at

@@ -23,8 +23,8 @@ public static class WeirProxyProtocolExtensions
     /// <para>
     /// A connection from a trusted network must begin with a header, so that nobody there may leave out who it speaks for: it
     /// is aborted when the header is missing, malformed or late. A connection from elsewhere goes on as it is with its bytes
-    /// untouched, and a header sent from there is just a bad request. Transports without an IP address, such as Unix sockets,
-    /// count as elsewhere.
+    /// untouched, and a header sent from there is just a bad request. A Unix socket's peer has no address: it counts as a proxy where
+    /// <paramref name="trustUnixSockets"/> is true, else as elsewhere.
     /// </para>
     /// <para>
     /// The real addresses stay when the header has none to give: <c>UNKNOWN</c> in version 1; in version 2 the command
@@ -38,17 +38,20 @@ public static class WeirProxyProtocolExtensions
     /// </para>
     /// </remarks>
     /// <param name="builder">The listener, a <c>ListenOptions</c>; any connection builder will do.</param>
-    /// <param name="trustedNetworks">Where the proxies are, and nobody else, as <c>10.1.0.0/24</c>; copied.</param>
+    /// <param name="trustedNetworks">
+    /// Where the proxies are, and nobody else, as <c>10.1.0.0/24</c>; copied. May be empty where Unix sockets are trusted.
+    /// </param>
     /// <param name="timeout">How long the whole header may take from the connection's start; null for 5 s.</param>
-    /// <exception cref="ArgumentException">No networks.</exception>
+    /// <param name="trustUnixSockets">Whether connections over Unix sockets come from a proxy; default false.</param>
+    /// <exception cref="ArgumentException">No networks, and Unix sockets are not trusted.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The time is not positive, or longer than 49 days.</exception>
     public static TBuilder UseProxyProtocol<TBuilder>(
-        this TBuilder builder, IReadOnlyList<IPNetwork> trustedNetworks, TimeSpan? timeout = null)
+        this TBuilder builder, IReadOnlyList<IPNetwork> trustedNetworks, TimeSpan? timeout = null, bool trustUnixSockets = false)
         where TBuilder : IConnectionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(trustedNetworks);
-        if (trustedNetworks.Count == 0)
+        if (trustedNetworks.Count == 0 && !trustUnixSockets)
         {
             throw new ArgumentException("There must be a network to trust.", nameof(trustedNetworks));
         }
@@ -58,7 +61,7 @@ public static class WeirProxyProtocolExtensions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, _maxTimeout, nameof(timeout));
         IPNetwork[] networks = [.. trustedNetworks];
         WeirEngine engine = WeirEngine.Of(builder.ApplicationServices);
-        builder.Use(next => new ProxyMiddleware(next, engine, networks, limit).OnConnectionAsync);
+        builder.Use(next => new ProxyMiddleware(next, engine, networks, trustUnixSockets, limit).OnConnectionAsync);
         return builder;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -39,6 +40,12 @@ internal static class WeirApplication
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            HeadLimit.Apply(kestrel.Limits, settings.MaxHeadBytes);
+            kestrel.Limits.Http2.MaxStreamsPerConnection = settings.MaxStreamsPerConnection;
+
+            // Kestrel ends the whole HTTP/2 connection for one header that is not UTF-8, with all other streams on it. So such bytes
+            // are read as U+FFFD; a path that has them is refused with 400.
+            kestrel.RequestHeaderEncodingSelector = static _ => Encoding.UTF8;
             Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
 
@@ -81,14 +88,15 @@ internal static class WeirApplication
         }
 
         WebApplication app = builder.Build();
+        HeadLimit.Use(app, settings.MaxHeadBytes);
         MapRoutes(app);
         return app;
 
         void UseProxyProtocol(IConnectionBuilder listen)
         {
-            if (settings.ProxyProtocolFrom.Count > 0)
+            if (settings.ProxyProtocolFrom.Count > 0 || settings.ProxyProtocolFromUnixSockets)
             {
-                listen.UseProxyProtocol(settings.ProxyProtocolFrom);
+                listen.UseProxyProtocol(settings.ProxyProtocolFrom, trustUnixSockets: settings.ProxyProtocolFromUnixSockets);
             }
         }
 

@@ -10,6 +10,7 @@ public sealed class SseOptions
     private TimeSpan _maxDelay = TimeSpan.FromSeconds(10);
     private TimeSpan _reconnectAfter = TimeSpan.FromSeconds(2);
     private long _closeAtBytes = 1_000_000;
+    private int _maxHeadBytes = 16 * 1024;
 
     /// <summary>
     /// Origins a page may listen from, as for WebSockets (<see cref="WeirOptions.AllowedOrigins"/>); they are answered with
@@ -69,6 +70,23 @@ public sealed class SseOptions
     {
         get => _reconnectAfter;
         set => _reconnectAfter = NotNegative(value);
+    }
+
+    /// <summary>
+    /// The largest request head in bytes, measured as HTTP/1.1 has it; default 16 KiB, as for WebSockets
+    /// (<see cref="WeirOptions.MaxHeadBytes"/>). A larger one is answered with 431, with the CORS headers of an allowed origin.
+    /// Takes effect up to the server's own limits, which answer first: Kestrel's are <c>MaxRequestLineSize</c>, by default 8 KiB,
+    /// <c>MaxRequestHeadersTotalSize</c>, and <c>Http2.MaxRequestHeaderFieldSize</c>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 256.</exception>
+    public int MaxHeadBytes
+    {
+        get => _maxHeadBytes;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 256);
+            _maxHeadBytes = value;
+        }
     }
 
     private static TimeSpan NotNegative(TimeSpan value)

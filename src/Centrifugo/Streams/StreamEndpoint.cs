@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.AspNetCore.Http.Features;
 using Weir.Centrifugo.Diagnostics;
 using Weir.Centrifugo.Protocol;
 using Weir.Centrifugo.Sessions;
@@ -33,12 +33,13 @@ internal sealed class StreamEndpoint(
 
     private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
     {
+        UpgradeRequest request = http.Features.GetRequiredFeature<UpgradeRequest>();
         hub.Relay.Metrics.StreamOpened();
         try
         {
-            if (await ReadConnectAsync(http).ConfigureAwait(false) is { } connect)
+            if (await ReadConnectAsync(http, request).ConfigureAwait(false) is { } connect)
             {
-                await ServeAsync(http, connect).ConfigureAwait(false);
+                await ServeAsync(http, request, connect).ConfigureAwait(false);
             }
         }
         finally
@@ -50,9 +51,11 @@ internal sealed class StreamEndpoint(
     }
 
     /// <returns>What the client says first; <c>null</c>: the request has its answer.</returns>
-    private async Task<ReadOnlyMemory<byte>?> ReadConnectAsync(HttpContext http)
+    private async Task<ReadOnlyMemory<byte>?> ReadConnectAsync(HttpContext http, UpgradeRequest request)
     {
-        RequestBody connect = form == StreamForm.Events ? OfQuery(http.Request) : await RequestBody.ReadAsync(http, maxMessageBytes).ConfigureAwait(false);
+        RequestBody connect = form == StreamForm.Events
+            ? RequestBody.Of(Encoding.UTF8.GetBytes(request.GetQueryValue("cf_connect") ?? "")) // the whole query is UTF-8, or was refused
+            : await RequestBody.ReadAsync(http, maxMessageBytes).ConfigureAwait(false);
         if (connect is { StatusCode: 0, Bytes.Length: 0 })
         {
             connect = connect with { StatusCode = StatusCodes.Status400BadRequest, Complaint = "There is no connect command." };
@@ -67,28 +70,12 @@ internal sealed class StreamEndpoint(
         return null;
     }
 
-    // From the bytes: text that is not UTF-8 is refused, and not replaced as a decoder of text does.
-    private static RequestBody OfQuery(HttpRequest request)
-    {
-        foreach (QueryStringEnumerable.EncodedNameValuePair pair in new QueryStringEnumerable(request.QueryString.Value))
-        {
-            if (pair.DecodeName().Span is "cf_connect")
-            {
-                byte[] encoded = Encoding.UTF8.GetBytes(pair.EncodedValue.ToString());
-                return RequestBody.Of(WebUtility.UrlDecodeToBytes(encoded, 0, encoded.Length));
-            }
-        }
-
-        return default;
-    }
-
-    private async Task ServeAsync(HttpContext http, ReadOnlyMemory<byte> connect)
+    private async Task ServeAsync(HttpContext http, UpgradeRequest request, ReadOnlyMemory<byte> connect)
     {
         CancellationToken gone = http.RequestAborted;
         string secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
         string id = hub.Relay.NodeId + "-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
-        SseStream stream = new(id, place: null, http.Response.BodyWriter, http.Abort, settings);
-        UpgradeRequest request = HttpRequests.ToUpgradeRequest(http.Request);
+        SseStream stream = new(id, place: null, http.Response.BodyWriter, http.Reset, settings);
         StreamSession session = new(hub, secret, stream, form, pingInterval, request, limit);
         hub.Streams[secret] = session;
         try

@@ -115,7 +115,8 @@ internal static class DeflateNegotiation
         {
             var response = new StringBuilder("permessage-deflate");
 
-            // 7.1.1: either may be asked for by the client, and given by us without being asked.
+            // 7.1.1: either may be asked for by the client, and given by us without being asked. Clients that did not offer to
+            // forget may keep their context although they agree (Apple's all do), so that is asked of them only where it is set.
             bool serverForgets = Has(Named.ServerNoContextTakeover) || !options.ServerContextTakeover;
             if (serverForgets)
             {

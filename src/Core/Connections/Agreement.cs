@@ -12,8 +12,7 @@ internal readonly record struct Agreement(string? Subprotocol, DeflateParameters
 {
     public static Agreement Reach(WeirEndpoint endpoint, in HandshakeVerdict verdict)
     {
-        string? subprotocol = endpoint.Subprotocols.Count == 0 ? null
-            : SubprotocolNegotiation.Select(verdict.SubprotocolOffer, endpoint.Subprotocols);
+        string? subprotocol = SelectSubprotocol(endpoint, verdict);
         if (endpoint.Deflate.Enabled
             && verdict.ExtensionOffer is { } offers
             && DeflateNegotiation.TryNegotiate(Encoding.Latin1.GetBytes(offers), endpoint.Deflate, out DeflateParameters parameters, out string response))
@@ -23,4 +22,14 @@ internal readonly record struct Agreement(string? Subprotocol, DeflateParameters
 
         return new Agreement(subprotocol, null, null);
     }
+
+    /// <summary>
+    /// For a client that is refused by a close code. A browser that offered subprotocols fails a handshake whose answer names none
+    /// (RFC 6455 4.1, step 6), and the page would see 1006 instead of the code.
+    /// </summary>
+    public static Agreement ReachForRefusal(WeirEndpoint endpoint, in HandshakeVerdict verdict) =>
+        new(SelectSubprotocol(endpoint, verdict), null, null);
+
+    private static string? SelectSubprotocol(WeirEndpoint endpoint, in HandshakeVerdict verdict) =>
+        endpoint.Subprotocols.Count == 0 ? null : SubprotocolNegotiation.Select(verdict.SubprotocolOffer, endpoint.Subprotocols);
 }

@@ -125,8 +125,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     {
         WeirEndpoint endpoint = listener.Find(request);
         HandshakeVerdict verdict = HandshakeRules.Judge(request);
+        WeirNodeOptions options = listener.Engine.Options;
         IPAddress? address = ClientAddress.Of(
-            (transport.RemoteEndPoint as IPEndPoint)?.Address, request, listener.Engine.Options.TrustedProxies);
+            (transport.RemoteEndPoint as IPEndPoint)?.Address, request, options.TrustedProxies, options.TrustUnixSockets);
         AdmissionVerdict admission = verdict.Refusal is { } broken
             ? new AdmissionVerdict(broken)
             : await Admission.JudgeAsync(endpoint, request, address, transport.ConnectionId).ConfigureAwait(false);
@@ -143,7 +144,8 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             else
             {
                 Note(transport, refusal);
-                HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, subprotocol: null, extensions: null);
+                Agreement farewell = Agreement.ReachForRefusal(endpoint, verdict);
+                HandshakeResponse.WriteAccepted(transport.Transport.Output, verdict.Key, farewell.Subprotocol, farewell.Extensions);
                 await Farewell.SayAsync(transport.Transport, timer, endpoint, refusal).ConfigureAwait(false);
             }
 

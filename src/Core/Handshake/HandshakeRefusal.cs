@@ -32,6 +32,13 @@ internal sealed record HandshakeRefusal(
     public static readonly HandshakeRefusal BadHeaderValue =
         new(400, "A header value must not hold control characters (RFC 9110 5.5).");
 
+    /// <summary>
+    /// For a request target that is no URI (a space, a control or a byte beyond ASCII in it), or whose percent escapes are
+    /// malformed or do not make UTF-8: read leniently, different names would become one.
+    /// </summary>
+    public static readonly HandshakeRefusal BadTarget =
+        new(400, "The request target must be a URI whose percent escapes make UTF-8 (RFC 3986 2.1, RFC 3629 3).");
+
     public static readonly HandshakeRefusal HttpTooOld =
         new(400, "The handshake needs HTTP/1.1 (RFC 6455 4.2.1).");
 
@@ -62,6 +69,14 @@ internal sealed record HandshakeRefusal(
 
     public static readonly HandshakeRefusal OtherVersion =
         new(426, "Sec-WebSocket-Version must be 13 (RFC 6455 4.4).", OurVersion);
+
+    /// <summary>HTTP/2 has no Upgrade, which a 426 must name (RFC 9110 15.5.22, RFC 9113 8.2.2).</summary>
+    public static readonly HandshakeRefusal OtherVersionOverHttp2 =
+        new(400, "Sec-WebSocket-Version must be 13 (RFC 6455 4.4).", OurVersion);
+
+    /// <summary>RFC 9220 3: "unknown or is not supported, the server SHOULD respond to the request with a 501".</summary>
+    public static readonly HandshakeRefusal OtherProtocol =
+        new(501, "The :protocol of an extended CONNECT must be websocket (RFC 8441 5).");
 
     public static readonly HandshakeRefusal BadVersion =
         new(400, "Sec-WebSocket-Version must be one number (RFC 6455 4.3).", OurVersion);

@@ -28,6 +28,7 @@ internal static class HandshakeRules
 
         HandshakeRefusal? refusal = headers.Fault
             ?? JudgeRequestLine(request, extendedConnect)
+            ?? (request.HasReadableTarget ? null : HandshakeRefusal.BadTarget)
             ?? found.JudgeMessage(request, extendedConnect)
             ?? found.JudgeWebSocket(extendedConnect);
         return refusal is null
@@ -174,14 +175,15 @@ internal static class HandshakeRules
 
             // Before the key, whose form belongs to the version. No version at all is an older one: the first
             // drafts of the protocol had no such header.
+            HandshakeRefusal other = extendedConnect ? HandshakeRefusal.OtherVersionOverHttp2 : HandshakeRefusal.OtherVersion;
             if (_versions == 0)
             {
-                return HandshakeRefusal.OtherVersion;
+                return other;
             }
 
             if (_versions > 1 || !_versionIs13)
             {
-                return _versions == 1 && _versionIsNumber ? HandshakeRefusal.OtherVersion : HandshakeRefusal.BadVersion;
+                return _versions == 1 && _versionIsNumber ? other : HandshakeRefusal.BadVersion;
             }
 
             // RFC 6455 11.3.1: the key "MUST NOT appear more than once".

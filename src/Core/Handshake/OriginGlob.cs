@@ -35,6 +35,12 @@ internal sealed class OriginGlob
 
         string scheme = glob[..colon];
         ReadOnlySpan<char> authority = glob.AsSpan(colon + 3);
+        if (WebOrigin.IsHostless(scheme, authority) && scheme is not "*" && IsScheme(scheme))
+        {
+            result = new OriginGlob(scheme, host: "", anyPort: false, port: 0);
+            return true;
+        }
+
         bool anyPort = authority.EndsWith(":*");
         if (!WebOrigin.TrySplitPort(anyPort ? authority[..^2] : authority, out ReadOnlySpan<char> host, out int port)
             || (anyPort && port != 0))

@@ -14,7 +14,8 @@ internal sealed class OriginPolicy
     /// "scheme://host" or "scheme://host:port", each part in any letter case. "*" may stand for the scheme, the port,
     /// the host, or the labels left of a host ("https://*.example.com" matches every subdomain, not example.com
     /// itself). Without a port the scheme's own is meant. "*" alone allows every origin, "null" the opaque one of
-    /// sandboxed frames and local files. Empty: only pages from the very host the request is for.
+    /// sandboxed frames and local files, and a scheme without a host ("file://", "app://") that of a web view's local pages,
+    /// which no "*" for a host includes. Empty: only pages from the very host the request is for.
     /// </param>
     /// <exception cref="ArgumentException">A glob is none of these; the message names it.</exception>
     public OriginPolicy(IReadOnlyList<string> globs)
@@ -36,7 +37,7 @@ internal sealed class OriginPolicy
                         ? pattern
                         : throw new ArgumentException(
                             $"'{glob}' is no origin glob: write scheme://host[:port], such as "
-                            + "'https://*.example.com', or '*', or 'null'.", nameof(globs)));
+                            + "'https://*.example.com', or '*', or 'null', or a web view's 'file://'.", nameof(globs)));
                     break;
             }
         }
@@ -53,7 +54,18 @@ internal sealed class OriginPolicy
     /// <param name="host">The host and port that the request is for (<see cref="UpgradeRequest.Authority"/>).</param>
     public bool Allows(string? origin, string? host)
     {
-        if (origin is null || _allowsAll)
+        if (origin is null)
+        {
+            return true;
+        }
+
+        // Bytes that no origin has, and that a response header, where a stream repeats it, must not have.
+        if (origin.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            return false;
+        }
+
+        if (_allowsAll)
         {
             return true;
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Weir.Handshake;
 
@@ -17,8 +18,9 @@ internal enum PercentForm
 }
 
 /// <summary>
-/// Undoes percent-encoding (RFC 3986 2.1). A '%' that two hex digits do not follow stands for itself: what is
-/// decoded here is matched or handed out, never trusted, so there is nothing to refuse.
+/// Undoes percent-encoding (RFC 3986 2.1). Decoding is lenient: a '%' that two hex digits do not follow stands for itself, and
+/// bytes that are not UTF-8 become U+FFFD. As different names would become one that way, handshakes and streams are refused
+/// where <see cref="IsUtf8"/> is false.
 /// </summary>
 internal static class PercentEncoding
 {
@@ -63,6 +65,39 @@ internal static class PercentEncoding
         }
 
         return text;
+    }
+
+    /// <summary>
+    /// Whether two hex digits follow every '%' and the decoded bytes are UTF-8: no overlong forms, no surrogates, no sequence
+    /// that is cut off.
+    /// </summary>
+    /// <param name="encoded">A path or a whole query: its delimiters are ASCII, so no sequence spans two of its parts.</param>
+    public static bool IsUtf8(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.IndexOf((byte)'%') < 0)
+        {
+            return Utf8.IsValid(encoded);
+        }
+
+        byte[]? rented = null;
+        Span<byte> decoded = encoded.Length <= StackLimit
+            ? stackalloc byte[StackLimit]
+            : rented = ArrayPool<byte>.Shared.Rent(encoded.Length);
+        int length = 0;
+        bool isWellFormed = true;
+        while (!encoded.IsEmpty && isWellFormed)
+        {
+            isWellFormed = encoded[0] != '%' || (encoded.Length >= 3 && HexValue(encoded[1]) >= 0 && HexValue(encoded[2]) >= 0);
+            decoded[length++] = TakeByte(ref encoded, PercentForm.Query);
+        }
+
+        bool isUtf8 = isWellFormed && Utf8.IsValid(decoded[..length]);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return isUtf8;
     }
 
     /// <summary>Takes one decoded byte off the front of a text that is not empty.</summary>

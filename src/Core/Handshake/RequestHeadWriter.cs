@@ -9,44 +9,54 @@ namespace Weir.Handshake;
 /// </summary>
 internal static class RequestHeadWriter
 {
-    /// <summary>The head, as HTTP/1.1. Values are written as UTF-8, which is how Kestrel reads them.</summary>
-    /// <exception cref="ArgumentException">
-    /// The method or a name is no token, the target holds white space or anything but ASCII, or a value holds CR, LF
-    /// or NUL.
-    /// </exception>
-    public static byte[] Write(string method, string target, IEnumerable<KeyValuePair<string, string>> headers)
+    /// <summary>
+    /// The head, as HTTP/1.1. Values are written as UTF-8, which is how Kestrel reads them. Kestrel lets bytes through that no
+    /// head has: a query with spaces, controls or raw UTF-8, and over HTTP/2 line ends within a header's value.
+    /// </summary>
+    /// <param name="method">The method.</param>
+    /// <param name="target">Path and query, still encoded.</param>
+    /// <param name="headers">The header lines.</param>
+    /// <param name="head">The head; null if the request is refused.</param>
+    /// <returns>
+    /// Why the request is refused: the method or a name is no token, the target holds white space or anything but visible ASCII,
+    /// or a value holds CR, LF or NUL. Null if it is not.
+    /// </returns>
+    public static HandshakeRefusal? TryWrite(
+        string method, string target, IEnumerable<KeyValuePair<string, string>> headers, out byte[]? head)
     {
+        head = null;
         if (!HttpSyntax.IsToken(method))
         {
-            throw new ArgumentException("The method is no token.", nameof(method));
+            return HandshakeRefusal.NotGet;
         }
 
         if (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
-            throw new ArgumentException("The target must be visible ASCII.", nameof(target));
+            return HandshakeRefusal.BadTarget;
         }
 
-        ArrayBufferWriter<byte> head = new(512);
-        Encoding.ASCII.GetBytes($"{method} {target} HTTP/1.1\r\n", head);
+        ArrayBufferWriter<byte> written = new(512);
+        Encoding.ASCII.GetBytes($"{method} {target} HTTP/1.1\r\n", written);
         foreach ((string name, string value) in headers)
         {
             if (!HttpSyntax.IsToken(name))
             {
-                throw new ArgumentException($"'{name}' is no header name.", nameof(headers));
+                return HandshakeRefusal.BadHeaderName;
             }
 
             if (value.AsSpan().ContainsAny("\r\n\0"))
             {
-                throw new ArgumentException($"The value of '{name}' holds CR, LF or NUL.", nameof(headers));
+                return HandshakeRefusal.BadHeaderValue;
             }
 
-            Encoding.ASCII.GetBytes(name, head);
-            head.Write(": "u8);
-            Encoding.UTF8.GetBytes(value, head);
-            head.Write("\r\n"u8);
+            Encoding.ASCII.GetBytes(name, written);
+            written.Write(": "u8);
+            Encoding.UTF8.GetBytes(value, written);
+            written.Write("\r\n"u8);
         }
 
-        head.Write("\r\n"u8);
-        return head.WrittenSpan.ToArray();
+        written.Write("\r\n"u8);
+        head = written.WrittenSpan.ToArray();
+        return null;
     }
 }

@@ -38,7 +38,7 @@ internal readonly struct RequestLine
 
     /// <summary>
     /// Splits a line given without its line end. Strict: single spaces, a token for a method, "HTTP/" DIGIT "."
-    /// DIGIT, and a target in origin-form or in absolute-form of http or https. RFC 9112 3 lets a recipient be
+    /// DIGIT, and a target in origin-form or in absolute-form (RFC 9112 3.2.2) of http, https, ws or wss. RFC 9112 3 lets a recipient be
     /// lenient with white space; whoever sends such a line is no WebSocket client.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out RequestLine result)
@@ -97,6 +97,14 @@ internal readonly struct RequestLine
         else if (HasScheme(target, "https://"u8))
         {
             start = "https://"u8.Length;
+        }
+        else if (HasScheme(target, "ws://"u8))
+        {
+            start = "ws://"u8.Length;
+        }
+        else if (HasScheme(target, "wss://"u8))
+        {
+            start = "wss://"u8.Length;
         }
 
         return start > 0;

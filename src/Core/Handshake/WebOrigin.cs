@@ -32,14 +32,29 @@ internal readonly ref struct WebOrigin
             return false;
         }
 
+        ReadOnlySpan<char> scheme = text[..colon];
+        if (IsHostless(scheme, text[(colon + 3)..]))
+        {
+            origin = new WebOrigin(scheme, host: default, port: 0);
+            return true;
+        }
+
         if (!TrySplitPort(text[(colon + 3)..], out ReadOnlySpan<char> host, out int port))
         {
             return false;
         }
 
-        origin = new WebOrigin(text[..colon], host, port);
+        origin = new WebOrigin(scheme, host, port);
         return true;
     }
+
+    /// <summary>
+    /// Whether this is a scheme with nothing behind "://": what web views send for local pages ("file://", "app://"). A web page's
+    /// scheme always has a host (RFC 9110 4.2.1).
+    /// </summary>
+    public static bool IsHostless(ReadOnlySpan<char> scheme, ReadOnlySpan<char> authority) =>
+        authority.IsEmpty && DefaultPortOf(scheme) == 0
+        && !scheme.Equals("ws", StringComparison.OrdinalIgnoreCase) && !scheme.Equals("wss", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Splits host [":" port]; the port is 0 when there is none.</summary>
     public static bool TrySplitPort(ReadOnlySpan<char> text, out ReadOnlySpan<char> host, out int port)

@@ -1,13 +1,30 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Weir.Handshake;
 
 namespace Weir.Http;
 
 /// <summary>Requests of Kestrel's HTTP pipeline as handlers know them.</summary>
 internal static class HttpRequests
 {
-    public static UpgradeRequest ToUpgradeRequest(HttpRequest request) => UpgradeRequest.FromHttp(
-        request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request));
+    /// <summary>Reads a request as the listener reads a handshake's, for every endpoint in the HTTP pipeline.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="maxHeadBytes">The largest head, as HTTP/1.1 would have it.</param>
+    /// <param name="read">The request; null if it is refused.</param>
+    /// <returns>
+    /// Why it is refused: its target or a header is malformed, its path or query is not UTF-8, or its head is too large. Null if
+    /// it is not.
+    /// </returns>
+    public static HandshakeRefusal? TryRead(HttpRequest request, int maxHeadBytes, out UpgradeRequest? read)
+    {
+        HandshakeRefusal? refusal = UpgradeRequest.TryFromHttp(
+            request.Method, request.Path.ToUriComponent() + request.QueryString.ToUriComponent(), HeadersOf(request), out read);
+        refusal ??= !read!.HasReadableTarget ? HandshakeRefusal.BadTarget
+            : read.Head.Length > maxHeadBytes ? HandshakeRefusal.HeadTooLarge
+            : null;
+        read = refusal is null ? read : null;
+        return refusal;
+    }
 
     private static IEnumerable<KeyValuePair<string, string>> HeadersOf(HttpRequest request)
     {

@@ -19,22 +19,24 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
 {
     public async Task InvokeAsync(HttpContext http)
     {
+        UpgradeRequest? asked = null;
         IHttpExtendedConnectFeature? connect = http.Features.Get<IHttpExtendedConnectFeature>();
-        bool isConnect = connect is { IsExtendedConnect: true } && string.Equals(connect.Protocol, "websocket", StringComparison.OrdinalIgnoreCase);
+        bool isConnect = connect is { IsExtendedConnect: true };
         IHttpUpgradeFeature? upgrade = http.Features.Get<IHttpUpgradeFeature>();
-        if (!isConnect && upgrade is not { IsUpgradableRequest: true })
+        HandshakeRefusal? unread = RefusalOfForm(http, isConnect ? connect!.Protocol : null, upgrade)
+            ?? HttpRequests.TryRead(http.Request, endpoint.MaxHeadBytes, out asked);
+        if (unread is not null)
         {
-            await RefuseAsync(http, HandshakeRefusal.UpgradeRequired).ConfigureAwait(false);
+            await RefuseAsync(http, unread).ConfigureAwait(false);
             return;
         }
 
-        UpgradeRequest asked = HttpRequests.ToUpgradeRequest(http.Request);
-        HandshakeVerdict verdict = HandshakeRules.Judge(asked, isConnect);
+        HandshakeVerdict verdict = HandshakeRules.Judge(asked!, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
-        IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, asked, endpoint.Engine.Options.TrustedProxies);
+        IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, http.Request.Headers, endpoint.Engine.Options);
         AdmissionVerdict admission = verdict.Refusal is { } broken
             ? new AdmissionVerdict(broken)
-            : await Admission.JudgeAsync(endpoint, asked, address, http.TraceIdentifier).ConfigureAwait(false);
+            : await Admission.JudgeAsync(endpoint, asked!, address, http.TraceIdentifier).ConfigureAwait(false);
         HandshakeRefusal? refusal = admission.Refusal;
         if (refusal is { CloseCode: null })
         {
@@ -42,7 +44,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             return;
         }
 
-        Agreement agreement = refusal is null ? Agreement.Reach(endpoint, verdict) : default;
+        Agreement agreement = refusal is null ? Agreement.Reach(endpoint, verdict) : Agreement.ReachForRefusal(endpoint, verdict);
         LiftRequestLimits(http);
         IHeaderDictionary answer = http.Response.Headers;
         answer[HeaderNames.SecWebSocketProtocol] = agreement.Subprotocol;
@@ -82,12 +84,25 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
                 return;
             }
 
-            WeirConnection connection = new(endpoint, transport, timer, asked, address, agreement.Subprotocol, agreement.Deflate)
+            WeirConnection connection = new(endpoint, transport, timer, asked!, address, agreement.Subprotocol, agreement.Deflate)
             {
                 State = admission.State,
             };
             await connection.RunAsync().ConfigureAwait(false);
         }
+    }
+
+    // HTTP/2 has no Upgrade to ask for with a 426 (RFC 9113 8.2.2).
+    private static HandshakeRefusal? RefusalOfForm(HttpContext http, string? protocol, IHttpUpgradeFeature? upgrade)
+    {
+        if (protocol is not null)
+        {
+            return protocol.Equals("websocket", StringComparison.OrdinalIgnoreCase) ? null : HandshakeRefusal.OtherProtocol;
+        }
+
+        return HttpProtocol.IsHttp2(http.Request.Protocol) ? HandshakeRefusal.NotConnect
+            : upgrade is { IsUpgradableRequest: true } ? null
+            : HandshakeRefusal.UpgradeRequired;
     }
 
     private async Task SayFarewellAsync(UpgradedConnection transport, ConnectionTimer timer, HandshakeRefusal refusal)

@@ -54,7 +54,7 @@ internal sealed class UpgradedConnection : ConnectionContext, IDuplexPipe
         set => throw new NotSupportedException("The transport of an upgraded request is its stream.");
     }
 
-    public override void Abort(ConnectionAbortedException abortReason) => _http.Abort();
+    public override void Abort(ConnectionAbortedException abortReason) => _http.Reset();
 
     public override async ValueTask DisposeAsync()
     {

@@ -1,22 +1,40 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
 
 namespace Weir.Limits;
 
 /// <summary>Finds out where a client really is.</summary>
 internal static class ClientAddress
 {
+    private const string ForwardedFor = "X-Forwarded-For";
+
     /// <summary>
     /// The remote address, or what X-Forwarded-For says when the remote is a trusted proxy: read from its end, the first
     /// address that is not a trusted proxy's. What stands before that the client could have written itself.
     /// </summary>
-    public static IPAddress? Of(IPAddress? address, UpgradeRequest request, IReadOnlyList<IPNetwork> trusted)
-    {
-        if (trusted.Count == 0 || address is null || !IsTrusted(address, trusted) || request.GetHeader("X-Forwarded-For") is not { } header)
-        {
-            return address;
-        }
+    /// <param name="address">The remote address; null for a Unix socket's peer.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="trusted">Where proxies are.</param>
+    /// <param name="trustUnixSockets">Whether a peer without an address is a proxy.</param>
+    public static IPAddress? Of(
+        IPAddress? address, UpgradeRequest request, IReadOnlyList<IPNetwork> trusted, bool trustUnixSockets = false) =>
+        MayForward(address, trusted, trustUnixSockets) ? LastUntrusted(address, request.GetHeader(ForwardedFor), trusted) : address;
 
-        ReadOnlySpan<char> rest = header;
+    /// <inheritdoc cref="Of(IPAddress?, UpgradeRequest, IReadOnlyList{IPNetwork}, bool)"/>
+    /// <param name="address">The remote address; null for a Unix socket's peer.</param>
+    /// <param name="headers">The headers of the request.</param>
+    /// <param name="options">Which proxies are trusted.</param>
+    public static IPAddress? Of(IPAddress? address, IHeaderDictionary headers, WeirNodeOptions options) =>
+        MayForward(address, options.TrustedProxies, options.TrustUnixSockets)
+            ? LastUntrusted(address, headers[ForwardedFor].ToString(), options.TrustedProxies)
+            : address;
+
+    private static bool MayForward(IPAddress? address, IReadOnlyList<IPNetwork> trusted, bool trustUnixSockets) =>
+        address is null ? trustUnixSockets : trusted.Count > 0 && IsTrusted(address, trusted);
+
+    private static IPAddress? LastUntrusted(IPAddress? address, ReadOnlySpan<char> forwardedFor, IReadOnlyList<IPNetwork> trusted)
+    {
+        ReadOnlySpan<char> rest = forwardedFor;
         while (!rest.IsEmpty)
         {
             int comma = rest.LastIndexOf(',');

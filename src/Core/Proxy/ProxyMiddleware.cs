@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
 using Weir.Diagnostics;
@@ -13,12 +14,15 @@ namespace Weir.Proxy;
 /// The door before the door: takes the PROXY header off a connection that comes from a trusted proxy and gives the
 /// connection the addresses it names. Connections from elsewhere are not read from at all.
 /// </summary>
-internal sealed class ProxyMiddleware(ConnectionDelegate next, WeirEngine engine, IPNetwork[] trusted, TimeSpan timeout)
+internal sealed class ProxyMiddleware(
+    ConnectionDelegate next, WeirEngine engine, IPNetwork[] trusted, bool trustUnixSockets, TimeSpan timeout)
 {
-    public Task OnConnectionAsync(ConnectionContext transport)
-        => transport.RemoteEndPoint is IPEndPoint remote && ClientAddress.IsTrusted(remote.Address, trusted)
-            ? OnProxyAsync(transport)
-            : next(transport);
+    public Task OnConnectionAsync(ConnectionContext transport) => IsTrusted(transport) ? OnProxyAsync(transport) : next(transport);
+
+    // A Unix socket's peer has no address of its own: the listening end tells what it is.
+    private bool IsTrusted(ConnectionContext transport)
+        => transport.RemoteEndPoint is IPEndPoint remote ? ClientAddress.IsTrusted(remote.Address, trusted)
+            : trustUnixSockets && transport.LocalEndPoint is UnixDomainSocketEndPoint;
 
     // Apart from the reading, so that a connection does not hold the deadline for its whole life.
     private async Task OnProxyAsync(ConnectionContext transport)

@@ -60,9 +60,24 @@ internal sealed record Exposure(IReadOnlyList<string> Open, IReadOnlyList<string
             open.Add($"Everybody may say where they come from: {everywhere} is among Weir:TrustedProxies or Weir:ProxyProtocol");
         }
 
+        JudgeUnixSockets(settings, node, addresses, Judge);
         return new Exposure(open, closed);
 
         void Judge(bool isClosed, string whenClosed, string whenOpen) => (isClosed ? closed : open).Add(isClosed ? whenClosed : whenOpen);
+    }
+
+    // A peer on a Unix socket has no address until a proxy names it.
+    private static void JudgeUnixSockets(
+        HostSettings settings, WeirNodeOptions node, IReadOnlyList<BindingAddress> addresses, Action<bool, string, string> judge)
+    {
+        if (addresses.Any(static address => address.IsUnixPipe))
+        {
+            judge(
+                node.TrustUnixSockets || settings.ProxyProtocolFromUnixSockets,
+                "Clients behind a Unix socket have the address that the proxy there names (unix in Weir:TrustedProxies or Weir:ProxyProtocol)",
+                "Clients behind a Unix socket have no address, and no limit per address holds for them: unix is neither in "
+                + "Weir:TrustedProxies nor in Weir:ProxyProtocol");
+        }
     }
 
     private static void JudgeTokens(HostSettings settings, List<string> open)

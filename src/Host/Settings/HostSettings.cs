@@ -21,11 +21,14 @@ internal sealed class HostSettings
     private HostSettings(IConfiguration configuration, SettingsReader reader)
     {
         _configuration = configuration;
-        ReadEndpoint(reader, new WeirOptions());
+        WeirOptions endpoint = new();
+        ReadEndpoint(reader, endpoint);
+        MaxHeadBytes = endpoint.MaxHeadBytes;
         ReadNode(reader, new WeirNodeOptions());
+        MaxStreamsPerConnection = reader.ReadInt($"{Root}:Limits:MaxStreamsPerConnection", 1000, 1, 1 << 16);
         Rooms.MaxRoomsPerConnection = reader.ReadInt($"{Root}:Limits:RoomsPerConnection", Rooms.MaxRoomsPerConnection, 0, int.MaxValue);
         Rooms.MaxNameBytes = reader.ReadInt($"{Root}:Limits:RoomNameBytes", Rooms.MaxNameBytes, 0, 1 << 16);
-        ProxyProtocolFrom = reader.ReadNetworks($"{Root}:ProxyProtocol");
+        (ProxyProtocolFrom, ProxyProtocolFromUnixSockets) = reader.ReadPeers($"{Root}:ProxyProtocol");
         Transport = reader.ReadEnum($"{Root}:Transport", OperatingSystem.IsLinux() ? TransportKind.Epoll : TransportKind.Sockets);
         if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux())
         {
@@ -46,8 +49,21 @@ internal sealed class HostSettings
 
     public RoomOptions Rooms { get; } = new();
 
+    /// <summary>The largest request head on every way in, in bytes.</summary>
+    public int MaxHeadBytes { get; }
+
+    /// <summary>
+    /// WebSockets, streams and other requests at once on one HTTP/2 connection, which all tabs of a browser share. A client that
+    /// has as many open lets the next one wait without a word (RFC 9113 5.1.2), so the default, 1,000, is far above what a browser
+    /// opens (Chromium at most 256); Kestrel's own is 100.
+    /// </summary>
+    public int MaxStreamsPerConnection { get; }
+
     /// <summary>Networks whose PROXY protocol headers are believed; empty: none is expected.</summary>
     public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; }
+
+    /// <summary>Whether connections over Unix sockets begin with such a header too.</summary>
+    public bool ProxyProtocolFromUnixSockets { get; }
 
     /// <summary>What is under Kestrel.</summary>
     public TransportKind Transport { get; }
@@ -106,6 +122,7 @@ internal sealed class HostSettings
         options.HeartbeatInterval = sockets.Heartbeat.Interval;
         options.CloseAtBytes = sockets.Pressure.CloseAtBytes;
         options.MaxDelay = sockets.Pressure.MaxDelay;
+        options.MaxHeadBytes = sockets.MaxHeadBytes;
     }
 
     /// <summary>Puts the settings on the HTTP API.</summary>
@@ -211,7 +228,7 @@ internal sealed class HostSettings
         options.HandshakesPerSecond = reader.ReadInt($"{limits}:HandshakesPerSecond", 0, 0, int.MaxValue);
         options.HandshakeBurst = reader.ReadInt($"{limits}:HandshakeBurst", 0, 0, int.MaxValue);
         options.MaxPendingBytes = (long)reader.ReadInt($"{Root}:Pressure:NodeMegabytes", 0, 0, 1 << 20) << 20;
-        options.TrustedProxies = reader.ReadNetworks($"{Root}:TrustedProxies");
+        (options.TrustedProxies, options.TrustUnixSockets) = reader.ReadPeers($"{Root}:TrustedProxies");
         options.DrainWindow = reader.ReadDuration($"{Root}:Drain:Window", options.DrainWindow, TimeSpan.Zero, TimeSpan.FromHours(1));
     }
 

@@ -38,22 +38,28 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     public string ReadText(string key, string byDefault) => Read(key) ?? byDefault;
 
-    public IReadOnlyList<IPNetwork> ReadNetworks(string key)
+    /// <summary>Networks, and whether the word <c>unix</c> among them stands for the peers of Unix sockets.</summary>
+    public (IReadOnlyList<IPNetwork> Networks, bool UnixSockets) ReadPeers(string key)
     {
         List<IPNetwork> networks = [];
+        bool unixSockets = false;
         foreach (string text in ReadList(key))
         {
             if (IPNetwork.TryParse(text, out IPNetwork network))
             {
                 networks.Add(network);
             }
+            else if (text.Equals("unix", StringComparison.OrdinalIgnoreCase))
+            {
+                unixSockets = true;
+            }
             else
             {
-                Complain(key, text, "a list of networks such as 10.0.0.0/8 or 2001:db8::/32");
+                Complain(key, text, "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, and unix for peers on a Unix socket");
             }
         }
 
-        return networks;
+        return (networks, unixSockets);
     }
 
     /// <summary>A list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>

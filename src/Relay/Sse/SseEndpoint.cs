@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Http;
@@ -35,7 +36,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         _engine = engine;
         _access = access;
         _settings = new SseSettings(options, engine);
-        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies);
+        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies, options.MaxHeadBytes);
         relay.AddClients(this);
         engine.AlsoDrains.Add(DrainAsync);
     }
@@ -79,7 +80,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         try
         {
             admission = await RoomAdmission.JudgeAsync(
-                _access, _relay, HttpRequests.ToUpgradeRequest(http.Request), http.RequestAborted).ConfigureAwait(false);
+                _access, _relay, http.Features.GetRequiredFeature<UpgradeRequest>(), http.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -120,7 +121,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
         ClientIdentity client = admission.Identity!;
         CameBack back = await ReadLastIdAsync(http.Request, admission.Rooms, gone).ConfigureAwait(false);
-        SseStream stream = new(id, PlaceOf(back, admission.Rooms), http.Response.BodyWriter, http.Abort, _settings, client.User);
+        SseStream stream = new(id, PlaceOf(back, admission.Rooms), http.Response.BodyWriter, http.Reset, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {

@@ -20,7 +20,7 @@ namespace Weir.Relay.Sse;
 /// standard, section 9.2.3). So a client that accepts <c>text/event-stream</c> is answered a temporary refusal with 200, the time
 /// to stay away, and the end of the stream; any other client with the status and <c>Retry-After</c>.
 /// </remarks>
-internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool usesCookies)
+internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool usesCookies, int maxHeadBytes)
 {
     // Found by the application's code or the server's, not by what the client sent: the next attempt may succeed.
     private static readonly HandshakeRefusal _failed = HandshakeRefusal.Temporary(500, "Internal error.", 5, "handler_error");
@@ -30,7 +30,10 @@ internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool u
     /// <summary>Serves a request.</summary>
     /// <param name="http">The request.</param>
     /// <param name="method">The method that the endpoint takes.</param>
-    /// <param name="serve">Serves it, or returns why it is refused; then the answer has not begun.</param>
+    /// <param name="serve">
+    /// Serves it, or returns why it is refused; then the answer has not begun. The request as access control knows it
+    /// (<see cref="UpgradeRequest"/>) is among its features.
+    /// </param>
     /// <param name="lastEvent">
     /// Makes the event that says of a temporary refusal, where the protocol has one, what a client with code of its own is to do;
     /// <c>null</c>: the endpoint has no event streams, and refusals are statuses.
@@ -53,10 +56,15 @@ internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool u
         {
             refusal = new HandshakeRefusal(405, $"This path takes {method}.", $"Allow: {method}, OPTIONS", "method");
         }
+        else if (HttpRequests.TryRead(http.Request, maxHeadBytes, out UpgradeRequest? request) is { } unread)
+        {
+            refusal = unread;
+        }
         else
         {
             try
             {
+                http.Features.Set(request);
                 refusal = await serve(http).ConfigureAwait(false);
             }
             catch (Exception error) when (!http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
@@ -93,18 +101,8 @@ internal sealed class StreamDoor(WeirEngine engine, OriginPolicy origins, bool u
     }
 
     /// <summary>The client's address, by which the limits count it.</summary>
-    private IPAddress? AddressOf(HttpContext http)
-    {
-        IPAddress? remote = http.Connection.RemoteIpAddress;
-        if (engine.Options.TrustedProxies.Count == 0)
-        {
-            return remote;
-        }
-
-        UpgradeRequest request = UpgradeRequest.FromHttp(
-            "GET", "/", http.Request.Headers["X-Forwarded-For"].Select(static value => KeyValuePair.Create("X-Forwarded-For", value ?? "")));
-        return ClientAddress.Of(remote, request, engine.Options.TrustedProxies);
-    }
+    private IPAddress? AddressOf(HttpContext http) =>
+        ClientAddress.Of(http.Connection.RemoteIpAddress, http.Request.Headers, engine.Options);
 
     /// <summary>Makes a stream of the response: nobody on the way gathers it, and no limit meant for a page ends it.</summary>
     public static void StartResponse(HttpContext http, string contentType)

@@ -33,6 +33,26 @@ public class DeflateNegotiationTests
         Assert.Equal(Pmd + answer, Negotiate(Pmd + offer, options));
     }
 
+    [Theory]
+    [InlineData("", "; server_no_context_takeover")]
+    [InlineData("; client_max_window_bits", "; server_no_context_takeover")]
+    [InlineData("; client_no_context_takeover", NoTakeover)]
+    public void TryNegotiate_ByDefault_AsksNoClientToForgetThatDidNotOfferIt(string offer, string answer)
+    {
+        string? response = Negotiate(Pmd + offer, new DeflateOptions { Enabled = true }, out DeflateParameters parameters);
+
+        Assert.Equal(Pmd + answer, response);
+        Assert.Equal(answer == NoTakeover, parameters.ClientNoContextTakeover);
+    }
+
+    [Fact]
+    public void TryNegotiate_ContextTakeoverOfClientsIsOff_AsksEveryClientToForget()
+    {
+        DeflateOptions options = new() { Enabled = true, ClientContextTakeover = false };
+
+        Assert.Equal(Pmd + NoTakeover, Negotiate(Pmd, options));
+    }
+
     [Fact]
     public void TryNegotiate_Parameters_FollowTheResponse()
     {

@@ -11,7 +11,7 @@ public class DeflateOptionsTests
 
         Assert.False(options.Enabled);
         Assert.False(options.ServerContextTakeover);
-        Assert.False(options.ClientContextTakeover);
+        Assert.True(options.ClientContextTakeover);
         Assert.Equal(
             (15, 15, 256, 2),
             (options.ServerMaxWindowBits, options.ClientMaxWindowBits, options.MinimumBytes, options.Level));

@@ -32,6 +32,26 @@ public sealed class CloseAtOnceTests
         Assert.Equal(0, server.Metrics.Sum("weir.connections.active"));
     }
 
+    [Theory]
+    [InlineData("chat", "chat")]
+    [InlineData("other, chat", "chat")]
+    [InlineData("other", null)]
+    [InlineData(null, null)]
+    public async Task CloseAtOnce_ClientNamedSubprotocols_NamesTheOneThatItWouldHaveChosen(string? offer, string? chosen)
+    {
+        await using WeirConnectionHarness server = new(static options => options.Subprotocols = ["chat", "talk"]);
+        server.Handler.OnUpgrade = _ => new(_refusal);
+
+        WeirConnectionClient client = await server.ConnectAsync(
+            head: TestHead.With(offer is null ? null : "Sec-WebSocket-Protocol: " + offer));
+
+        string head = await client.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
+        Assert.Equal(chosen is not null, head.Contains($"\r\nSec-WebSocket-Protocol: {chosen}\r\n", StringComparison.Ordinal));
+        Assert.Equal(chosen is not null, head.Contains("Sec-WebSocket-Protocol", StringComparison.Ordinal));
+        Assert.Equal(4401, (await client.ReadFrameAsync()).CloseCode);
+    }
+
     [Fact]
     public async Task CloseAtOnce_LeavesNoPlaceTaken_HoweverManyLinger()
     {

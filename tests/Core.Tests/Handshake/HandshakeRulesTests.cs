@@ -303,11 +303,49 @@ public class HandshakeRulesTests
 
     [Theory]
     [InlineData("GET", "13", 405)]
-    [InlineData("CONNECT", "12", 426)]
+    [InlineData("CONNECT", "12", 400)] // a 426 must name an Upgrade, which HTTP/2 does not have
     [InlineData("CONNECT", "x", 400)]
     public void Judge_ExtendedConnectBroken_IsRefused(string method, string version, int status)
     {
         UpgradeRequest request = UpgradeRequest.FromHttp(method, "/ws", [new("sec-websocket-version", version)]);
         Assert.Equal(status, HandshakeRules.Judge(request, extendedConnect: true).Refusal?.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/ws?room=%FF")]
+    [InlineData("/ws?room=%FE")]
+    [InlineData("/ws?room=caf%E9")]
+    [InlineData("/ws?room=%C0%AF")] // overlong
+    [InlineData("/ws?room=%E0%80%AF")]
+    [InlineData("/ws?room=%ED%A0%80")] // a surrogate written as bytes
+    [InlineData("/ws?room=%F4%90%80%80")] // beyond U+10FFFF
+    [InlineData("/ws?room=%E2%82")] // cut off
+    [InlineData("/ws?room=%E2%82&x=%AC")] // cut off by a delimiter
+    [InlineData("/ws?room=%")]
+    [InlineData("/ws?room=%4")]
+    [InlineData("/ws?room=%4g")]
+    [InlineData("/ws?r%FFoom=a")]
+    [InlineData("/ws?x=100%&room=a")]
+    [InlineData("/w%FFs")]
+    public void Judge_TargetThatDoesNotDecodeToUtf8_IsRefusedWith400(string target)
+    {
+        UpgradeRequest request = UpgradeRequest.FromHttp("CONNECT", target, [new("sec-websocket-version", "13")]);
+
+        Assert.Same(HandshakeRefusal.BadTarget, TestHead.Judge(TestHead.With(target: target)));
+        Assert.Same(HandshakeRefusal.BadTarget, HandshakeRules.Judge(request, extendedConnect: true).Refusal);
+        Assert.Equal(400, HandshakeRefusal.BadTarget.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/ws?room=caf%C3%A9", "caf\u00e9")]
+    [InlineData("/ws?room=%F0%9F%9A%80+%25", "\ud83d\ude80 %")]
+    [InlineData("/ws?room=%EF%BF%BD", "\ufffd")]
+    [InlineData("/ws?room=", "")]
+    public void Judge_TargetThatDecodesToUtf8_IsAccepted(string target, string room)
+    {
+        UpgradeRequest request = TestHead.Request(TestHead.With(target: target));
+
+        Assert.Null(HandshakeRules.Judge(request).Refusal);
+        Assert.Equal(room, request.GetQueryValue("room"));
     }
 }

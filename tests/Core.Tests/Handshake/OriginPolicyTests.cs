@@ -73,6 +73,23 @@ public class OriginPolicyTests
     [InlineData("https://*.example.com", "https://*.example.com", false)]
     [InlineData("http://[::1]:8080", "http://[::1]:8080", true)]
     [InlineData("chrome-extension://abcdef", "chrome-extension://abcdef", true)]
+    [InlineData("capacitor://localhost", "capacitor://localhost", true)]
+    [InlineData("capacitor://localhost", "ionic://localhost", false)]
+    [InlineData("file://", "file://", true)]
+    [InlineData("file://", "FILE://", true)]
+    [InlineData("file://", "app://", false)]
+    [InlineData("file://", "file://host", false)]
+    [InlineData("file://", "null", false)]
+    [InlineData("file://", "https://a.example", false)]
+    [InlineData("app://", "app://", true)]
+    [InlineData("app://.", "app://.", true)]
+    [InlineData("app://", "app://.", false)]
+    [InlineData("file://*", "file://", false)]
+    [InlineData("*://*", "file://", false)]
+    [InlineData("https://*", "https://", false)]
+    [InlineData("*", "file://", true)]
+    [InlineData("*", "https://a\r\nX: b", false)] // would not stay in its place where a stream repeats it
+    [InlineData("*", "https://\u00e9", false)]
     public void Allows_Glob_MatchesWholeParts(string glob, string? origin, bool allowed) =>
         Assert.Equal(allowed, new OriginPolicy([glob]).Allows(origin, "a.example"));
 
@@ -92,6 +109,9 @@ public class OriginPolicyTests
     [InlineData("*.a.example")]
     [InlineData("://a.example")]
     [InlineData("https://")]
+    [InlineData("ws://")]
+    [InlineData("*://")]
+    [InlineData("1file://")]
     [InlineData("https://*.")]
     [InlineData("https://*a.example")]
     [InlineData("https://a.*.example")]

@@ -160,6 +160,8 @@ public class RequestHeadReaderTests
     [InlineData("/%77%73")]
     [InlineData("/chat/room%201")]
     [InlineData("http://server.example.com/ws")]
+    [InlineData("ws://server.example.com/ws")]
+    [InlineData("wss://server.example.com/ws")]
     [InlineData("HTTPS://server.example.com:8443/ws?x=/other")]
     public void Read_TargetOfOurPath_IsComplete(string target) =>
         Assert.Equal(HeadStatus.Complete, TestHead.Read(TestHead.With(target: target)));

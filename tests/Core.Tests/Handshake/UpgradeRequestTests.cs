@@ -19,6 +19,8 @@ public class UpgradeRequestTests
     [InlineData("/%4", "/%4", "")]
     [InlineData("/%zz%4z", "/%zz%4z", "")]
     [InlineData("http://h:80/ws?x", "/ws", "?x")]
+    [InlineData("ws://h:80/ws?x", "/ws", "?x")]
+    [InlineData("WSS://h/ws", "/ws", "")]
     [InlineData("https://h", "/", "")]
     [InlineData("https://h?x=/y", "/", "?x=/y")]
     public void PathAndQuery_Target_AreSplit(string target, string path, string query)

@@ -197,6 +197,21 @@ public sealed class NodeGateTests
         Assert.True(waits.Distinct().Count() > 50);
     }
 
+    [Theory]
+    [InlineData(true, "203.0.113.7", "203.0.113.7")]
+    [InlineData(true, "203.0.113.7, 10.0.0.2", "203.0.113.7")]
+    [InlineData(true, "nonsense", null)]
+    [InlineData(true, null, null)]
+    [InlineData(false, "203.0.113.7", null)]
+    public void ClientAddress_OfAUnixSocketsPeer_IsTheForwardedOneWhereThatIsTrusted(bool trusted, string? forwarded, string? expected)
+    {
+        string head = TestHead.Valid[..^2] + (forwarded is null ? "" : $"X-Forwarded-For: {forwarded}\r\n") + "\r\n";
+
+        IPAddress? address = ClientAddress.Of(address: null, TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")], trusted);
+
+        Assert.Equal(expected, address?.ToString());
+    }
+
     private NodeGate NewGate(WeirNodeOptions options) => new(options, _time);
 
     private static (int Status, string Name, string? Extra) Refusal(NodeGate gate, IPAddress? address)

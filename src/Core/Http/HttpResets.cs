@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Weir.Http;
+
+/// <summary>Ends requests of Kestrel's HTTP pipeline without an orderly end of their response.</summary>
+internal static class HttpResets
+{
+    // "The endpoint uses this error code to indicate that the stream is no longer needed" (RFC 9113 7).
+    private const int Cancel = 0x8;
+
+    /// <summary>
+    /// Resets the HTTP/2 stream with CANCEL, or aborts the connection of an HTTP/1.1 request. <see cref="HttpContext.Abort"/> would
+    /// say INTERNAL_ERROR, though it is the client that is too slow, silent or late.
+    /// </summary>
+    public static void Reset(this HttpContext http)
+    {
+        if (http.Features.Get<IHttpResetFeature>() is { } stream)
+        {
+            stream.Reset(Cancel);
+        }
+        else
+        {
+            http.Abort();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Security.Cryptography.X509Certificates;
+using Weir.Integration.Hosting;
+using Weir.Integration.Servers;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Wire;
+
+/// <summary>
+/// Names and bytes in a URL that are no URI, or do not decode to UTF-8: 400 on every way in, and not a line in the log.
+/// </summary>
+public sealed class MalformedTargetTests : IDisposable
+{
+    private const string Password = "for the test";
+
+    // Not UTF-8, overlong, a surrogate, cut off, and no escapes at all.
+    private static readonly string[] _escapes = ["%FF", "%FE", "caf%E9", "%C0%AF", "%ED%A0%80", "%E2%82", "%", "%4", "%zz"];
+
+    private readonly string _pfx = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
+
+    public MalformedTargetTests()
+    {
+        using X509Certificate2 certificate = TestCertificate.Create();
+        File.WriteAllBytes(_pfx, certificate.Export(X509ContentType.Pfx, Password));
+    }
+
+    public void Dispose() => File.Delete(_pfx);
+
+    [Fact]
+    public async Task NameInTheUrl_ThatIsNotUtf8_Is400OnEveryWayIn()
+    {
+        await using HostProcess host = await StartAsync();
+        foreach (string escape in _escapes)
+        {
+            foreach (string head in (string[])
+            [
+                Heads.Upgrade("/ws?room=" + escape),
+                Heads.Upgrade("/connection/websocket?x=" + escape),
+                Get("/sse?room=" + escape),
+                Get($"/connection/sse?cf_connect=%7B%22id%22:1,%22connect%22:%7B%22name%22:%22{escape}%22%7D%7D"),
+            ])
+            {
+                Assert.Equal((400, 400), await AskFirstAndLaterAsync(host, head));
+            }
+
+            using Http2Client http2 = await Http2Client.ConnectAsync(host.Addresses[1].Port);
+            Assert.Equal(400, (await http2.ConnectWebSocketAsync("/ws?room=" + escape)).Status);
+            Assert.Equal(400, (await http2.GetAsync("/sse?room=" + escape)).Status);
+        }
+
+        Assert.Empty(host.Warnings);
+    }
+
+    [Theory]
+    [InlineData("a b")]
+    [InlineData("\u00c3\u00a4")]
+    [InlineData("\u00ff")]
+    [InlineData("\u0001")]
+    [InlineData("\u007f")]
+    public async Task BytesThatNoUriHas_Are400OnEveryWayIn_AndLogNothing(string name)
+    {
+        await using HostProcess host = await StartAsync();
+        foreach (string head in (string[])[Heads.Upgrade("/ws?room=" + name), Get("/sse?room=" + name), Get("/connection/sse?cf_connect=" + name)])
+        {
+            Assert.Equal((400, 400), await AskFirstAndLaterAsync(host, head));
+        }
+
+        using Http2Client http2 = await Http2Client.ConnectAsync(host.Addresses[1].Port);
+        Assert.Equal(400, (await http2.ConnectWebSocketAsync("/ws?room=" + name)).Status);
+        Assert.Equal(400, (await http2.ConnectWebSocketAsync("/connection/websocket?x=" + name)).Status);
+        Assert.Equal(400, (await http2.GetAsync("/sse?room=" + name)).Status);
+        Assert.Equal(400, (await http2.GetAsync("/connection/sse?cf_connect=" + name)).Status);
+        Assert.Equal(403, (await http2.GetAsync("/sse?room=a", ("origin", name))).Status);
+
+        Assert.Empty(host.Warnings);
+        Assert.DoesNotContain("Exception", host.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OtherProtocolOrVersion_OverHttp2_HasAStatusWithAMeaningThere()
+    {
+        await using HostProcess host = await StartAsync();
+        using Http2Client http2 = await Http2Client.ConnectAsync(host.Addresses[1].Port);
+        (string, string)[] common = [(":scheme", "https"), (":authority", "localhost"), (":path", "/ws?room=a")];
+
+        Assert.Equal(501, (await http2.AskAsync(isOver: false, [(":method", "CONNECT"), (":protocol", "connect-udp"), .. common])).Status);
+        Assert.Equal(400, (await http2.AskAsync(isOver: false, [(":method", "CONNECT"), (":protocol", "websocket"), .. common])).Status);
+        Assert.Equal(405, (await http2.GetAsync("/ws?room=a")).Status);
+    }
+
+    private async Task<HostProcess> StartAsync()
+    {
+        HostProcess host = await HostProcess.StartWithAsync(
+            ["--urls", "http://127.0.0.1:0;https://127.0.0.1:0", "--Weir:Origins=*"],
+            ("Kestrel__Certificates__Default__Path", _pfx), ("Kestrel__Certificates__Default__Password", Password));
+        await Bounded.Eventually(() => host.Addresses.Count == 2);
+        return host;
+    }
+
+    private static string Get(string target) => $"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    private static async Task<(int First, int Later)> AskFirstAndLaterAsync(HostProcess host, string head)
+    {
+        using RawClient first = await host.ConnectAsync();
+        await first.SendHeadAsync(head);
+        using RawClient later = await host.ConnectAsync();
+        await later.SendHeadAsync(Get("/health/live"));
+        await HttpBody.ReadAsync(later, await later.ReadHeadAsync());
+        await later.SendHeadAsync(head);
+        return ((await first.ReadHeadAsync()).Status, (await later.ReadHeadAsync()).Status);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using System.Text;
+using Weir.Integration.Hosting;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Integration.Wire;
+
+/// <summary>A Host on a Unix socket, behind a proxy that names the client's address: limits per address hold there too.</summary>
+public sealed class UnixSocketTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("weir-unix-").FullName;
+
+    private string SocketPath => Path.Combine(_directory, "weir.sock");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task ForwardedAddress_OnAUnixSocketThatIsTrusted_IsCountedForWebSocketsAndStreams()
+    {
+        await using HostProcess host = await StartAsync(("Weir__TrustedProxies", "unix"));
+        string forwarded = "X-Forwarded-For: 203.0.113.7\r\n";
+
+        using Socket first = await AskAsync(Heads.Upgrade("/ws?room=a", forwarded), "HTTP/1.1 101 ");
+        using Socket socket = await AskAsync(Heads.Upgrade("/ws?room=a", forwarded), "HTTP/1.1 429 ");
+        using Socket stream = await AskAsync($"GET /sse?room=a HTTP/1.1\r\nHost: localhost\r\n{forwarded}\r\n", "HTTP/1.1 429 ");
+        using Socket other = await AskAsync(Heads.Upgrade("/ws?room=a", "X-Forwarded-For: 203.0.113.8\r\n"), "HTTP/1.1 101 ");
+    }
+
+    [Fact]
+    public async Task ForwardedAddress_OnAUnixSocketThatIsNotTrusted_IsNotBelieved()
+    {
+        await using HostProcess host = await StartAsync(("Weir__TrustedProxies", "0.0.0.0/0"));
+        for (int i = 0; i < 2; i++)
+        {
+            using Socket client = await AskAsync(Heads.Upgrade("/ws?room=a", "X-Forwarded-For: 203.0.113.7\r\n"), "HTTP/1.1 101 ");
+        }
+    }
+
+    [Fact]
+    public async Task ProxyHeader_OnAUnixSocketThatIsTrusted_NamesTheClient()
+    {
+        await using HostProcess host = await StartAsync(("Weir__ProxyProtocol", "unix"));
+        string line = "PROXY TCP4 203.0.113.7 10.0.0.1 5000 80\r\n";
+
+        using Socket first = await AskAsync(line + Heads.Upgrade("/ws?room=a"), "HTTP/1.1 101 ");
+        using Socket socket = await AskAsync(line + Heads.Upgrade("/ws?room=a"), "HTTP/1.1 429 ");
+        using Socket stream = await AskAsync($"{line}GET /sse?room=a HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 429 ");
+        using Socket other = await AskAsync(
+            line.Replace(".7", ".8", StringComparison.Ordinal) + Heads.Upgrade("/ws?room=a"), "HTTP/1.1 101 ");
+    }
+
+    [Theory]
+    [InlineData("", "Open", "no limit per address holds")]
+    [InlineData("unix", "Closed", "the address that the proxy there names")]
+    public async Task Check_OfAUnixSocket_SaysWhetherLimitsPerAddressHold(string trusted, string part, string says)
+    {
+        (int exitCode, string output, _) = await HostProcess.RunAsync(
+            ["check", "--urls", "http://unix:" + SocketPath, "--Weir:TrustedProxies=" + trusted]);
+
+        Assert.Equal(0, exitCode);
+        int from = output.IndexOf(part, StringComparison.Ordinal);
+        int to = part == "Open" ? output.IndexOf("Closed", StringComparison.Ordinal) : output.Length;
+        Assert.Contains(says, output[from..to], StringComparison.Ordinal);
+    }
+
+    private Task<HostProcess> StartAsync((string, string) trust) => HostProcess.StartWithAsync(
+        ["--urls", "http://unix:" + SocketPath], trust, ("Weir__Limits__MaxConnectionsPerAddress", "1"));
+
+    private async Task<Socket> AskAsync(string head, string statusLine)
+    {
+        Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath)).Within();
+        await client.SendAsync(Encoding.ASCII.GetBytes(head)).Within();
+        byte[] answer = new byte[statusLine.Length];
+        for (int got = 0; got < answer.Length;)
+        {
+            int bytes = await client.ReceiveAsync(answer.AsMemory(got)).AsTask().Within();
+            got += bytes > 0 ? bytes : throw new EndOfStreamException("The Host ended the connection without an answer.");
+        }
+
+        Assert.Equal(statusLine, Encoding.ASCII.GetString(answer));
+        return client;
+    }
+}
