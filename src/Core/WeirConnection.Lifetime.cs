@@ -152,8 +152,8 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     /// <inheritdoc cref="ConnectionSender.Flushes"/>
     internal int Flushes => _sender.Flushes;
 
-    /// <inheritdoc cref="ConnectionSender.IsBusy"/>
-    internal bool IsSending => _sender.IsBusy;
+    /// <inheritdoc cref="ConnectionSender.IsWaiting"/>
+    internal bool HasOutputWaiting => _sender.IsWaiting;
 
     /// <summary>Time for a Ping, or what the protocol has in its place; on the wheel's thread.</summary>
     internal void Ping()

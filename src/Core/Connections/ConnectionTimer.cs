@@ -304,7 +304,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             NoteHeard(); // also when the socket is found full for the first time: when it was last taken from is not known then
         }
 
-        waits |= _connection.IsSending;
+        waits |= _connection.HasOutputWaiting;
 
         _taken = waits ? taken : NothingWaited;
     }

@@ -41,7 +41,9 @@ internal sealed partial class ConnectionSender
                 return;
             }
 
-            if (_owner.CurrentTick - _flushBegan >= LongFlushTicks)
+            long began = _flushBegan;
+            Volatile.Write(ref _flushBegan, 0);
+            if (_owner.CurrentTick - began >= LongFlushTicks)
             {
                 _owner.OnTaken();
             }
@@ -147,7 +149,7 @@ internal sealed partial class ConnectionSender
         using (_gate.Hold(this))
         {
             queue = QueueInsideLock();
-            _flushBegan = _owner.CurrentTick;
+            _flushBegan = Math.Max(1, _owner.CurrentTick);
             hasRisen = RisesInsideLock(); // what the flush carries counts from now on
         }
 

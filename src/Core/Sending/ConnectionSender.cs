@@ -52,7 +52,7 @@ internal sealed partial class ConnectionSender
     private int _unflushed;
     private int _inFlush;
     private int _flushes;
-    private long _flushBegan;
+    private long _flushBegan; // of one that did not complete at once; else 0
     private SendScope? _deferredTo;
     private bool _flushing;
     private Phase _phase;
@@ -81,7 +81,10 @@ internal sealed partial class ConnectionSender
     /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
 
-    /// <summary>How many flushes are over: while one is under way, a larger number than before says that the peer takes bytes.</summary>
+    /// <summary>Whether the transport is full, so that the flush under way waits for the peer.</summary>
+    public bool IsWaiting => Volatile.Read(ref _flushBegan) != 0;
+
+    /// <summary>How many flushes are over: after <see cref="IsWaiting"/>, a larger number says that the peer takes bytes.</summary>
     public int Flushes => Volatile.Read(ref _flushes);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
