@@ -42,12 +42,7 @@ public sealed class JwtOptions
     public TimeSpan ClockSkew
     {
         get => _clockSkew;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromHours(1));
-            _clockSkew = value;
-        }
+        set => _clockSkew = OptionRange.Duration(value, TimeSpan.Zero, TimeSpan.FromHours(1));
     }
 
     /// <summary>How often files and key sets are read again; default 10 minutes.</summary>
@@ -55,12 +50,7 @@ public sealed class JwtOptions
     public TimeSpan RefreshInterval
     {
         get => _refreshInterval;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromDays(1));
-            _refreshInterval = value;
-        }
+        set => _refreshInterval = OptionRange.Duration(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
     }
 
     /// <summary>How many verified tokens are remembered, by their hash and until they expire; default 10,000. 0: none.</summary>
@@ -68,11 +58,7 @@ public sealed class JwtOptions
     public int CacheSize
     {
         get => _cacheSize;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 0);
-            _cacheSize = value;
-        }
+        set => _cacheSize = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>Whether there is any key to judge tokens by.</summary>

@@ -12,30 +12,22 @@ public sealed class CentrifugoOptions
     private int _maxPublicationsPerReply = 10_000;
 
     /// <summary>How long a client may take to send its connect; default 10 seconds. Then it is closed with 3502.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan ConnectTimeout
     {
         get => _connectTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            _connectTimeout = value;
-        }
+        set => _connectTimeout = OptionRange.Positive(value);
     }
 
     /// <summary>
     /// How long after its token has expired a client may still come with a new one; default 25 seconds. SDKs ask for it when the
     /// old one ends. Then the connection is closed with 3005, or the subscription ended with 2501.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan ExpiryGrace
     {
         get => _expiryGrace;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            _expiryGrace = value;
-        }
+        set => _expiryGrace = OptionRange.NotNegative(value);
     }
 
     /// <summary>
@@ -46,10 +38,6 @@ public sealed class CentrifugoOptions
     public int MaxPublicationsPerReply
     {
         get => _maxPublicationsPerReply;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxPublicationsPerReply = value;
-        }
+        set => _maxPublicationsPerReply = OptionRange.Number(value, 1, int.MaxValue);
     }
 }

@@ -20,11 +20,7 @@ public sealed class InboundOptions
     public int MessagesPerSecond
     {
         get => _messagesPerSecond;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _messagesPerSecond = value;
-        }
+        set => _messagesPerSecond = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>Bytes per second as received, on average. 0, the default: any number.</summary>
@@ -32,25 +28,17 @@ public sealed class InboundOptions
     public int BytesPerSecond
     {
         get => _bytesPerSecond;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _bytesPerSecond = value;
-        }
+        set => _bytesPerSecond = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>
     /// What may come at once after a quiet time, as the time in which it would come at the average rate; default 2 seconds.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan Burst
     {
         get => _burst;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            _burst = value;
-        }
+        set => _burst = OptionRange.Positive(value);
     }
 
     /// <summary>What a connection that sends more is closed with; default 1008.</summary>

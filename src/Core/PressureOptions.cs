@@ -25,11 +25,7 @@ public sealed class PressureOptions
     public long HighWaterBytes
     {
         get => _highWaterBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _highWaterBytes = value;
-        }
+        set => _highWaterBytes = OptionRange.Number(value, 0, long.MaxValue);
     }
 
     /// <summary>
@@ -40,26 +36,18 @@ public sealed class PressureOptions
     public long CloseAtBytes
     {
         get => _closeAtBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _closeAtBytes = value;
-        }
+        set => _closeAtBytes = OptionRange.Number(value, 1, long.MaxValue);
     }
 
     /// <summary>
     /// How long a message may wait; default 10 seconds. Beyond it the client is closed as too slow, whatever the policy.
     /// Zero: any time.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan MaxDelay
     {
         get => _maxDelay;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            _maxDelay = value;
-        }
+        set => _maxDelay = OptionRange.NotNegative(value);
     }
 
     /// <summary>
@@ -67,15 +55,11 @@ public sealed class PressureOptions
     /// code; default 30 seconds. Then it is cut. Longer than <see cref="WeirOptions.CloseTimeout"/>, since it is known to be
     /// slow; meanwhile it costs what the transport holds, about 64 KiB.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan CloseTimeout
     {
         get => _closeTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            _closeTimeout = value;
-        }
+        set => _closeTimeout = OptionRange.Positive(value);
     }
 
     /// <summary>What a message beyond <see cref="CloseAtBytes"/> leads to; default <see cref="PressurePolicy.Close"/>.</summary>

@@ -13,11 +13,7 @@ public sealed class RoomOptions
     public int MaxRoomsPerConnection
     {
         get => _maxRoomsPerConnection;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _maxRoomsPerConnection = value;
-        }
+        set => _maxRoomsPerConnection = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>The longest name of a room, in bytes of UTF-8; default 255. 0: any length.</summary>
@@ -25,11 +21,7 @@ public sealed class RoomOptions
     public int MaxNameBytes
     {
         get => _maxNameBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _maxNameBytes = value;
-        }
+        set => _maxNameBytes = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>Whether a room may have this name: not empty, and not too long.</summary>

@@ -20,7 +20,7 @@ public sealed class WeirNodeOptions
     public int MaxConnections
     {
         get => _maxConnections;
-        set => _maxConnections = NotNegative(value);
+        set => _maxConnections = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>
@@ -32,7 +32,7 @@ public sealed class WeirNodeOptions
     public int MaxConnectionsPerAddress
     {
         get => _maxConnectionsPerAddress;
-        set => _maxConnectionsPerAddress = NotNegative(value);
+        set => _maxConnectionsPerAddress = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>
@@ -43,7 +43,7 @@ public sealed class WeirNodeOptions
     public int HandshakesPerSecond
     {
         get => _handshakesPerSecond;
-        set => _handshakesPerSecond = NotNegative(value);
+        set => _handshakesPerSecond = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>Handshakes accepted at once after a quiet time; 0, the default: as many as in one second.</summary>
@@ -51,7 +51,7 @@ public sealed class WeirNodeOptions
     public int HandshakeBurst
     {
         get => _handshakeBurst;
-        set => _handshakeBurst = NotNegative(value);
+        set => _handshakeBurst = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>
@@ -62,11 +62,7 @@ public sealed class WeirNodeOptions
     public long MaxPendingBytes
     {
         get => _maxPendingBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _maxPendingBytes = value;
-        }
+        set => _maxPendingBytes = OptionRange.Number(value, 0, long.MaxValue);
     }
 
     /// <summary>
@@ -80,20 +76,10 @@ public sealed class WeirNodeOptions
     /// once when they are closed, so closing them all at once would move the whole load to the other nodes in one
     /// stroke. A hundred a second are closed at least, so a node with few needs less. Zero: all at once.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than a day.</exception>
     public TimeSpan DrainWindow
     {
         get => _drainWindow;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            _drainWindow = value;
-        }
-    }
-
-    private static int NotNegative(int value)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(value);
-        return value;
+        set => _drainWindow = OptionRange.Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1));
     }
 }

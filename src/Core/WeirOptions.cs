@@ -22,11 +22,7 @@ public sealed class WeirOptions
     public int MaxMessageBytes
     {
         get => _maxMessageBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxMessageBytes = value;
-        }
+        set => _maxMessageBytes = OptionRange.Number(value, 1, int.MaxValue);
     }
 
     /// <summary>
@@ -37,41 +33,29 @@ public sealed class WeirOptions
     public int MaxHeadBytes
     {
         get => _maxHeadBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 256);
-            _maxHeadBytes = value;
-        }
+        set => _maxHeadBytes = OptionRange.Number(value, 256, int.MaxValue);
     }
 
     /// <summary>
     /// How long a new connection may take until its first request head is there, and the handler to judge it; default
     /// 10 seconds. Then it is closed without an answer. Of several endpoints on one listener the longest holds for all.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan HandshakeTimeout
     {
         get => _handshakeTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            _handshakeTimeout = value;
-        }
+        set => _handshakeTimeout = OptionRange.Positive(value);
     }
 
     /// <summary>
     /// How long a closing connection may take to get its close frame out and the peer's back; default 5 seconds. Then it
     /// is aborted.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan CloseTimeout
     {
         get => _closeTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            _closeTimeout = value;
-        }
+        set => _closeTimeout = OptionRange.Positive(value);
     }
 
     /// <summary>The code that connections are closed with when the node goes down; default 1001.</summary>

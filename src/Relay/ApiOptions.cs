@@ -16,10 +16,6 @@ public sealed class ApiOptions
     public int MaxBodyBytes
     {
         get => _maxBodyBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxBodyBytes = value;
-        }
+        set => _maxBodyBytes = OptionRange.Number(value, 1, int.MaxValue);
     }
 }

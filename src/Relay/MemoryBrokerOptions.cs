@@ -15,11 +15,7 @@ public sealed class MemoryBrokerOptions
     public long MaxHistoryBytes
     {
         get => _maxHistoryBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _maxHistoryBytes = value;
-        }
+        set => _maxHistoryBytes = OptionRange.Number(value, 0, long.MaxValue);
     }
 
     /// <summary>
@@ -29,25 +25,17 @@ public sealed class MemoryBrokerOptions
     public int MaxRooms
     {
         get => _maxRooms;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _maxRooms = value;
-        }
+        set => _maxRooms = OptionRange.Number(value, 0, int.MaxValue);
     }
 
     /// <summary>
     /// How long after its history has expired a room that nobody is in keeps its epoch and its offset; default 24 hours. A
     /// client that comes back later is told that its position is gone.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 3,650 days.</exception>
     public TimeSpan UnusedRoomLifetime
     {
         get => _unusedRoomLifetime;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            _unusedRoomLifetime = value;
-        }
+        set => _unusedRoomLifetime = OptionRange.Duration(value, TimeSpan.Zero, OptionRange.LongestKept);
     }
 }

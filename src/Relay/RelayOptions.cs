@@ -19,19 +19,19 @@ public sealed class RelayOptions
     /// How often each room with history compares its position with the broker's, so that a lost announcement is noticed also
     /// when no other follows; default 30 seconds. The rooms are spread over that time.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than a second.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than a second, or more than 24 days.</exception>
     public TimeSpan PositionCheckInterval
     {
         get => _positionCheckInterval;
-        set => _positionCheckInterval = AtLeastASecond(value);
+        set => _positionCheckInterval = OptionRange.Duration(value, TimeSpan.FromSeconds(1), OptionRange.Longest);
     }
 
     /// <summary>How long a member of a node that has died is still shown as present; default 60 seconds. Refreshed every third of it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than a second.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than a second, or more than 24 days.</exception>
     public TimeSpan PresenceLifetime
     {
         get => _presenceLifetime;
-        set => _presenceLifetime = AtLeastASecond(value);
+        set => _presenceLifetime = OptionRange.Duration(value, TimeSpan.FromSeconds(1), OptionRange.Longest);
     }
 
     /// <summary>
@@ -39,15 +39,11 @@ public sealed class RelayOptions
     /// publishes as may be are on their way; default 1 second. Its reading rests meanwhile; nobody else's does. Not waited at
     /// all for a broker that is known to be away. Zero: never.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan BrokerPatience
     {
         get => _brokerPatience;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            _brokerPatience = value;
-        }
+        set => _brokerPatience = OptionRange.NotNegative(value);
     }
 
     /// <summary>
@@ -58,11 +54,7 @@ public sealed class RelayOptions
     public int MaxPublishesInFlight
     {
         get => _maxPublishesInFlight;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxPublishesInFlight = value;
-        }
+        set => _maxPublishesInFlight = OptionRange.Number(value, 1, int.MaxValue);
     }
 
     /// <summary>As <see cref="MaxPublishesInFlight"/>, of one room, so that one cannot take all of the node's; default 512.</summary>
@@ -70,16 +62,6 @@ public sealed class RelayOptions
     public int MaxPublishesInFlightPerRoom
     {
         get => _maxPublishesInFlightPerRoom;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxPublishesInFlightPerRoom = value;
-        }
-    }
-
-    private static TimeSpan AtLeastASecond(TimeSpan value)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1));
-        return value;
+        set => _maxPublishesInFlightPerRoom = OptionRange.Number(value, 1, int.MaxValue);
     }
 }

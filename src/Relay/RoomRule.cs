@@ -10,10 +10,12 @@ public sealed record RoomRule
     public string Pattern { get; init; } = "*";
 
     /// <summary>The most publications kept; default 0: no history, and publications have no number.</summary>
-    public int HistorySize { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int HistorySize { get; init => field = OptionRange.Number(value, 0, int.MaxValue); }
 
     /// <summary>How long a room's history outlives its last publication; default 5 minutes. Zero: for ever.</summary>
-    public TimeSpan HistoryTtl { get; init; } = TimeSpan.FromMinutes(5);
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 3,650 days.</exception>
+    public TimeSpan HistoryTtl { get; init => field = OptionRange.Duration(value, TimeSpan.Zero, OptionRange.LongestKept); } = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// Whether the message of a raw member must be stored by the broker to count: if it is not, its sender is closed with 1013,

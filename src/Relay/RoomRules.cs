@@ -6,16 +6,16 @@ public sealed class RoomRules
     private readonly RoomRule[] _rules;
 
     /// <summary>Takes the rules in the order in which they are tried.</summary>
-    /// <exception cref="ArgumentException">A pattern is empty, or a size or a time is negative; the message names it.</exception>
+    /// <exception cref="ArgumentException">A pattern is empty.</exception>
     public RoomRules(params IEnumerable<RoomRule> rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
         _rules = [.. rules];
         foreach (RoomRule rule in _rules)
         {
-            if (rule.Pattern.Length == 0 || rule.HistorySize < 0 || rule.HistoryTtl < TimeSpan.Zero)
+            if (rule.Pattern.Length == 0)
             {
-                throw new ArgumentException($"The rule of '{rule.Pattern}' has no pattern, or a negative size or time.", nameof(rules));
+                throw new ArgumentException("A rule has no Pattern.", nameof(rules));
             }
         }
     }

@@ -30,11 +30,11 @@ public sealed class SseOptions
     /// A comment is sent when nothing else was for this long, so that proxies keep the stream and a dead client is noticed;
     /// default 30 seconds. Zero: never.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan HeartbeatInterval
     {
         get => _heartbeatInterval;
-        set => _heartbeatInterval = NotNegative(value);
+        set => _heartbeatInterval = OptionRange.NotNegative(value);
     }
 
     /// <summary>
@@ -45,35 +45,25 @@ public sealed class SseOptions
     public long CloseAtBytes
     {
         get => _closeAtBytes;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _closeAtBytes = value;
-        }
+        set => _closeAtBytes = OptionRange.Number(value, 1, long.MaxValue);
     }
 
     /// <summary>The longest that a client may take nothing while something waits for it; default 10 seconds. Zero: any time.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan MaxDelay
     {
         get => _maxDelay;
-        set => _maxDelay = NotNegative(value);
+        set => _maxDelay = OptionRange.NotNegative(value);
     }
 
     /// <summary>
     /// When a client is to come back after the server has ended its stream; default 2 seconds. Each is given a time of its own,
     /// from half of it to three halves, so that those whose streams ended together do not return together.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than a day.</exception>
     public TimeSpan ReconnectAfter
     {
         get => _reconnectAfter;
-        set => _reconnectAfter = NotNegative(value);
-    }
-
-    private static TimeSpan NotNegative(TimeSpan value)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-        return value;
+        set => _reconnectAfter = OptionRange.Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1));
     }
 }

@@ -15,12 +15,7 @@ public sealed class EpollTransportOptions
     public int Loops
     {
         get => _loops;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024);
-            _loops = value;
-        }
+        set => _loops = OptionRange.Number(value, 0, 1024);
     }
 
     /// <summary>
@@ -31,11 +26,7 @@ public sealed class EpollTransportOptions
     public int Backlog
     {
         get => _backlog;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
-            _backlog = value;
-        }
+        set => _backlog = OptionRange.Number(value, 1, int.MaxValue);
     }
 
     /// <summary>
@@ -54,11 +45,6 @@ public sealed class EpollTransportOptions
     public TimeSpan HandOffAfter
     {
         get => _handOffAfter;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMinutes(1));
-            _handOffAfter = value;
-        }
+        set => _handOffAfter = OptionRange.Duration(value, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     }
 }

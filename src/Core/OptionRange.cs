@@ -1,0 +1,42 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Weir;
+
+/// <summary>
+/// What the setters of options take. Each value has a least and a most, so that no clock, counter or timer behind it
+/// overflows; the exception names the option and both bounds.
+/// </summary>
+internal static class OptionRange
+{
+    /// <summary>
+    /// The longest duration of which a timer may be made: 24 days. Timers count milliseconds in 32 bits, of which .NET takes
+    /// 49.7 days, and browsers and other clients that are told a duration 24.8.
+    /// </summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(24);
+
+    /// <summary>For what is stored and compared, and is no timer: ten years.</summary>
+    public static readonly TimeSpan LongestKept = TimeSpan.FromDays(3650);
+
+    /// <summary>Above zero, up to <see cref="Longest"/>.</summary>
+    public static TimeSpan Positive(TimeSpan value, [CallerMemberName] string option = "")
+        => Duration(value, TimeSpan.FromTicks(1), Longest, option);
+
+    /// <summary>From zero up to <see cref="Longest"/>.</summary>
+    public static TimeSpan NotNegative(TimeSpan value, [CallerMemberName] string option = "")
+        => Duration(value, TimeSpan.Zero, Longest, option);
+
+    /// <summary>A duration between bounds, both included.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not; <see cref="Timeout.InfiniteTimeSpan"/> never is.</exception>
+    public static TimeSpan Duration(TimeSpan value, TimeSpan least, TimeSpan most, [CallerMemberName] string option = "")
+        => value >= least && value <= most ? value
+            : throw new ArgumentOutOfRangeException(
+                option, value, $"{option} must be a time from {least} to {most}; Timeout.InfiniteTimeSpan is not taken.");
+
+    /// <summary>A number between bounds, both included.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not.</exception>
+    public static T Number<T>(T value, T least, T most, [CallerMemberName] string option = "")
+        where T : INumber<T>
+        => value >= least && value <= most ? value
+            : throw new ArgumentOutOfRangeException(option, value, $"{option} must be a number from {least} to {most}.");
+}
