@@ -33,6 +33,7 @@ public sealed partial class RedisBroker
     private long _disturbances;
     private long _probes;
     private int _silences;
+    private bool _hasRefusedDatabase;
 
     /// <inheritdoc />
     public BrokerHealth Health => _health;
@@ -211,7 +212,7 @@ public sealed partial class RedisBroker
     {
         try
         {
-            await _subscriptions.AlignAsync(new Addressing(session, _options.KeyPrefix, _sink!.NodeId, map), _stopping.Token);
+            await _subscriptions.AlignAsync(new Addressing(session, _prefixes.Channels, _sink!.NodeId, map), _stopping.Token);
             return null;
         }
         catch (Exception error) when (error is not OperationCanceledException)
@@ -240,10 +241,10 @@ public sealed partial class RedisBroker
 
     private async Task<Session> OpenSessionAsync()
     {
-        Task<Session> opening = Session.OpenAsync(_configuration, _options.KeyPrefix, OnConnectionFailed);
+        Task<Session> opening = Session.OpenAsync(_configuration, _prefixes, OnConnectionFailed);
         try
         {
-            return await opening.WaitAsync(_stopping.Token);
+            return await UnlessInAnotherDatabaseAsync(await opening.WaitAsync(_stopping.Token));
         }
         catch (OperationCanceledException)
         {
@@ -251,6 +252,24 @@ public sealed partial class RedisBroker
             _ = opening.ContinueWith(static late => late.Result.DisposeAsync().AsTask(), TaskContinuationOptions.OnlyOnRanToCompletion);
             throw;
         }
+    }
+
+    // Before a connection it is not known that Redis is a Cluster. It would refuse each command, and its channels carry the number.
+    private async Task<Session> UnlessInAnotherDatabaseAsync(Session session)
+    {
+        if (session.IsCluster && _configuration.DefaultDatabase is > 0 and int database)
+        {
+            await session.DisposeAsync();
+            if (!_hasRefusedDatabase)
+            {
+                _hasRefusedDatabase = true;
+                RedisLog.DatabaseRefused(_logger, database);
+            }
+
+            throw new InvalidOperationException("A Redis Cluster has no database but 0.");
+        }
+
+        return session;
     }
 
     private void OnConnectionFailed(ConnectionFailedEventArgs failed)

@@ -30,6 +30,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     private readonly Subscriptions _subscriptions;
     private readonly CancellationTokenSource _stopping = new();
     private readonly RedisMetrics _metrics;
+    private readonly NamePrefixes _prefixes;
     private readonly string _everyonesChannel;
     private IBrokerSink? _sink;
     private string _ownChannel = "";
@@ -59,16 +60,14 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _configuration.BacklogPolicy = BacklogPolicy.FailFast;
         _configuration.RetryPolicy = null;
         _configuration.ReconnectRetryPolicy = new LinearRetry(200);
-        // The prefix would be put before the channels of commands, but not before those of scripts.
-        _configuration.ChannelPrefix = default;
         // Asking a Cluster who has which slots counts as administration with the library.
         _configuration.AllowAdmin = true;
-        // Unless it goes through a proxy, which is a tunnel too.
-        _configuration.Tunnel ??= new GatheringTunnel();
+        _configuration.Tunnel = new GatheringTunnel();
         _configuration.ClientName ??= "weir";
         _subscriptions = new Subscriptions(this, new LinkSettings(_configuration, options.ConnectTimeout), _time);
         _metrics = new RedisMetrics(meters);
-        _everyonesChannel = $"{options.KeyPrefix}{{control}}";
+        _prefixes = NamePrefixes.Of(options.KeyPrefix, _configuration.DefaultDatabase ?? 0);
+        _everyonesChannel = $"{_prefixes.Channels}{{control}}";
     }
 
     /// <inheritdoc />
@@ -95,7 +94,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     public async ValueTask SubscribeAsync(string room, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(room);
-        string channel = RoomKeys.ChannelOf(_options.KeyPrefix, room);
+        string channel = RoomKeys.NameOf(_prefixes.Channels, room);
         Task confirmation = _subscriptions.Want(channel, room)
             ?? throw new BrokerUnavailableException("Redis is away; the room will be subscribed to when it is back.", isUnknown: false);
         await UnlessDownAsync(confirmation, cancellationToken);
@@ -107,7 +106,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         ArgumentNullException.ThrowIfNull(room);
         try
         {
-            Task confirmation = _subscriptions.Unwant(RoomKeys.ChannelOf(_options.KeyPrefix, room));
+            Task confirmation = _subscriptions.Unwant(RoomKeys.NameOf(_prefixes.Channels, room));
             await new RunningTime(_options.RequestTimeout, _time).WaitAsync(confirmation, cancellationToken);
         }
         catch (Exception error) when (error is LinkRefusedException or TimeoutException)

@@ -9,14 +9,14 @@ namespace Weir.Redis;
 /// </summary>
 internal sealed class RoomKeys
 {
-    public RoomKeys(string prefix, string room, bool isSharded)
+    public RoomKeys(NamePrefixes prefixes, string room, bool isSharded)
     {
-        string common = ChannelOf(prefix, room);
+        string common = NameOf(prefixes.Keys, room);
         Meta = Encoding.UTF8.GetBytes(common + ":meta");
         Stream = Encoding.UTF8.GetBytes(common + ":stream");
         Present = Encoding.UTF8.GetBytes(common + ":present");
         Members = Encoding.UTF8.GetBytes(common + ":members");
-        byte[] channel = Encoding.UTF8.GetBytes(common);
+        byte[] channel = Encoding.UTF8.GetBytes(NameOf(prefixes.Channels, room));
         Channel = channel;
         PubSubChannel = isSharded ? RedisChannel.Sharded(channel) : RedisChannel.Literal(channel);
         HistoryKeys = [Meta, Stream];
@@ -41,5 +41,6 @@ internal sealed class RoomKeys
 
     public RedisKey[] PresenceKeys { get; }
 
-    public static string ChannelOf(string prefix, string room) => $"{prefix}{{room:{room}}}";
+    /// <summary>A room's channel, or what its keys begin with, behind the prefix of either.</summary>
+    public static string NameOf(string prefix, string room) => $"{prefix}{{room:{room}}}";
 }

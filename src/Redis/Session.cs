@@ -11,13 +11,13 @@ internal sealed class Session : IAsyncDisposable
     private const int MaxKeptKeys = 1 << 16;
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, RoomKeys> _keys = new(StringComparer.Ordinal);
-    private readonly string _prefix;
+    private readonly NamePrefixes _prefixes;
     private readonly ConnectionMultiplexer _multiplexer;
 
-    private Session(ConnectionMultiplexer multiplexer, string prefix, bool isCluster)
+    private Session(ConnectionMultiplexer multiplexer, NamePrefixes prefixes, bool isCluster)
     {
         _multiplexer = multiplexer;
-        _prefix = prefix;
+        _prefixes = prefixes;
         IsCluster = isCluster;
         Database = multiplexer.GetDatabase();
         Scripts = new ScriptSet(isCluster);
@@ -30,12 +30,12 @@ internal sealed class Session : IAsyncDisposable
     public ScriptSet Scripts { get; }
 
     /// <exception cref="RedisConnectionException">It is not there.</exception>
-    public static async Task<Session> OpenAsync(ConfigurationOptions configuration, string prefix, Action<ConnectionFailedEventArgs> onFailed)
+    public static async Task<Session> OpenAsync(ConfigurationOptions configuration, NamePrefixes prefixes, Action<ConnectionFailedEventArgs> onFailed)
     {
         ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
         bool isCluster = multiplexer.GetServers().Any(static server => server.IsConnected && server.ServerType == ServerType.Cluster);
         multiplexer.ConnectionFailed += (_, failed) => onFailed(failed);
-        return new Session(multiplexer, prefix, isCluster);
+        return new Session(multiplexer, prefixes, isCluster);
     }
 
     public RoomKeys KeysOf(string room)
@@ -50,7 +50,7 @@ internal sealed class Session : IAsyncDisposable
             _keys.Clear();
         }
 
-        return _keys.GetOrAdd(room, static (name, session) => new RoomKeys(session._prefix, name, session.IsCluster), this);
+        return _keys.GetOrAdd(room, static (name, session) => new RoomKeys(session._prefixes, name, session.IsCluster), this);
     }
 
     /// <summary>A channel to publish on without a script.</summary>
@@ -65,7 +65,7 @@ internal sealed class Session : IAsyncDisposable
         if (!IsCluster)
         {
             // Where commands are sent, and so what they announce.
-            return LinkMap.OfServer(_multiplexer.GetServer((RedisKey)_prefix, flags: CommandFlags.DemandMaster).EndPoint);
+            return LinkMap.OfServer(_multiplexer.GetServer((RedisKey)_prefixes.Keys, flags: CommandFlags.DemandMaster).EndPoint);
         }
 
         RedisException? reason = null;

@@ -12,21 +12,19 @@ internal sealed class Node : IAsyncDisposable
 
     private static readonly HistoryQuery _all = new(Since: null, Limit: -1);
 
-    private readonly LogProbe _log;
-
     private Node(RedisBroker broker, RecordingSink sink, LogProbe log, MetricProbe metrics)
     {
         Metrics = metrics;
         Broker = broker;
         Sink = sink;
-        _log = log;
+        Log = log;
     }
 
     public RedisBroker Broker { get; }
 
     public RecordingSink Sink { get; }
 
-    public LogProbe Log => _log;
+    public LogProbe Log { get; }
 
     public MetricProbe Metrics { get; }
 
@@ -70,7 +68,7 @@ internal sealed class Node : IAsyncDisposable
         catch (TimeoutException error)
         {
             throw new TimeoutException(
-                $"{error.Message}\n{string.Join('\n', _log.Records.TakeLast(5).Select(static record => $"{record.Message} {record.Exception}"))}");
+                $"{error.Message}\n{string.Join('\n', Log.Records.TakeLast(5).Select(static record => $"{record.Message} {record.Exception}"))}");
         }
     }
 

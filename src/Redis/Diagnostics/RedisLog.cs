@@ -33,4 +33,10 @@ internal static partial class RedisLog
 
     [LoggerMessage(606, LogLevel.Error, "What announcements are handed to threw", EventName = "SinkFailed")]
     public static partial void SinkFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(
+        607, LogLevel.Error,
+        "Redis is a Cluster, which has no database but 0: take defaultDatabase={Database} out of the configuration, and set KeyPrefix to keep systems apart. The broker stays away",
+        EventName = "RedisDatabaseRefused")]
+    public static partial void DatabaseRefused(ILogger logger, int database);
 }

@@ -11,6 +11,7 @@ internal sealed record LinkSettings
     {
         User = configuration.User;
         Password = configuration.Password;
+        ClientName = $"{configuration.ClientName}-subscriptions";
         ConnectTimeout = timeout;
         if (configuration.Ssl)
         {
@@ -28,6 +29,9 @@ internal sealed record LinkSettings
     public string? User { get; }
 
     public string? Password { get; }
+
+    /// <summary>What the link calls itself, for CLIENT LIST.</summary>
+    public string ClientName { get; }
 
     /// <summary>For the connection and the handshake together.</summary>
     public TimeSpan ConnectTimeout { get; }

@@ -67,7 +67,7 @@ internal sealed partial class SubscriberLink : IDisposable
                 hello.AddRange(["AUTH", settings.User is { Length: > 0 } user ? user : "default", password]);
             }
 
-            hello.AddRange(["SETNAME", "weir-subscriptions"]);
+            hello.AddRange(["SETNAME", settings.ClientName]);
             await link.SendAsync(LinkRequestKind.Command, [.. hello]).WaitAsync(linked.Token);
             return link;
         }
