@@ -39,4 +39,11 @@ public sealed record Disconnection(string User, string Client, CloseCode Code, s
 /// <param name="Users">Different users among them.</param>
 /// <param name="Rooms">Rooms with anybody on that node.</param>
 /// <param name="Uptime">How long it has been up.</param>
-public sealed record NodeInfo(string Id, string Name, int Clients, int Users, int Rooms, TimeSpan Uptime);
+public sealed record NodeInfo(string Id, string Name, int Clients, int Users, int Rooms, TimeSpan Uptime)
+{
+    /// <summary>
+    /// A digest of its <see cref="RelayOptions.Rules"/>, equal on nodes whose rules are; empty if the node is of a version that
+    /// does not say.
+    /// </summary>
+    public string Rules { get; init; } = "";
+}

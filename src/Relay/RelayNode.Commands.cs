@@ -213,7 +213,7 @@ public sealed partial class RelayNode
 
     private NodeInfo Describe() => new(
         NodeId, Options.NodeName, _clients.Keys.Sum(static clients => clients.Count), _clients.Keys.Sum(static clients => clients.Users), _rooms.Count,
-        _time.GetElapsedTime(_startedAt));
+        _time.GetElapsedTime(_startedAt)) { Rules = Options.Rules.Digest };
 
     private void ShowNode()
     {
@@ -229,6 +229,7 @@ public sealed partial class RelayNode
         {
             RoomMember self = new(NodeId, Options.NodeName, JsonSerializer.SerializeToUtf8Bytes(Describe(), NodeJson.Default.NodeInfo), default);
             await Broker.SetPresenceAsync(NodesRoom, self, _nodeLifetime, CancellationToken.None).ConfigureAwait(false);
+            CompareRules(await ReadNodesAsync(CancellationToken.None).ConfigureAwait(false));
         }
         catch (BrokerUnavailableException error)
         {

@@ -50,7 +50,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         Members = members ?? new RoomDirectory();
         Options = options ?? new RelayOptions();
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(RelayLog.Category);
-        Metrics = new RelayMetrics(meters) { Rooms = () => _rooms.Count, IsUp = () => Health == BrokerHealth.Up };
+        Metrics = new RelayMetrics(meters) { Rooms = () => _rooms.Count, IsUp = () => Health == BrokerHealth.Up, NodesWithOtherRules = () => _nodesWithOtherRules.Length };
         _time = time ?? TimeProvider.System;
         Copies = new RecentCopies(_time);
         _places = new SemaphoreSlim(Options.MaxPublishesInFlight);

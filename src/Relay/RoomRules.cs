@@ -1,9 +1,14 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Weir.Relay;
 
 /// <summary>Which rule holds for which room: the first whose pattern matches the name. Immutable.</summary>
 public sealed class RoomRules
 {
     private readonly RoomRule[] _rules;
+    private readonly Lazy<string> _digest;
 
     /// <summary>Takes the rules in the order in which they are tried.</summary>
     /// <exception cref="ArgumentException">A pattern is empty.</exception>
@@ -11,6 +16,7 @@ public sealed class RoomRules
     {
         ArgumentNullException.ThrowIfNull(rules);
         _rules = [.. rules];
+        _digest = new Lazy<string>(MakeDigest);
         foreach (RoomRule rule in _rules)
         {
             if (rule.Pattern.Length == 0)
@@ -37,6 +43,9 @@ public sealed class RoomRules
 
         return RoomRule.Default;
     }
+
+    /// <summary>Equal for rules that are equal in all they say, and in their order.</summary>
+    internal string Digest => _digest.Value;
 
     /// <summary>Whether any rule lets fewer publish than listen.</summary>
     internal bool RestrictPublishing => _rules.Any(static rule => rule.Publish != RoomPublishing.Members);
@@ -73,5 +82,13 @@ public sealed class RoomRules
         }
 
         return pattern[at..].TrimStart('*').IsEmpty;
+    }
+
+    private string MakeDigest()
+    {
+        string text = string.Join('\n', _rules.Select(static rule => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{rule.Pattern}\0{rule.HistorySize}\0{rule.HistoryTtl.Ticks}\0{rule.Durable}\0{rule.Presence}\0{rule.Access}\0{rule.Publish}")));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 }

@@ -176,6 +176,7 @@ internal sealed class ApiMethods(RelayNode relay)
             result.WriteNumber("num_users", node.Users);
             result.WriteNumber("num_channels", node.Rooms);
             result.WriteNumber("uptime", (long)node.Uptime.TotalSeconds);
+            result.WriteString("rules", node.Rules);
             result.WriteEndObject();
         }
 

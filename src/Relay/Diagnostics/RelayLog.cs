@@ -52,6 +52,15 @@ internal static partial class RelayLog
     [LoggerMessage(513, LogLevel.Debug, "The broker stores nothing: publishes that must be stored fail, others are announced only", EventName = "BrokerRefuses")]
     public static partial void BrokerRefuses(ILogger logger);
 
+    [LoggerMessage(
+        515, LogLevel.Warning,
+        "{Count} other nodes have other rules for rooms than this one, so clients may miss what was published there: make Weir:Rooms the same on {Nodes}",
+        EventName = "RulesDiffer")]
+    public static partial void RulesDiffer(ILogger logger, int count, string nodes);
+
+    [LoggerMessage(516, LogLevel.Information, "All nodes have the same rules for rooms again", EventName = "RulesAgree")]
+    public static partial void RulesAgree(ILogger logger);
+
     [LoggerMessage(550, LogLevel.Warning, "Stream {Stream}: the client reads too slowly; ended", EventName = "StreamTooSlow")]
     public static partial void StreamTooSlow(ILogger logger, string stream);
 

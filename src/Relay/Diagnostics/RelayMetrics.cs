@@ -33,10 +33,14 @@ internal sealed class RelayMetrics
         meter.CreateObservableUpDownCounter(
             "weir.relay.rooms", () => Rooms?.Invoke() ?? 0, "{room}", "Rooms with anybody on this node.");
         meter.CreateObservableGauge(
+            "weir.relay.nodes_with_other_rules", () => NodesWithOtherRules?.Invoke() ?? 0, "{node}", "Other nodes whose rules for rooms differ from this node's.");
+        meter.CreateObservableGauge(
             "weir.relay.broker_up", () => IsUp?.Invoke() ?? false ? 1 : 0, "1", "1 while the broker can be reached.");
     }
 
     public Func<int>? Rooms { get; set; }
+
+    public Func<int>? NodesWithOtherRules { get; set; }
 
     public Func<bool>? IsUp { get; set; }
 
