@@ -3,7 +3,7 @@
 # Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx and HAProxy are installed with apt-get where it may.
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx, HAProxy and Caddy are installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -38,6 +38,10 @@ fi
 if ! command -v nginx >/dev/null; then
     need nginx nginx libnginx-mod-stream
     service nginx stop >/dev/null 2>&1 || true
+fi
+if ! command -v caddy >/dev/null; then
+    need caddy caddy
+    service caddy stop >/dev/null 2>&1 || true
 fi
 if ! command -v haproxy >/dev/null; then
     need haproxy haproxy

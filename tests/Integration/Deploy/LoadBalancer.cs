@@ -9,7 +9,7 @@ using Xunit;
 namespace Weir.Integration.Deploy;
 
 /// <summary>
-/// nginx or HAProxy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with its test.
+/// nginx, HAProxy or Caddy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with its test.
 /// </summary>
 internal sealed class LoadBalancer : IAsyncDisposable
 {
@@ -39,14 +39,15 @@ internal sealed class LoadBalancer : IAsyncDisposable
         return nginx;
     }
 
-    /// <summary>Starts HAProxy.</summary>
-    public static async Task<LoadBalancer> StartHaproxyAsync(int[] nodes)
+    /// <summary>Starts HAProxy; <paramref name="changes"/> are made to the file like those of ports and paths.</summary>
+    public static async Task<LoadBalancer> StartHaproxyAsync(int[] nodes, params (string Old, string New)[] changes)
     {
         LoadBalancer haproxy = new();
         string config = await haproxy.PrepareAsync("haproxy/haproxy.cfg", nodes, [
             ("bind :443 ssl", $"bind 127.0.0.1:{haproxy.Port} ssl"),
             ("/etc/haproxy/weir.pem", haproxy.PathOf("weir.pem")),
-            ("maxconn 60000", "maxconn 2000")]);
+            ("maxconn 60000", "maxconn 2000"),
+            .. changes]);
         await haproxy.StartAsync("haproxy", ["-db", "-f", config]);
         return haproxy;
     }
@@ -59,6 +60,26 @@ internal sealed class LoadBalancer : IAsyncDisposable
     {
         BaseAddress = new Uri($"https://127.0.0.1:{Port}"),
     };
+
+    /// <summary>Starts Caddy.</summary>
+    public static async Task<LoadBalancer> StartCaddyAsync(int[] nodes)
+    {
+        LoadBalancer caddy = new();
+        string config = await caddy.PrepareAsync("caddy/Caddyfile", nodes, [
+            ("https://:443", $"https://:{caddy.Port}"),
+            ("localhost:2019", $"127.0.0.1:{LocalServer.FreePort()}"),
+            ("/etc/caddy/weir.crt", caddy.PathOf("weir.crt")),
+            ("/etc/caddy/weir.key", caddy.PathOf("weir.key"))]);
+        await caddy.StartAsync("caddy", ["run", "--config", config, "--adapter", "caddyfile"]);
+        return caddy;
+    }
+
+    /// <summary>Has Caddy read its file again though it has not changed.</summary>
+    public async Task ReloadCaddyAsync()
+    {
+        await using ChildProcess reload = ChildProcess.Start("caddy", ["reload", "--force", "--config", PathOf("config"), "--adapter", "caddyfile"], _directory);
+        Assert.Equal(0, await reload.ExitCodeAsync().Within());
+    }
 
     /// <summary>Lets it read its file again, as an operator does.</summary>
     public void Reload() => Signals.HangUp(ProcessId);
