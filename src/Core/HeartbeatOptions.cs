@@ -19,12 +19,12 @@ public sealed class HeartbeatOptions
     /// as many in each second, or in each tenth of an interval below ten seconds. An interval that is no multiple of that is
     /// rounded down to one.
     /// </remarks>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, above zero and below 200 milliseconds, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or above zero and below 200 milliseconds.</exception>
     public TimeSpan Interval
     {
         get => _interval;
         set => _interval = value == TimeSpan.Zero ? value
-            : OptionRange.Duration(value, TimeSpan.FromMilliseconds(200), OptionRange.Longest);
+            : OptionRange.OnWheel(value, TimeSpan.FromMilliseconds(200));
     }
 
     /// <summary>
@@ -33,11 +33,11 @@ public sealed class HeartbeatOptions
     /// <see cref="CountsOnlyMessages"/>. Bytes that waited for the peer and that it has taken since count too, for as long as it goes
     /// on taking them (docs/slow-clients.md).
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan Timeout
     {
         get => _timeout;
-        set => _timeout = OptionRange.Positive(value);
+        set => _timeout = OptionRange.OnWheel(value, TimeSpan.FromTicks(1));
     }
 
     /// <summary>

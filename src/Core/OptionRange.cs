@@ -18,6 +18,10 @@ internal static class OptionRange
     /// <summary>For what is stored and compared, and is no timer: ten years.</summary>
     public static readonly TimeSpan LongestKept = TimeSpan.FromDays(3650);
 
+    /// <summary>For what the timer wheel measures, which carries any time: <see cref="TimeSpan.MaxValue"/> is as good as never.</summary>
+    public static TimeSpan OnWheel(TimeSpan value, TimeSpan least, [CallerMemberName] string option = "")
+        => Duration(value, least, TimeSpan.MaxValue, option);
+
     /// <summary>Above zero, up to <see cref="Longest"/>.</summary>
     public static TimeSpan Positive(TimeSpan value, [CallerMemberName] string option = "")
         => Duration(value, TimeSpan.FromTicks(1), Longest, option);

@@ -43,11 +43,11 @@ public sealed class PressureOptions
     /// How long a message may wait; default 10 seconds. Beyond it the client is closed as too slow, whatever the policy.
     /// Zero: any time.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan MaxDelay
     {
         get => _maxDelay;
-        set => _maxDelay = OptionRange.NotNegative(value);
+        set => _maxDelay = OptionRange.OnWheel(value, TimeSpan.Zero);
     }
 
     /// <summary>
@@ -55,11 +55,11 @@ public sealed class PressureOptions
     /// code; default 30 seconds. Then it is cut. Longer than <see cref="WeirOptions.CloseTimeout"/>, since it is known to be
     /// slow; meanwhile it costs what the transport holds, about 64 KiB.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan CloseTimeout
     {
         get => _closeTimeout;
-        set => _closeTimeout = OptionRange.Positive(value);
+        set => _closeTimeout = OptionRange.OnWheel(value, TimeSpan.FromTicks(1));
     }
 
     /// <summary>What a message beyond <see cref="CloseAtBytes"/> leads to; default <see cref="PressurePolicy.Close"/>.</summary>

@@ -40,22 +40,22 @@ public sealed class WeirOptions
     /// How long a new connection may take until its first request head is there, and the handler to judge it; default
     /// 10 seconds. Then it is closed without an answer. Of several endpoints on one listener the longest holds for all.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan HandshakeTimeout
     {
         get => _handshakeTimeout;
-        set => _handshakeTimeout = OptionRange.Positive(value);
+        set => _handshakeTimeout = OptionRange.OnWheel(value, TimeSpan.FromTicks(1));
     }
 
     /// <summary>
     /// How long a closing connection may take to get its close frame out and the peer's back; default 5 seconds. Then it
     /// is aborted.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan CloseTimeout
     {
         get => _closeTimeout;
-        set => _closeTimeout = OptionRange.Positive(value);
+        set => _closeTimeout = OptionRange.OnWheel(value, TimeSpan.FromTicks(1));
     }
 
     /// <summary>The code that connections are closed with when the node goes down; default 1001.</summary>

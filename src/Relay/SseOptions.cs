@@ -30,11 +30,11 @@ public sealed class SseOptions
     /// A comment is sent when nothing else was for this long, so that proxies keep the stream and a dead client is noticed;
     /// default 30 seconds. Zero: never.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan HeartbeatInterval
     {
         get => _heartbeatInterval;
-        set => _heartbeatInterval = OptionRange.NotNegative(value);
+        set => _heartbeatInterval = OptionRange.OnWheel(value, TimeSpan.Zero);
     }
 
     /// <summary>
@@ -49,11 +49,11 @@ public sealed class SseOptions
     }
 
     /// <summary>The longest that a client may take nothing while something waits for it; default 10 seconds. Zero: any time.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan MaxDelay
     {
         get => _maxDelay;
-        set => _maxDelay = OptionRange.NotNegative(value);
+        set => _maxDelay = OptionRange.OnWheel(value, TimeSpan.Zero);
     }
 
     /// <summary>

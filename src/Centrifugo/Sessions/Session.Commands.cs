@@ -234,7 +234,7 @@ internal abstract partial class Session
             WriteExpiry(json, identity.ExpiresAt);
             if (PingInterval > TimeSpan.Zero)
             {
-                json.WriteNumber("ping"u8, (int)Math.Ceiling(PingInterval.TotalSeconds));
+                json.WriteNumber("ping"u8, (long)Math.Min(Math.Ceiling(PingInterval.TotalSeconds), LongestTtlSeconds));
                 if (WantsPong)
                 {
                     json.WriteBoolean("pong"u8, true);
