@@ -97,7 +97,7 @@ internal static partial class PublishRate
     {
         await using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port},allowAdmin=true");
         byte[] hash = await connection.GetServers()[0].ScriptLoadAsync(new ScriptSet(isSharded: false).Publish);
-        RoomKeys keys = new("weir:", Room, isSharded: false);
+        RoomKeys keys = new(NamePrefixes.Of("weir:", database: 0), Room, isSharded: false);
         string body = Encoding.Latin1.GetString(PublicationBody.Encode(_publication)).Replace('\0', 'x');
         using Process benchmark = Process.Start(new ProcessStartInfo("redis-benchmark",
         [
