@@ -14,6 +14,9 @@ namespace Weir.Simulation;
 /// <summary>One node: the product itself, over a model of its broker.</summary>
 internal sealed class NodeModel
 {
+    /// <summary>So long a join waits for the broker at the most; then it is not sure to be given everything.</summary>
+    public static readonly TimeSpan BrokerPatience = TimeSpan.FromSeconds(1);
+
     private static readonly PipeReader _nothing = PipeReader.Create(ReadOnlySequence<byte>.Empty);
 
     private readonly WeirListener _listener;
@@ -28,7 +31,7 @@ internal sealed class NodeModel
         WeirEngine engine = new(log, meters: null, world.Scheduler.Clock);
         _listener = new WeirListener(engine);
         _sockets = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), engine, FrameRunPool.Shared, ArrayPool<byte>.Shared);
-        RelayOptions options = new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), NodeName = name };
+        RelayOptions options = new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), BrokerPatience = BrokerPatience };
         Relay = new RelayNode(Broker, members: null, options, log, meters: null, world.Scheduler.Clock);
         Sse = new SseEndpoint(Relay, engine, OpenAccess.Instance, new SseOptions());
     }

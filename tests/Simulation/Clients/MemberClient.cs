@@ -31,7 +31,8 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
         }
 
         membership.Local = local;
-        if (isNumbered && node.Broker.Health == BrokerHealth.Up)
+        bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerPatience;
+        if (isNumbered && isComplete && node.Broker.Health == BrokerHealth.Up)
         {
             membership.From = world.Server.TopOf(room);
         }

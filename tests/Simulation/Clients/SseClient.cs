@@ -13,6 +13,7 @@ internal sealed class SseClient : SimulatedClient
     private readonly SimulationWorld _world;
     private readonly string[] _rooms;
     private readonly Dictionary<string, Expectation> _expectations;
+    private readonly Func<string, bool> _isNumbered;
     private string _lastId = "";
     private Connection? _connection;
 
@@ -21,6 +22,7 @@ internal sealed class SseClient : SimulatedClient
     {
         _world = world;
         _rooms = rooms;
+        _isNumbered = isNumbered;
         _expectations = rooms.ToDictionary(static room => room, room => new Expectation(name, room, world, isNumbered(room)));
     }
 
@@ -89,10 +91,18 @@ internal sealed class SseClient : SimulatedClient
     {
         if (connection.Begun is null)
         {
-            connection.Begun = _world.Scheduler.Clock.GetUtcNow();
-            foreach (Expectation expectation in _expectations.Values)
+            if (id is null && data.Length == 0 && _rooms.Any(_isNumbered))
             {
-                expectation.BeginStream();
+                return; // a stream may be ended again before its subscriptions begin
+            }
+
+            connection.Begun = _world.Scheduler.Clock.GetUtcNow();
+            for (int i = 0; i < _rooms.Length; i++)
+            {
+                if (HasBegun(i, id))
+                {
+                    _expectations[_rooms[i]].BeginStream();
+                }
             }
         }
 
@@ -113,6 +123,13 @@ internal sealed class SseClient : SimulatedClient
         {
             _expectations[data[(data.IndexOf('/', StringComparison.Ordinal) + 1)..data.LastIndexOf('-')]].Give(data, said: null);
         }
+    }
+
+    // A stream that ends while its subscriptions begin names no position of the rooms that it did not get to.
+    private bool HasBegun(int room, string? id)
+    {
+        string[] places = (_rooms.Length > 1 ? id?.Split(';').ElementAtOrDefault(1) : id)?.Split(',') ?? [];
+        return places.Length != _rooms.Length || !places[room].StartsWith(':');
     }
 
     private void OnEnd(Connection connection)

@@ -110,7 +110,8 @@ internal sealed class ServerModel(Ledger ledger)
         _line++;
         foreach (Log log in _logs.Values)
         {
-            log.Top = Math.Max(0, log.Top - lost);
+            // Not below the beginning of this sequence: the replica would have the older one's name then.
+            log.Top = Math.Max(log.Past.Count > 0 ? log.Past[0].Offset : 0, log.Top - lost);
             log.Kept.RemoveAll(each => each.Offset > log.Top);
         }
     }
