@@ -71,13 +71,13 @@ public sealed partial class RelayNode
             catch (Exception error)
             {
                 _losses.TryAdd(room, rule);
-                _lossesFrom = _step + StepsBeforeLossesAgain; // a broker that is up and says no may do so for long
                 if (error is BrokerUnavailableException)
                 {
-                    RelayLog.BrokerNotAsked(Logger, error, room); // it is tried again, when the broker is up
+                    RelayLog.BrokerNotAsked(Logger, error, room); // the next step tries again if the broker is up
                 }
                 else
                 {
+                    _lossesFrom = _step + StepsBeforeLossesAgain; // a broker that is up and fails may do so for long
                     RelayLog.BrokerFailed(Logger, error, room);
                 }
 

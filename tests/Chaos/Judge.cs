@@ -1,3 +1,5 @@
+using Weir.Chaos.Matrix;
+
 namespace Weir.Chaos;
 
 /// <summary>
@@ -146,18 +148,33 @@ internal static class Judge
         Account account, Dictionary<(string Room, string Text), Position> places, List<string> violations)
     {
         HashSet<string> seen = [];
+        Dictionary<string, int> numbers = [];
         Position? before = null;
         foreach (Heard heard in account.Heard)
         {
             if (heard == Heard.NewConnection)
             {
                 before = null;
+                numbers.Clear();
                 continue;
             }
 
             if (!seen.Add(heard.Text!))
             {
                 violations.Add($"{account} got {heard.Text} twice");
+            }
+
+            if (account.MayLackPositions)
+            {
+                // What is unknown is given to a node's raw members at once, so their order is each publisher's, not the log's.
+                (string publisher, int number) = Message.OriginOf(heard.Text!);
+                if (numbers.TryGetValue(publisher, out int previous) && number <= previous)
+                {
+                    violations.Add($"{account} got {heard.Text} after number {previous} of the same publisher");
+                }
+
+                numbers[publisher] = number;
+                continue;
             }
 
             if (!places.TryGetValue((account.Room, heard.Text!), out Position position))

@@ -84,6 +84,19 @@ public sealed class JudgeTests
     }
 
     [Theory]
+    [InlineData("kept|p|1 kept|q|1 kept|p|3", null)]
+    [InlineData("kept|p|2 kept|q|1 kept|p|1", "after number 2")]
+    public void RawMember_OfARoomThatIsNotDurable_IsJudgedByTheOrderOfEachPublisher(string heard, string? expected)
+    {
+        Account raw = new("kept", [.. heard.Split(' ').Select(static each => new Heard(null, each))], 0) { Way = Way.Raw, MayLackPositions = true };
+
+        IReadOnlyList<string> violations = Judge.Of([raw], [], 0).Violations;
+
+        Assert.Equal(expected is not null, violations.Count > 0);
+        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("a b c", null)]
     [InlineData("a c", null)] // a protocol without positions has no word for it
     [InlineData("b a", "after e:2")]

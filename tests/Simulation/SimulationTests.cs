@@ -15,7 +15,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// What seeds may have in each run. Off are what the simulation has found faults with that are not mended yet, see
     /// docs/reliability.md.
     /// </summary>
-    private const Features Possible = Features.LostAnnouncements | Features.Deletions;
+    private const Features Possible = Features.Cuts | Features.Refusals | Features.LostAnnouncements | Features.LateServer
+        | Features.Members | Features.StreamsOfSeveralRooms;
 
     [Fact]
     public void Seeds_AllThatMayHappen_ListenersAndPublishersAreToldTheTruth()

@@ -26,9 +26,17 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         }
     }
 
-    /// <summary>One account per room. To be called when it is disposed.</summary>
-    public IEnumerable<Account> Accounts =>
-        rooms.Select(room => new Account(room, _heard[room], Math.Max(0, _connections - 1)) { Way = way });
+    /// <summary>One account per room, of what was given until now.</summary>
+    public IReadOnlyList<Account> Accounts
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. rooms.Select(room => new Account(room, [.. _heard[room]], Math.Max(0, _connections - 1)) { Way = way })];
+            }
+        }
+    }
 
     public abstract void Start();
 

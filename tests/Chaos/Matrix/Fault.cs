@@ -11,21 +11,24 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
     /// <summary>Whether Redis is found by Sentinels, with a replica.</summary>
     public bool HasReplica { get; init; }
 
+    /// <summary>Whether every test run has it; <c>tests/Chaos/matrix.sh</c> has all.</summary>
+    public bool IsInEveryRun { get; init; }
+
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("none", static _ => Task.CompletedTask),
+        new("none", static _ => Task.CompletedTask) { IsInEveryRun = true },
         new("Redis stopped, shorter than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(0.5))),
         new("Redis stopped, longer than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(4))),
-        new("Redis killed, back with its data", KillAsync) { Redis = ["--appendonly", "yes", "--appendfsync", "always"] },
-        new("Redis killed, back without its data", KillAsync),
-        new("Redis full (maxmemory)", static world => ConfigureAsync(world, "maxmemory 1mb", "maxmemory 0")),
+        new("Redis killed, back with its data", KillAsync) { Redis = ["--appendonly", "yes", "--appendfsync", "always"], IsInEveryRun = true },
+        new("Redis killed, back without its data", KillAsync) { IsInEveryRun = true },
+        new("Redis full (maxmemory)", static world => ConfigureAsync(world, "maxmemory 1mb", "maxmemory 0")) { IsInEveryRun = true },
         new("Redis without replicas it needs", static world => ConfigureAsync(world, "min-replicas-to-write 1", "min-replicas-to-write 0")),
         new("Redis read-only, then promoted", ReadOnlyAsync),
-        new("Redis flushed", static world => world.Redis.AskAsync("FLUSHALL")),
+        new("Redis flushed", static world => world.Redis.AskAsync("FLUSHALL")) { IsInEveryRun = true },
         new("streams of two rooms deleted", static world => DeleteAsync(world, "stream")),
         new("positions of two rooms deleted", static world => DeleteAsync(world, "meta")),
-        new("scripts flushed", static world => world.Redis.AskAsync("SCRIPT FLUSH")),
-        new("links of a node cut, both ways", static world => Now(world.Proxy.Freeze)),
+        new("scripts flushed", static world => world.Redis.AskAsync("SCRIPT FLUSH")) { IsInEveryRun = true },
+        new("links of a node cut, both ways", static world => Now(world.Proxy.Freeze)) { IsInEveryRun = true },
         new("links of a node cut, requests only", static world => Now(world.Proxy.FreezeRequests)),
         new("links of a node cut, answers only", static world => Now(world.Proxy.FreezeAnswers)),
         new("fail-over", static world => world.Redis.KillAsync()) { HasReplica = true },
@@ -33,7 +36,7 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         new("a node paused for 4 s", PauseAsync),
         new("a node killed and replaced", KillNodeAsync),
         new("a node drained and replaced", DrainNodeAsync),
-        new("clients cut", static world => Now(world.LoadBalancer.CutClients)),
+        new("clients cut", static world => Now(world.LoadBalancer.CutClients)) { IsInEveryRun = true },
         new("clients that do not read for 3 s", static world => world.LoadBalancer.HoldClientsAsync(TimeSpan.FromSeconds(3))),
     ];
 

@@ -11,11 +11,12 @@ namespace Weir.Chaos.Matrix;
 [Collection(ChaosTests.Chaos)]
 public sealed class MatrixTests(ITestOutputHelper output)
 {
-    /// <summary>All, or those whose names contain what the environment variable <c>WEIR_MATRIX_FAULT</c> says.</summary>
+    /// <summary>Those of every run, or all whose names contain what the environment variable <c>WEIR_MATRIX_FAULT</c> says.</summary>
     public static TheoryData<string> Faults =>
     [
-        .. Fault.All.Select(static fault => fault.Name)
-            .Where(static name => name.Contains(Environment.GetEnvironmentVariable("WEIR_MATRIX_FAULT") ?? "", StringComparison.OrdinalIgnoreCase)),
+        .. Fault.All
+            .Where(static fault => World.LongForm is { } part ? fault.Name.Contains(part, StringComparison.OrdinalIgnoreCase) : fault.IsInEveryRun)
+            .Select(static fault => fault.Name),
     ];
 
     [Theory]
@@ -82,8 +83,22 @@ public sealed class MatrixTests(ITestOutputHelper output)
             await EndAsync(world, room, publishers[^1]);
         }
 
+        // A node leaves out a number for messages that have none as soon as the broker lets it, which may be after the end.
+        long start = TimeProvider.System.GetTimestamp();
+        while (FindMissing(world).Count > 0 && TimeProvider.System.GetElapsedTime(start) < Timeline.Patience)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
+        }
+
         await world.StopListenersAsync();
         return Outcome.Of(world, publishers, confirmed);
+    }
+
+    private static List<string> FindMissing(World world)
+    {
+        List<string> missing = [];
+        Judge.FindMissing([.. world.Listeners.SelectMany(static listener => listener.Accounts)], missing);
+        return missing;
     }
 
     private static async Task EndAsync(World world, string room, Publisher publisher)
