@@ -213,7 +213,8 @@ public sealed partial class RelayNode
 
     private NodeInfo Describe() => new(
         NodeId, Options.NodeName, _clients.Keys.Sum(static clients => clients.Count), _clients.Keys.Sum(static clients => clients.Users), _rooms.Count,
-        _time.GetElapsedTime(_startedAt)) { Rules = Options.Rules.Digest };
+        _time.GetElapsedTime(_startedAt))
+    { Rules = Options.Rules.Digest };
 
     private void ShowNode()
     {

@@ -75,7 +75,6 @@ internal static class Judge
     {
         HashSet<string> seen = [];
         Position? before = null;
-        bool wasUnnumbered = false;
         foreach (Heard heard in account.Heard.Where(static heard => heard != Heard.NewConnection))
         {
             if (heard.Text is null)
@@ -97,16 +96,15 @@ internal static class Judge
                     violations.Add($"{account} got {heard.Text} without a position");
                 }
 
-                wasUnnumbered = true;
                 continue;
             }
 
             if (before is { } last)
             {
                 crossed += last.Epoch != position.Epoch ? 1 : 0;
-                if (wasUnnumbered && last.Epoch == position.Epoch && position.Offset > last.Offset)
+                if (account.MayLackPositions && last.Epoch == position.Epoch && position.Offset > last.Offset)
                 {
-                    // A number stands for those that had none, and is given to no message; it may come some messages later.
+                    // A number that was left out stands for messages that had none, and is given to none.
                     skips.Add((account, last, position));
                 }
                 else if (position.Offset != last.Offset + 1)
