@@ -10,7 +10,10 @@ internal static unsafe partial class Libc
     public const int EpollErr = 0x8;
     public const int EpollHup = 0x10;
     public const int EpollRdHup = 0x2000;
+
+    /// <summary>Wakes one of the waiters, usually the same one: see findings/linux-epollexclusive-does-not-spread.sh.</summary>
     public const uint EpollExclusive = 1u << 28;
+
     public const uint EpollEdge = 1u << 31;
 
     public const int EpollAdd = 1;

@@ -56,7 +56,9 @@ internal sealed class VerificationKey
     /// <param name="algorithm">One that the key <see cref="Takes"/>.</param>
     /// <param name="buffer">Begins with the text.</param>
     /// <param name="textLength">How long that is.</param>
-    /// <param name="signature">The signature, in an array of its own: the providers know no other.</param>
+    /// <param name="signature">
+    /// The signature, in an array of its own: providers ignore an offset (findings/identitymodel-verify-ignores-signature-offset.sh).
+    /// </param>
     public bool Verify(JwtAlgorithm algorithm, byte[] buffer, int textLength, byte[] signature)
     {
         int expected = _signatureBytes > 0 ? _signatureBytes : algorithm.LeastKeyBits / 8; // an HMAC is as long as its least key

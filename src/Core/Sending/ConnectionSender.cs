@@ -14,7 +14,8 @@ namespace Weir.Sending;
 /// <remarks>
 /// <para>Threading. A <see cref="LightLock"/> is the gate (a <c>Lock</c> would cost every idle connection 40 bytes). Under the gate a message is copied into the pipe; the flush
 /// runs outside it, by the one thread that turned <see cref="_flushing"/> on. While it is on nobody touches the pipe:
-/// a stream-backed writer (TLS) loses bytes that are written into a pending flush. Messages that come meanwhile wait in
+/// a stream-backed writer (TLS) loses bytes that are written into a pending flush
+/// (findings/dotnet-pipewriter-of-a-stream-loses-bytes.sh). Messages that come meanwhile wait in
 /// a <see cref="SendQueue"/> and whoever owns the flush takes them along.</para>
 /// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is left to the scope's end, so
 /// that the replies of a pass share one; a pass that produces more than a chunk flushes in between.</para>

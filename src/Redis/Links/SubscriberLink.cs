@@ -12,8 +12,8 @@ namespace Weir.Redis.Links;
 /// <remarks>
 /// StackExchange.Redis has subscriptions too. It calls their handlers on the thread pool in any order, or keeps a queue and
 /// a loop for each channel; and after a lost link it subscribes again without saying when that is done, which is just what
-/// has to be known before a room's position is compared. It speaks RESP3 because that lets other commands be sent on a
-/// connection with subscriptions. Requests may come from any thread.
+/// has to be known before a room's position is compared (findings/stackexchange-redis-restored-before-subscribed.sh).
+/// It speaks RESP3 because that lets other commands be sent on a connection with subscriptions. Requests may come from any thread.
 /// </remarks>
 internal sealed partial class SubscriberLink : IDisposable
 {
