@@ -1,5 +1,7 @@
+using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Hosting;
 using Weir.Redis.Tests.Servers;
+using Weir.TestSupport;
 
 namespace Weir.Chaos;
 
@@ -9,6 +11,12 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>Rooms whose names begin so keep history and are not durable; all others are durable.</summary>
     public const string KeptPrefix = "kept";
 
+    /// <summary>How long a client may be silent: the interval and the time-out of the heartbeat.</summary>
+    public static TimeSpan Silence { get; } = TimeSpan.FromSeconds(11);
+
+    private const string Password = "for the test";
+
+    private readonly string _certificate = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
     private readonly List<HostProcess> _hosts = [];
     private readonly List<string> _redis = [];
 
@@ -18,9 +26,14 @@ internal sealed class Fleet : IAsyncDisposable
     public static async Task<Fleet> StartAsync(params string[] redis)
     {
         Fleet fleet = new();
+        using (X509Certificate2 certificate = TestCertificate.Create())
+        {
+            await File.WriteAllBytesAsync(fleet._certificate, certificate.Export(X509ContentType.Pfx, Password));
+        }
+
         try
         {
-            foreach (HostProcess host in await Task.WhenAll(redis.Select(StartHostAsync)))
+            foreach (HostProcess host in await Task.WhenAll(redis.Select(fleet.StartHostAsync)))
             {
                 fleet._hosts.Add(host);
             }
@@ -42,6 +55,9 @@ internal sealed class Fleet : IAsyncDisposable
 
     public Uri AddressOf(int node) => this[node].Addresses[0];
 
+    /// <summary>Where it has TLS, and with it HTTP/2.</summary>
+    public Uri SecureAddressOf(int node) => this[node].Addresses[1];
+
     /// <summary>Puts another process in the place of one that is gone; at another port, which its clients find out.</summary>
     public async Task ReplaceAsync(int node)
     {
@@ -55,19 +71,25 @@ internal sealed class Fleet : IAsyncDisposable
         {
             await host.DisposeAsync();
         }
+
+        File.Delete(_certificate);
     }
 
     // Up, and with its broker: a listener that comes before that has no position to come back to.
-    private static async Task<HostProcess> StartHostAsync(string redis)
+    private async Task<HostProcess> StartHostAsync(string redis)
     {
         HostProcess host = await LaunchAsync(redis);
+        await Bounded.Eventually(() => host.Addresses.Count == 2, Timeline.Patience);
         using HttpClient http = new();
         await Waiting.UntilAsync(
             async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker", Timeline.Patience);
         return host;
     }
 
-    private static Task<HostProcess> LaunchAsync(string redis) => HostProcess.StartAsync(
+    private Task<HostProcess> LaunchAsync(string redis) => HostProcess.StartWithAsync(
+        ["--urls", "http://127.0.0.1:0;https://127.0.0.1:0"],
+        ("Kestrel__Certificates__Default__Path", _certificate),
+        ("Kestrel__Certificates__Default__Password", Password),
         ("Weir__Broker__Kind", "Redis"),
         ("Weir__Redis__Configuration", redis),
         ("Weir__Redis__ProbeInterval", "300ms"),
@@ -77,6 +99,7 @@ internal sealed class Fleet : IAsyncDisposable
         ("Weir__Broker__PositionCheckInterval", "1s"),
         ("Weir__Api__Key", Publisher.Key),
         ("Weir__Heartbeat__Interval", "1s"),
+        ("Weir__Heartbeat__Timeout", "10s"),
         ("Weir__Rooms__0__Pattern", KeptPrefix + "*"),
         ("Weir__Rooms__0__HistorySize", "100000"),
         ("Weir__Rooms__1__Pattern", "*"),

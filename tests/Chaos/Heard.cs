@@ -8,6 +8,12 @@ internal sealed record Heard(Position? Position, string? Text)
     /// <summary>A mark: what follows came on another connection.</summary>
     public static Heard NewConnection { get; } = new(null, "");
 
+    /// <summary>
+    /// Whether this is a mark: the client asked to go on from the position, and the server does. What it was given beyond that is given
+    /// again.
+    /// </summary>
+    public bool IsResumption { get; init; }
+
     /// <summary>Whether this is a message, neither a word of a loss nor a mark.</summary>
     public bool IsMessage => Text is { Length: > 0 };
 }

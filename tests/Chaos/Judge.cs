@@ -8,19 +8,24 @@ namespace Weir.Chaos;
 /// </summary>
 internal static class Judge
 {
+    private const string Gap = "gap without a notification";
+    private const string Order = "another order";
+    private const string Twice = "twice";
+
     /// <param name="accounts">What each listener heard.</param>
     /// <param name="confirmed">What publishers were told is published.</param>
     /// <param name="failed">How many publishes failed.</param>
     public static Report Of(
         IReadOnlyList<Account> accounts, IEnumerable<(string Room, Position Position, string Text)> confirmed, int failed)
     {
-        List<string> violations = [];
+        List<Violation> violations = [];
         Dictionary<(string Room, Position Position), string> truth = [];
         foreach ((string room, Position position, string text) in confirmed)
         {
             if (!truth.TryAdd((room, position), text))
             {
-                violations.Add($"{room} {position} was given to {text} and to {truth[(room, position)]}");
+                string both = $"{room} {position} was given to {text} and to {truth[(room, position)]}";
+                violations.Add(new Violation("one position for two messages", "API", both));
             }
         }
 
@@ -39,7 +44,7 @@ internal static class Judge
             {
                 if (truth.TryGetValue((account.Room, next with { Offset = offset }), out string? text))
                 {
-                    violations.Add($"{account} got {next} after {last}, without {text}, and was not told why");
+                    violations.Add(Of(account, Gap, $"got {next} after {last}, without {text}, and was not told why"));
                 }
             }
         }
@@ -68,12 +73,13 @@ internal static class Judge
     private static void Walk(
         Account account,
         Dictionary<(string Room, Position Position), string> truth,
-        List<string> violations,
+        List<Violation> violations,
         List<(Account Account, Position Last, Position Next)> skips,
         ref int told,
         ref int crossed)
     {
         HashSet<string> seen = [];
+        Stack<(Position Position, string Text)> given = new();
         Position? before = null;
         foreach (Heard heard in account.Heard.Where(static heard => heard != Heard.NewConnection))
         {
@@ -84,16 +90,38 @@ internal static class Judge
                 continue;
             }
 
+            if (heard is { IsResumption: true, Position: { } resumed })
+            {
+                if (before is { } reached && resumed.Epoch == reached.Epoch && resumed.Offset > reached.Offset)
+                {
+                    Skip(reached, resumed with { Offset = resumed.Offset + 1 });
+                }
+
+                while (given.TryPeek(out (Position Position, string Text) top)
+                    && top.Position.Epoch == resumed.Epoch && top.Position.Offset > resumed.Offset)
+                {
+                    seen.Remove(given.Pop().Text);
+                }
+
+                before = resumed;
+                continue;
+            }
+
             if (!seen.Add(heard.Text))
             {
-                violations.Add($"{account} got {heard.Text} twice, now as {heard.Position}");
+                violations.Add(Of(account, Twice, $"got {heard.Text} twice, now as {heard.Position}"));
+            }
+
+            if (!account.Way.KeepsOrder)
+            {
+                continue;
             }
 
             if (heard.Position is not { } position)
             {
                 if (!account.MayLackPositions)
                 {
-                    violations.Add($"{account} got {heard.Text} without a position");
+                    violations.Add(Of(account, "no position", $"got {heard.Text} without a position"));
                 }
 
                 continue;
@@ -102,21 +130,32 @@ internal static class Judge
             if (before is { } last)
             {
                 crossed += last.Epoch != position.Epoch ? 1 : 0;
-                if (account.MayLackPositions && last.Epoch == position.Epoch && position.Offset > last.Offset)
+                if (position.Offset != last.Offset + 1)
                 {
-                    // A number that was left out stands for messages that had none, and is given to none.
-                    skips.Add((account, last, position));
-                }
-                else if (position.Offset != last.Offset + 1)
-                {
-                    violations.Add($"{account} got {position} after {last}, and was not told why");
+                    Skip(last, position);
                 }
             }
 
             before = position;
+            given.Push((position, heard.Text));
             if (!truth.TryAdd((account.Room, position), heard.Text) && truth[(account.Room, position)] != heard.Text)
             {
-                violations.Add($"{account} got {heard.Text} as {position}, which is {truth[(account.Room, position)]}");
+                string other = truth[(account.Room, position)];
+                violations.Add(Of(account, "another message at the position", $"got {heard.Text} as {position}, which is {other}"));
+            }
+        }
+
+        void Skip(Position last, Position next)
+        {
+            if (account.MayLackPositions && last.Epoch == next.Epoch && next.Offset > last.Offset)
+            {
+                // A number that was left out stands for messages that had none, and is given to none.
+                skips.Add((account, last, next));
+            }
+            else
+            {
+                bool isBack = next.Epoch == last.Epoch && next.Offset < last.Offset;
+                violations.Add(Of(account, isBack ? Order : Gap, $"got {next} after {last}, and was not told why"));
             }
         }
     }
@@ -125,7 +164,7 @@ internal static class Judge
     /// Finds what a listener was not given though it was never told of a loss, and another listener of its room was given it. All
     /// must have listened before the first message.
     /// </summary>
-    public static void FindMissing(IReadOnlyList<Account> accounts, List<string> violations)
+    public static void FindMissing(IReadOnlyList<Account> accounts, List<Violation> violations)
     {
         foreach (IGrouping<string, Account> room in accounts.GroupBy(static account => account.Room))
         {
@@ -133,17 +172,20 @@ internal static class Judge
             foreach (Account account in room.Where(static account => account.Way.HasPositions && account.Heard.All(static heard => heard.Text is not null)))
             {
                 HashSet<string> texts = [.. TextsOf(account)];
-                violations.AddRange(all.Where(text => !texts.Contains(text)).Select(text => $"{account} was not given {text}, and not told of a loss"));
+                violations.AddRange(all.Where(text => !texts.Contains(text))
+                    .Select(text => Of(account, "missing without a notification", $"was not given {text}, and not told of a loss")));
             }
         }
     }
+
+    private static Violation Of(Account account, string kind, string text) => new(kind, account.Way.Name, $"{account} {text}");
 
     private static IEnumerable<string> TextsOf(Account account)
         => account.Heard.Where(static heard => heard.IsMessage).Select(static heard => heard.Text!);
 
     // A protocol without positions has no word for a loss. What it gives comes once, and on one connection in the room's order.
     private static void WalkWithoutPositions(
-        Account account, Dictionary<(string Room, string Text), Position> places, List<string> violations)
+        Account account, Dictionary<(string Room, string Text), Position> places, List<Violation> violations)
     {
         HashSet<string> seen = [];
         Dictionary<string, int> numbers = [];
@@ -159,7 +201,7 @@ internal static class Judge
 
             if (!seen.Add(heard.Text!))
             {
-                violations.Add($"{account} got {heard.Text} twice");
+                violations.Add(Of(account, Twice, $"got {heard.Text} twice"));
             }
 
             if (account.MayLackPositions)
@@ -168,7 +210,7 @@ internal static class Judge
                 (string publisher, int number) = Message.OriginOf(heard.Text!);
                 if (numbers.TryGetValue(publisher, out int previous) && number <= previous)
                 {
-                    violations.Add($"{account} got {heard.Text} after number {previous} of the same publisher");
+                    violations.Add(Of(account, Order, $"got {heard.Text} after number {previous} of the same publisher"));
                 }
 
                 numbers[publisher] = number;
@@ -182,7 +224,7 @@ internal static class Judge
 
             if (before is { } last && last.Epoch == position.Epoch && position.Offset <= last.Offset)
             {
-                violations.Add($"{account} got {position} after {last}");
+                violations.Add(Of(account, Order, $"got {position} after {last}"));
             }
 
             before = position;

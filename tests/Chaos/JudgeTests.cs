@@ -25,12 +25,16 @@ public sealed class JudgeTests
         Report report = Of((Said[])[.. heard.Split(' ').Select(static (each, i) => each.StartsWith("lost:", StringComparison.Ordinal)
             ? new Said(each[5..], null) : new Said(each, $"{i}"))]);
 
-        Assert.Contains(expected, Assert.Single(report.Violations), StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Single(report.Violations).Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Message_HeardTwice_IsFound()
-        => Assert.Contains("twice", Assert.Single(Of((Said[])[new("e:1", "a"), new("e:2", "a")]).Violations), StringComparison.Ordinal);
+    {
+        Report report = Of((Said[])[new("e:1", "a"), new("e:2", "a")]);
+
+        Assert.Contains("twice", Assert.Single(report.Violations).Text, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Position_OfTwoMessages_IsFound()
@@ -38,8 +42,9 @@ public sealed class JudgeTests
         Said[] one = [new("e:1", "a")];
         Said[] other = [new("e:1", "b")];
 
-        Assert.Contains("which is a", Assert.Single(Of(one, other).Violations), StringComparison.Ordinal);
-        Assert.Contains("which is c", Assert.Single(Judge.Of([Account(one)], [("room", Position.Parse("e:1"), "c")], 0).Violations), StringComparison.Ordinal);
+        Assert.Contains("which is a", Assert.Single(Of(one, other).Violations).Text, StringComparison.Ordinal);
+        Report confirmed = Judge.Of([Account(one)], [("room", Position.Parse("e:1"), "c")], 0);
+        Assert.Contains("which is c", Assert.Single(confirmed.Violations).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,7 +52,7 @@ public sealed class JudgeTests
     {
         Account account = new("room", [new(Position.Parse("e:1"), "a"), new(null, "b"), new(Position.Parse("e:2"), "c")], 0);
 
-        Assert.Contains("without a position", Assert.Single(Judge.Of([account], [], 0).Violations), StringComparison.Ordinal);
+        Assert.Contains("without a position", Assert.Single(Judge.Of([account], [], 0).Violations).Text, StringComparison.Ordinal);
         Assert.Empty(Judge.Of([account with { MayLackPositions = true }], [], 0).Violations);
     }
 
@@ -65,10 +70,10 @@ public sealed class JudgeTests
         };
         (string, Position, string)[] confirmed = heard == "e:1 null e:4" ? [("room", Position.Parse("e:2"), "two")] : [];
 
-        IReadOnlyList<string> violations = Judge.Of([account], confirmed, 0).Violations;
+        IReadOnlyList<Violation> violations = Judge.Of([account], confirmed, 0).Violations;
 
         Assert.Equal(expected is not null, violations.Count > 0);
-        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
+        Assert.All(violations, violation => Assert.Contains(expected!, violation.Text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -77,11 +82,11 @@ public sealed class JudgeTests
         Account whole = Account([new("e:1", "a"), new("e:2", "b")]);
         Account less = Account([new("e:1", "a")]);
         Account told = Account([new("e:1", "a"), new("e:2", null)]);
-        List<string> violations = [];
+        List<Violation> violations = [];
 
         Judge.FindMissing([whole, less, told], violations);
 
-        Assert.Contains("was not given b", Assert.Single(violations), StringComparison.Ordinal);
+        Assert.Contains("was not given b", Assert.Single(violations).Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -91,10 +96,10 @@ public sealed class JudgeTests
     {
         Account raw = new("kept", [.. heard.Split(' ').Select(static each => new Heard(null, each))], 0) { Way = Way.Raw, MayLackPositions = true };
 
-        IReadOnlyList<string> violations = Judge.Of([raw], [], 0).Violations;
+        IReadOnlyList<Violation> violations = Judge.Of([raw], [], 0).Violations;
 
         Assert.Equal(expected is not null, violations.Count > 0);
-        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
+        Assert.All(violations, violation => Assert.Contains(expected!, violation.Text, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -111,10 +116,46 @@ public sealed class JudgeTests
             Way = Way.Raw,
         };
 
-        IReadOnlyList<string> violations = Judge.Of([raw, numbered], [], 0).Violations;
+        IReadOnlyList<Violation> violations = Judge.Of([raw, numbered], [], 0).Violations;
 
         Assert.Equal(expected is not null, violations.Count > 0);
-        Assert.All(violations, violation => Assert.Contains(expected!, violation, StringComparison.Ordinal));
+        Assert.All(violations, violation => Assert.Contains(expected!, violation.Text, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("e:1 e:2 resumed:e:1 e:2 e:3", null)] // what had arrived, and was not taken yet, is given again
+    [InlineData("e:1 resumed:e:1 e:3", "got e:3 after e:1")]
+    [InlineData("e:1 e:2 resumed:e:2 e:2", "twice")]
+    [InlineData("e:1 resumed:e:2 e:3", "got e:3 after e:1")] // it goes on from what it was never given
+    [InlineData("resumed:e:4 e:6", "got e:6 after e:4")] // a first position
+    public void Resumption_GoesOnFromThePositionAskedFor(string heard, string? expected)
+    {
+        Account account = new("room", [.. heard.Split(' ').Select(static each => each.StartsWith("resumed:", StringComparison.Ordinal)
+            ? new Heard(Position.Parse(each[8..]), "") { IsResumption = true } : new Heard(Position.Parse(each), each))], 0);
+
+        IReadOnlyList<Violation> violations = Judge.Of([account], [], 0).Violations;
+
+        Assert.Equal(expected is not null, violations.Count > 0);
+        Assert.Contains(expected ?? "", violations.Count > 0 ? violations[0].Text : "", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("c a b", null)]
+    [InlineData("c a", "was not given b")]
+    [InlineData("a b a c", "got a twice")]
+    public void WayThatDoesNotKeepTheOrder_IsJudgedAsASet(string heard, string? expected)
+    {
+        Account whole = Account([new("e:1", "a"), new("e:2", "b"), new("e:3", "c")]);
+        Account set = new("room", [.. heard.Split(' ').Select(static each => new Heard(null, each))], 0)
+        {
+            Way = Way.Application(Way.Sse),
+        };
+
+        List<Violation> violations = [.. Judge.Of([whole, set], [], 0).Violations];
+        Judge.FindMissing([whole, set], violations);
+
+        Assert.Equal(expected is not null, violations.Count > 0);
+        Assert.All(violations, violation => Assert.Contains(expected!, violation.Text, StringComparison.Ordinal));
     }
 
     private static Report Of(params Said[][] heard) => Judge.Of([.. heard.Select(Account)], [], 0);

@@ -71,53 +71,17 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
 
     private async Task ReadStreamAsync(Uri node)
     {
-        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-        silence.CancelAfter(_silence);
-        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(node, $"/sse?room={room}"));
-        if (_lastId.Length > 0)
+        Uri address = new(node, $"/sse?room={room}");
+        await foreach (StreamEvent happened in EventStream.ReadAsync(_http, address, _lastId, _silence, () => _connections++, _end.Token))
         {
-            request.Headers.Add("Last-Event-ID", _lastId);
-        }
-
-        using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
-        response.EnsureSuccessStatusCode();
-        _connections++;
-        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(silence.Token));
-        string? id = null;
-        string? data = null;
-        string type = "";
-        while (await reader.ReadLineAsync(silence.Token) is { } line)
-        {
-            silence.CancelAfter(_silence);
-            if (line.Length == 0)
+            lock (_gate)
             {
-                Take(id, type, data);
-                (id, data, type) = (null, null, "");
-            }
-            else if (line.StartsWith("id: ", StringComparison.Ordinal))
-            {
-                id = line[4..];
-            }
-            else if (line.StartsWith("event: ", StringComparison.Ordinal))
-            {
-                type = line[7..];
-            }
-            else if (line.StartsWith("data: ", StringComparison.Ordinal))
-            {
-                data = data is null ? line[6..] : data + "\n" + line[6..];
-            }
-        }
-    }
-
-    // A whole event: what was cut off in the middle of one has not happened.
-    private void Take(string? id, string type, string? data)
-    {
-        lock (_gate)
-        {
-            _lastId = id ?? _lastId;
-            if (data is not null)
-            {
-                _heard.Add(new Heard(id is null ? null : Position.Parse(id), type == "lost" ? null : data.Trim('"')));
+                _lastId = happened.Id ?? _lastId;
+                if (happened.Data is { } data)
+                {
+                    string? text = happened.Type == "lost" ? null : data.Trim('"');
+                    _heard.Add(new Heard(happened.Id is null ? null : Position.Parse(happened.Id), text));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ internal sealed record Report(
     int Reconnects,
     int Told,
     int EpochsCrossed,
-    IReadOnlyList<string> Violations)
+    IReadOnlyList<Violation> Violations)
 {
     public override string ToString() =>
         $"{Confirmed} confirmed, {Failed} failed, {Deliveries} deliveries, {Reconnects} reconnects, {Told} told of a loss, "

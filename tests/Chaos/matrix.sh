@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every way in under every fault with longer traffic than a test run has, and prints the table of docs/reliability.md.
+# Runs every way in under every fault with longer traffic than a test run has, and prints the table of docs/reliability.md, then the
+# violations by kind and way, with counts.
 #   tests/Chaos/matrix.sh                 20 s of traffic each
 #   tests/Chaos/matrix.sh 60              as many seconds
 #   tests/Chaos/matrix.sh 20 "fail-over"  only faults whose names contain it
@@ -12,5 +13,6 @@ WEIR_CHAOS_SECONDS=${1:-20} WEIR_MATRIX_FAULT=${2:-} \
     dotnet test --project tests/Chaos -c Release -- --filter-class "*MatrixTests" || status=$?
 # Each run writes the head and its row; the head is the same every time.
 head -n 2 "$WEIR_MATRIX_REPORT"
-grep -v -e '^| fault |' -e '^|---' "$WEIR_MATRIX_REPORT" || true
+grep -e '^|' "$WEIR_MATRIX_REPORT" | grep -v -e '^| fault |' -e '^|---' || true
+grep -e '^- ' "$WEIR_MATRIX_REPORT" || true
 exit "$status"

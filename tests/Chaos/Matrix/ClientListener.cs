@@ -92,6 +92,15 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         }
     }
 
+    /// <summary>To be called when the server goes on from a position that the client has named, or begins there.</summary>
+    protected void OnResumed(string room, Position position)
+    {
+        lock (_gate)
+        {
+            _heard[room].Add(new Heard(position, "") { IsResumption = true });
+        }
+    }
+
     protected void OnLost(string room, Position? next)
     {
         lock (_gate)

@@ -34,10 +34,12 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         new("fail-over", static world => world.Redis.KillAsync()) { HasReplica = true },
         new("a node starved of processor time for 5 s", StarveAsync),
         new("a node paused for 4 s", PauseAsync),
-        new("a node killed and replaced", KillNodeAsync),
+        new("a node killed and replaced", KillNodeAsync) { IsInEveryRun = true },
         new("a node drained and replaced", DrainNodeAsync),
-        new("clients cut", static world => Now(world.LoadBalancer.CutClients)) { IsInEveryRun = true },
-        new("clients that do not read for 3 s", static world => world.LoadBalancer.HoldClientsAsync(TimeSpan.FromSeconds(3))),
+        new("clients cut", static world => Now(world.CutClients)) { IsInEveryRun = true },
+        new("clients that do not read for 3 s", static world => world.HoldClientsAsync(TimeSpan.FromSeconds(3))),
+        new("clients paused, shorter than the heartbeat's time-out", static world => world.PauseClientsAsync(TimeSpan.FromSeconds(3))),
+        new("clients paused, longer than the heartbeat's time-out", static world => world.PauseClientsAsync(Fleet.Silence * 1.3)),
     ];
 
     public override string ToString() => Name;

@@ -40,11 +40,12 @@ public sealed class MatrixTests(ITestOutputHelper output)
         output.WriteLine(outcome.ToString());
         if (Environment.GetEnvironmentVariable("WEIR_MATRIX_REPORT") is { Length: > 0 } path)
         {
-            await File.AppendAllTextAsync(path, $"{outcome.ToHead()}\n{outcome.ToRow(fault)}\n");
+            await File.AppendAllTextAsync(path, $"{outcome.ToHead()}\n{outcome.ToRow(fault)}\n{Summarize(outcome, fault)}");
         }
 
         if (outcome.Violations.Count > 0)
         {
+            output.WriteLine(Summarize(outcome, fault));
             output.WriteLine(string.Join('\n', outcome.Violations.Take(20)));
             output.WriteLine(world.Fleet.Output);
         }
@@ -52,6 +53,9 @@ public sealed class MatrixTests(ITestOutputHelper output)
         Assert.Empty(outcome.Violations.Take(20));
         Assert.All(outcome.Ways, static way => Assert.True(way.Report.Deliveries > 10, way.Way.Name));
     }
+
+    private static string Summarize(Outcome outcome, Fault fault)
+        => string.Concat(Violation.Summarize(outcome.Violations).Select(line => $"- {fault.Name}: {line}\n"));
 
     private static async Task<Outcome> RunAsync(World world, Fault fault)
     {
@@ -94,9 +98,9 @@ public sealed class MatrixTests(ITestOutputHelper output)
         return Outcome.Of(world, publishers, confirmed);
     }
 
-    private static List<string> FindMissing(World world)
+    private static List<Violation> FindMissing(World world)
     {
-        List<string> missing = [];
+        List<Violation> missing = [];
         Judge.FindMissing([.. world.Listeners.SelectMany(static listener => listener.Accounts)], missing);
         return missing;
     }

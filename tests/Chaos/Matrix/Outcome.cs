@@ -1,7 +1,7 @@
 namespace Weir.Chaos.Matrix;
 
 /// <summary>One row of the matrix: what each way in came to under a fault.</summary>
-internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IReadOnlyList<string> Violations)
+internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IReadOnlyList<Violation> Violations)
 {
     public static Outcome Of(World world, IReadOnlyList<Publisher> publishers, IReadOnlyList<(string Room, string Text)> confirmed)
     {
@@ -11,21 +11,21 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
         Report whole = Judge.Of(accounts, numbered, failed); // what one client was given is also held against the others
 
         List<(Way, Report)> ways = [];
-        foreach (IGrouping<Way, Account> way in accounts.GroupBy(static account => account.Way))
+        foreach (IGrouping<Way, Account> way in accounts.Where(static account => account.Way.KeepsOrder).GroupBy(static account => account.Way))
         {
             // With all that has positions, so that the others' order can be judged; its violations are the whole's.
             ways.Add((way.Key, Judge.Of([.. way], numbered, failed)));
         }
 
-        List<string> violations = [.. whole.Violations];
+        List<Violation> violations = [.. whole.Violations];
         Judge.FindMissing(accounts, violations);
-        violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition)
-            .Select(static answer => $"{answer.Room} keeps history, and {answer.Text} was answered as published without a position"));
+        violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition).Select(static answer => new Violation(
+            "an answer without a position", "API", $"{answer.Room} keeps history, and the answer for {answer.Text} had no position")));
 
         bool wasLost = accounts.Any(static account => account.Heard.Any(static heard => heard.Text is null));
         HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage).Select(static heard => heard.Text!)];
         violations.AddRange(confirmed.Where(answer => !wasLost && !IsKept(answer.Room) && !given.Contains(answer.Text))
-            .Select(static answer => $"{answer.Text} was confirmed to its publisher, and no listener was given it"));
+            .Select(static answer => new Violation("confirmed, and given to no listener", Way.CentrifugoClient.Name, answer.Text)));
         return new Outcome(ways, violations);
     }
 

@@ -4,22 +4,9 @@ using System.Text;
 namespace Weir.Chaos.Matrix;
 
 /// <summary>A member of a raw room, which returns when its connection ends.</summary>
-internal sealed class RawMember(int port, string room) : ClientListener(Way.Raw, room)
+internal sealed class RawMember(int port, string room) : ReturningListener(Way.Raw, room)
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
-
-    private readonly CancellationTokenSource _end = new();
-    private Task _listening = Task.CompletedTask;
     private ClientWebSocket? _open;
-
-    public override void Start() => _listening = ListenAsync();
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        await _listening;
-        _end.Dispose();
-    }
 
     /// <summary>Publishes to its room if it is connected. There is no answer.</summary>
     public async Task PublishAsync(string text, CancellationToken cancellationToken)
@@ -37,37 +24,20 @@ internal sealed class RawMember(int port, string room) : ClientListener(Way.Raw,
         }
     }
 
-    private async Task ListenAsync()
-    {
-        while (!_end.IsCancellationRequested)
-        {
-            try
-            {
-                await ReadConnectionAsync();
-            }
-            catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException)
-            {
-                // It ended or could not be made: the next one.
-            }
-
-            await Task.Delay(_pause, TimeProvider.System, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task ReadConnectionAsync()
+    protected override async Task ListenOnceAsync(CancellationToken end)
     {
         using ClientWebSocket socket = new();
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}/ws?room={Rooms[0]}"), _end.Token);
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}/ws?room={Rooms[0]}"), end);
         OnConnected();
         OnListening(Rooms[0]);
         Volatile.Write(ref _open, socket);
         byte[] buffer = new byte[4096]; // a message of this test is far smaller
         while (true)
         {
-            ValueWebSocketReceiveResult received = await socket.ReceiveAsync(buffer.AsMemory(), _end.Token);
+            ValueWebSocketReceiveResult received = await socket.ReceiveAsync(buffer.AsMemory(), end);
             if (received.MessageType == WebSocketMessageType.Close)
             {
-                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _end.Token);
+                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, end);
                 return;
             }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Weir.Chaos.Matrix;
@@ -8,90 +7,27 @@ namespace Weir.Chaos.Matrix;
 /// A client of Server-Sent Events as a browser is one: it keeps the last id, and returns with it when its stream ends. The time
 /// that <c>retry:</c> names is cut short, so that a run stays short.
 /// </summary>
-internal sealed class SseClient(int port, params string[] rooms) : ClientListener(rooms.Length == 1 ? Way.Sse : Way.SseOfTwo, rooms)
+/// <param name="way">The way in.</param>
+/// <param name="http">Requests the streams, with its own version of HTTP.</param>
+/// <param name="origin">Of the nodes.</param>
+/// <param name="rooms">What it listens to, by one stream.</param>
+internal sealed class SseClient(Way way, HttpClient http, Uri origin, params string[] rooms) : ReturningListener(way, rooms)
 {
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
-    private static readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = int.MaxValue, UseProxy = false })
-    {
-        Timeout = Timeout.InfiniteTimeSpan,
-    };
-
-    private readonly CancellationTokenSource _end = new();
     private string _lastId = "";
-    private Task _listening = Task.CompletedTask;
 
-    public override void Start() => _listening = ListenAsync();
-
-    public override async ValueTask DisposeAsync()
+    protected override async Task ListenOnceAsync(CancellationToken end)
     {
-        await _end.CancelAsync();
-        await _listening;
-        _end.Dispose();
-    }
-
-    private async Task ListenAsync()
-    {
-        while (!_end.IsCancellationRequested)
+        Uri address = new(origin, "/sse?" + string.Join('&', Rooms.Select(static room => "room=" + room)));
+        await foreach (StreamEvent happened in EventStream.ReadAsync(http, address, _lastId, _silence, OnConnected, end))
         {
-            try
-            {
-                await ReadStreamAsync();
-            }
-            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or SocketException)
-            {
-                // The stream ended or could not be had; the next one goes on from the last id.
-            }
-
-            await Task.Delay(_pause, TimeProvider.System, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Take(happened);
         }
     }
 
-    private async Task ReadStreamAsync()
+    private void Take(StreamEvent happened)
     {
-        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-        silence.CancelAfter(_silence);
-        string query = string.Join('&', Rooms.Select(static room => "room=" + room));
-        using HttpRequestMessage request = new(HttpMethod.Get, $"http://127.0.0.1:{port}/sse?{query}");
-        request.Headers.Accept.ParseAdd("text/event-stream");
-        if (_lastId.Length > 0)
-        {
-            request.Headers.Add("Last-Event-ID", _lastId);
-        }
-
-        using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
-        response.EnsureSuccessStatusCode();
-        OnConnected();
-        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(silence.Token));
-        string? id = null;
-        string? data = null;
-        string type = "";
-        while (await reader.ReadLineAsync(silence.Token) is { } line)
-        {
-            silence.CancelAfter(_silence);
-            if (line.Length == 0)
-            {
-                Take(id, type, data);
-                (id, data, type) = (null, null, "");
-            }
-            else if (line.StartsWith("id: ", StringComparison.Ordinal))
-            {
-                id = line[4..];
-            }
-            else if (line.StartsWith("event: ", StringComparison.Ordinal))
-            {
-                type = line[7..];
-            }
-            else if (line.StartsWith("data: ", StringComparison.Ordinal))
-            {
-                data = line[6..];
-            }
-        }
-    }
-
-    // A whole event: what was cut off in the middle of one has not happened.
-    private void Take(string? id, string type, string? data)
-    {
+        (string? id, string type, string? data) = happened;
         _lastId = id ?? _lastId;
         if (id is not null)
         {

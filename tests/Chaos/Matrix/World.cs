@@ -1,3 +1,4 @@
+using System.Net;
 using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 
@@ -6,14 +7,18 @@ namespace Weir.Chaos.Matrix;
 /// <summary>Redis, two nodes on it, a load balancer in front, and clients of every way in.</summary>
 internal sealed class World : IAsyncDisposable
 {
-    // The SDK itself gives publications of its streams out of order when many arrive at once; a short run leaves those out.
-    private static readonly string[] _transports = LongForm is null ? ["websocket"] : ["websocket", "http_stream", "sse"];
+    private static readonly string[] _transports = ["websocket", "http_stream", "sse"];
 
+    private readonly HttpClient _http1 = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http2 = MakeHttp2Client();
+    private readonly HttpClient _commands = MakeHttp2Client();
     private readonly List<ClientListener> _listeners = [];
     private readonly List<SdkListeners> _sdks = [];
     private readonly List<CentrifugoClientListener> _publishers = [];
     private RedisServer? _redis;
     private SentinelGroup? _group;
+    private LoadBalancer? _balancer;
+    private LoadBalancer? _secureBalancer;
     private bool _areStopped;
 
     /// <summary>Which faults a long run has, a part of their names; <c>null</c>: this is a short run.</summary>
@@ -28,8 +33,6 @@ internal sealed class World : IAsyncDisposable
     public TcpProxy Proxy { get; private set; } = null!;
 
     public Fleet Fleet { get; private set; } = null!;
-
-    public LoadBalancer LoadBalancer { get; private set; } = null!;
 
     public IReadOnlyList<ClientListener> Listeners => _listeners;
 
@@ -57,11 +60,8 @@ internal sealed class World : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopListenersAsync();
-        if (LoadBalancer is not null)
-        {
-            await LoadBalancer.DisposeAsync();
-        }
-
+        await (_balancer?.DisposeAsync() ?? default);
+        await (_secureBalancer?.DisposeAsync() ?? default);
         if (Fleet is not null)
         {
             await Fleet.DisposeAsync();
@@ -74,7 +74,24 @@ internal sealed class World : IAsyncDisposable
 
         await (_redis?.DisposeAsync() ?? default);
         await (_group?.DisposeAsync() ?? default);
+        _http1.Dispose();
+        _http2.Dispose();
+        _commands.Dispose();
     }
+
+    /// <summary>Resets every connection of a client.</summary>
+    public void CutClients()
+    {
+        _balancer!.CutClients();
+        _secureBalancer!.CutClients();
+    }
+
+    /// <summary>Has all clients neither read nor answer for a while.</summary>
+    public Task HoldClientsAsync(TimeSpan time)
+        => Task.WhenAll(_balancer!.HoldClientsAsync(time), _secureBalancer!.HoldClientsAsync(time));
+
+    /// <summary>Holds the processes of the clients that have processes of their own.</summary>
+    public Task PauseClientsAsync(TimeSpan time) => Task.WhenAll(_sdks.Select(sdk => sdk.PauseAsync(time)));
 
     /// <summary>Ends the clients; what they have heard stays.</summary>
     public async Task StopListenersAsync()
@@ -88,6 +105,19 @@ internal sealed class World : IAsyncDisposable
         await Task.WhenAll(_listeners.Select(static listener => listener.DisposeAsync().AsTask()));
         await Task.WhenAll(_sdks.Select(static sdk => sdk.DisposeAsync().AsTask()));
     }
+
+    // One connection for all of its streams; one that says nothing for long is taken for dead.
+    private static HttpClient MakeHttp2Client() => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        KeepAlivePingDelay = TimeSpan.FromSeconds(2),
+        KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+        SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null },
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestVersion = HttpVersion.Version20,
+    };
 
     private async Task BuildAsync(Fault fault)
     {
@@ -103,13 +133,16 @@ internal sealed class World : IAsyncDisposable
             Fleet = await Fleet.StartAsync(Proxy.Address, _redis.Address);
         }
 
-        LoadBalancer = new LoadBalancer(Fleet);
-        int port = LoadBalancer.Port;
+        _balancer = new LoadBalancer(Fleet, Fleet.AddressOf);
+        _secureBalancer = new LoadBalancer(Fleet, Fleet.SecureAddressOf);
+        int port = _balancer.Port;
+        Uri origin = new($"http://127.0.0.1:{port}");
+        Uri secure = new($"https://127.0.0.1:{_secureBalancer.Port}");
         foreach (string transport in _transports)
         {
             SdkListeners sdk = await SdkListeners.StartAsync(transport, port);
             _sdks.Add(sdk);
-            _listeners.AddRange(Rooms.SelectMany(room => (ClientListener[])[sdk.Add(room), sdk.Add(room)]));
+            _listeners.AddRange(Rooms.SelectMany(room => (ClientListener[])[.. sdk.Add(room), .. sdk.Add(room)]));
             sdk.Watch();
         }
 
@@ -119,13 +152,17 @@ internal sealed class World : IAsyncDisposable
             {
                 CentrifugoClientListener centrifugo = new(port, room);
                 _publishers.Add(centrifugo);
-                _listeners.AddRange([centrifugo, new SseClient(port, room), new RawMember(port, room), new RelayClientListener(port, room)]);
+                SseClient sse = new(Way.Sse, _http1, origin, room);
+                _listeners.AddRange([centrifugo, sse, new RawMember(port, room), new RelayClientListener(port, room)]);
             }
+
+            _listeners.Add(new SseClient(Way.SseOverHttp2, _http2, secure, room));
+            _listeners.Add(new HttpStreamClient(_http2, _commands, secure, room));
         }
 
         for (int i = 0; i < Rooms.Count; i++)
         {
-            _listeners.Add(new SseClient(port, Rooms[i], Rooms[(i + 1) % Rooms.Count]));
+            _listeners.Add(new SseClient(Way.SseOfTwo, _http1, origin, Rooms[i], Rooms[(i + 1) % Rooms.Count]));
         }
 
         _listeners.ForEach(static listener => listener.Start());

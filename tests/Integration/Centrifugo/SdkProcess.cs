@@ -33,6 +33,7 @@ internal sealed class SdkProcess : IAsyncDisposable
         };
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => TakeError(line.Data);
+        _process.Exited += (_, _) => TakeError("sdk.mjs has ended");
         _process.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException($"sdk.mjs ended: {ToString()}"));
         _process.EnableRaisingEvents = true;
         _process.Start();
@@ -48,6 +49,20 @@ internal sealed class SdkProcess : IAsyncDisposable
             lock (_gate)
             {
                 return [.. _events];
+            }
+        }
+    }
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The last lines of its standard error, for the message of a failure.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return string.Join('\n', _errors.TakeLast(20));
             }
         }
     }
@@ -74,7 +89,7 @@ internal sealed class SdkProcess : IAsyncDisposable
     /// <param name="transport">"websocket", "sse" or "http_stream".</param>
     /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
     public static Task<SdkProcess> StartAsync(string where, string transport, params int[] ports)
-        => StartAsync(where, transport, tokens: null, ports);
+        => StartAsync(where, transport, reportsStreams: false, tokens: null, ports);
 
     /// <inheritdoc cref="StartAsync(string, string, int[])"/>
     /// <param name="where">"node" or "chromium".</param>
@@ -82,6 +97,16 @@ internal sealed class SdkProcess : IAsyncDisposable
     /// <param name="tokens">What a client is given when it asks for a token, one after another; null: it does not ask.</param>
     /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
     public static Task<SdkProcess> StartAsync(string where, string transport, string[]? tokens, params int[] ports)
+        => StartAsync(where, transport, reportsStreams: false, tokens, ports);
+
+    /// <inheritdoc cref="StartAsync(string, string, int[])"/>
+    /// <param name="where">"node" or "chromium".</param>
+    /// <param name="transport">"websocket", "sse" or "http_stream".</param>
+    /// <param name="reportsStreams">Whether what the bytes of streams say is among the events; in Node only.</param>
+    /// <param name="tokens">What a client is given when it asks for a token, one after another; null: it does not ask.</param>
+    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    public static Task<SdkProcess> StartAsync(
+        string where, string transport, bool reportsStreams, string[]? tokens, params int[] ports)
     {
         string scheme = transport == "websocket" ? "ws" : "http";
         string[] urls = [.. ports.Select(port => $"{scheme}://127.0.0.1:{port}/connection/{transport}")];
@@ -90,6 +115,7 @@ internal sealed class SdkProcess : IAsyncDisposable
         {
             ["page"] = $"http://127.0.0.1:{ports[0]}/health/live",
             ["emulation"] = $"http://127.0.0.1:{ports[^1]}/emulation",
+            ["tap"] = reportsStreams,
             ["endpoints"] = new JsonObject { [transport] = endpoint },
             ["tokens"] = tokens is null ? null : new JsonArray([.. tokens.Select(static token => (JsonNode)token)]),
         });
@@ -103,6 +129,12 @@ internal sealed class SdkProcess : IAsyncDisposable
             _watcher = watcher;
         }
     }
+
+    /// <summary>Holds the process: its connections stay, and it does not run.</summary>
+    public void Suspend() => Signals.Suspend(_process.Id);
+
+    /// <summary>Lets it go on after <see cref="Suspend"/>.</summary>
+    public void Continue() => Signals.Continue(_process.Id);
 
     /// <summary>Has a client do something, without waiting for what comes of it.</summary>
     public void Send(JsonObject order)

@@ -2,8 +2,10 @@
 //   makeDriver(Centrifuge, settings, tell) -> perform(order), which returns what the order asked for
 // settings.endpoints is what the SDK connects to: { websocket: [URL...] } takes the next one each time, { sse | http_stream: URL }.
 // settings.tokens are what a client's getToken gives, one after another, the last for ever; "with.tokens" of a subscribe likewise.
+// settings.tap: tell also what the bytes of streams say, in Node only (stream-tap.mjs).
 // An order is { client, do, ... }; clients come into being with their first. tell(event) is called for all that happens.
-globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, WebSocket, EventSource, tokens, options = {} }, tell) {
+globalThis.makeDriver = function makeDriver(Centrifuge, settings, tell) {
+  const { endpoints, emulation, WebSocket, EventSource, streamsOf, tokens, options = {} } = settings;
   const clients = new Map();
 
   // Gives one after another, and says so.
@@ -17,6 +19,7 @@ globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, 
 
   function make(name) {
     const [transport] = Object.keys(endpoints);
+    const streams = streamsOf?.(name) ?? { EventSource };
     let attempts = 0;
     class NextNode extends WebSocket {
       constructor(ignored, protocols) {
@@ -27,7 +30,8 @@ globalThis.makeDriver = function makeDriver(Centrifuge, { endpoints, emulation, 
       transport === "websocket" ? endpoints.websocket[0] : [{ transport, endpoint: endpoints[transport] }],
       {
         websocket: transport === "websocket" ? NextNode : undefined,
-        eventsource: EventSource,
+        eventsource: streams.EventSource,
+        fetch: streams.fetch ?? null,
         emulationEndpoint: emulation,
         getToken: giver(tokens, { of: name, event: "token asked" }) ?? null,
         minReconnectDelay: 50,

@@ -5,6 +5,7 @@
 import { createInterface } from "node:readline";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { StreamTap } from "./stream-tap.mjs";
 
 const require = createRequire(import.meta.url);
 const driverFile = fileURLToPath(new URL("sdk-driver.js", import.meta.url));
@@ -15,8 +16,10 @@ const settings = JSON.parse(settingsText);
 // Node has none. As much of it as the SDK needs.
 class EventSource {
   #abort = new AbortController();
+  #tap;
 
-  constructor(url) {
+  constructor(url, tap) {
+    this.#tap = tap;
     this.#listen(url).catch((error) => this.onerror?.(error));
   }
 
@@ -38,6 +41,7 @@ class EventSource {
       for (const event of events) {
         const data = event.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
         if (data.length > 0) {
+          data.forEach((line) => this.#tap.received(line));
           this.onmessage?.({ data: data.join("\n") });
         }
       }
@@ -46,11 +50,48 @@ class EventSource {
   }
 }
 
+// What a client reaches its streams with.
+function streamsOf(name) {
+  const tap = new StreamTap((event) => settings.tap && tell({ of: name, ...event }));
+  return {
+    EventSource: class extends EventSource {
+      constructor(url) {
+        super(url, tap);
+      }
+    },
+    fetch: (url, options) => {
+      const isStream = url !== settings.emulation;
+      if (!isStream) {
+        tap.sent(options.body);
+      }
+      const response = fetch(url, options).then((answer) => isStream ? tapped(answer, tap) : answer);
+      // The SDK drops the promises of its commands, and one that rejects would end this process
+      // (findings/centrifuge-js-unhandled-emulation-failure.sh).
+      response.catch((error) => tell({ of: name, event: "fetch failed", message: String(error.cause ?? error) }));
+      return response;
+    },
+  };
+}
+
+// As much of a response as the SDK needs.
+function tapped({ ok, status, body }, tap) {
+  tap.opened();
+  const reader = body.getReader();
+  const read = async () => {
+    const piece = await reader.read();
+    if (ok && !piece.done) {
+      tap.receivedBytes(piece.value);
+    }
+    return piece;
+  };
+  return { ok, status, body: { getReader: () => ({ read }) } };
+}
+
 async function inNode() {
   require("./sdk-driver.js");
   const { Centrifuge } = require("centrifuge");
   const WebSocket = require("ws");
-  return { perform: globalThis.makeDriver(Centrifuge, { ...settings, WebSocket, EventSource }, tell), close: () => {} };
+  return { perform: globalThis.makeDriver(Centrifuge, { ...settings, WebSocket, streamsOf }, tell), close: () => {} };
 }
 
 async function inChromium() {

@@ -1,34 +1,25 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Weir.Redis.Tests.Servers;
 
 /// <summary>
 /// Stands between a node and a server, and can do what a firewall does that forgets its connections: nothing is passed on any
-/// more, in either direction, and neither end is told. Connections made later work.
+/// more, in one direction or both, and neither end is told. Connections made later work.
 /// </summary>
-internal sealed class TcpProxy : IAsyncDisposable
+internal sealed class TcpProxy : TcpForwarder
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
-    private readonly List<Socket> _sockets = [];
     private readonly Lock _gate = new();
     private readonly int _target;
-    private readonly Task _accepting;
     private CancellationTokenSource _requests = new();
     private CancellationTokenSource _answers = new();
 
     private TcpProxy(int target)
     {
         _target = target;
-        _listener.Start();
-        _accepting = AcceptAsync();
+        Start();
     }
 
-    /// <summary>How many have connected.</summary>
-    public int Connections { get; private set; }
-
-    public string Address => _listener.LocalEndpoint.ToString()!;
+    public string Address => $"127.0.0.1:{Port}";
 
     public static TcpProxy Start(int target) => new(target);
 
@@ -45,14 +36,23 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// <summary>Stops passing on what the server sends on the connections there are; what the node sends still arrives.</summary>
     public void FreezeAnswers() => Freeze(ref _answers);
 
-    public async ValueTask DisposeAsync()
+    protected override async Task<Socket?> ConnectAsync(CancellationToken end)
     {
-        await _end.CancelAsync();
-        _listener.Stop();
-        await _accepting;
+        try
+        {
+            return await ConnectToAsync(_target, end);
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    protected override (CancellationToken Requests, CancellationToken Answers) Stops()
+    {
         lock (_gate)
         {
-            _sockets.ForEach(static socket => socket.Dispose());
+            return (_requests.Token, _answers.Token);
         }
     }
 
@@ -66,70 +66,5 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
 
         before.Cancel();
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                Socket near = await _listener.AcceptSocketAsync(_end.Token);
-                Connections++;
-                Socket far = new(SocketType.Stream, ProtocolType.Tcp);
-                CancellationToken requests;
-                CancellationToken answers;
-                lock (_gate)
-                {
-                    _sockets.AddRange([near, far]);
-                    requests = _requests.Token;
-                    answers = _answers.Token;
-                }
-
-                try
-                {
-                    await far.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
-                    _ = PassAsync(near, far, requests);
-                    _ = PassAsync(far, near, answers);
-                }
-                catch (SocketException)
-                {
-                    near.Close(); // as the server would
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The end.
-        }
-    }
-
-    private async Task PassAsync(Socket from, Socket to, CancellationToken frozen)
-    {
-        byte[] buffer = new byte[16 << 10];
-        try
-        {
-            while (true)
-            {
-                int read = await from.ReceiveAsync(buffer, frozen);
-                if (read == 0)
-                {
-                    to.Shutdown(SocketShutdown.Send);
-                    return;
-                }
-
-                await to.SendAsync(buffer.AsMemory(0, read), frozen);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Frozen: both sockets stay as they are, and say nothing.
-        }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
-        {
-            // One end is gone: the other is told.
-            from.Dispose();
-            to.Dispose();
-        }
     }
 }
