@@ -91,6 +91,24 @@ public sealed class NodesTests
         Assert.Equal(2, (await sdk.DoAsync("""{"do":"presenceStats","channel":"room"}""")).GetProperty("numClients").GetInt32());
     }
 
+    // The SDK drops the promise of each command's request; one that rejects would end all clients of the process.
+    [Theory]
+    [InlineData("sse")]
+    [InlineData("http_stream")]
+    public async Task CommandOfAStream_WhoseNodeIsGone_FailsAlone_AndItsClientGoesOn(string transport)
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        int gone = RedisServer.FreePort();
+        await using SdkProcess sdk = await SdkProcess.StartAsync("node", transport, host.Port, gone);
+        await sdk.DoAsync("""{"do":"connect"}""");
+
+        JsonElement answer = await sdk.TryAsync("""{"do":"publish","channel":"room","data":1}""");
+
+        Assert.True(answer.TryGetProperty("error", out _), answer.ToString());
+        await sdk.HearsAsync("fetch failed");
+        Assert.Equal("connected", (await sdk.DoAsync("""{"do":"state"}""")).GetString());
+    }
+
     private static string Name(int client) => client.ToString(CultureInfo.InvariantCulture);
 
     private static async Task IsReadyAsync(HostProcess host)
