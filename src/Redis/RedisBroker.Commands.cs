@@ -213,29 +213,43 @@ public sealed partial class RedisBroker
             ? 0
             : (long)Math.Max(_options.MetaTtl.TotalMilliseconds, 2 * rule.HistoryTtl.TotalMilliseconds);
 
-    private async ValueTask<T> RunAsync<TState, T>(Func<Session, TState, Task<T>> command, TState state, CancellationToken cancellationToken)
+    private ValueTask<T> RunAsync<TState, T>(Func<Session, TState, Task<T>> command, TState state, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Session session = Enter();
-        Task<T> running = FinishAsync(command, session, state);
-        return cancellationToken.CanBeCanceled ? await running.WaitAsync(cancellationToken) : await running;
+        PendingRequests.Request<T> request = _requests.Add<T>();
+        _ = FinishAsync(request, command, session, state);
+        return new(cancellationToken.CanBeCanceled ? request.Task.WaitAsync(cancellationToken) : request.Task);
     }
 
-    private async Task<T> FinishAsync<TState, T>(Func<Session, TState, Task<T>> command, Session session, TState state)
+    private async Task FinishAsync<TState, T>(PendingRequests.Request<T> request, Func<Session, TState, Task<T>> command, Session session, TState state)
     {
+        T answer;
         try
         {
-            T answer = await command(session, state);
+            answer = await command(session, state);
             _lastAnswer = Environment.TickCount64;
-            return answer;
         }
-        catch (Exception error) when (RedisFailure.IsOne(error))
+        catch (Exception error)
         {
-            OnRequestFailed(error);
-            RedisFailure.Throw(error);
-            throw;
+            End(request);
+            if (RedisFailure.IsOne(error))
+            {
+                OnRequestFailed(error);
+                error = RedisFailure.Of(error);
+            }
+
+            request.Fail(error);
+            return;
         }
-        finally
+
+        End(request);
+        request.Complete(answer); // runs what waits for it
+    }
+
+    private void End(PendingRequests.Entry request)
+    {
+        if (_requests.TryRemove(request))
         {
             Leave();
         }

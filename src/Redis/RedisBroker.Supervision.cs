@@ -173,7 +173,7 @@ public sealed partial class RedisBroker
         try
         {
             Session session = _session ??= await OpenSessionAsync();
-            LinkMap map = _masters = await session.ReadMapAsync();
+            LinkMap map = _masters = await session.ReadMapAsync(() => new RunningTime(_options.RequestTimeout, _time), _stopping.Token);
             if (await AlignAsync(session, map) is { } misaligned)
             {
                 // One master that cannot be reached does not keep the others from being tried, and served.
@@ -233,7 +233,7 @@ public sealed partial class RedisBroker
         {
             RedisLog.TryFailed(_logger, error); // an answer
         }
-        catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
+        catch (TimeoutException)
         {
             await OnSilenceAsync(session);
         }
@@ -288,16 +288,6 @@ public sealed partial class RedisBroker
     /// </summary>
     private async Task ProbeAsync(Session session)
     {
-        RunningTime patience = new(_options.ProbeTimeout, _time);
-        while (!await TryProbeAsync(session, patience))
-        {
-            RedisLog.ProbeStarved(_logger);
-        }
-    }
-
-    // False where the library gave up although this process has not run for as long as a probe may take.
-    private async Task<bool> TryProbeAsync(Session session, RunningTime patience)
-    {
         List<Task<bool>> published = [];
         List<(ProbedLink Probed, Task Arrived)> arrivals = [];
         foreach (ProbedLink probed in _subscriptions.Links)
@@ -313,19 +303,13 @@ public sealed partial class RedisBroker
         long answered = _lastAnswer;
         try
         {
-            await patience.WaitAsync(
+            await new RunningTime(_options.ProbeTimeout, _time).WaitAsync(
                 Task.WhenAll(published.Concat<Task>(arrivals.Select(static arrival => arrival.Arrived))), HasProgressed, _stopping.Token);
             _silences = 0;
             _isRefusing = false;
-            return true;
         }
-        catch (Exception error) when (error is TimeoutException or RedisTimeoutException)
+        catch (TimeoutException)
         {
-            if (!patience.IsOver)
-            {
-                return false;
-            }
-
             foreach ((ProbedLink probed, Task arrived) in arrivals)
             {
                 if (!arrived.IsCompletedSuccessfully)

@@ -29,6 +29,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     private readonly TimeProvider _time;
     private readonly Subscriptions _subscriptions;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly PendingRequests _requests;
     private readonly RedisMetrics _metrics;
     private readonly NamePrefixes _prefixes;
     private readonly string _everyonesChannel;
@@ -54,7 +55,9 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _time = time ?? TimeProvider.System;
         _configuration.AbortOnConnectFail = true;
         _configuration.ConnectRetry = 1; // the supervision tries again by itself
-        _configuration.AsyncTimeout = (int)options.RequestTimeout.TotalMilliseconds;
+        // Requests have a time-out of this broker (PendingRequests). The library's goes by the clock, also through a pause of the
+        // process, and fails requests whose answers wait in the socket; after four times as long it drops the connection.
+        _configuration.AsyncTimeout = (int)TimeSpan.FromDays(1).TotalMilliseconds;
         _configuration.ConnectTimeout = (int)options.ConnectTimeout.TotalMilliseconds;
         // Nothing waits for a connection that is not there, and what was sent on one that broke is not sent again.
         _configuration.BacklogPolicy = BacklogPolicy.FailFast;
@@ -65,6 +68,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         _configuration.Tunnel = new GatheringTunnel();
         _configuration.ClientName ??= "weir";
         _subscriptions = new Subscriptions(this, new LinkSettings(_configuration, options.ConnectTimeout), _time);
+        _requests = new PendingRequests(options.RequestTimeout, _time, Leave);
         _metrics = new RedisMetrics(meters);
         _prefixes = NamePrefixes.Of(options.KeyPrefix, _configuration.DefaultDatabase ?? 0);
         _everyonesChannel = $"{_prefixes.Channels}{{control}}";
@@ -116,7 +120,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         }
     }
 
-    /// <summary>Ends all connections; requests under way fail.</summary>
+    /// <summary>Ends all connections; requests that are not answered within <see cref="RedisOptions.RequestTimeout"/> fail.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -125,8 +129,10 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         if (_session is { } session)
         {
             _session = null;
-            await session.DisposeAsync();
+            await session.FinishAsync(new RunningTime(_options.RequestTimeout, _time));
         }
+
+        _requests.Dispose();
     }
 
     private async Task UnlessDownAsync(Task confirmation, CancellationToken cancellationToken)

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using StackExchange.Redis;
 using Weir.Relay;
 
@@ -20,9 +19,7 @@ internal static class RedisFailure
         => error is RedisServerException
             && _refusals.Exists(code => error.Message.StartsWith(code, StringComparison.Ordinal));
 
-    [DoesNotReturn]
-    public static void Throw(Exception error)
-        => throw new BrokerUnavailableException($"Redis could not: {error.Message}", IsUnknown(error), error);
+    public static BrokerUnavailableException Of(Exception error) => new($"Redis could not: {error.Message}", IsUnknown(error), error);
 
     private static bool IsUnknown(Exception error) => error switch
     {

@@ -28,7 +28,7 @@ public sealed class RedisOptions
 
     /// <summary>
     /// How long a request may go unanswered before it fails (with <c>IsUnknown</c>, as it may have been done); default 2 s.
-    /// It is looked at once a second.
+    /// Counted in eighths, and only while the process runs: a pause counts for one of them.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than a millisecond, or more than a day.</exception>
     public TimeSpan RequestTimeout { get; set => field = Timeout(value); } = TimeSpan.FromSeconds(2);

@@ -59,8 +59,10 @@ internal sealed class Session : IAsyncDisposable
     public int SlotOf(string channel) => IsCluster ? _multiplexer.HashSlot(channel) : 0;
 
     /// <summary>Where announcements are heard now.</summary>
+    /// <param name="newPatience">How long each server may take to answer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="RedisException">No server can be asked.</exception>
-    public async Task<LinkMap> ReadMapAsync()
+    public async Task<LinkMap> ReadMapAsync(Func<RunningTime> newPatience, CancellationToken cancellationToken)
     {
         if (!IsCluster)
         {
@@ -68,28 +70,45 @@ internal sealed class Session : IAsyncDisposable
             return LinkMap.OfServer(_multiplexer.GetServer((RedisKey)_prefixes.Keys, flags: CommandFlags.DemandMaster).EndPoint);
         }
 
-        RedisException? reason = null;
+        Exception? reason = null;
         foreach (IServer server in _multiplexer.GetServers().Where(static server => server.IsConnected).OrderBy(static server => server.IsReplica))
         {
             try
             {
-                if (await server.ClusterNodesAsync() is { } nodes)
+                Task<ClusterConfiguration?> asked = server.ClusterNodesAsync();
+                await newPatience().WaitAsync(asked, cancellationToken);
+                if (await asked is { } nodes)
                 {
                     return LinkMap.OfCluster(nodes);
                 }
             }
-            catch (RedisException error)
+            catch (Exception error) when (error is RedisException or TimeoutException)
             {
                 reason = error;
             }
-            catch (RedisTimeoutException error)
-            {
-                reason = new RedisException(error.Message, error);
-            }
         }
 
-        throw reason ?? new RedisException("No server of the cluster is connected.");
+        throw new RedisException(reason?.Message ?? "No server of the cluster is connected.", reason);
     }
 
-    public ValueTask DisposeAsync() => _multiplexer.DisposeAsync();
+    /// <summary>Lets what was sent be answered, for as long as that may take, and closes.</summary>
+    public async Task FinishAsync(RunningTime patience)
+    {
+        try
+        {
+            // Its answer is behind those to all that was sent before.
+            await patience.WaitAsync(
+                Task.WhenAll(_multiplexer.GetServers().Where(static server => server.IsConnected).Select(static server => server.PingAsync())),
+                CancellationToken.None);
+        }
+        catch (Exception error) when (error is TimeoutException || RedisFailure.IsOne(error))
+        {
+            // What is not answered yet fails when the connection closes.
+        }
+
+        await DisposeAsync();
+    }
+
+    /// <summary>Closes at once: what is not answered yet fails.</summary>
+    public async ValueTask DisposeAsync() => await _multiplexer.CloseAsync(allowCommandsToComplete: false);
 }

@@ -16,9 +16,6 @@ internal static partial class RedisLog
     [LoggerMessage(607, LogLevel.Warning, "Redis refuses requests: publishes that must be stored fail, others are announced where it allows that. {Reason}", EventName = "RedisRefuses")]
     public static partial void Refuses(ILogger logger, string reason);
 
-    [LoggerMessage(608, LogLevel.Debug, "Redis: a probe was not answered in time, but this process could not run for most of it; tried again", EventName = "ProbeStarved")]
-    public static partial void ProbeStarved(ILogger logger);
-
     [LoggerMessage(602, LogLevel.Debug, "Redis is not as it should be yet", EventName = "RedisTryFailed")]
     public static partial void TryFailed(ILogger logger, Exception error);
 
