@@ -25,6 +25,7 @@ internal sealed partial class RoomDrain
     private (IRoomAudienceFactory Factory, IRoomAudience Audience)[] _protocols = [];
     private IRoomAudience[] _audiences = [];
     private StreamPosition _began;
+    private long _lastWithoutBroker; // without history: the newest of this node's that was not waited for until it was announced
     private int _reads;
     private bool _isReading;
     private bool _mustRead;
@@ -101,9 +102,10 @@ internal sealed partial class RoomDrain
 
     private void OnPublication(Publication publication, string epoch)
     {
-        if (publication.Offset == 0 && !Rule.KeepsHistory)
+        if (!Rule.KeepsHistory)
         {
-            Deliver(publication);
+            // A number is of a node that has another rule for the room: here it names no place.
+            Deliver(publication.Offset == 0 ? publication : publication.WithOffset(0));
             return;
         }
 
@@ -142,6 +144,11 @@ internal sealed partial class RoomDrain
             foreach (PendingPublish overtaken in _entries)
             {
                 GiveUp(overtaken);
+            }
+
+            if (own is null && publication.NodeSequence < _lastWithoutBroker)
+            {
+                return; // published before this room was, and what this node published after it has been given already
             }
         }
 
@@ -191,13 +198,27 @@ internal sealed partial class RoomDrain
 
         if (!Rule.KeepsHistory)
         {
-            if (!entry.MustBeStored)
+            if (isUnknown && entry.MustBeStored)
             {
-                DeliverOlder(entry.Publication.NodeSequence);
-                DeliverLocally(entry, toAudiences: true);
+                // It stays in its place: its announcement may come, and what this node published after it must not overtake it.
+                entry.UnknownSinceRead = _reads;
+            }
+            else
+            {
+                if (!entry.MustBeStored)
+                {
+                    DeliverOlder(entry.Publication.NodeSequence);
+                    DeliverLocally(entry, toAudiences: true);
+                }
+
+                _room.Outbox.Remove(entry, mayComeLate: isUnknown);
             }
 
-            _room.Outbox.Remove(entry, mayComeLate: isUnknown);
+            if (_node.Health == BrokerHealth.Degraded)
+            {
+                OnAway(); // what waited behind it
+            }
+
             return;
         }
 
@@ -234,17 +255,22 @@ internal sealed partial class RoomDrain
         }
     }
 
-    // For rooms without history. Keeps the order of this node: nothing that failed overtakes what is still on its way.
+    // For rooms without history. Keeps the order of this node: nothing that failed overtakes what is still on its way, and of what
+    // must be stored nothing what has no answer yet.
     private void DeliverOlder(long sequence)
     {
         _entries.Clear();
         _room.Outbox.CopyTo(_entries);
+        bool isOneOnItsWay = false;
         foreach (PendingPublish entry in _entries)
         {
-            if (entry.Publication.NodeSequence < sequence && (!entry.MustBeStored || entry.IsStored))
+            bool isAnswered = entry.IsStored || entry.HasFailed;
+            if (entry.Publication.NodeSequence < sequence && (!entry.MustBeStored || (isAnswered && !isOneOnItsWay)))
             {
                 DeliverLocally(entry, toAudiences: true);
             }
+
+            isOneOnItsWay |= entry.MustBeStored && !isAnswered;
         }
     }
 
@@ -272,6 +298,11 @@ internal sealed partial class RoomDrain
 
     private void DeliverLocally(PendingPublish entry, bool toAudiences)
     {
+        if (!Rule.KeepsHistory)
+        {
+            _lastWithoutBroker = Math.Max(_lastWithoutBroker, entry.Publication.NodeSequence);
+        }
+
         if (!entry.IsHeardByMembers)
         {
             entry.IsHeardByMembers = true;
@@ -430,7 +461,7 @@ internal sealed partial class RoomDrain
     {
         bool isAtOnePlace = Apply(history);
         _isReading = false;
-        Settle(_reads);
+        Settle(isAtOnePlace ? _reads : NoRead); // else it has not shown all that is stored
         foreach (Subscribing subscribing in _beingServed)
         {
             if (isAtOnePlace)

@@ -25,6 +25,7 @@ internal sealed class RoomSequence
     private long _offset = Unknown;
     private long _announced;
     private int _fruitlessReads;
+    private int _heldAtLastRead; // so many of the held were here when a read came in: the next one has begun after them
 
     /// <summary>What an announcement amounts to.</summary>
     public enum Verdict
@@ -58,7 +59,7 @@ internal sealed class RoomSequence
     /// <summary>Nobody is there who heard anything: begins anew with whatever comes.</summary>
     public void Reset()
     {
-        _held.Clear();
+        ClearHeld();
         _offset = Unknown;
         _announced = 0;
         _fruitlessReads = 0;
@@ -82,7 +83,7 @@ internal sealed class RoomSequence
         bool isSameEpoch = IsKnown && epoch == Epoch;
         if (isSameEpoch && publication.Offset <= _announced)
         {
-            _held.Clear();
+            ClearHeld();
             _announced = publication.Offset;
             _offset = publication.Offset;
             return Verdict.DeliverAfterLoss;
@@ -100,11 +101,17 @@ internal sealed class RoomSequence
         return Verdict.Held;
     }
 
+    private void ClearHeld()
+    {
+        _held.Clear();
+        _heldAtLastRead = 0;
+    }
+
     private void Hold(Publication publication, string epoch)
     {
         if (_held.Count == MaxHeld)
         {
-            _held.Clear();
+            ClearHeld();
         }
 
         _held.Add((publication, epoch));
@@ -120,6 +127,7 @@ internal sealed class RoomSequence
     {
         StreamPosition top = history.Top;
         StreamPosition before = Position;
+        DropStale(top.Epoch);
         PositionLoss? loss = null;
         int beforeLoss = 0;
         if (!IsKnown)
@@ -190,6 +198,7 @@ internal sealed class RoomSequence
             _fruitlessReads = 0;
         }
 
+        _heldAtLastRead = _held.Count;
         return new Result(loss, from, beforeLoss, MustReadAgain: _held.Count > 0 || (top.Epoch == Epoch && _offset < top.Offset));
     }
 
@@ -203,6 +212,7 @@ internal sealed class RoomSequence
         }
 
         Release(deliver, []);
+        _heldAtLastRead = 0;
     }
 
     /// <summary>The next number was left out by this node, which has delivered what has none.</summary>
@@ -212,6 +222,26 @@ internal sealed class RoomSequence
         {
             _offset++;
             _announced = Math.Max(_announced, _offset);
+        }
+    }
+
+    // A read that began when they were announced already shows another epoch, so theirs is over, and their numbers name no place
+    // in the one that goes on: what came of it before its end was lost with it.
+    private void DropStale(string epoch)
+    {
+        int stale = 0;
+        for (int i = Math.Min(_heldAtLastRead, _held.Count) - 1; i >= 0; i--)
+        {
+            if (_held[i].Publication.Offset > 0 && _held[i].Epoch != epoch)
+            {
+                _held.RemoveAt(i);
+                stale++;
+            }
+        }
+
+        if (stale > 0)
+        {
+            _fruitlessReads = 0;
         }
     }
 

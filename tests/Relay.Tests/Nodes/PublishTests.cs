@@ -433,6 +433,88 @@ public sealed class PublishTests
     }
 
     [Fact]
+    public async Task MaybeStored_WithoutHistory_WhileTheBrokerIsAway_IsNotOvertakenByWhatIsStoredAfterIt()
+    {
+        List<Publication> taken = [];
+        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return Failed(isUnknown: true); } };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.SetHealth(BrokerHealth.Degraded); // it hangs; its link for announcements stands
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "1"));
+        broker.OnPublish = (_, publication) => { taken.Add(publication); return new(default(StreamPosition)); };
+        await world.PublishAsync("a", "2");
+        await ann.HearsAsync("1", "2");
+
+        taken.ForEach(publication => broker.Sink.OnPublication("a", publication, "")); // goes on
+        broker.Take("a", "3", keep: false);
+
+        await ann.HearsAsync("1", "2", "3");
+        await listener.HearsAsync("not recovered :0", "0:1", "0:2", "0:3");
+    }
+
+    [Fact]
+    public async Task DifferentRules_WithoutHistoryHere_WhatAnotherNodeHasNumbered_IsHeardAtOnce_WithoutANumber()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+
+        broker.Take("a", "1", keep: true);
+        broker.Take("a", "2", keep: true);
+
+        await ann.HearsAsync("1", "2");
+        await listener.HearsAsync("not recovered :0", "0:1", "0:2");
+        Assert.DoesNotContain("read a", broker.Calls);
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithoutHistory_AndALaterOneAnnouncedWithoutIt_IsNotHeard()
+    {
+        ScriptedBroker broker = new() { OnPublish = static (_, _) => Failed(isUnknown: true) };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "1"));
+        broker.OnPublish = null;
+
+        await world.PublishAsync("a", "2");
+
+        await ann.HearsAsync("2");
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithHistory_AReadThatDoesNotReachTheTop_DoesNotSayThatItIsNotStored()
+    {
+        ScriptedBroker broker = new() { Announces = false };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        broker.OnReadHistory = static (_, _) => throw new BrokerUnavailableException("hangs", isUnknown: true);
+        Member ann = await world.JoinAsync("a"); // the room's position is not known
+        Member bob = await world.JoinAsync("a");
+        broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
+        await ann.SendAsync("1");
+        await ann.SendAsync("2");
+        await bob.HearsAsync("1", "2");
+        TaskCompletionSource<RoomHistory> top = new();
+        TaskCompletionSource<RoomHistory> all = new();
+        broker.OnReadHistory = (_, query) => query.Limit == 0 ? top.Task : all.Task;
+        int before = Reads();
+        await UpkeepUntilAsync(world, () => Reads() >= before + 2); // the room's, and its link's
+
+        // It goes on: both are stored, and the announcement of one has come.
+        broker.Sink.OnPublication("a", broker.Read("a", new HistoryQuery(Since: null, Limit: -1)).Publications[0], broker.Epoch);
+        top.SetResult(broker.Read("a", new HistoryQuery(Since: null, Limit: 0)));
+        await Bounded.Eventually(() => Reads() >= before + 3);
+        Listener listener = await SubscribeAsync(world, "a");
+        all.SetResult(broker.Read("a", new HistoryQuery(new StreamPosition(broker.Epoch, 1), Limit: -1)));
+
+        await listener.HearsAsync("not recovered e1:1", "2:2");
+        Assert.Equal(["1", "2"], bob.Heard);
+
+        int Reads() => broker.Calls.Count(static call => call == "read a");
+    }
+
+    [Fact]
     public async Task MaybeStored_WithHistory_ListenersGetItWithItsNumberIfItIsThere()
     {
         ScriptedBroker broker = new();

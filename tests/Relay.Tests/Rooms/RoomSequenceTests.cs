@@ -211,6 +211,37 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
+    public void Held_OfAnEpochThatIsOver_IsDropped_AndTheRoomDoesNotGoBackToIt()
+    {
+        Start(1);
+        Announce(7, "over");
+        Announce(3);
+        List<RoomSequence.Result> results = [];
+        do
+        {
+            results.Add(Read(began: _sequence.Position.Offset, top: 3, [2, 3]));
+        }
+        while (results[^1].MustReadAgain && results.Count < 10);
+
+        Assert.All(results, static result => Assert.Null(result.Loss));
+        Assert.Equal([2, 3], Delivered);
+        Assert.Equal(new StreamPosition("e", 3), _sequence.Position);
+    }
+
+    [Fact]
+    public void Held_OfAnEpochThatAReadDoesNotShowYet_IsKept_UntilOneThatBeganAfterIt()
+    {
+        Start(1);
+        Announce(1, "new");
+
+        Assert.True(Read(began: 1, top: 1).MustReadAgain); // began before the new epoch did
+        RoomSequence.Result result = Read(began: 1, new StreamPosition("new", 1), 1);
+
+        Assert.Equal((PositionLoss.EpochChanged, new StreamPosition("new", 0), false), (result.Loss, result.From, result.MustReadAgain));
+        Assert.Equal([1], Delivered);
+    }
+
+    [Fact]
     public void Held_BeyondTheBound_IsLetGoAndReadAgain()
     {
         Start(1);
