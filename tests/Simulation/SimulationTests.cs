@@ -7,21 +7,14 @@ namespace Weir.Simulation;
 
 /// <summary>
 /// Seeds that are tried in each run: WEIR_SIM_SEEDS of them (10,000), from WEIR_SIM_FIRST on. WEIR_SIM_SEED runs one alone and
-/// prints what happened. WEIR_SIM_FEATURES names what may happen, if not all that the product copes with.
+/// prints what happened. WEIR_SIM_FEATURES names what may happen, if not all.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    /// <summary>
-    /// What seeds may have in each run. Off are what the simulation has found faults with that are not mended yet, see
-    /// docs/reliability.md.
-    /// </summary>
-    private const Features Possible = Features.Cuts | Features.Refusals | Features.LostAnnouncements | Features.LateServer
-        | Features.Members | Features.StreamsOfSeveralRooms;
-
     [Fact]
     public void Seeds_AllThatMayHappen_ListenersAndPublishersAreToldTheTruth()
     {
-        Features possible = Environment.GetEnvironmentVariable("WEIR_SIM_FEATURES") is { Length: > 0 } named ? Enum.Parse<Features>(named) : Possible;
+        Features possible = Environment.GetEnvironmentVariable("WEIR_SIM_FEATURES") is { Length: > 0 } named ? Enum.Parse<Features>(named) : Features.All;
         if (Number("WEIR_SIM_SEED") is { } seed)
         {
             Report(Scenario.Run(seed, possible));

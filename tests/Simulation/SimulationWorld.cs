@@ -74,8 +74,17 @@ internal sealed class SimulationWorld
 
     /// <summary>All faults are healed and all has come to rest.</summary>
     /// <param name="hadOutage">A node had lost the server, so that what it could not store its own members have been given alone.</param>
-    public void Check(bool hadOutage)
+    /// <param name="hasDifferentRules">One of the nodes has other rules than the others: each node must say so.</param>
+    public void Check(bool hadOutage, bool hasDifferentRules)
     {
+        foreach (NodeModel node in Nodes)
+        {
+            if (node.Relay.NodesWithOtherRules.Count > 0 != hasDifferentRules)
+            {
+                Violate($"{node.Name} says that {node.Relay.NodesWithOtherRules.Count} nodes have other rules");
+            }
+        }
+
         foreach (SimulatedClient client in Clients)
         {
             client.CheckComplete();

@@ -81,6 +81,7 @@ internal sealed class ListenerClient(string name, string room, SimulationWorld w
         world.Note($"{Name} {room} begins, {(recovery.IsRecovered ? "recovered" : "not recovered")} {recovery.Position.Epoch}:{recovery.Position.Offset}");
         if (recovery.IsRecovered)
         {
+            _expectation.Resume();
             foreach (Publication missed in recovery.Publications)
             {
                 Give(missed, recovery.Position.Epoch);

@@ -81,11 +81,13 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
 
     public ValueTask RemoveHistoryAsync(string room, CancellationToken cancellationToken) => default;
 
-    public ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken) => default;
+    public async ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken)
+        => await SendAsync(() => server.Present(room)[member.Client] = member);
 
     public ValueTask RemovePresenceAsync(string room, string client, CancellationToken cancellationToken) => default;
 
-    public ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken) => new([]);
+    public ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken)
+        => new(SendAsync<IReadOnlyList<RoomMember>>(() => [.. server.Present(room).Values]));
 
     public ValueTask SendControlAsync(string? node, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) => default;
 

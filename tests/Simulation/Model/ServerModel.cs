@@ -9,6 +9,7 @@ namespace Weir.Simulation.Model;
 internal sealed class ServerModel(Ledger ledger)
 {
     private readonly Dictionary<string, Log> _logs = [];
+    private readonly Dictionary<string, Dictionary<string, RoomMember>> _present = [];
     private readonly List<Action> _hung = [];
     private int _line;
     private int _epochs;
@@ -87,6 +88,10 @@ internal sealed class ServerModel(Ledger ledger)
         return new RoomHistory(found, new StreamPosition(log.Epoch, log.Top)) { Past = [.. log.Past] };
     }
 
+    /// <summary>Who is present in a room: the nodes themselves, none of which ends before the simulation.</summary>
+    public Dictionary<string, RoomMember> Present(string room)
+        => _present.TryGetValue(room, out Dictionary<string, RoomMember>? present) ? present : _present[room] = [];
+
     /// <summary>The place of the newest publication.</summary>
     public StreamPosition TopOf(string room)
     {
@@ -101,6 +106,7 @@ internal sealed class ServerModel(Ledger ledger)
         if (!keepsData)
         {
             _logs.Clear();
+            _present.Clear();
         }
     }
 

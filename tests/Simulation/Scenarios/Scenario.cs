@@ -109,7 +109,10 @@ internal sealed class Scenario
     public RoomRule[] RulesOf(int node)
         => node == 2 && _features.HasFlag(Features.DifferentRules) ? [.. _rules.Where(static rule => rule.Pattern != "other")] : _rules;
 
-    private static bool IsNumbered(string room) => room != "plain";
+    // Where rules differ, what was missed cannot be told by numbers: then the nodes must say so, see SimulationWorld.Check.
+    private bool IsNumbered(string room) => room != "plain" && !(room == "other" && HasDifferentRules);
+
+    private bool HasDifferentRules => Nodes > 1 && _features.HasFlag(Features.DifferentRules);
 
     private void Run(SimulationWorld world)
     {
@@ -136,7 +139,7 @@ internal sealed class Scenario
         }
 
         Settle(world);
-        world.Check(_hadOutage);
+        world.Check(_hadOutage, HasDifferentRules);
     }
 
     private void AddClients(SimulationWorld world)
