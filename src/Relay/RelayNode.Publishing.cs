@@ -73,6 +73,9 @@ public sealed partial class RelayNode
     /// <summary>A number for a message to several rooms, see <see cref="Publication.Message"/>.</summary>
     internal long NewMessageNumber() => Interlocked.Increment(ref _sequence);
 
+    /// <summary>The newest number that a publication of this node has been given.</summary>
+    internal long LastSequence => Interlocked.Read(ref _sequence);
+
     private async ValueTask PublishCopiesAsync(IReadOnlyList<LocalRoom> rooms, Draft draft, MessageCopies copies, WeirConnection publisher)
     {
         foreach (LocalRoom room in rooms)

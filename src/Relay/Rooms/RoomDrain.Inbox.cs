@@ -143,7 +143,8 @@ internal sealed partial class RoomDrain : IThreadPoolWorkItem
 
     private void DeliverToMembers(Publication publication, WeirConnection? except)
     {
-        if (_room.TryGetMembers(out Room? members))
+        // A room that has been left, or was made for a publish alone, is no longer the one of its name: its members are another's.
+        if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members))
         {
             MessageCopies? copies = publication is { Message: not 0, Node: { } node } ? _node.Copies.Of(node, publication.Message) : null;
             _run.Add(members, except, (Opcode)publication.Kind, publication.Data.Span, publication.Key, copies);

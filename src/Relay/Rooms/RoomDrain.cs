@@ -25,6 +25,7 @@ internal sealed partial class RoomDrain
     private (IRoomAudienceFactory Factory, IRoomAudience Audience)[] _protocols = [];
     private IRoomAudience[] _audiences = [];
     private StreamPosition _began;
+    private long _locatedAfter; // what this node had published when the place became known: audiences are given that by its number, or not
     private long _lastWithoutBroker; // without history: the newest of this node's that was not waited for until it was announced
     private int _reads;
     private bool _isReading;
@@ -327,7 +328,7 @@ internal sealed partial class RoomDrain
 
         if (!Rule.KeepsHistory || !entry.IsStored || entry.IsUnnumbered)
         {
-            DeliverLocally(entry, toAudiences: true);
+            DeliverLocally(entry, toAudiences: entry.Publication.NodeSequence > _locatedAfter);
             if (Rule.KeepsHistory && !entry.IsNotStored && !entry.IsUnnumbered)
             {
                 _node.OweLoss(_room); // of the others that was known when they failed
@@ -485,6 +486,7 @@ internal sealed partial class RoomDrain
         bool wasKnown = _sequence.IsKnown;
         _deliver.Clear();
         RoomSequence.Result result = _sequence.OnHistory(history, _began, _deliver);
+        NoteLocated(wasKnown);
         if (wasKnown && _deliver.Count > 0)
         {
             RelayLog.FilledIn(_node.Logger, Name, _deliver.Count);
@@ -509,6 +511,15 @@ internal sealed partial class RoomDrain
         return !result.MustReadAgain;
     }
 
+    // Whoever listens has begun, or will begin, here or later. No read shows what is before.
+    private void NoteLocated(bool wasKnown)
+    {
+        if (!wasKnown && _sequence.IsKnown)
+        {
+            _locatedAfter = _node.LastSequence;
+        }
+    }
+
     private void OnHistoryNotRead(Exception error)
     {
         if (error is BrokerUnavailableException)
@@ -521,7 +532,9 @@ internal sealed partial class RoomDrain
         }
 
         _deliver.Clear();
+        bool wasKnown = _sequence.IsKnown;
         _sequence.OnHistoryNotRead(_deliver);
+        NoteLocated(wasKnown);
         foreach (Publication publication in _deliver)
         {
             Deliver(publication);

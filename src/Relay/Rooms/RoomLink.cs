@@ -60,6 +60,9 @@ internal sealed class RoomLink(IRoomLinkOwner owner)
         }
     }
 
+    /// <summary>Whether anyone wants it; without the lock, for each publication.</summary>
+    public bool IsWanted => Volatile.Read(ref _references) > 0;
+
     public bool MustRetry => Volatile.Read(ref _mustRetry);
 
     /// <summary>Wants it.</summary>

@@ -454,6 +454,78 @@ public sealed class PublishTests
     }
 
     [Fact]
+    public async Task Stored_AfterAllHadLeft_WhileTheBrokerIsAway_IsNotGivenToTheMembersOfTheNextRoomOfItsName()
+    {
+        TaskCompletionSource<StreamPosition> answer = new();
+        ScriptedBroker broker = new() { Announces = false };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        StreamPosition place = default;
+        broker.OnPublish = (room, publication) => { place = broker.Take(room, publication); return new(answer.Task); };
+        Task<StreamPosition> publishing = world.PublishAsync("a", "1");
+        ann.Leave();
+        await broker.HasCalledAsync("unsubscribe a");
+        await Bounded.Eventually(() => !world.Node.Rooms.Any());
+        Member bob = await world.JoinAsync("a"); // at its place
+        broker.SetHealth(BrokerHealth.Degraded);
+        int reads = broker.Calls.Count(static call => call == "read a");
+
+        answer.SetResult(place);
+        await publishing;
+        await Bounded.Eventually(() => broker.Calls.Count(static call => call == "read a") > reads);
+        broker.OnPublish = null;
+        broker.Announces = true;
+        await world.PublishAsync("a", "2");
+
+        await bob.HearsAsync("2");
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithHistory_BeforeThePlaceOfTheRoomIsKnown_IsNotGivenToThoseWhoBeginAfterIt()
+    {
+        ScriptedBroker broker = new() { Announces = false };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        broker.OnReadHistory = static (_, _) => throw new BrokerUnavailableException("hangs", isUnknown: true);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
+        await ann.SendAsync("1");
+        await bob.HearsAsync("1");
+
+        broker.OnReadHistory = null; // shows where the room is, not what was before
+        broker.OnPublish = null;
+        Listener listener = new();
+        await UpkeepUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
+        await world.Node.SubscribeAsync("a", new NotingAudiences(), listener, from: null, CancellationToken.None).Within();
+        await UpkeepUntilAsync(world, () => !world.Node.Rooms.Single().Drain.IsReadDue && world.Node.Rooms.Single().OutboxIfAny!.Count == 0);
+        broker.Announces = true;
+        await ann.SendAsync("2");
+
+        await bob.HearsAsync("1", "2");
+        await Bounded.Eventually(() => listener.Heard.Count >= 2);
+        Assert.DoesNotContain(listener.Heard, static heard => heard.EndsWith(":1", StringComparison.Ordinal) && char.IsDigit(heard[0]));
+    }
+
+    [Fact]
+    public async Task Stored_WithoutHistory_BeforeAnyoneWasThere_WhileTheBrokerIsAway_IsHeardOnce()
+    {
+        TaskCompletionSource<StreamPosition> answer = new();
+        Publication? taken = null;
+        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken = publication; return new(answer.Task); } };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Task<StreamPosition> publishing = world.PublishAsync("a", "1");
+        Member bob = await world.JoinAsync("a");
+        broker.SetHealth(BrokerHealth.Degraded);
+
+        answer.SetResult(default);
+        await publishing;
+        broker.Sink.OnPublication("a", taken!, ""); // its link for announcements stands
+        broker.Take("a", "2", keep: false);
+
+        await bob.HearsAsync("1", "2");
+    }
+
+    [Fact]
     public async Task DifferentRules_WithoutHistoryHere_WhatAnotherNodeHasNumbered_IsHeardAtOnce_WithoutANumber()
     {
         ScriptedBroker broker = new();
