@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Buffers;
 using Weir.Connections;
+using Weir.Listening;
 
 namespace Weir;
 
@@ -32,6 +33,22 @@ public static class WeirServiceCollectionExtensions
             host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
         });
         return services;
+    }
+
+    /// <summary>
+    /// Has Kestrel's own transport for sockets accept what the kernel has accepted before it closes a listening socket: without it
+    /// clients that connect while the server stops are reset. A Unix socket whose process is gone is replaced (on Linux); where a process
+    /// listens, or the file is no socket, the start fails with a message that names the path.
+    /// </summary>
+    /// <remarks>
+    /// On Linux, new connections are held off meanwhile: stopping takes 250 ms longer, 20 ms on loopback. Inherited descriptors and named
+    /// pipes are left as they are. The epoll transport does the same by itself.
+    /// </remarks>
+    /// <param name="services">The application's services.</param>
+    public static IServiceCollection AddWeirSockets(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return services.AddSingleton<IConnectionListenerFactory, SocketListenerFactory>(); // Kestrel asks the one registered last first
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Weir.Host.Settings;
@@ -88,7 +89,17 @@ internal static class Listeners
     {
         try
         {
-            return BindingAddress.Parse(url);
+            BindingAddress address = BindingAddress.Parse(url);
+            if (address.IsUnixPipe)
+            {
+                _ = new UnixDomainSocketEndPoint(address.UnixPipePath);
+            }
+
+            return address;
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw new SettingsException([$"urls has '{url}', whose path is too long for a Unix socket: at most 107 bytes."]);
         }
         catch (FormatException)
         {

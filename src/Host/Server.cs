@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Connections;
 using Weir.Host.Settings;
 
 namespace Weir.Host;
@@ -27,10 +29,10 @@ internal static class Server
             await Console.Error.WriteLineAsync(error.Message);
             return 1;
         }
-        catch (Exception error) when (error is IOException or InvalidOperationException or CryptographicException)
+        catch (Exception error) when (error is IOException or InvalidOperationException or CryptographicException or SocketException)
         {
             // A port that is taken, a certificate that is missing or cannot be read: Kestrel's message says which.
-            await Console.Error.WriteLineAsync($"Weir cannot start. {error.Message}");
+            await Console.Error.WriteLineAsync($"Weir cannot start. {error.Message}{ReasonOf(error)}");
             return 1;
         }
 
@@ -45,4 +47,10 @@ internal static class Server
             return 0;
         }
     }
+
+    // What the transport says of an address that is taken where that is more than the system's own words.
+    private static string ReasonOf(Exception error)
+        => error.InnerException is AddressInUseException { InnerException: { } cause } taken && taken.Message != cause.Message
+            ? $" {taken.Message}"
+            : "";
 }

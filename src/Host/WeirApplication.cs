@@ -53,6 +53,10 @@ internal static class WeirApplication
         {
             builder.WebHost.UseEpollTransport();
         }
+        else
+        {
+            builder.Services.AddWeirSockets();
+        }
 
         // These lines have the query, which may have a token in it, when they are logged at Information or below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);

@@ -35,7 +35,7 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     /// <summary>Begins to accept. Thread-safe.</summary>
     public void Start() => Loop.Post(this);
 
-    /// <summary>Accepts nobody any more; completes when the loop has let go of the socket. Thread-safe.</summary>
+    /// <summary>Accepts what is in the backlog, and no more; completes when the loop has let go of the socket. Thread-safe.</summary>
     public Task StopAsync()
     {
         _isStopping = true;
@@ -47,6 +47,7 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     {
         if (_isStopping)
         {
+            AcceptTheLast();
             if (_slot >= 0)
             {
                 Loop.Unwatch(_descriptor, _slot);
@@ -64,6 +65,18 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     public void OnEvents(uint mask, LoopThread thread)
     {
         for (int i = 0; i < MaxAcceptsPerEvent && !_isStopping; i++)
+        {
+            if (!TryAccept())
+            {
+                return;
+            }
+        }
+    }
+
+    // Bounded, since new ones keep coming where the system cannot hold them off.
+    private void AcceptTheLast()
+    {
+        for (int i = 0; i < Transport.Backlog && !_stopped.Task.IsCompleted; i++)
         {
             if (!TryAccept())
             {
@@ -117,9 +130,16 @@ internal sealed class EpollAcceptor(EpollLoop loop, Socket socket, EndPoint endP
     private void PauseBecause(int errno)
     {
         TransportLog.AcceptPaused(Transport.Logger, endPoint.ToString(), errno);
-        Loop.Unwatch(_descriptor, _slot);
-        _slot = -1;
-        _ = ResumeLaterAsync();
+        if (_slot >= 0)
+        {
+            Loop.Unwatch(_descriptor, _slot);
+            _slot = -1;
+        }
+
+        if (!_isStopping)
+        {
+            _ = ResumeLaterAsync();
+        }
     }
 
     private async Task ResumeLaterAsync()

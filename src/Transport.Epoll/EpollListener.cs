@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
+using Weir.Diagnostics;
+using Weir.Listening;
 
 namespace Weir.Transport;
 
@@ -11,6 +13,7 @@ namespace Weir.Transport;
 /// </summary>
 internal sealed class EpollListener : IConnectionListener
 {
+    private readonly EpollTransport _transport;
     private readonly List<Socket> _sockets = [];
     private readonly EpollAcceptor[] _acceptors;
 
@@ -20,6 +23,7 @@ internal sealed class EpollListener : IConnectionListener
 
     private EpollListener(EpollTransport transport, EndPoint endPoint)
     {
+        _transport = transport;
         try
         {
             EndPoint = Bind(transport, endPoint);
@@ -64,8 +68,21 @@ internal sealed class EpollListener : IConnectionListener
         return null;
     }
 
+    /// <summary>
+    /// Stops accepting without losing a connection that the kernel has completed: new ones are held off first, and the loops take what
+    /// there is.
+    /// </summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
+        if (_sockets.TrueForAll(ListenSocket.HoldOffNewPeers))
+        {
+            await Task.Delay(ListenSocket.HandshakeTime(EndPoint), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        else
+        {
+            WeirLog.PeersNotHeldOff(_transport.Logger, EndPoint);
+        }
+
         await Task.WhenAll(_acceptors.Select(static acceptor => acceptor.StopAsync())).ConfigureAwait(false); // the loops answer at once
         CloseSockets();
         _accepted.Writer.TryComplete();
@@ -89,9 +106,8 @@ internal sealed class EpollListener : IConnectionListener
         // Sockets that share a port also share it with another process that does, so a first one, which does not share,
         // finds out whether the port is free (or which one is, for port 0).
         EndPoint bound;
-        using (Socket probe = Open(ip, shares: false))
+        using (Socket probe = ListenSocket.Bind(ip, static endPoint => OpenBound(endPoint, shares: false)))
         {
-            BindTo(probe, ip);
             bound = probe.LocalEndPoint!;
         }
 
@@ -105,9 +121,8 @@ internal sealed class EpollListener : IConnectionListener
 
     private Socket Listen(EndPoint endPoint, int backlog, bool shares)
     {
-        Socket socket = Open(endPoint, shares);
+        Socket socket = ListenSocket.Bind(endPoint, each => OpenBound(each, shares));
         _sockets.Add(socket);
-        BindTo(socket, endPoint);
         socket.Listen(backlog);
         socket.Blocking = false;
         return socket;
@@ -137,15 +152,18 @@ internal sealed class EpollListener : IConnectionListener
 
     private static void SetOption(Socket socket, int option) => socket.SetRawSocketOption(Libc.SolSocket, option, BitConverter.GetBytes(1));
 
-    private static void BindTo(Socket socket, EndPoint endPoint)
+    private static Socket OpenBound(EndPoint endPoint, bool shares)
     {
+        Socket socket = Open(endPoint, shares);
         try
         {
             socket.Bind(endPoint);
+            return socket;
         }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        catch
         {
-            throw new AddressInUseException(error.Message, error);
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -140,6 +141,111 @@ public sealed class ListenerTests
         Assert.Equal("abc"u8.ToArray(), await peer.TakeAsync(3));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", 2)]
+    [InlineData("::1", 1)]
+    [InlineData("::", 2)]
+    [InlineData("unix", 2)]
+    public async Task UnbindAsync_WhilePeersConnect_LeavesNoneBehindInTheBacklog(string listen, int loops)
+    {
+        EndPoint endPoint = listen == "unix" ? new UnixDomainSocketEndPoint(NewPath()) : new IPEndPoint(IPAddress.Parse(listen), 0);
+        Assert.SkipUnless(endPoint.AddressFamily != AddressFamily.InterNetworkV6 || Socket.OSSupportsIPv6, "There is no IPv6 here.");
+        for (int round = 0; round < 3; round++)
+        {
+            await using TestServer server = new(loops, endPoint: endPoint);
+            ConcurrentQueue<EpollConnection> accepted = [];
+            Task accepting = AnswerAllAsync(server.Listener, accepted);
+            int answered = 0;
+            using CancellationTokenSource isOver = new();
+            Task[] peers = [.. Enumerable.Range(0, 32).Select(_ => Task.Run(async () =>
+            {
+                while (!isOver.IsCancellationRequested)
+                {
+                    using Socket peer = server.NewClient();
+                    try
+                    {
+                        await peer.ConnectAsync(TargetOf(server)).Within();
+                    }
+                    catch (SocketException)
+                    {
+                        return; // refused, or there is no file any more: it was not let in
+                    }
+
+                    byte[] answer = new byte[1];
+                    Assert.Equal(1, await peer.ReceiveAsync(answer).WaitAsync(Bounded.DefaultLimit)); // a reset would throw
+                    Interlocked.Increment(ref answered);
+                }
+            }))];
+            await Bounded.Eventually(() => Volatile.Read(ref answered) > 200);
+
+            await server.Listener.UnbindAsync().Within();
+
+            await isOver.CancelAsync();
+            await Task.WhenAll(peers).Within();
+            await accepting.Within();
+            foreach (EpollConnection connection in accepted)
+            {
+                connection.Abort();
+                await connection.DisposeAsync().Within();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Bind_UnixSocketOfAProcessThatIsGone_TakesItsPlace()
+    {
+        string path = NewPath();
+        LeaveSocketAt(path);
+
+        await using TestServer server = new(loops: 2, endPoint: new UnixDomainSocketEndPoint(path));
+
+        await server.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task Bind_UnixPathOfALivingServer_SaysSoAndLeavesItAlone()
+    {
+        UnixDomainSocketEndPoint path = new(NewPath());
+        await using TestServer first = new(endPoint: path);
+
+        AddressInUseException error = Assert.Throws<AddressInUseException>(() => new TestServer(endPoint: path));
+
+        Assert.Contains($"Another process listens on the Unix socket '{path}'", error.Message, StringComparison.Ordinal);
+        await first.ConnectAsync();
+    }
+
+    [Theory]
+    [InlineData("file")]
+    [InlineData("link to a dead socket")]
+    [InlineData("directory")]
+    public void Bind_UnixPathOfSomethingElse_SaysSoAndLeavesItAlone(string kind)
+    {
+        string path = NewPath();
+        FileSystemInfo there;
+        switch (kind)
+        {
+            case "file":
+                File.WriteAllText(path, "kept");
+                there = new FileInfo(path);
+                break;
+            case "directory":
+                there = Directory.CreateDirectory(path);
+                break;
+            default:
+                LeaveSocketAt(path + "t");
+                there = File.CreateSymbolicLink(path, path + "t");
+                break;
+        }
+
+        AddressInUseException error = Assert.Throws<AddressInUseException>(() => new TestServer(endPoint: new UnixDomainSocketEndPoint(path)));
+
+        Assert.Contains($"'{path}' exists and is no socket", error.Message, StringComparison.Ordinal);
+        there.Refresh();
+        Assert.True(there.Exists);
+        there.Delete();
+        File.Delete(path + "t");
+    }
+
     [Fact]
     public async Task AcceptAsync_TokenCanceled_Throws()
     {
@@ -150,6 +256,30 @@ public sealed class ListenerTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => accepting.Within());
         await server.ConnectAsync();
+    }
+
+    private static async Task AnswerAllAsync(EpollListener listener, ConcurrentQueue<EpollConnection> accepted)
+    {
+        while (await listener.AcceptAsync() is EpollConnection connection)
+        {
+            accepted.Enqueue(connection);
+            await connection.Transport.Output.WriteAsync("x"u8.ToArray());
+        }
+    }
+
+    private static EndPoint TargetOf(TestServer server)
+        => server.EndPoint is IPEndPoint { Address: var address, Port: var port } && address.Equals(IPAddress.IPv6Any)
+            ? new IPEndPoint(IPAddress.IPv6Loopback, port)
+            : server.EndPoint;
+
+    // As a process does that is killed. Disposing the socket would delete the file, closing its descriptor does not.
+    private static void LeaveSocketAt(string path)
+    {
+        Socket dead = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        dead.Bind(new UnixDomainSocketEndPoint(path));
+        dead.Listen();
+        dead.SafeHandle.Dispose();
+        Assert.True(File.Exists(path));
     }
 
     private static string NewPath() => Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.sock");

@@ -4,6 +4,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Weir.Diagnostics;
 using Weir.Handshake;
 using Weir.Limits;
@@ -21,6 +22,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     // would reset the connection and could destroy the answer on its way.
     private static readonly TimeSpan _lingerTimeout = TimeSpan.FromSeconds(1);
 
+    // How long a server on its way down waits for the request of a connection that it has accepted: it may be on its way.
+    private static readonly TimeSpan _lastRequestTimeout = TimeSpan.FromSeconds(1);
+
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
         // What runs here and in a handler does not block; what HTTP runs may.
@@ -37,7 +41,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         bool isOurs = true;
         try
         {
-            (isOurs, UpgradeRequest? request) = await ReadHeadAsync(transport).ConfigureAwait(false);
+            CancellationToken shutdown = transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+            (isOurs, UpgradeRequest? request) = await ReadHeadAsync(transport, shutdown).ConfigureAwait(false)
+                ?? await ReadLastHeadAsync(transport).ConfigureAwait(false);
             if (request is not null)
             {
                 connection = await AnswerAsync(transport, timer, request).ConfigureAwait(false);
@@ -74,23 +80,44 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }
 
+            using FirstRequest first = new(transport, listener.Engine.Time, _lastRequestTimeout);
             await next(transport).ConfigureAwait(false);
         }
     }
 
-    // The request is null when the connection is not ours, or is and was refused for its size, or the server goes down.
-    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadHeadAsync(ConnectionContext transport)
+    // The server is on its way down, and must not wait long for a request that may never come.
+    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadLastHeadAsync(ConnectionContext transport)
+    {
+        using CancellationTokenSource timeout = new(_lastRequestTimeout, listener.Engine.Time);
+        if (await ReadHeadAsync(transport, timeout.Token).ConfigureAwait(false) is { } read)
+        {
+            return read;
+        }
+
+        // The text of HTTP/1.1 is no answer on a connection that has agreed on HTTP/2: the server closes it in its own way.
+        if (IsHttp2(transport))
+        {
+            return (false, null);
+        }
+
+        await RefuseAsync(transport, NodeGate.Draining).ConfigureAwait(false);
+        return (true, null);
+    }
+
+    private static bool IsHttp2(ConnectionContext transport)
+        => transport.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
+
+    // Null if it was canceled before the head was there. The request is null if the connection is not ours, or is and was refused
+    // for its size.
+    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)?> ReadHeadAsync(ConnectionContext transport, CancellationToken cancellation)
     {
         PipeReader input = transport.Transport.Input;
         long scanned = 0;
-
-        // A server on its way down must not wait for a request that may never come.
-        CancellationToken shutdown = transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
-        CancellationTokenRegistration wake = shutdown.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), input);
+        CancellationTokenRegistration wake = cancellation.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), input);
         await using ConfiguredAsyncDisposable _ = wake.ConfigureAwait(false);
         while (true)
         {
-            ReadResult result = await input.ReadAsync().ConfigureAwait(false);
+            ReadResult result = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             ReadOnlySequence<byte> buffer = result.Buffer;
             HeadStatus status = RequestHeadReader.Read(buffer, listener, listener.MaxHeadBytes, ref scanned, out int headLength);
             switch (status)
@@ -108,7 +135,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
 
                 case HeadStatus.Incomplete when result.IsCanceled:
                     input.AdvanceTo(buffer.Start);
-                    return (true, null);
+                    return null;
 
                 case HeadStatus.Incomplete when !result.IsCompleted:
                     input.AdvanceTo(buffer.Start, buffer.End);

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace Weir.Diagnostics;
@@ -51,6 +52,9 @@ internal static partial class WeirLog
 
     [LoggerMessage(302, LogLevel.Information, "Drained {Connections} connections in {Elapsed}", EventName = "DrainEnded")]
     public static partial void DrainEnded(ILogger logger, int connections, TimeSpan elapsed);
+
+    [LoggerMessage(303, LogLevel.Information, "{EndPoint} is closed while new connections may come in: the system cannot hold them off, and some of the last may be reset", EventName = "PeersNotHeldOff")]
+    public static partial void PeersNotHeldOff(ILogger logger, EndPoint endPoint);
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);

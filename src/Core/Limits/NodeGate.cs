@@ -12,7 +12,8 @@ internal sealed class NodeGate
     /// <summary>Turns are spaced for this share of the rate: the rest is for clients that come for the first time.</summary>
     private const double ShareOfTurns = 0.8;
 
-    private static readonly HandshakeRefusal _draining =
+    /// <summary>For those who come while the server goes down.</summary>
+    public static readonly HandshakeRefusal Draining =
         HandshakeRefusal.Temporary(503, "The server is shutting down.", 1, "draining");
 
     private static readonly HandshakeRefusal _full =
@@ -58,7 +59,7 @@ internal sealed class NodeGate
     {
         if (_isDraining)
         {
-            return _draining;
+            return Draining;
         }
 
         if (Interlocked.Increment(ref _count) > _options.MaxConnections && _options.MaxConnections > 0)

@@ -64,6 +64,63 @@ public sealed class UnixSocketTests : IDisposable
         Assert.Contains(says, output[from..to], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Epoll")]
+    [InlineData("Sockets")]
+    public async Task SocketFile_OfAHostThatWasKilled_IsReplaced(string transport)
+    {
+        string[] arguments = ["--urls", "http://unix:" + SocketPath];
+        await using (HostProcess killed = await HostProcess.StartWithAsync(arguments, ("Weir__Transport", transport)))
+        {
+            killed.Kill();
+            await killed.ExitAsync();
+        }
+
+        Assert.True(File.Exists(SocketPath));
+        await using HostProcess host = await HostProcess.StartWithAsync(arguments, ("Weir__Transport", transport));
+
+        using Socket client = await AskAsync(Heads.Upgrade("/ws?room=a"), "HTTP/1.1 101 ");
+    }
+
+    [Theory]
+    [InlineData("Epoll")]
+    [InlineData("Sockets")]
+    public async Task SocketFile_OfAHostThatRuns_EndsTheStartAndIsLeftAlone(string transport)
+    {
+        string[] arguments = ["--urls", "http://unix:" + SocketPath];
+        await using HostProcess host = await HostProcess.StartWithAsync(arguments, ("Weir__Transport", transport));
+
+        (int exitCode, _, string errors) = await HostProcess.RunAsync(arguments, ("Weir__Transport", transport));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"Another process listens on the Unix socket '{SocketPath}'", errors, StringComparison.Ordinal);
+        using Socket client = await AskAsync(Heads.Upgrade("/ws?room=a"), "HTTP/1.1 101 ");
+    }
+
+    [Theory]
+    [InlineData("Epoll")]
+    [InlineData("Sockets")]
+    public async Task SocketFile_ThatIsNoSocket_EndsTheStartAndIsLeftAlone(string transport)
+    {
+        await File.WriteAllTextAsync(SocketPath, "kept");
+
+        (int exitCode, _, string errors) = await HostProcess.RunAsync(["--urls", "http://unix:" + SocketPath], ("Weir__Transport", transport));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"'{SocketPath}' exists and is no socket", errors, StringComparison.Ordinal);
+        Assert.Equal("kept", await File.ReadAllTextAsync(SocketPath));
+    }
+
+    [Fact]
+    public async Task SocketPath_ThatIsTooLong_EndsTheStartWithAMessage()
+    {
+        (int exitCode, string output, string errors) = await HostProcess.RunAsync(["--urls", $"http://unix:{SocketPath}{new string('x', 120)}"]);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("too long for a Unix socket", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled exception", output + errors, StringComparison.Ordinal);
+    }
+
     private Task<HostProcess> StartAsync((string, string) trust) => HostProcess.StartWithAsync(
         ["--urls", "http://unix:" + SocketPath], trust, ("Weir__Limits__MaxConnectionsPerAddress", "1"));
 

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Weir.Diagnostics;
+
+namespace Weir.Listening;
+
+/// <summary>A listener of Kestrel's own transport that is left behind with an empty backlog.</summary>
+internal sealed class SocketListener(IConnectionListener inner, Socket socket, ILogger logger) : IConnectionListener
+{
+    // Kestrel accepts one after another: its whole backlog of 512 takes some milliseconds.
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(2);
+
+    public EndPoint EndPoint => inner.EndPoint;
+
+    public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => inner.AcceptAsync(cancellationToken);
+
+    /// <summary>While this waits the server goes on to accept.</summary>
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        if (ListenSocket.HoldOffNewPeers(socket))
+        {
+            await WaitAsync(ListenSocket.HandshakeTime(EndPoint), cancellationToken).ConfigureAwait(false);
+            for (TimeSpan waited = default; waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested; waited += _lookAgain)
+            {
+                await WaitAsync(_lookAgain, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        else
+        {
+            WeirLog.PeersNotHeldOff(logger, EndPoint);
+        }
+
+        await inner.UnbindAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private bool HasBacklog()
+    {
+        try
+        {
+            return socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    // A server that is not to wait any longer unbinds at once.
+    private static async ValueTask WaitAsync(TimeSpan time, CancellationToken hurry)
+        => await Task.Delay(time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}

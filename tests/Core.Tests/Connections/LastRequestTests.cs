@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Weir.Connections;
+using Weir.Core.Tests.Handshake;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Core.Tests.Connections;
+
+/// <summary>A server that is about to close answers the request of a connection that it has accepted.</summary>
+public sealed class LastRequestTests
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET /ws HTTP/1.1\r\nHost: a\r\n")]
+    public async Task CloseRequested_NoHeadWithinASecond_Is503(string start)
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync(start);
+        client.Transport.RequestClose();
+        server.Time.Advance(_patience - TimeSpan.FromMilliseconds(1));
+        Assert.False(client.Finished.IsCompleted);
+
+        server.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.StartsWith("HTTP/1.1 503 ", await client.ReadToEndAsync(), StringComparison.Ordinal);
+        await client.Finished.Within();
+        Assert.Equal(0, server.NextCalls);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CloseRequested_HeadComesWithinASecond_IsAnswered(bool isAskedBefore)
+    {
+        await using WeirConnectionHarness server = new();
+        server.Listener.Engine.Gate.Drain();
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync(TestHead.Valid[..30]);
+        if (isAskedBefore)
+        {
+            await client.SendAsync(TestHead.Valid[30..^2]);
+        }
+
+        client.Transport.RequestClose();
+        await client.SendAsync(isAskedBefore ? TestHead.Valid[^2..] : TestHead.Valid[30..]);
+
+        Assert.StartsWith("HTTP/1.1 503 ", await client.ReadToEndAsync(), StringComparison.Ordinal);
+        await client.Finished.Within(); // the clock stands still
+    }
+
+    // Kestrel ends a connection that is asked to close before its first read, with the request unread.
+    [Fact]
+    public async Task CloseRequested_WhenHttpIsAboutToRead_ReachesItASecondLater()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = server.Dial();
+        client.Transport.RequestClose();
+        await client.SendAsync("GET /other HTTP/1.1\r\n");
+        Assert.Equal(1, server.NextCalls);
+        CancellationToken asked = CloseRequestedOf(client);
+        Assert.False(asked.IsCancellationRequested);
+
+        server.Time.Advance(_patience);
+
+        Assert.True(asked.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task CloseRequested_OfAnOlderHttpConnection_ReachesItAtOnce()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = server.Dial();
+        await client.SendAsync("GET /other HTTP/1.1\r\n");
+        server.Time.Advance(_patience);
+        Assert.False(CloseRequestedOf(client).IsCancellationRequested);
+
+        client.Transport.RequestClose();
+
+        Assert.True(CloseRequestedOf(client).IsCancellationRequested);
+    }
+
+    private static CancellationToken CloseRequestedOf(WeirConnectionClient client)
+        => client.Transport.Features.Get<IConnectionLifetimeNotificationFeature>()!.ConnectionClosedRequested;
+}
