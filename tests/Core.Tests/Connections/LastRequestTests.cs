@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Connections.Features;
-using Weir.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.TestSupport;
 using Xunit;
