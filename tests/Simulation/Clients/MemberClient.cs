@@ -4,12 +4,19 @@ using Weir.Relay;
 
 namespace Weir.Simulation.Clients;
 
-/// <summary>A raw member: it is given what others send from its join on, and has no words for a loss.</summary>
-internal sealed class MemberClient(string name, string room, SimulationWorld world, bool isNumbered) : SimulatedClient(name)
+/// <summary>
+/// A raw member: it is given what others send from its join on, and has no words for a loss. In several rooms it sends each message to
+/// all of them, and is given those of others once.
+/// </summary>
+/// <param name="name">Its name.</param>
+/// <param name="rooms">Its rooms; several have no publishers but such members.</param>
+/// <param name="world">Where it is.</param>
+/// <param name="isNumbered">Whether the room keeps history, so that it can be judged what is missing; not of several rooms.</param>
+internal sealed class MemberClient(string name, string[] rooms, SimulationWorld world, bool isNumbered) : SimulatedClient(name)
 {
     private Membership? _membership;
 
-    public string Room => room;
+    public string Room { get; } = string.Join('+', rooms);
 
     public bool CanPublish => _membership is { Local: not null, IsClosed: false };
 
@@ -18,15 +25,19 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
         IsConnected = true;
         Membership membership = new(this, node, world);
         _membership = membership;
-        world.Note($"{Name} joins {room} on {node.Name}");
-        LocalRoom? local = await node.Relay.JoinAsync(room, membership.Connection);
-        if (local is null || _membership != membership)
+        world.Note($"{Name} joins {Room} on {node.Name}");
+        List<LocalRoom> local = [];
+        foreach (string room in rooms)
         {
-            if (local is not null)
+            if (_membership == membership && await node.Relay.JoinAsync(room, membership.Connection) is { } joined)
             {
-                node.Relay.Leave(local, membership.Connection);
+                local.Add(joined);
             }
+        }
 
+        if (local.Count < rooms.Length || _membership != membership)
+        {
+            Leave(node, membership, local);
             return;
         }
 
@@ -34,7 +45,7 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
         bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerPatience;
         if (isNumbered && isComplete && node.Broker.Health == BrokerHealth.Up)
         {
-            membership.From = world.Server.TopOf(room);
+            membership.From = world.Server.TopOf(Room);
         }
 
         world.Note($"{Name} has joined, at {membership.From?.Epoch}:{membership.From?.Offset}");
@@ -53,13 +64,13 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
         membership.Pipe.Break();
         if (membership.Local is { } local)
         {
-            membership.Node.Relay.Leave(local, membership.Connection);
+            Leave(membership.Node, membership, local);
         }
     }
 
     public async void Publish()
     {
-        string text = world.NextText(Name, room);
+        string text = world.NextText(Name, Room);
         _membership!.Own.Add(text);
         world.Note($"{Name} publishes {text}");
         await _membership.Node.Relay.PublishAsync(
@@ -69,18 +80,18 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
     public override void CheckComplete()
     {
         if (_membership is not { From: { } from } membership
-            || membership.Node.Losses.GetValueOrDefault(room) != membership.LossesBefore)
+            || membership.Node.Losses.GetValueOrDefault(Room) != membership.LossesBefore)
         {
             return;
         }
 
-        StreamPosition top = world.Server.TopOf(room);
+        StreamPosition top = world.Server.TopOf(Room);
         for (long offset = from.Offset + 1; offset <= top.Offset; offset++)
         {
-            string? text = world.Ledger.TextAt(room, top with { Offset = offset });
+            string? text = world.Ledger.TextAt(Room, top with { Offset = offset });
             if (text is not null && !membership.Expectation.WasGiven(text) && !membership.Own.Contains(text))
             {
-                world.Violate($"{Name} in {room} was not given {text}, {top.Epoch}:{offset}, although it had joined at {from.Epoch}:{from.Offset}");
+                world.Violate($"{Name} in {Room} was not given {text}, {top.Epoch}:{offset}, although it had joined at {from.Epoch}:{from.Offset}");
             }
         }
     }
@@ -89,6 +100,9 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
         => _membership is { } membership && membership.Since < moment && membership.Expectation.Room == room && membership.Local is not null
             ? [membership.Expectation]
             : [];
+
+    private static void Leave(NodeModel node, Membership membership, List<LocalRoom> rooms)
+        => rooms.ForEach(room => node.Relay.Leave(room, membership.Connection));
 
     private sealed class Membership
     {
@@ -103,7 +117,7 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
             Node = node;
             Since = world.Scheduler.Clock.GetUtcNow();
             LossesBefore = node.Losses.GetValueOrDefault(client.Room);
-            Expectation = new Expectation(client.Name, client.Room, world, isNumbered: false);
+            Expectation = new Expectation(client.Name, client.Room, world, isNumbered: false) { IsOrdered = !client.Room.Contains('+', StringComparison.Ordinal) };
             Pipe = new ClientPipe(world.Scheduler, Arrive);
             Connection = node.NewConnection(Pipe);
         }
@@ -122,7 +136,7 @@ internal sealed class MemberClient(string name, string room, SimulationWorld wor
 
         public HashSet<string> Own { get; } = [];
 
-        public LocalRoom? Local { get; set; }
+        public List<LocalRoom>? Local { get; set; }
 
         public StreamPosition? From { get; set; }
 

@@ -37,7 +37,7 @@ internal enum Features
     /// <summary>Clients are raw members, too.</summary>
     Members = 256,
 
-    /// <summary>Streams may be of several rooms.</summary>
+    /// <summary>Streams and raw members may be of several rooms.</summary>
     StreamsOfSeveralRooms = 512,
 
     /// <summary>All that goes wrong, and all kinds of clients.</summary>
@@ -71,6 +71,7 @@ internal sealed class Scenario
         [
             new RoomRule { Pattern = "kept", HistorySize = history },
             new RoomRule { Pattern = "other", HistorySize = history },
+            new RoomRule { Pattern = "both", HistorySize = history },
             new RoomRule { Pattern = "durable", HistorySize = history, Durable = true },
         ];
     }
@@ -151,7 +152,8 @@ internal sealed class Scenario
             bool isOfSeveral = _random.Next(2) == 0 && _features.HasFlag(Features.StreamsOfSeveralRooms);
             world.Clients.Add(_random.Next(3) switch
             {
-                0 when _features.HasFlag(Features.Members) => new MemberClient("m" + i, room, world, IsNumbered(room)),
+                0 when _features.HasFlag(Features.Members) && isOfSeveral => new MemberClient("m" + i, ["both", "and"], world, isNumbered: false),
+                0 when _features.HasFlag(Features.Members) => new MemberClient("m" + i, [room], world, IsNumbered(room)),
                 <= 1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
                 _ => new SseClient("s" + i, isOfSeveral ? ["kept", "other"] : [room], world, IsNumbered),
             });
