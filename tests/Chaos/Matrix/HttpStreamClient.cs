@@ -17,14 +17,19 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
     // Pings are 25 s apart by default, and a client waits 10 s longer for one.
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(35);
 
+    // A command that was passed on to another node may be lost on the way, and has no answer then. As the SDK has it.
+    private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(5);
+
     private Position? _position;
     private string _session = "";
     private string _node = "";
     private bool _answersPings;
+    private bool _isSubscribing;
 
     protected override async Task ListenOnceAsync(CancellationToken end)
     {
         using CancellationTokenSource quiet = CancellationTokenSource.CreateLinkedTokenSource(end);
+        _isSubscribing = false;
         quiet.CancelAfter(_silence);
         JsonObject connect = new() { ["id"] = 1, ["connect"] = new JsonObject() };
         using HttpRequestMessage request = Post(streams, "/connection/http_stream", connect);
@@ -33,7 +38,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync(quiet.Token));
         while (await reader.ReadLineAsync(quiet.Token) is { } line && await TakeAsync(JsonDocument.Parse(line).RootElement, quiet.Token))
         {
-            quiet.CancelAfter(_silence);
+            quiet.CancelAfter(_isSubscribing ? _answerLimit : _silence);
         }
     }
 
@@ -89,6 +94,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
             subscribe["offset"] = position.Offset;
         }
 
+        _isSubscribing = true;
         return SendAsync(new JsonObject { ["id"] = 2, ["subscribe"] = subscribe }, end);
     }
 
@@ -108,6 +114,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
 
         // With publications the reply's own position is that of the last of them.
         _position = now;
+        _isSubscribing = false;
         if (subscribed.TryGetProperty("publications", out JsonElement publications))
         {
             foreach (JsonElement publication in publications.EnumerateArray())
