@@ -29,21 +29,23 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
     protected override async Task ListenOnceAsync(CancellationToken end)
     {
         using CancellationTokenSource quiet = CancellationTokenSource.CreateLinkedTokenSource(end);
-        _isSubscribing = false;
         quiet.CancelAfter(_silence);
         JsonObject connect = new() { ["id"] = 1, ["connect"] = new JsonObject() };
         using HttpRequestMessage request = Post(streams, "/connection/http_stream", connect);
         using HttpResponseMessage response = await streams.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, quiet.Token);
         response.EnsureSuccessStatusCode();
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync(quiet.Token));
-        while (await reader.ReadLineAsync(quiet.Token) is { } line && await TakeAsync(JsonDocument.Parse(line).RootElement, quiet.Token))
+        while (await reader.ReadLineAsync(quiet.Token) is { } line && await TakeAsync(JsonDocument.Parse(line).RootElement, quiet))
         {
-            quiet.CancelAfter(_isSubscribing ? _answerLimit : _silence);
+            if (!_isSubscribing)
+            {
+                quiet.CancelAfter(_silence); // while it waits for an answer, pings do not lengthen that
+            }
         }
     }
 
     // Returns whether the stream goes on.
-    private async Task<bool> TakeAsync(JsonElement reply, CancellationToken end)
+    private async Task<bool> TakeAsync(JsonElement reply, CancellationTokenSource quiet)
     {
         if (reply.TryGetProperty("connect", out JsonElement connect))
         {
@@ -51,7 +53,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
             _session = connect.GetProperty("session").GetString()!;
             _node = connect.GetProperty("node").GetString()!;
             _answersPings = connect.TryGetProperty("pong", out JsonElement pong) && pong.GetBoolean();
-            await SubscribeAsync(end);
+            await SubscribeAsync(quiet);
         }
         else if (reply.TryGetProperty("subscribe", out JsonElement subscribed))
         {
@@ -65,7 +67,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
             }
             else if (push.TryGetProperty("unsubscribe", out _))
             {
-                await SubscribeAsync(end);
+                await SubscribeAsync(quiet);
             }
             else if (push.TryGetProperty("disconnect", out _))
             {
@@ -78,13 +80,13 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
         }
         else if (_answersPings)
         {
-            await SendAsync(new JsonObject(), end);
+            await SendAsync(new JsonObject(), quiet.Token);
         }
 
         return true;
     }
 
-    private Task SubscribeAsync(CancellationToken end)
+    private Task SubscribeAsync(CancellationTokenSource quiet)
     {
         JsonObject subscribe = new() { ["channel"] = room, ["recoverable"] = true, ["positioned"] = true };
         if (_position is { } position)
@@ -95,7 +97,8 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
         }
 
         _isSubscribing = true;
-        return SendAsync(new JsonObject { ["id"] = 2, ["subscribe"] = subscribe }, end);
+        quiet.CancelAfter(_answerLimit);
+        return SendAsync(new JsonObject { ["id"] = 2, ["subscribe"] = subscribe }, quiet.Token);
     }
 
     private void OnSubscribed(JsonElement subscribed)
