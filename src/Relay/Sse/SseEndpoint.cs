@@ -49,7 +49,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     {
         if (_streams.TryGetValue(what.Client, out SseStream? stream))
         {
-            stream.End(_settings.ComeBack());
+            stream.End(FarewellOf(what));
         }
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
@@ -57,11 +57,15 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             {
                 if (each.User == what.User)
                 {
-                    each.End(_settings.ComeBack());
+                    each.End(FarewellOf(what));
                 }
             }
         }
     }
+
+    // As with Centrifugo's protocol: from 3500 to 3999 and from 4500 to 4999 a client does not come back.
+    private byte[] FarewellOf(Disconnection what)
+        => (int)what.Code % 1000 >= 500 ? SseFormat.Final(what.Code, what.Reason) : _settings.ComeBack();
 
     // The reconnection time is all that a client of these streams needs.
     public Task InvokeAsync(HttpContext http)

@@ -75,6 +75,27 @@ internal static class SseFormat
     /// <summary>An answer to a client that cannot be served now, as a whole stream: why, and when it is to return.</summary>
     public static byte[] Later(string why, TimeSpan after) => [.. Encoding.UTF8.GetBytes($": {why}\n"), .. Retry(after)];
 
+    /// <summary>
+    /// The end of a stream whose client is not to return: an event for a page with code of its own, which would close its EventSource,
+    /// and for all others the longest time that a timer carries, 24.8 days. A browser knows no other way to be stopped by a stream.
+    /// </summary>
+    public static byte[] Final(CloseCode code, string reason)
+    {
+        ArrayBufferWriter<byte> body = new();
+        body.Write("event: disconnect\ndata: "u8);
+        using (Utf8JsonWriter json = new(body))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("code", (int)code);
+            json.WriteString("reason", reason);
+            json.WriteEndObject();
+        }
+
+        body.Write("\n"u8);
+        body.Write(Retry(TimeSpan.FromMilliseconds(int.MaxValue)));
+        return body.WrittenSpan.ToArray();
+    }
+
     /// <summary>When to come back.</summary>
     public static byte[] Retry(TimeSpan after)
         => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"retry: {(long)after.TotalMilliseconds}\n\n"));

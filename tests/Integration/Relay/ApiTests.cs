@@ -128,6 +128,26 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
         Assert.Equal((4001, "bye"), (close.CloseCode, close.CloseReason));
     }
 
+    [Theory]
+    [InlineData(3503, true)]
+    [InlineData(4501, true)]
+    [InlineData(3001, false)]
+    [InlineData(4001, false)]
+    public async Task Disconnect_OfAStream_IsFinalOrNot_AndSaysSo(int code, bool isFinal)
+    {
+        string room = RelayHost.NewRoom("present");
+        using EventStream stream = await EventStream.OpenAsync(host.Http, "/sse?room=" + room);
+        JsonElement presence = await host.CallAsync("presence", $$"""{"channel":"{{room}}"}""");
+        string client = presence.GetProperty("result").GetProperty("presence").EnumerateObject().Single().Name;
+
+        await host.CallAsync("disconnect", $$$"""{"client":"{{{client}}}","disconnect":{"code":{{{code}}},"reason":"bye"}}""");
+
+        StreamEvent? last = await stream.ReadOrEndAsync();
+        Assert.Equal(isFinal ? $$"""disconnect {"code":{{code}},"reason":"bye"}""" : null, last is null ? null : $"{last.Name} {last.Data}");
+        Assert.Null(last is null ? null : await stream.ReadOrEndAsync());
+        Assert.True(isFinal ? stream.Retry == int.MaxValue : stream.Retry is > 0 and < 10_000, $"{stream.Retry}");
+    }
+
     [Fact]
     public async Task InfoAndChannels_ShowThisNode()
     {

@@ -167,6 +167,15 @@ async function run(context) {
     await inState(first, "open");
   });
 
+  await check("a page that is put aside leaves its room, and joins again when it is shown", async () => {
+    // As the browser does around the back/forward cache, which a page that is driven over DevTools does not get into.
+    await first.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+    await inState(first, "closed");
+    assert.equal(await text(first, "ending-code"), "1000");
+    await first.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+    await inState(first, "open");
+  });
+
   await check("a window of 360 pixels does not scroll sideways", async () => {
     await second.setViewportSize({ width: 360, height: 740 });
     assert.equal(await second.evaluate(() => document.documentElement.scrollWidth), 360);
