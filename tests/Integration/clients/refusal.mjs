@@ -1,0 +1,26 @@
+// What a page in Chromium sees of WebSockets that the server refuses by a close code.
+//   node refusal.mjs URL
+// Prints the codes and reasons by the subprotocols that were offered, as JSON.
+import { chromium } from "playwright-core";
+
+const OFFERS = [[], ["chat"], ["other", "chat"]];
+const [url] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+try {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(110_000);
+  await page.goto(url);
+  console.log(JSON.stringify(await page.evaluate((offers) => Promise.all(offers.map((offer) => new Promise((resolve) => {
+    const socket = new WebSocket(location.origin.replace("http", "ws") + "/closed", offer);
+    socket.onclose = ({ code, reason }) => resolve({ offer: offer.join(), protocol: socket.protocol, code, reason });
+  }))), OFFERS)));
+} finally {
+  await browser.close();
+}
