@@ -13,11 +13,15 @@ namespace Weir.Integration.Wire;
 internal sealed class Http2Client : IDisposable
 {
     private const byte Data = 0x0, Headers = 0x1, Reset = 0x3, Settings = 0x4, GoAway = 0x7;
+    private const short MaxConcurrentStreamsId = 0x3;
     private const byte EndStream = 0x1, EndHeaders = 0x4, Ack = 0x1;
 
     private readonly TcpClient _tcp = new();
     private SslStream? _stream;
     private int _lastStream = -1;
+
+    /// <summary>SETTINGS_MAX_CONCURRENT_STREAMS as the server has said so far (RFC 9113 6.5.2); <c>null</c>: not at all.</summary>
+    public int? MaxConcurrentStreams { get; private set; }
 
     public static async Task<Http2Client> ConnectAsync(int port)
     {
@@ -154,6 +158,14 @@ internal sealed class Http2Client : IDisposable
         await _stream!.ReadExactlyAsync(head).AsTask().Within(TimeSpan.FromSeconds(60));
         byte[] payload = new byte[BinaryPrimitives.ReadInt32BigEndian(head) >> 8];
         await _stream.ReadExactlyAsync(payload).AsTask().Within();
+        for (int at = 0; head[3] == Settings && at < payload.Length; at += 6)
+        {
+            if (BinaryPrimitives.ReadInt16BigEndian(payload.AsSpan(at)) == MaxConcurrentStreamsId)
+            {
+                MaxConcurrentStreams = BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(at + 2));
+            }
+        }
+
         return (head[3], head[4], BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)), payload);
     }
 }
