@@ -4,8 +4,8 @@ using Weir.Bench.Rooms;
 namespace Weir.Bench;
 
 /// <summary>
-/// Holds the hot paths to their budget: what a message allocates, counted and not timed, so that it can fail a build on
-/// any machine, however busy.
+/// Checks the hot paths against their budget: the allocations of a message, counted and not timed, so that it can fail a build
+/// on any machine, however busy.
 /// </summary>
 internal static class AllocationCheck
 {
@@ -13,12 +13,12 @@ internal static class AllocationCheck
     private const int RunsPerRound = 500;
 
     /// <summary>
-    /// Messages through a connection, and deliveries to a member, leave no garbage at all; nor do the waits for a client that
-    /// has four times as much to take as its transport holds.
+    /// Messages through a connection, and deliveries to a member, allocate nothing; nor do the waits for a client to which four
+    /// times as much is sent as its transport holds.
     /// </summary>
     private const double BudgetBytes = 0;
 
-    /// <summary>Runs all checks and writes a line for each; false when one is over its budget.</summary>
+    /// <summary>Runs all checks and writes a line for each; returns <c>false</c> if one is over its budget.</summary>
     public static bool Run(TextWriter report)
     {
         bool good = true;

@@ -6,7 +6,7 @@ using Perfolizer.Horology;
 
 namespace Weir.Bench;
 
-/// <summary>How all benchmarks are run.</summary>
+/// <summary>The configuration of all benchmarks.</summary>
 internal static class BenchConfig
 {
     /// <param name="quick">
@@ -15,7 +15,7 @@ internal static class BenchConfig
     public static IConfig Create(bool quick)
     {
         // Workstation and not concurrent: allocation figures do not depend on the number of cores, and no collector
-        // thread takes a core from what is measured.
+        // thread takes a core from the code that is measured.
         Job job = Job.Default.WithGcServer(false).WithGcConcurrent(false);
         if (quick)
         {

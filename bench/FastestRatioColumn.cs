@@ -6,8 +6,8 @@ using BenchmarkDotNet.Running;
 namespace Weir.Bench;
 
 /// <summary>
-/// The ratio to the baseline, of the fastest iterations. On a machine that is shared the mean says who else was running;
-/// of many short iterations some are undisturbed, and those agree from run to run.
+/// The ratio to the baseline, of the fastest iterations. On a shared machine the mean depends on other load; of many short
+/// iterations some are undisturbed, and those agree from run to run.
 /// </summary>
 internal sealed class FastestRatioColumn : IColumn
 {

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Weir.Bench;
 
-/// <summary>An output that never grows and costs next to nothing, to measure what writes into it.</summary>
+/// <summary>An output that never grows and costs next to nothing, to measure code that writes into it.</summary>
 internal sealed class FixedBuffer(int capacity) : IBufferWriter<byte>
 {
     private readonly byte[] _bytes = new byte[capacity];

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Weir.Bench;
 
-/// <summary>What is sent about: text in three scripts and JSON that looks like a chat's. The same at every run.</summary>
+/// <summary>The payloads: text in three scripts, and JSON like a chat's. The same in every run.</summary>
 internal static class Payloads
 {
     private const string AsciiText = "Water finds its own level, and a weir decides how much of it passes. ";
@@ -19,7 +19,7 @@ internal static class Payloads
     /// <summary>Three bytes a character throughout.</summary>
     public static byte[] Cjk(int bytes) => Repeat(CjkText, bytes);
 
-    /// <summary>A list of small objects, cut off at the given size; each seed makes other values of one shape.</summary>
+    /// <summary>A list of small objects, truncated at the given size; each seed makes other values of one shape.</summary>
     public static byte[] Json(int bytes, int seed)
     {
         string[] rooms = ["lobby", "support", "trading", "random"];
@@ -38,7 +38,7 @@ internal static class Payloads
         return Encoding.ASCII.GetBytes(text.ToString(0, bytes));
     }
 
-    // Fills up with ASCII where another whole repetition does not fit, so that the text stays valid.
+    // Fills up with ASCII if another whole repetition does not fit, so that the text stays valid.
     private static byte[] Repeat(string text, int bytes)
     {
         byte[] unit = Encoding.UTF8.GetBytes(text);

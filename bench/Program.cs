@@ -5,8 +5,8 @@ using Weir.Bench.Redis;
 namespace Weir.Bench;
 
 /// <summary>
-/// <c>--check</c> fails when a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark; <c>--quick</c> measures in minutes instead of an hour; everything
-/// else is BenchmarkDotNet's command line.
+/// <c>--check</c> fails if a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark; <c>--quick</c> measures in
+/// minutes instead of an hour; all other arguments are BenchmarkDotNet's.
 /// </summary>
 internal static class Program
 {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Weir.Bench;
 
-/// <summary>For setups: a benchmark whose output is wrong must not get a number.</summary>
+/// <summary>For setups: a benchmark whose output is wrong must not report a number.</summary>
 internal static class Wrong
 {
     public static void Unless(bool condition, [CallerArgumentExpression(nameof(condition))] string what = "")

@@ -5,7 +5,7 @@ using Weir.Buffers;
 
 namespace Weir.Bench.Buffers;
 
-/// <summary>Lending a block to a pipe and taking it back, which happens for every read and every flush.</summary>
+/// <summary>Renting a block to a pipe and returning it, which happens for every read and every flush.</summary>
 [MemoryDiagnoser]
 public class BlockMemoryPoolBenchmarks
 {

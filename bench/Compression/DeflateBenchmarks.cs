@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using BenchmarkDotNet.Attributes;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 
 namespace Weir.Bench.Compression;
 
@@ -9,7 +9,7 @@ namespace Weir.Bench.Compression;
 [MemoryDiagnoser]
 public class DeflateBenchmarks
 {
-    /// <summary>Messages taken in turn, so that with takeover the history holds the like of a message but not itself.</summary>
+    /// <summary>Messages used in turn, so that with takeover the window contains similar messages but not the same one.</summary>
     private const int Messages = 64;
 
     private const int WindowBits = 15;
@@ -28,7 +28,7 @@ public class DeflateBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        _pool = new ZlibPool(_options);
+        _pool = new ZlibPool(_options.Level);
         _kept = _pool.RentDeflater(WindowBits);
         for (int i = 0; i < Messages; i++)
         {
@@ -50,7 +50,7 @@ public class DeflateBenchmarks
         _pool.Dispose();
     }
 
-    /// <summary>What the framework offers: a stream, here a new one for each message.</summary>
+    /// <summary>The framework's way: a stream, here a new one for each message.</summary>
     [Benchmark(Baseline = true)]
     public long NewDeflateStream()
     {

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using BenchmarkDotNet.Attributes;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 
 namespace Weir.Bench.Compression;
 
@@ -14,7 +14,7 @@ public class InflateBenchmarks
 
     private readonly byte[][] _alone = new byte[Messages][];
 
-    // A message refers to those before it only, so the chain can be run through again and again.
+    // A message refers to earlier ones only, so the chain can be repeated.
     private readonly byte[][] _chained = new byte[Messages][];
     private readonly byte[] _output = new byte[16 * 1024 + 1];
     private ZlibPool _pool = null!;
@@ -27,7 +27,7 @@ public class InflateBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        _pool = new ZlibPool(new DeflateOptions { Enabled = true });
+        _pool = new ZlibPool(new DeflateOptions().Level);
         _kept = _pool.RentInflater(WindowBits);
         Deflater chain = _pool.RentDeflater(WindowBits);
         Deflater single = _pool.RentDeflater(WindowBits);

@@ -3,7 +3,7 @@ using BenchmarkDotNet.Attributes;
 namespace Weir.Bench.Connections;
 
 /// <summary>
-/// The whole path of a message, from a client's masked frame in the transport to the server's frame taken out of it;
+/// The whole path of a message, from a client's masked frame in the transport to the server's frame read from it;
 /// time and bytes are those of one message.
 /// </summary>
 [MemoryDiagnoser]

@@ -1,11 +1,12 @@
 using System.Text;
 using Weir.Bench.Transport;
 using Weir.Connections;
+using Weir.Hosting;
 using Weir.TestSupport;
 
 namespace Weir.Bench.Connections;
 
-/// <summary>One connection to an echo endpoint, through the door of a listener: handshake, messages, close.</summary>
+/// <summary>One connection to an echo endpoint, through a listener's middleware: handshake, messages, close.</summary>
 internal sealed class EchoSession : IDisposable
 {
     private readonly PipedConnection _transport = new();
@@ -14,14 +15,14 @@ internal sealed class EchoSession : IDisposable
     private readonly int _answerBytes;
 
     /// <param name="payload">The message, text.</param>
-    /// <param name="messages">How many of them arrive in one piece.</param>
+    /// <param name="messages">The number of them that arrive together.</param>
     public EchoSession(byte[] payload, int messages)
     {
         WeirEngine engine = new(loggers: null, meters: null, time: null);
         WeirListener listener = new(engine);
-        listener.Add(WeirEndpoint.Create("/echo", new DelegateHandler(Echo), configure: null, engine));
-        WeirMiddleware door = new(static _ => throw new InvalidOperationException("Not taken for WebSocket."), listener);
-        _server = door.OnConnectionAsync(_transport);
+        listener.Add(engine.CreateEndpoint("/echo", new DelegateHandler(Echo), configure: null));
+        WeirMiddleware middleware = new(static _ => throw new InvalidOperationException("Not accepted as a WebSocket."), listener);
+        _server = middleware.OnConnectionAsync(_transport);
         byte[] answer = _transport.ExchangeAndKeep(Encoding.ASCII.GetBytes(Head), expectedBytes: 1);
         Wrong.Unless(Encoding.ASCII.GetString(answer).StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal));
 
@@ -37,7 +38,7 @@ internal sealed class EchoSession : IDisposable
         "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-    /// <summary>Sends the batch and takes its echoes.</summary>
+    /// <summary>Sends the batch and reads its echoes.</summary>
     public void Exchange() => _transport.Exchange(_batch, _answerBytes);
 
     public void Dispose()

@@ -3,14 +3,15 @@ using System.Text.Unicode;
 using BenchmarkDotNet.Attributes;
 using Weir.Bench.Transport;
 using Weir.Connections;
-using Weir.Framing;
+using Weir.Hosting;
+using Weir.Protocol;
 using Weir.TestSupport;
 
 namespace Weir.Bench.Connections;
 
 /// <summary>
-/// What the engine takes for a message where the transport calls it: from the bytes in the transport's array to the answer's
-/// in the transport's other one. Time and bytes are those of one message.
+/// The engine's cost of a message if the transport calls it: from the bytes in the transport's input array to the answer's in its
+/// output array. Time and bytes are those of one message.
 /// </summary>
 [MemoryDiagnoser]
 public class LoopEchoBenchmarks
@@ -32,14 +33,14 @@ public class LoopEchoBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        WeirEngine engine = new(loggers: null, meters: null, time: null, new WeirNodeOptions());
+        WeirEngine engine = new(loggers: null, meters: null, time: null, new WeirNodeOptions().ToSettings());
         WeirListener listener = new(engine);
-        listener.Add(WeirEndpoint.Create("/echo", new EchoHandler(), configure: null, engine));
-        WeirMiddleware door = new(static _ => throw new InvalidOperationException("Not taken for WebSocket."), listener);
+        listener.Add(engine.CreateEndpoint("/echo", new EchoHandler(), configure: null));
+        WeirMiddleware middleware = new(static _ => throw new InvalidOperationException("Not accepted as a WebSocket."), listener);
         _transport.Exchange(Encoding.ASCII.GetBytes(
             "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
-        Wrong.Unless(door.OnConnectionAsync(_transport).IsCompletedSuccessfully);
+        Wrong.Unless(middleware.OnConnectionAsync(_transport).IsCompletedSuccessfully);
 
         byte[] payload = Payloads.Json(Bytes, seed: 1);
         _batch = [.. Enumerable.Repeat(Frames.Client(opcode: 1, payload), Batch).SelectMany(static each => each)];
@@ -47,12 +48,14 @@ public class LoopEchoBenchmarks
         _answers = new byte[_batch.Length];
         _transport.Exchange(_batch);
         IReadOnlyList<ServerFrame> echoes = Frames.ParseAll(_transport.Sent.ToArray());
-        Wrong.Unless(echoes.Count == Batch && echoes.All(echo => echo is { Fin: true, Rsv: 0, Opcode: 1 } && echo.Payload.AsSpan().SequenceEqual(payload)));
+        Wrong.Unless(
+            echoes.Count == Batch
+            && echoes.All(echo => echo is { Fin: true, Rsv: 0, Opcode: 1 } && echo.Payload.AsSpan().SequenceEqual(payload)));
         int sent = Primitives();
         Wrong.Unless(_answers.AsSpan(0, sent).SequenceEqual(_transport.Sent));
     }
 
-    /// <summary>The least: the same copies, headers, unmasking and check of the text, in one loop over spans.</summary>
+    /// <summary>The lower bound: the same copies, headers, unmasking and check of the text, in one loop over spans.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Messages)]
     public int Primitives()
     {

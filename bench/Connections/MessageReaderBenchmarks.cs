@@ -2,14 +2,14 @@ using System.Buffers;
 using System.Text.Unicode;
 using BenchmarkDotNet.Attributes;
 using Weir.Connections;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.TestSupport;
 
 namespace Weir.Bench.Connections;
 
 /// <summary>
-/// Sixteen text messages out of one buffer: header, rules, unmasking, UTF-8. The frames are masked with a key of zeros,
-/// so that unmasking in place leaves them fit for the next round; it costs the same.
+/// Sixteen text messages from one buffer: header, rules, unmasking, UTF-8. The frames are masked with a key of zeros, so that
+/// unmasking in place leaves them unchanged for the next round; it costs the same.
 /// </summary>
 [MemoryDiagnoser]
 public class MessageReaderBenchmarks

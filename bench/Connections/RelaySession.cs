@@ -4,7 +4,7 @@ using Weir.Bench.Transport;
 
 namespace Weir.Bench.Connections;
 
-/// <summary>The same pipes with nothing but a copy between them: what an echo costs before there is a protocol.</summary>
+/// <summary>The same pipes with only a copy between them: the cost of an echo without a protocol.</summary>
 internal sealed class RelaySession : IDisposable
 {
     private readonly PipedConnection _transport = new();

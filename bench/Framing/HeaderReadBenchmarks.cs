@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.TestSupport;
 
 namespace Weir.Bench.Framing;
@@ -32,7 +32,7 @@ public class HeaderReadBenchmarks
         Wrong.Unless(FromTwoSegments() == PayloadBytes + header.Length);
     }
 
-    /// <summary>The loads alone, nothing checked and nothing kept but the sum.</summary>
+    /// <summary>The loads alone, without checks; only the sum is kept.</summary>
     [Benchmark(Baseline = true)]
     public long Primitives()
     {

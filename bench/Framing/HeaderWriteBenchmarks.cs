@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using BenchmarkDotNet.Attributes;
-using Weir.Framing;
+using Weir.Protocol;
 
 namespace Weir.Bench.Framing;
 

@@ -44,7 +44,7 @@ public class UnmaskBenchmarks
         }
     }
 
-    /// <summary>What anyone would write first: one width, whatever the JIT takes for <see cref="Vector{T}"/>.</summary>
+    /// <summary>The obvious version: one width, the JIT's choice for <see cref="Vector{T}"/>.</summary>
     [Benchmark]
     public void VectorLoop()
     {
@@ -63,5 +63,5 @@ public class UnmaskBenchmarks
     }
 
     [Benchmark]
-    public uint Masking() => Weir.Framing.Masking.Apply(_data, _key);
+    public uint Masking() => Weir.Protocol.Masking.Apply(_data, _key);
 }

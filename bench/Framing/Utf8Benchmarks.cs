@@ -1,6 +1,6 @@
 using System.Text.Unicode;
 using BenchmarkDotNet.Attributes;
-using Weir.Framing;
+using Weir.Protocol;
 
 namespace Weir.Bench.Framing;
 
@@ -52,7 +52,7 @@ public class Utf8Benchmarks
         return validator.Append(_text) && validator.IsComplete;
     }
 
-    /// <summary>As a message arrives over a network; most pieces of the mixed and CJK texts cut a character.</summary>
+    /// <summary>As a message arrives over a network; most pieces of the mixed and CJK texts split a character.</summary>
     [Benchmark]
     public bool Pieces()
     {

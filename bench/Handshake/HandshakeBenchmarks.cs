@@ -8,7 +8,7 @@ using Weir.Handshake;
 
 namespace Weir.Bench.Handshake;
 
-/// <summary>An opening handshake without the I/O: what a storm of reconnecting browsers costs in processor time.</summary>
+/// <summary>An opening handshake without the I/O: the processor time per client of a storm of reconnecting browsers.</summary>
 [MemoryDiagnoser]
 public class HandshakeBenchmarks
 {
@@ -36,9 +36,9 @@ public class HandshakeBenchmarks
         Wrong.Unless(answer.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", StringComparison.Ordinal));
     }
 
-    /// <summary>What no implementation can leave out: the proof of RFC 6455 section 4.2.2.</summary>
+    /// <summary>The lower bound of any implementation: the proof of RFC 6455 section 4.2.2.</summary>
     [Benchmark(Baseline = true)]
-    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 demands SHA-1; nothing is kept secret by it.")]
+    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 requires SHA-1; it protects no secret.")]
     public int Sha1AndBase64()
     {
         Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
@@ -47,7 +47,7 @@ public class HandshakeBenchmarks
         return written;
     }
 
-    /// <summary>Is it for us, and where does it end?</summary>
+    /// <summary>Finds whether the request is for this server, and where its header block ends.</summary>
     [Benchmark]
     public int Read()
     {
@@ -56,16 +56,16 @@ public class HandshakeBenchmarks
         return length;
     }
 
-    /// <summary>Does it keep to RFC 6455 section 4.2.1?</summary>
+    /// <summary>Validates it by RFC 6455 section 4.2.1.</summary>
     [Benchmark]
     public bool Judge() => HandshakeRules.Judge(_request!).IsAccepted;
 
-    /// <summary>The whole; the bytes allocated are the head, which the connection keeps.</summary>
+    /// <summary>All steps; the bytes allocated are the request header block, which the connection keeps.</summary>
     [Benchmark]
     public int ReadJudgeWrite()
     {
         UpgradeRequest request = UpgradeRequest.FromHead(_head.Slice(0, Read()));
-        HandshakeVerdict verdict = HandshakeRules.Judge(request);
+        HandshakeResult verdict = HandshakeRules.Judge(request);
         _output.Clear();
         HandshakeResponse.WriteAccepted(_output, verdict.Key, subprotocol: null, extensions: null);
         return _output.Written.Length;

@@ -3,16 +3,16 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using StackExchange.Redis;
-using Weir.Redis;
-using Weir.Redis.Scripts;
-using Weir.Redis.Wire;
+using Weir.Brokers.Redis;
+using Weir.Brokers.Redis.Scripts;
+using Weir.Brokers.Redis.Wire;
 using Weir.Relay;
 
 namespace Weir.Bench.Redis;
 
 /// <summary>
-/// Publishes with history per second of one process, beside what <c>redis-benchmark</c> gets out of the same server with the
-/// same script, the same arguments and as many requests under way. The server has the first core, whoever asks it the others.
+/// Publishes with history per second of one process, beside <c>redis-benchmark</c>'s with the same server, script, arguments and
+/// number of requests in flight. The server has the first core, its clients the others.
 /// Needs redis-server, redis-benchmark and taskset.
 /// </summary>
 internal static partial class PublishRate
@@ -29,11 +29,15 @@ internal static partial class PublishRate
     private static readonly RoomRule _rule = new() { HistorySize = 100, HistoryTtl = TimeSpan.FromMinutes(5) };
     private static readonly Publication _publication = new() { Data = new byte[64], Node = "bench", NodeSequence = 1 };
 
-    /// <summary>Starts itself once more, on the cores that are its own: a runtime that finds out later spins for cores it has not.</summary>
+    /// <summary>Restarts itself pinned to its cores: a runtime that is pinned later spins for cores that it does not have.</summary>
     public static async Task<int> RunPinnedAsync()
     {
         using Process pinned = Process.Start(
-            "taskset", ["-c", $"1-{Environment.ProcessorCount - 1}", Environment.ProcessPath!, typeof(PublishRate).Assembly.Location, "--redis", "--pinned"]);
+            "taskset",
+            [
+                "-c", $"1-{Environment.ProcessorCount - 1}",
+                Environment.ProcessPath!, typeof(PublishRate).Assembly.Location, "--redis", "--pinned"
+            ]);
         await pinned.WaitForExitAsync();
         return pinned.ExitCode;
     }
@@ -41,7 +45,8 @@ internal static partial class PublishRate
     public static async Task<int> RunAsync(TextWriter output)
     {
         const int Port = 16379;
-        using Process server = Process.Start("taskset", ["-c", "0", "redis-server", "--port", $"{Port}", "--save", "", "--loglevel", "warning"]);
+        using Process server = Process.Start(
+            "taskset", ["-c", "0", "redis-server", "--port", $"{Port}", "--save", "", "--loglevel", "warning"]);
         try
         {
             await using RedisBroker broker = new(new RedisOptions { Configuration = $"127.0.0.1:{Port}" });
@@ -67,7 +72,7 @@ internal static partial class PublishRate
                     + $"{allocated} B, {processor.TotalMicroseconds / Requests:F2} us of processor each");
             }
 
-            // Of short rounds some are undisturbed, even where others share the machine.
+            // Of short rounds some are undisturbed, also on a shared machine.
             double ratio = own.Max() / peers.Max();
             output.WriteLine($"fastest     {own.Max(),10:N0}   redis-benchmark {peers.Max(),10:N0}   ratio {ratio:F2}");
             return ratio >= Budget ? 0 : 1;
@@ -122,12 +127,12 @@ internal static partial class PublishRate
 
         public void OnPublication(string room, Publication publication, string epoch)
         {
-            // Nobody is subscribed to anything.
+            // There are no subscriptions.
         }
 
         public void OnPresenceChanged(string room, RoomMember member, bool hasJoined)
         {
-            // Nor present.
+            // Nor presence.
         }
 
         public void OnControl(ReadOnlyMemory<byte> message)
@@ -137,7 +142,7 @@ internal static partial class PublishRate
 
         public void OnHealthChanged(BrokerHealth health)
         {
-            // Asked for where it matters.
+            // Queried where it matters.
         }
     }
 }

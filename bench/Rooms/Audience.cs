@@ -1,11 +1,14 @@
 using System.Text;
 using Weir.Bench.Transport;
-using Weir.Compression;
 using Weir.Connections;
+using Weir.Handshake;
+using Weir.Hosting;
+using Weir.Protocol.Compression;
+using Weir.Rooms;
 
 namespace Weir.Bench.Rooms;
 
-/// <summary>Open connections over sinks, as the door on a listener would have made them.</summary>
+/// <summary>Open connections over sinks, as a listener's middleware would create them.</summary>
 internal sealed class Audience
 {
     private static readonly DeflateParameters _noTakeover = new(
@@ -15,8 +18,7 @@ internal sealed class Audience
     {
         WeirEngine engine = new(loggers: null, meters: null, time: null);
         WeirListener listener = new(engine);
-        WeirEndpoint endpoint = WeirEndpoint.Create(
-            "/room", new Silent(), options => options.Deflate.Enabled = deflate, engine);
+        WeirEndpoint endpoint = engine.CreateEndpoint("/room", new Silent(), options => options.Deflate.Enabled = deflate);
         UpgradeRequest request = new(Encoding.ASCII.GetBytes("GET /room HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         Sinks = new SinkConnection[members];
         Connections = new WeirConnection[members];
@@ -57,7 +59,7 @@ internal sealed class Audience
         Wrong.Unless(!Directory.TryGet(name, out _));
     }
 
-    /// <summary>Whether every member got just so many bytes and flushes since it was made.</summary>
+    /// <summary>Whether every member received exactly this many bytes and flushes since it was created.</summary>
     public bool EachGot(long bytes, int flushes)
         => Array.TrueForAll(Sinks, sink => sink.Sink.Bytes == bytes && sink.Sink.Flushes == flushes);
 

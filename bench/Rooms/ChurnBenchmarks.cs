@@ -1,8 +1,10 @@
 using BenchmarkDotNet.Attributes;
+using Weir.Connections;
+using Weir.Rooms;
 
 namespace Weir.Bench.Rooms;
 
-/// <summary>One connection joins a room of 10,000 and leaves it again, over and over.</summary>
+/// <summary>One connection repeatedly joins and leaves a room of 10,000.</summary>
 [MemoryDiagnoser]
 public class ChurnBenchmarks
 {

@@ -1,5 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Weir.Bench.Transport;
+using Weir.Connections;
+using Weir.Protocol;
+using Weir.Rooms;
 
 namespace Weir.Bench.Rooms;
 
@@ -37,7 +40,7 @@ public class DeflatedPublishBenchmarks
         Wrong.Unless(_plainAudience.EachGot(4 + _payload.Length, flushes: 1));
     }
 
-    /// <summary>Without rooms: each connection compresses the message for itself.</summary>
+    /// <summary>Without rooms: each connection compresses the message itself.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Members)]
     public void SendToEach()
     {

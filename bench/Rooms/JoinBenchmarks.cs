@@ -1,11 +1,12 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
+using Weir.Connections;
 
 namespace Weir.Bench.Rooms;
 
 /// <summary>
-/// Everybody joins one room at once, as after a restart: the time of one join must not depend on how many there are.
-/// The baseline is the least a set of members can be, a hash set under a lock.
+/// All connections join one room together, as after a restart: the time of one join must not depend on the number of members.
+/// The baseline is the minimal set of members, a hash set under a lock.
 /// </summary>
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]

@@ -3,6 +3,8 @@ using System.IO.Pipelines;
 using BenchmarkDotNet.Attributes;
 using Weir.Bench.Sending;
 using Weir.Bench.Transport;
+using Weir.Protocol;
+using Weir.Rooms;
 using Weir.Sending;
 
 namespace Weir.Bench.Rooms;
@@ -60,7 +62,7 @@ public class PublishBenchmarks
     [Benchmark(OperationsPerInvoke = Members)]
     public void Publish() => _room.Publish(_payload, MessageKind.Text);
 
-    /// <summary>Sixteen messages that had arrived together: published in one pass, walked through the room once.</summary>
+    /// <summary>Sixteen messages that had arrived together: published in one pass, with one iteration over the room.</summary>
     [Benchmark(OperationsPerInvoke = Members * Batch)]
     public void PublishSixteen()
     {

@@ -1,12 +1,15 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.Relay;
+using Weir.Rooms;
 
 namespace Weir.Bench.Rooms;
 
 /// <summary>
-/// 100 bytes to a room of 1,000: published to the engine's room, through a node that is alone, and as an announcement from
-/// another node. Time and bytes are those of one delivery to one member.
+/// 100 bytes to a room of 1,000: published to the engine's room, through a single node, and as an announcement from another
+/// node. Time and bytes are those of one delivery to one member.
 /// </summary>
 [MemoryDiagnoser]
 public class RelayPublishBenchmarks
@@ -51,7 +54,7 @@ public class RelayPublishBenchmarks
     [Benchmark(Baseline = true, OperationsPerInvoke = Members)]
     public void Direct() => _room.Publish(_payload, MessageKind.Text, _audience.Connections[0]);
 
-    /// <summary>What a member's message costs on a node that is alone, in a room that keeps nothing.</summary>
+    /// <summary>The cost of a member's message on a single node, in a room without history.</summary>
     [Benchmark(OperationsPerInvoke = Members)]
     public void Alone()
     {
@@ -61,11 +64,11 @@ public class RelayPublishBenchmarks
         }
     }
 
-    /// <summary>From the broker's thread to the drain's and to the members, until the last has it.</summary>
+    /// <summary>From the broker's thread to the room event loop's and to the members, until the last has received it.</summary>
     [Benchmark(OperationsPerInvoke = Members)]
     public void Announced() => Announce(1);
 
-    /// <summary>Sixteen that come together.</summary>
+    /// <summary>Sixteen that arrive together.</summary>
     [Benchmark(OperationsPerInvoke = Members * Batch)]
     public void AnnouncedSixteen() => Announce(Batch);
 

@@ -2,12 +2,12 @@ using System.Buffers;
 using System.IO.Pipelines;
 using BenchmarkDotNet.Attributes;
 using Weir.Bench.Transport;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 
 namespace Weir.Bench.Sending;
 
-/// <summary>Sending a message to a transport that takes it at once.</summary>
+/// <summary>Sending a message to a transport that accepts it immediately.</summary>
 [MemoryDiagnoser]
 public class ConnectionSenderBenchmarks
 {

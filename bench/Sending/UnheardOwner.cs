@@ -1,16 +1,16 @@
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Weir.Sending;
 
 namespace Weir.Bench.Sending;
 
-/// <summary>An owner that nobody asks what it was told.</summary>
+/// <summary>An owner that ignores all notifications.</summary>
 internal sealed class UnheardOwner : ISenderOwner
 {
     public long CurrentTick => 0;
 
-    /// <summary>The default settings of an endpoint, every message compressed where there is zlib.</summary>
+    /// <summary>The default settings of an endpoint, every message compressed if there is zlib.</summary>
     public static SendSettings Settings(ZlibPool? zlib = null) => new(
-        FrameRunPool.Shared, PressureSettings.From(new PressureOptions()), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
+        SharedFramesPool.Shared, new PressureOptions().ToSettings(), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
 
     public void OnQueueBegan()
     {

@@ -1,6 +1,6 @@
 namespace Weir.Bench.Timing;
 
-/// <summary>Time that moves when it is told to, with room for the one timer a wheel has. Not thread-safe.</summary>
+/// <summary>Time that moves on request, with space for the one timer of a wheel. Not thread-safe.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private ManualTimer? _timer;
@@ -13,7 +13,7 @@ internal sealed class ManualClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         => _timer = new ManualTimer(this, callback, state);
 
-    /// <summary>Moves on and runs the timer's callback, on this thread, if it is due.</summary>
+    /// <summary>Advances and runs the timer's callback, on this thread, if it is due.</summary>
     public void Advance(TimeSpan step)
     {
         _now += step.Ticks;

@@ -6,9 +6,9 @@ using Weir.Timing;
 namespace Weir.Bench.Timing;
 
 /// <summary>
-/// A wheel with a million time-outs of a minute, evenly spread, touched in an order that has nothing to do with where
-/// they lie in memory: as on a node with many connections, nearly every one is a cache miss. The baseline does the same
-/// with as many <see cref="Timer"/>s (due in an hour, so that none fires meanwhile).
+/// A wheel with a million timeouts of a minute, evenly spread, touched in an order that is unrelated to their place in memory:
+/// as on a node with many connections, nearly every one is a cache miss. The baseline does the same with as many
+/// <see cref="Timer"/>s (due in an hour, so that none fires meanwhile).
 /// </summary>
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
@@ -17,7 +17,7 @@ public class TimerWheelBenchmarks
 {
     private const int Count = 1_000_000;
 
-    /// <summary>How many are touched by one call of <see cref="Move"/>.</summary>
+    /// <summary>How many timeouts one call of <see cref="Move"/> touches.</summary>
     private const int Some = 100_000;
 
     private static readonly TimeSpan _minute = TimeSpan.FromMinutes(1);
@@ -134,7 +134,7 @@ public class TimerWheelBenchmarks
         }
     }
 
-    /// <summary>A minute of ticks: each time-out fires once, is armed again and cascades once.</summary>
+    /// <summary>A minute of ticks: each timeout fires once, is armed again and cascades once.</summary>
     [BenchmarkCategory("4 expire"), Benchmark(OperationsPerInvoke = Count)]
     public void Tick()
     {

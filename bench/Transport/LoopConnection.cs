@@ -2,13 +2,13 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
-using Weir.Connections;
+using Weir.Transports;
 
 namespace Weir.Bench.Transport;
 
 /// <summary>
-/// A connection as a transport with its own threads gives it, without sockets: what has arrived lies in one array, its owner is
-/// called, what he sends is in one array too. So what is measured is the engine, and nothing of a transport.
+/// A connection as of a transport with threads of its own, without sockets: the input is in one array, the transport calls the
+/// owner, and the output is in another array. So the engine is measured, and no part of a transport.
 /// </summary>
 internal sealed class LoopConnection : ConnectionContext, IDuplexPipe, ILoopThreadFeature
 {
@@ -17,7 +17,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe, ILoopThre
 
     public LoopConnection() => Features.Set<ILoopThreadFeature>(this);
 
-    /// <summary>What was sent since the last <see cref="Exchange"/>.</summary>
+    /// <summary>The bytes sent since the last <see cref="Exchange"/>.</summary>
     public ReadOnlySpan<byte> Sent => _departures.Bytes;
 
     public bool IsDisposed { get; private set; }
@@ -34,7 +34,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe, ILoopThre
         set => throw new NotSupportedException("It has no other transport.");
     }
 
-    public bool RunsOnLoop { get; set; }
+    public bool RunInline { get; set; }
 
     public bool IsCurrent => true;
 
@@ -44,7 +44,7 @@ internal sealed class LoopConnection : ConnectionContext, IDuplexPipe, ILoopThre
 
     PipeWriter IDuplexPipe.Output => _departures;
 
-    /// <summary>These bytes arrive; the answers are in <see cref="Sent"/> when it returns.</summary>
+    /// <summary>Delivers these bytes; the answers are in <see cref="Sent"/> when it returns.</summary>
     public void Exchange(ReadOnlySpan<byte> received)
     {
         _departures.Clear();

@@ -8,8 +8,8 @@ using Weir.Buffers;
 namespace Weir.Bench.Transport;
 
 /// <summary>
-/// Kestrel's two pipes with its limits, over the pool that the Host uses, and no socket behind them. Everything runs inline: the client's flush runs the
-/// server up to its next wait on the same thread, so what is measured is work and not the hand-over between threads.
+/// Kestrel's two pipes with its limits, over the pool that the Host uses, without a socket. Everything runs inline: the client's
+/// flush runs the server up to its next wait on the same thread, so the work is measured and not the hand-over between threads.
 /// </summary>
 internal sealed class PipedConnection : ConnectionContext
 {
@@ -33,7 +33,7 @@ internal sealed class PipedConnection : ConnectionContext
 
     public override IDuplexPipe Transport { get; set; }
 
-    /// <summary>Sends what a client sends and takes answers until there are as many bytes as expected.</summary>
+    /// <summary>Sends a client's bytes and reads answers until there are as many bytes as expected.</summary>
     public void Exchange(ReadOnlySpan<byte> sent, int expectedBytes)
     {
         Send(sent);
@@ -41,7 +41,7 @@ internal sealed class PipedConnection : ConnectionContext
         {
             ReadOnlySequence<byte> received = Receive();
             expectedBytes -= (int)received.Length;
-            // Taking the bytes lets a server that waits for room go on, within this call.
+            // Consuming the bytes continues, within this call, a server that waits for space.
             _toClient.Reader.AdvanceTo(received.End);
         }
 

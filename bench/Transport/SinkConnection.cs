@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Weir.Bench.Transport;
 
-/// <summary>A client that takes everything at once and never says a word: tens of thousands of these fit in a benchmark.</summary>
+/// <summary>A client that accepts everything immediately and never sends: tens of thousands of these fit in a benchmark.</summary>
 internal sealed class SinkConnection : ConnectionContext, IDuplexPipe
 {
     private static readonly PipeReader _silence = PipeReader.Create(ReadOnlySequence<byte>.Empty);

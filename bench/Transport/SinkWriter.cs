@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 namespace Weir.Bench.Transport;
 
 /// <summary>
-/// Takes bytes, counts them and forgets them. All sinks write to one scratch buffer, which stays in the cache: so does
-/// the block that Kestrel's pool hands from one connection's pipe to the next.
+/// Counts bytes and drops them. All sinks write to one scratch buffer, which stays in the cache, like the block that Kestrel's
+/// pool passes from one connection's pipe to the next.
 /// </summary>
 internal sealed class SinkWriter : PipeWriter
 {
@@ -14,7 +14,7 @@ internal sealed class SinkWriter : PipeWriter
 
     public int Flushes { get; private set; }
 
-    /// <summary>What was written to any sink last, beginning with the first byte of that write.</summary>
+    /// <summary>The bytes written last to any sink, beginning with the first byte of that write.</summary>
     public static ReadOnlySpan<byte> LastWritten => _scratch;
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _scratch;

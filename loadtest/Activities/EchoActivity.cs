@@ -37,7 +37,8 @@ internal sealed class EchoActivity : IActivity
 
     private int CopiesPerFrame => IsOpenLoop ? 1 : _settings.Depth;
 
-    public IReadOnlyList<string> RoomsOf(int number) => _context.Protocol.EchoRoomOf(_settings.FirstNumber + number) is { } room ? [room] : [];
+    public IReadOnlyList<string> RoomsOf(int number)
+        => _context.Protocol.EchoRoomOf(_settings.FirstNumber + number) is { } room ? [room] : [];
 
     public void Begin()
     {

@@ -36,7 +36,8 @@ internal sealed class RoomsActivity : IActivity
 
         _ledger = new DeliveryLedger(_plan, _settings);
         _slow = new SlowEpisode(_plan, context);
-        _frames = [.. Enumerable.Range(0, _settings.Rooms).Select(room => context.Protocol.Publish(_plan.NameOf(room), _settings.PayloadBytes))];
+        _frames = [.. Enumerable.Range(0, _settings.Rooms)
+            .Select(room => context.Protocol.Publish(_plan.NameOf(room), _settings.PayloadBytes))];
     }
 
     public bool IsSettled => _ledger.Got >= _ledger.Expected && _slow.IsOver;
@@ -152,7 +153,8 @@ internal sealed class RoomsActivity : IActivity
             return;
         }
 
-        while (_isActive && _settings.Rooms > 0 && _context.Loop[_room] is { IsOpen: true, IsBackedUp: false } && _publishing.TryTake(out long due))
+        while (_isActive && _settings.Rooms > 0 && _context.Loop[_room] is { IsOpen: true, IsBackedUp: false }
+            && _publishing.TryTake(out long due))
         {
             Publish(_room, due);
             _room = (_room + 1) % _settings.Rooms;
@@ -163,7 +165,8 @@ internal sealed class RoomsActivity : IActivity
     {
         for (int room = 0; _isActive && room < _settings.Rooms; room++)
         {
-            while (_ledger.UnderWay(room) <= (_settings.Window - 1L) * _settings.MembersPerRoom && _context.Loop[room] is { IsOpen: true, IsBackedUp: false })
+            while (_ledger.UnderWay(room) <= (_settings.Window - 1L) * _settings.MembersPerRoom
+                && _context.Loop[room] is { IsOpen: true, IsBackedUp: false })
             {
                 Publish(room, Stopwatch.GetTimestamp());
             }

@@ -60,7 +60,9 @@ internal sealed class Connection
     /// <summary>The beginning of a frame or of the response's head whose rest is to come; null when there is none.</summary>
     internal byte[]? Begun { get; set; }
 
-    /// <summary>Of the send that found the connection broken: the system tells of a reset once, so reading then finds a mere end. Else 0.</summary>
+    /// <summary>
+    /// Of the send that found the connection broken: the system tells of a reset once, so reading then finds a mere end. Else 0.
+    /// </summary>
     internal int SendError { get; set; }
 
     /// <summary>What the server's close frame said, once it has come.</summary>

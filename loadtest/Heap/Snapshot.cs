@@ -8,7 +8,8 @@ internal sealed class Snapshot
 {
     private readonly Dictionary<string, (long Objects, long Bytes)> _types = [];
 
-    public IEnumerable<(string Type, long Objects, long Bytes)> Types => _types.Select(static each => (each.Key, each.Value.Objects, each.Value.Bytes));
+    public IEnumerable<(string Type, long Objects, long Bytes)> Types
+        => _types.Select(static each => (each.Key, each.Value.Objects, each.Value.Bytes));
 
     public long Bytes => _types.Values.Sum(static each => each.Bytes);
 
@@ -59,7 +60,8 @@ internal sealed class Snapshot
         return snapshot;
     }
 
-    public void Save(string file) => File.WriteAllLines(file, _types.Select(static each => $"{each.Value.Objects}\t{each.Value.Bytes}\t{each.Key}"));
+    public void Save(string file)
+        => File.WriteAllLines(file, _types.Select(static each => $"{each.Value.Objects}\t{each.Value.Bytes}\t{each.Key}"));
 
     public Snapshot Minus(Snapshot before)
     {

@@ -32,7 +32,8 @@ internal sealed class Latency
             return [];
         }
 
-        long[] counts = [.. _histogram.RecordedValues().SelectMany(static each => new[] { each.ValueIteratedTo, each.CountAddedInThisIterationStep })];
+        long[] counts = [.. _histogram.RecordedValues()
+            .SelectMany(static each => new[] { each.ValueIteratedTo, each.CountAddedInThisIterationStep })];
         _histogram.Reset();
         return counts;
     }
@@ -56,7 +57,8 @@ internal sealed class Latency
         foreach (HistogramIterationValue each in _histogram.RecordedValues())
         {
             corrected.Record(each.ValueIteratedTo, each.CountAddedInThisIterationStep);
-            for (long held = each.ValueIteratedTo - intervalMicroseconds; intervalMicroseconds > 0 && held >= intervalMicroseconds; held -= intervalMicroseconds)
+            for (long held = each.ValueIteratedTo - intervalMicroseconds; intervalMicroseconds > 0
+                && held >= intervalMicroseconds; held -= intervalMicroseconds)
             {
                 corrected.Record(held, each.CountAddedInThisIterationStep);
             }
@@ -68,5 +70,6 @@ internal sealed class Latency
     /// <summary>Percentiles and their milliseconds, closer together towards 100.</summary>
     public IReadOnlyList<PercentilePoint> Distribution() => Count == 0
         ? []
-        : [.. _histogram.Percentiles(5).Select(static each => new PercentilePoint(each.PercentileLevelIteratedTo, each.ValueIteratedTo / 1000.0))];
+        : [.. _histogram.Percentiles(5)
+            .Select(static each => new PercentilePoint(each.PercentileLevelIteratedTo, each.ValueIteratedTo / 1000.0))];
 }

@@ -26,7 +26,8 @@ internal static class HtmlReport
         {
             Encode(each.What), each.Holds ? "<span class=\"ok\">ok</span>" : "<span class=\"failed\">FAILED</span>",
         }));
-        WriteTable(page, "Figures", ["", "", ""], report.Figures.Select(static each => new[] { Encode(each.Name), $"{each.Value:N2}", each.Unit }));
+        WriteTable(page, "Figures", ["", "", ""],
+            report.Figures.Select(static each => new[] { Encode(each.Name), $"{each.Value:N2}", each.Unit }));
         WritePhases(page, report);
         page.Append("<h2>Plots</h2><div class=\"plots\">");
         foreach (string plot in Plots(report))
@@ -59,8 +60,10 @@ internal static class HtmlReport
             ("p99", static each => each.P99),
             ("p99.9", static each => each.P999),
             ("most", static each => each.Most));
-        yield return OverTime(report, "Latency of handshakes over time", "ms", ("p50", static each => each.HandshakeP50), ("p99", static each => each.HandshakeP99));
-        yield return OverTime(report, "Processor", "cores", ("client", static each => each.ClientCpu), ("server", static each => each.ServerCpu ?? double.NaN));
+        yield return OverTime(report, "Latency of handshakes over time", "ms", ("p50", static each => each.HandshakeP50),
+            ("p99", static each => each.HandshakeP99));
+        yield return OverTime(report, "Processor", "cores", ("client", static each => each.ClientCpu),
+            ("server", static each => each.ServerCpu ?? double.NaN));
         yield return OverTime(report, "Server memory", "MB", ("resident", static each => each.ServerBytes / 1e6 ?? double.NaN));
         if (report.Phases is [{ ServerBytesBefore: { } before }, ..])
         {
@@ -68,7 +71,8 @@ internal static class HtmlReport
                 report,
                 "Server memory per open connection",
                 "bytes",
-                ("growth / open", each => each.Open == 0 || each.Phase == "close" ? double.NaN : (each.ServerBytes - before) / each.Open ?? double.NaN));
+                ("growth / open", each => each.Open == 0 || each.Phase == "close" ? double.NaN : (each.ServerBytes - before) / each.Open
+                    ?? double.NaN));
         }
 
         foreach (string name in new[] { Tally.Message, Tally.Handshake, Tally.Outage })
@@ -84,7 +88,8 @@ internal static class HtmlReport
 
         if (codes.Count > 0)
         {
-            yield return Plot.Bars("Close codes", [.. codes.OrderBy(static each => each.Key).Select(static each => ($"{each.Key}", (double)each.Value))]);
+            yield return Plot.Bars("Close codes",
+                [.. codes.OrderBy(static each => each.Key).Select(static each => ($"{each.Key}", (double)each.Value))]);
         }
 
         (string Name, double)[] refused = [.. report.Phases
@@ -137,16 +142,20 @@ internal static class HtmlReport
     private static void WritePhases(StringBuilder page, RunReport report) => WriteTable(
         page,
         "Phases",
-        ["", "s", "opened", "sent", "received", "expected", "heartbeats", "lost", "client CPU s", "server CPU s", "server MB before", "most", "after", "p50 ms", "p99", "p99.9", "most"],
+        ["", "s", "opened", "sent", "received", "expected", "heartbeats", "lost", "client CPU s", "server CPU s", "server MB before",
+            "most", "after", "p50 ms", "p99", "p99.9", "most"],
         report.Phases.Select(static phase =>
         {
             LatencyReport? latency = phase.Latencies.GetValueOrDefault(Tally.Message) ?? phase.Latencies.GetValueOrDefault(Tally.Outage)
                 ?? phase.Latencies.GetValueOrDefault(Tally.Handshake);
             return new[]
             {
-                Encode(phase.Name), $"{phase.Seconds:N1}", $"{phase.Counts.Opened:N0}", $"{phase.Counts.Sent:N0}", $"{phase.Counts.Received:N0}",
-                $"{phase.Counts.Expected:N0}", $"{phase.Counts.Heartbeats:N0}", $"{phase.Counts.Lost.Values.Sum():N0}", $"{phase.ClientCpuSeconds:N2}",
-                $"{phase.ServerCpuSeconds:N2}", $"{phase.ServerBytesBefore / 1e6:N1}", $"{phase.ServerBytesMost / 1e6:N1}", $"{phase.ServerBytesAfter / 1e6:N1}",
+                Encode(phase.Name), $"{phase.Seconds:N1}", $"{phase.Counts.Opened:N0}", $"{phase.Counts.Sent:N0}",
+                    $"{phase.Counts.Received:N0}",
+                $"{phase.Counts.Expected:N0}", $"{phase.Counts.Heartbeats:N0}", $"{phase.Counts.Lost.Values.Sum():N0}",
+                $"{phase.ClientCpuSeconds:N2}",
+                $"{phase.ServerCpuSeconds:N2}", $"{phase.ServerBytesBefore / 1e6:N1}", $"{phase.ServerBytesMost / 1e6:N1}",
+                $"{phase.ServerBytesAfter / 1e6:N1}",
                 $"{latency?.P50:N2}", $"{latency?.P99:N2}", $"{latency?.P999:N2}", $"{latency?.Most:N2}",
             };
         }));

@@ -35,7 +35,8 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
 
     public void Add(string name, IEnumerable<(double X, double Y)> points)
     {
-        (double X, double Y)[] kept = [.. points.Where(each => double.IsFinite(each.Y) && (!IsYLogarithmic || each.Y > 0) && (!IsXLogarithmic || each.X > 0))];
+        (double X, double Y)[] kept =
+            [.. points.Where(each => double.IsFinite(each.Y) && (!IsYLogarithmic || each.Y > 0) && (!IsXLogarithmic || each.X > 0))];
         if (kept.Length > 0)
         {
             int step = (kept.Length + MostPoints - 1) / MostPoints;
@@ -67,7 +68,8 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
         StringBuilder svg = new(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {2 * Width} {(drawn.Length + 1) / 2 * Height}\">"));
         for (int i = 0; i < drawn.Length; i++)
         {
-            svg.Append(Invariant($"<svg x=\"{i % 2 * Width}\" y=\"{i / 2 * Height}\" width=\"{Width}\" height=\"{Height}\" {drawn[i].ToString()[4..]}"));
+            svg.Append(Invariant(
+                $"<svg x=\"{i % 2 * Width}\" y=\"{i / 2 * Height}\" width=\"{Width}\" height=\"{Height}\" {drawn[i].ToString()[4..]}"));
         }
 
         return svg.Append("</svg>").ToString();
@@ -121,7 +123,8 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
     {
         StringBuilder svg = new(Invariant(
             $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {height}\" font-family=\"sans-serif\" font-size=\"11\" fill=\"#374151\"><rect width=\"{Width}\" height=\"{height}\" fill=\"#fff\"/>"));
-        return svg.Append(Invariant($"<text x=\"6\" y=\"18\" font-size=\"14\" font-weight=\"bold\" fill=\"#111827\">{WebUtility.HtmlEncode(title)}</text>"));
+        return svg.Append(Invariant(
+            $"<text x=\"6\" y=\"18\" font-size=\"14\" font-weight=\"bold\" fill=\"#111827\">{WebUtility.HtmlEncode(title)}</text>"));
     }
 
     private static void Text(StringBuilder svg, double x, double y, string text, string anchor)
@@ -149,7 +152,8 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
             {
                 int first = (int)Math.Floor(Math.Log10(least));
                 int last = Math.Max(first + 1, (int)Math.Ceiling(Math.Log10(most)));
-                return new Axis(Math.Pow(10, first), Math.Pow(10, last), true, [.. Enumerable.Range(first, last - first + 1).Select(static n => Math.Pow(10, n))]);
+                return new Axis(Math.Pow(10, first), Math.Pow(10, last), true,
+                    [.. Enumerable.Range(first, last - first + 1).Select(static n => Math.Pow(10, n))]);
             }
 
             least = isFromZero ? Math.Min(0, least) : least;

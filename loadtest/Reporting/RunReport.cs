@@ -83,12 +83,15 @@ internal sealed record PhaseReport(
         phase.ServerBytesBefore,
         phase.ServerBytesMost,
         phase.ServerBytesAfter,
-        phase.Latencies.Where(static each => each.Value.Count > 0).ToDictionary(static each => each.Key, static each => LatencyReport.Of(each.Value)));
+        phase.Latencies.Where(static each => each.Value.Count > 0)
+            .ToDictionary(static each => each.Key, static each => LatencyReport.Of(each.Value)));
 }
 
 /// <summary>Milliseconds.</summary>
-internal sealed record LatencyReport(long Count, double Mean, double P50, double P90, double P99, double P999, double Most, IReadOnlyList<PercentilePoint> Distribution)
+internal sealed record LatencyReport(long Count, double Mean, double P50, double P90, double P99, double P999, double Most,
+    IReadOnlyList<PercentilePoint> Distribution)
 {
     public static LatencyReport Of(Latency latency)
-        => new(latency.Count, latency.Mean, latency.At(50), latency.At(90), latency.At(99), latency.At(99.9), latency.At(100), latency.Distribution());
+        => new(latency.Count, latency.Mean, latency.At(50), latency.At(90), latency.At(99), latency.At(99.9), latency.At(100),
+            latency.Distribution());
 }

@@ -65,7 +65,9 @@ internal sealed class Conductor : IAsyncDisposable
     /// <summary>Resident memory of all servers; null when they are elsewhere.</summary>
     public long? ServerBytes => Servers.Count == 0 ? null : Servers.Sum(static server => server.ResidentBytes);
 
-    /// <summary>From any thread: the run is to end now, with an <see cref="OperationCanceledException"/> out of what it waits for.</summary>
+    /// <summary>
+    /// From any thread: the run is to end now, with an <see cref="OperationCanceledException"/> out of what it waits for.
+    /// </summary>
     public void Interrupt() => _notices.Writer.TryWrite(new Notice(-1, null, IsInterrupt: true));
 
     /// <summary>What comes from now on is another phase's.</summary>

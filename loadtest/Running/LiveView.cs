@@ -47,15 +47,18 @@ internal sealed class LiveView(IAnsiConsole console) : IView
         Row("sent", $"{sample.SentPerSecond:N0}/s", "received", $"{sample.ReceivedPerSecond:N0}/s");
         Row("latency p50", $"{sample.P50:N2} ms", "p99", $"{sample.P99:N2} ms, most {sample.Most:N2}");
         Row("handshake p50", $"{sample.HandshakeP50:N2} ms", "p99", $"{sample.HandshakeP99:N2} ms");
-        Row("lost", sample.Lost == 0 ? "0" : $"[red]{sample.Lost:N0}[/]", "refused", $"{sample.RefusedPerSecond + sample.RebuffedPerSecond:N0}/s");
+        Row("lost", sample.Lost == 0 ? "0" : $"[red]{sample.Lost:N0}[/]", "refused",
+            $"{sample.RefusedPerSecond + sample.RebuffedPerSecond:N0}/s");
         Row("client CPU", $"{sample.ClientCpu:P0}", "heartbeats", $"{sample.HeartbeatsPerSecond:N0}/s");
-        Row("server CPU", sample.ServerCpu is { } cpu ? $"{cpu:P0}" : "-", "server memory", sample.ServerBytes is { } bytes ? $"{bytes / 1e6:N0} MB" : "-");
+        Row("server CPU", sample.ServerCpu is { } cpu ? $"{cpu:P0}" : "-", "server memory", sample.ServerBytes is { } bytes
+            ? $"{bytes / 1e6:N0} MB" : "-");
         return table;
     }
 
     private void Draw()
     {
-        List<IRenderable> parts = [.. _lines.Select(static line => new Text(line, line.StartsWith("FAILED", StringComparison.Ordinal) ? new Style(Color.Red) : Style.Plain))];
+        List<IRenderable> parts = [.. _lines.Select(
+            static line => new Text(line, line.StartsWith("FAILED", StringComparison.Ordinal) ? new Style(Color.Red) : Style.Plain))];
         if (_sample is not null)
         {
             parts.Add(Tabulate(_sample));

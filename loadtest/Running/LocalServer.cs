@@ -94,7 +94,8 @@ internal sealed class LocalServer : IDisposable
     {
         if (await AcceptsAsync())
         {
-            throw new InvalidOperationException($"Port {_port} is taken: somebody accepts connections there already. Name another in --url, or none.");
+            throw new InvalidOperationException(
+                $"Port {_port} is taken: somebody accepts connections there already. Name another in --url, or none.");
         }
 
         _child?.Dispose();

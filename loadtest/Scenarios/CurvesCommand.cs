@@ -11,13 +11,16 @@ namespace Weir.LoadTest.Scenarios;
 /// </summary>
 internal static class CurvesCommand
 {
-    private static readonly Option<string> _server = new("--server") { Description = "Command of the server, started anew for each point; {port} stands for its port", Required = true };
+    private static readonly Option<string> _server =
+        new("--server") { Description = "Command of the server, started anew for each point; {port} stands for its port", Required = true };
     private static readonly Option<string> _sizes = OptionKit.Of("--sizes", "1000,2000,4000,8000,16000", "Numbers of connections");
     private static readonly Option<TimeSpan> _hold = OptionKit.Time("--for", "30s", "How long each is held for its heartbeats");
     private static readonly Option<TimeSpan> _publish = OptionKit.Time("--publish-for", "5s", "How long each room is published to");
-    private static readonly Option<int> _rounds = OptionKit.Of("--rounds", 1, "Runs of each; the least cost of each counts, as others on the machine only add");
+    private static readonly Option<int> _rounds =
+        OptionKit.Of("--rounds", 1, "Runs of each; the least cost of each counts, as others on the machine only add");
     private static readonly Option<string> _report = OptionKit.Of("--report", "curves", "Directory for curves.csv and curves.svg");
-    private static readonly Option<double?> _maxRise = OptionKit.Optional<double?>("--max-rise", "Fails when a cost with the most connections is above so many times that with the fewest");
+    private static readonly Option<double?> _maxRise = OptionKit.Optional<double?>("--max-rise",
+        "Fails when a cost with the most connections is above so many times that with the fewest");
 
     // The column, the figure of the scenario that it is, and whether the most of several rounds is the best.
     private static readonly (string Name, string Unit, string Figure, bool IsOfRoom, bool IsRate)[] _columns =
@@ -33,14 +36,16 @@ internal static class CurvesCommand
 
     public static Command Create()
     {
-        Command command = new("curves", "Costs per unit against the number of connections, as a table and a plot") { _server, _sizes, _hold, _publish, _rounds, _report, _maxRise };
+        Command command = new("curves", "Costs per unit against the number of connections, as a table and a plot") { _server, _sizes,
+            _hold, _publish, _rounds, _report, _maxRise };
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed)
     {
-        int[] sizes = [.. parsed.GetRequiredValue(_sizes).Split(',').Select(static each => int.Parse(each, CultureInfo.InvariantCulture)).Order()];
+        int[] sizes = [.. parsed.GetRequiredValue(_sizes).Split(',')
+            .Select(static each => int.Parse(each, CultureInfo.InvariantCulture)).Order()];
         List<double[]> rows = [];
         bool isWhole = true;
         foreach (int size in sizes)
@@ -48,10 +53,12 @@ internal static class CurvesCommand
             double[] row = [.. _columns.Select(static _ => double.NaN)];
             for (int round = 0; isWhole && round < Math.Max(1, parsed.GetValue(_rounds)); round++)
             {
-                isWhole = await MeasureAsync(new IdleScenario(), ["--connections", $"{size}", "--for", Seconds(parsed, _hold)], isOfRoom: false, parsed, row)
+                isWhole = await MeasureAsync(new IdleScenario(), ["--connections", $"{size}", "--for", Seconds(parsed, _hold)],
+                    isOfRoom: false, parsed, row)
                     && await MeasureAsync(
                         RoomsScenario.Fanout(),
-                        ["--connections", $"{size}", "--rooms", "1", "--members-per-room", $"{size - 1}", "--window", "1", "--for", Seconds(parsed, _publish)],
+                        ["--connections", $"{size}", "--rooms", "1", "--members-per-room", $"{size - 1}", "--window", "1", "--for",
+                            Seconds(parsed, _publish)],
                         isOfRoom: true,
                         parsed,
                         row);
@@ -59,7 +66,8 @@ internal static class CurvesCommand
 
             if (!isWhole)
             {
-                Console.WriteLine($"FAILED with {size:N0}: what it costs to fail is no point of a curve. What follows is what there was before.");
+                Console.WriteLine(
+                    $"FAILED with {size:N0}: what it costs to fail is no point of a curve. What follows is what there was before.");
                 sizes = [.. sizes.Take(rows.Count)];
                 break;
             }
@@ -117,7 +125,10 @@ internal static class CurvesCommand
                 if (which(_columns[i]))
                 {
                     string name = _columns[i].Name.Replace("server CPU per ", "", StringComparison.Ordinal);
-                    plot.Add(name.Replace("handshake and join of one room", "with join", StringComparison.Ordinal).Replace(" to one room", "", StringComparison.Ordinal).Replace("memory per connection", "resident", StringComparison.Ordinal), sizes.Select((size, row) => ((double)size, rows[row][i])));
+                    plot.Add(name.Replace("handshake and join of one room", "with join", StringComparison.Ordinal)
+                        .Replace(" to one room", "", StringComparison.Ordinal)
+                            .Replace("memory per connection", "resident", StringComparison.Ordinal),
+                                sizes.Select((size, row) => ((double)size, rows[row][i])));
                 }
             }
 
@@ -127,8 +138,10 @@ internal static class CurvesCommand
         return Plot.Stack(
         [
             Of("Server memory per connection", "bytes", static each => each.Unit == "B"),
-            Of("Server processor time per handshake, heartbeat, and join of one room", "us", static each => each.Unit == "us" && !each.Figure.Contains("delivery", StringComparison.Ordinal)),
-            Of("Server processor time per delivery to one room", "us", static each => each.Figure.Contains("delivery", StringComparison.Ordinal)),
+            Of("Server processor time per handshake, heartbeat, and join of one room", "us", static each => each.Unit == "us"
+                && !each.Figure.Contains("delivery", StringComparison.Ordinal)),
+            Of("Server processor time per delivery to one room", "us",
+                static each => each.Figure.Contains("delivery", StringComparison.Ordinal)),
             Of("Handshakes per second", "per second", static each => each.Name == "handshakes"),
         ]);
     }
@@ -147,5 +160,6 @@ internal static class CurvesCommand
         return isWithin;
     }
 
-    private static string Seconds(ParseResult parsed, Option<TimeSpan> option) => parsed.GetValue(option).TotalSeconds.ToString(CultureInfo.InvariantCulture);
+    private static string Seconds(ParseResult parsed, Option<TimeSpan> option)
+        => parsed.GetValue(option).TotalSeconds.ToString(CultureInfo.InvariantCulture);
 }

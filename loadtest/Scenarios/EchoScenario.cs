@@ -8,7 +8,8 @@ namespace Weir.LoadTest.Scenarios;
 internal sealed class EchoScenario() : Scenario("echo", "Messages that come back: at a rate (open loop), or as fast as they are answered with so many under way on each connection (closed loop)")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 50, "Connections");
-    private readonly Option<double> _rate = OptionKit.Of("--rate", 0.0, "Messages per second over all connections, sent when they are due; 0: closed loop");
+    private readonly Option<double> _rate =
+        OptionKit.Of("--rate", 0.0, "Messages per second over all connections, sent when they are due; 0: closed loop");
     private readonly Option<int> _depth = OptionKit.Of("--depth", 1, "Closed loop: messages under way on each connection");
     private readonly Option<int> _payload = OptionKit.Of("--payload-bytes", 125, "Of each message");
     private readonly Option<TimeSpan> _hold = OptionKit.Time("--for", "10s", "How long");

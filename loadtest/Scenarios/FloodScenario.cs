@@ -8,17 +8,21 @@ namespace Weir.LoadTest.Scenarios;
 /// <summary>Openings that must be refused, beside clients that must not notice.</summary>
 internal sealed class FloodScenario(string name, string description, bool isOfTokens) : Scenario(name, description)
 {
-    private readonly Option<int> _connections = OptionKit.Of("--connections", 50, "Good connections, whose messages are to come back in time");
+    private readonly Option<int> _connections =
+        OptionKit.Of("--connections", 50, "Good connections, whose messages are to come back in time");
     private readonly Option<double> _rate = OptionKit.Of("--rate", 500.0, "Their messages per second");
-    private readonly Option<double> _floodRate = OptionKit.Of("--flood-rate", 0.0, "Bad openings per second; 0: as fast as they are refused");
+    private readonly Option<double> _floodRate =
+        OptionKit.Of("--flood-rate", 0.0, "Bad openings per second; 0: as fast as they are refused");
     private readonly Option<int> _floodAtOnce = OptionKit.Of("--flood-at-once", 64, "Bad openings under way at a time");
     private readonly Option<TimeSpan> _hold = OptionKit.Time("--for", "10s", "How long");
 
     public static FloodScenario Handshakes() => new(
-        "bad-handshakes", "A flood of handshakes that break the rules: without a key, with a head too long, or no HTTP at all", isOfTokens: false);
+        "bad-handshakes", "A flood of handshakes that break the rules: without a key, with a head too long, or no HTTP at all",
+            isOfTokens: false);
 
     public static FloodScenario Tokens() => new(
-        "bad-tokens", "A flood of clients with tokens that are none, are forged, or have expired; the good ones show --token", isOfTokens: true);
+        "bad-tokens", "A flood of clients with tokens that are none, are forged, or have expired; the good ones show --token",
+            isOfTokens: true);
 
     public override string RawPath => "/echo";
 

@@ -5,7 +5,8 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>Quiet connections: their memory, and what heartbeats cost.</summary>
-internal sealed class IdleScenario() : Scenario("idle", "Opens connections and holds them; they answer the server's heartbeats and do nothing else")
+internal sealed class IdleScenario()
+    : Scenario("idle", "Opens connections and holds them; they answer the server's heartbeats and do nothing else")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 10_000, "Connections");
     private readonly Option<TimeSpan> _hold = OptionKit.Time("--for", "60s", "How long they are held");

@@ -9,10 +9,13 @@ internal static class OptionKit
     public static Option<T> Of<T>(string name, T value, string description)
         => new(name) { Description = description, DefaultValueFactory = _ => value };
 
-    /// <summary>An address, with port 0 where <c>{port}</c> stands for one that is not known yet; null, and an error, for anything else.</summary>
+    /// <summary>
+    /// An address, with port 0 where <c>{port}</c> stands for one that is not known yet; null, and an error, for anything else.
+    /// </summary>
     public static Uri? ParseUrl(ArgumentResult result, string text)
     {
-        if (Uri.TryCreate(text.Replace("{port}", "0", StringComparison.Ordinal), UriKind.Absolute, out Uri? url) && url.Scheme is "ws" or "wss")
+        if (Uri.TryCreate(text.Replace("{port}", "0", StringComparison.Ordinal), UriKind.Absolute, out Uri? url)
+            && url.Scheme is "ws" or "wss")
         {
             return url;
         }

@@ -7,13 +7,16 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>What comes after a crash.</summary>
-internal sealed class ReconnectScenario() : Scenario("reconnect", "Kills the server under its clients, starts it again, and watches all of them come back; needs --server")
+internal sealed class ReconnectScenario()
+    : Scenario("reconnect", "Kills the server under its clients, starts it again, and watches all of them come back; needs --server")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 10_000, "Connections");
     private readonly Option<TimeSpan> _down = OptionKit.Time("--down", "3s", "How long the server is away");
-    private readonly Option<TimeSpan> _backoff = OptionKit.Time("--backoff", "500ms", "A client waits so long, and up to as long again, twice as long after each failure");
+    private readonly Option<TimeSpan> _backoff =
+        OptionKit.Time("--backoff", "500ms", "A client waits so long, and up to as long again, twice as long after each failure");
     private readonly Option<TimeSpan> _mostBackoff = OptionKit.Time("--most-backoff", "20s", "The most of that random part");
-    private readonly Option<TimeSpan> _limit = OptionKit.Time("--max-back", "60s", "How long after the server is up the last client may be back");
+    private readonly Option<TimeSpan> _limit =
+        OptionKit.Time("--max-back", "60s", "How long after the server is up the last client may be back");
 
     protected override IEnumerable<Option> Options => [_connections, _down, _backoff, _mostBackoff, _limit];
 
@@ -26,7 +29,8 @@ internal sealed class ReconnectScenario() : Scenario("reconnect", "Kills the ser
     };
 
     public override string? Problem(ParseResult parsed, WorkerPlan plan)
-        => parsed.GetValue(CommonOptions.Server) is null ? "reconnect needs --server: it has to be killed and started again." : base.Problem(parsed, plan);
+        => parsed.GetValue(CommonOptions.Server) is null ? "reconnect needs --server: it has to be killed and started again."
+            : base.Problem(parsed, plan);
 
     public override async Task PlayAsync(Stage stage)
     {

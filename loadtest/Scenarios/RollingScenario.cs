@@ -10,7 +10,8 @@ namespace Weir.LoadTest.Scenarios;
 internal sealed class RollingScenario() : Scenario("rolling", "Two servers with half of the clients each; one is told to go and drains, and its clients come back at the other. Needs --server, which is started twice")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 4_000, "Connections");
-    private readonly Option<TimeSpan> _backoff = OptionKit.Time("--backoff", "100ms", "A client waits so long, and up to as long again, twice as long after each failure");
+    private readonly Option<TimeSpan> _backoff =
+        OptionKit.Time("--backoff", "100ms", "A client waits so long, and up to as long again, twice as long after each failure");
     private readonly Option<TimeSpan> _limit = OptionKit.Time("--drain-timeout", "90s", "How long the drain may take");
 
     public override int Servers => 2;

@@ -10,7 +10,8 @@ namespace Weir.LoadTest.Scenarios;
 /// </summary>
 internal sealed class RoomsScenario(string name, string description, RoomOptions options) : Scenario(name, description)
 {
-    private readonly Option<bool> _expectDrain = OptionKit.Of("--expect-drain", false, "At the end have the server close all with 1001: it is sent SIGTERM, or gets it from elsewhere");
+    private readonly Option<bool> _expectDrain = OptionKit.Of("--expect-drain", false,
+        "At the end have the server close all with 1001: it is sent SIGTERM, or gets it from elsewhere");
     private readonly Option<TimeSpan> _drainTimeout = OptionKit.Time("--drain-timeout", "60s", "How long that may take");
 
     public static RoomsScenario Fanout() => new(

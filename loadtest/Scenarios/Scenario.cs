@@ -34,7 +34,9 @@ internal abstract class Scenario(string name, string description)
     /// <summary>Completes the plan.</summary>
     public abstract WorkerPlan Plan(ParseResult parsed, WorkerPlan plan);
 
-    /// <summary>Leads the workers through the run, says what it saw, and demands what has to be. May be left early by an exception.</summary>
+    /// <summary>
+    /// Leads the workers through the run, says what it saw, and demands what has to be. May be left early by an exception.
+    /// </summary>
     public abstract Task PlayAsync(Stage stage);
 
     /// <summary>What is wrong with the options; null when nothing is.</summary>

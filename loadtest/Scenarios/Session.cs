@@ -17,7 +17,8 @@ internal static class Session
 
     public static Task<int> RunAsync(Scenario scenario, ParseResult parsed)
     {
-        IView view = Console.IsOutputRedirected || parsed.GetValue(CommonOptions.Plain) ? new PlainView(Console.Out) : new LiveView(AnsiConsole.Console);
+        IView view = Console.IsOutputRedirected
+            || parsed.GetValue(CommonOptions.Plain) ? new PlainView(Console.Out) : new LiveView(AnsiConsole.Console);
         return RunAsync(scenario, parsed, view, static _ => { });
     }
 
@@ -112,7 +113,8 @@ internal static class Session
     }
 
     // Fills in ports and paths, and starts what is to be started.
-    private static async Task<WorkerPlan> FindServersAsync(Scenario scenario, ParseResult parsed, WorkerPlan plan, List<LocalServer> servers)
+    private static async Task<WorkerPlan> FindServersAsync(Scenario scenario, ParseResult parsed, WorkerPlan plan,
+        List<LocalServer> servers)
     {
         List<Uri> urls = [.. plan.Urls];
         if (parsed.GetValue(CommonOptions.Server) is { } command)

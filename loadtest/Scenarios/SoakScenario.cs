@@ -5,10 +5,12 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>Hours of ordinary life: does anything grow?</summary>
-internal sealed class SoakScenario() : Scenario("soak", "Rooms with messages, clients that come and go, for hours; fits a line through the server's memory")
+internal sealed class SoakScenario()
+    : Scenario("soak", "Rooms with messages, clients that come and go, for hours; fits a line through the server's memory")
 {
     private readonly RoomOptions _rooms = new(connections: 2000, rooms: 50, membersPerRoom: 20, publishRate: 200, slow: 0, holdFor: "1h");
-    private readonly Option<double> _churn = OptionKit.Of("--churn", 20.0, "Connections per second that leave and come back: of those in rooms where nothing happens");
+    private readonly Option<double> _churn =
+        OptionKit.Of("--churn", 20.0, "Connections per second that leave and come back: of those in rooms where nothing happens");
 
     protected override IEnumerable<Option> Options => [.. _rooms.All, _churn];
 

@@ -114,7 +114,8 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         WriteCounts("no close frame", phase.Tally.Cut);
         Outcome.Add("time to close all", phase.Seconds, "s");
         long ended = phase.Tally.Codes.GetValueOrDefault(code);
-        verdict.Require(conductor.Open == 0 && ended == open, $"{ended:N0} of {open:N0} ended with {code}, {conductor.Open:N0} did not end");
+        verdict.Require(conductor.Open == 0
+            && ended == open, $"{ended:N0} of {open:N0} ended with {code}, {conductor.Open:N0} did not end");
     }
 
     /// <summary>Demands that no connection was lost and no message is missing, unless the command line allows some.</summary>
@@ -165,7 +166,8 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         => phase.ServerCpu is { } server ? $"server {server:P0}, client {phase.ClientCpu:P0}" : $"client {phase.ClientCpu:P0}";
 
     public static string DescribeCodes(Dictionary<int, long> codes)
-        => codes.Count == 0 ? "none" : string.Join(", ", codes.OrderBy(static each => each.Key).Select(static each => $"{each.Key} x {each.Value:N0}"));
+        => codes.Count == 0 ? "none"
+            : string.Join(", ", codes.OrderBy(static each => each.Key).Select(static each => $"{each.Key} x {each.Value:N0}"));
 
     // Every process has one thread: when it is busy all the time it is the client that was measured.
     private void WarnIfClientBound(PhaseRecord phase)

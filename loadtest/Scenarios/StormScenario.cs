@@ -4,7 +4,8 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>Handshakes, and what an open connection costs.</summary>
-internal sealed class StormScenario() : Scenario("storm", "Opens connections at a rate or as fast as the server answers, and closes them; several rounds tell a warm server from a cold one")
+internal sealed class StormScenario() : Scenario("storm",
+    "Opens connections at a rate or as fast as the server answers, and closes them; several rounds tell a warm server from a cold one")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 10_000, "Connections");
     private readonly Option<int> _rounds = OptionKit.Of("--rounds", 1, "How many times");

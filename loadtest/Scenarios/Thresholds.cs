@@ -15,11 +15,15 @@ internal static class Thresholds
         (OptionKit.OptionalTime("--max-latency", "The worst"), "the worst latency", 100),
     ];
 
-    private static readonly Option<long?> _maxLost = OptionKit.Optional<long?>("--max-lost", "Connections that may be lost, and deliveries that may be missing. Default: what the scenario demands");
+    private static readonly Option<long?> _maxLost = OptionKit.Optional<long?>("--max-lost",
+        "Connections that may be lost, and deliveries that may be missing. Default: what the scenario demands");
     private static readonly Option<long?> _maxRefused = OptionKit.Optional<long?>("--max-refused", "Tries to open that may fail");
-    private static readonly Option<double?> _minRate = OptionKit.Optional<double?>("--min-rate", "The least per second of what the scenario counts: handshakes, messages or deliveries");
-    private static readonly Option<double?> _maxBytes = OptionKit.Optional<double?>("--max-bytes-per-connection", "The most that the server's memory may grow by for each");
-    private static readonly Option<double?> _maxGrowth = OptionKit.Optional<double?>("--max-growth", "The most megabytes that the server's memory may grow by in an hour, after the first fifth of the time");
+    private static readonly Option<double?> _minRate =
+        OptionKit.Optional<double?>("--min-rate", "The least per second of what the scenario counts: handshakes, messages or deliveries");
+    private static readonly Option<double?> _maxBytes =
+        OptionKit.Optional<double?>("--max-bytes-per-connection", "The most that the server's memory may grow by for each");
+    private static readonly Option<double?> _maxGrowth = OptionKit.Optional<double?>("--max-growth",
+        "The most megabytes that the server's memory may grow by in an hour, after the first fifth of the time");
 
     public static IEnumerable<Option> All
         => [.. _latencies.Select(static each => each.Option), _maxLost, _maxRefused, _minRate, _maxBytes, _maxGrowth];

@@ -56,7 +56,8 @@ static bool Holds(SuiteLoad load, ScenarioStats stats, double maxP99)
     int failed = stats.Fail.Request.Count;
     bool holds = count > 0 && failed == 0 && (maxP99 == 0 || p99 <= maxP99);
     Console.WriteLine($"{(holds ? "ok    " : "FAILED")} {load.Name}: {count:N0} x {load.Step}, {step?.Ok.Request.RPS ?? 0:N0}/s, p99 {p99:N2} ms, {failed:N0} failed");
-    foreach (StatusCodeStats each in stats.Ok.StatusCodes.Concat(stats.Fail.StatusCodes).Where(static each => each.Message.Length > 0).Take(20))
+    foreach (StatusCodeStats each in stats.Ok.StatusCodes.Concat(stats.Fail.StatusCodes).Where(static each => each.Message.Length > 0)
+        .Take(20))
     {
         Console.WriteLine($"  {each.Count:N0} x {each.StatusCode} {each.Message}");
     }

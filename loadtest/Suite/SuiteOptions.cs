@@ -17,7 +17,8 @@ internal static class SuiteOptions
     };
 
     public static readonly Option<string> ReportFolder = OptionKit.Of("--report-folder", "reports", "For report.html, .csv and .md");
-    public static readonly Option<double> MaxP99 = OptionKit.Of("--max-p99-ms", 0.0, "Fails when the 99th percentile of a step is above; 0: any");
+    public static readonly Option<double> MaxP99 =
+        OptionKit.Of("--max-p99-ms", 0.0, "Fails when the 99th percentile of a step is above; 0: any");
 
     private static readonly Option<Uri> _url = new("--url")
     {
@@ -26,31 +27,45 @@ internal static class SuiteOptions
         DefaultValueFactory = static _ => new Uri("ws://127.0.0.1:0"),
     };
 
-    private static readonly Option<string?> _server = OptionKit.Optional<string>("--server", "Command of a server to start and to end with the run; {port} stands for its port. reconnect and rolling start others of their own");
-    private static readonly Option<int?> _serverPid = OptionKit.Optional<int?>("--server-pid", "Instead, for soak: process of a server that runs on this machine");
+    private static readonly Option<string?> _server = OptionKit.Optional<string>("--server",
+        "Command of a server to start and to end with the run; {port} stands for its port. reconnect and rolling start others of their own");
+    private static readonly Option<int?> _serverPid =
+        OptionKit.Optional<int?>("--server-pid", "Instead, for soak: process of a server that runs on this machine");
     private static readonly Option<bool> _insecure = OptionKit.Of("--insecure", false, "wss: take any certificate");
-    private static readonly Option<string?> _token = OptionKit.Optional<string>("--token", "Shown by all but those of bad_tokens, as Authorization: Bearer");
-    private static readonly Option<int> _copies = OptionKit.Count("--copies", 20, "Copies of echo, bad_handshakes and bad_tokens, and rooms of soak");
-    private static readonly Option<int> _rate = OptionKit.Count("--rate", 200, "Iterations per second of echo_at_rate and storm, and messages per second to all rooms of soak");
-    private static readonly Option<TimeSpan> _during = OptionKit.Time("--for", "10s", "How long each load; what is under way then is waited for");
+    private static readonly Option<string?> _token =
+        OptionKit.Optional<string>("--token", "Shown by all but those of bad_tokens, as Authorization: Bearer");
+    private static readonly Option<int> _copies =
+        OptionKit.Count("--copies", 20, "Copies of echo, bad_handshakes and bad_tokens, and rooms of soak");
+    private static readonly Option<int> _rate =
+        OptionKit.Count("--rate", 200, "Iterations per second of echo_at_rate and storm, and messages per second to all rooms of soak");
+    private static readonly Option<TimeSpan> _during =
+        OptionKit.Time("--for", "10s", "How long each load; what is under way then is waited for");
     private static readonly Option<int> _payload = OptionKit.Of("--payload-bytes", 125, "Of each message");
     private static readonly Option<int> _members = OptionKit.Count("--members", 50, "Of each room");
     private static readonly Option<int> _connections = OptionKit.Count("--connections", 1000, "idle, reconnect, rolling: clients");
-    private static readonly Option<TimeSpan> _heartbeatTimeout = OptionKit.Time("--heartbeat-timeout", "60s", "idle: fails when no Ping has come for so long");
+    private static readonly Option<TimeSpan> _heartbeatTimeout =
+        OptionKit.Time("--heartbeat-timeout", "60s", "idle: fails when no Ping has come for so long");
     private static readonly Option<int> _slow = OptionKit.Count("--slow", 4, "slow: clients that stop reading at a time");
-    private static readonly Option<TimeSpan> _slowFor = OptionKit.Time("--slow-for", "10s", "slow: how long they do not read. Long enough for the server to have enough of it, and too short for its heartbeat");
+    private static readonly Option<TimeSpan> _slowFor = OptionKit.Time("--slow-for", "10s",
+        "slow: how long they do not read. Long enough for the server to have enough of it, and too short for its heartbeat");
     private static readonly Option<TimeSpan> _down = OptionKit.Time("--down", "3s", "reconnect: how long the server is away");
-    private static readonly Option<TimeSpan> _backoff = OptionKit.Time("--backoff", "500ms", "reconnect, rolling: a client waits so long, and up to as long again, twice as long after each failure");
-    private static readonly Option<TimeSpan> _mostBackoff = OptionKit.Time("--most-backoff", "20s", "reconnect, rolling: the most of that random part");
-    private static readonly Option<TimeSpan> _maxAway = OptionKit.Time("--max-away", "60s", "reconnect, rolling: a client that is not back by then is a failure");
-    private static readonly Option<TimeSpan> _drainTimeout = OptionKit.Time("--drain-timeout", "90s", "rolling: how long the drain may take");
+    private static readonly Option<TimeSpan> _backoff = OptionKit.Time("--backoff", "500ms",
+        "reconnect, rolling: a client waits so long, and up to as long again, twice as long after each failure");
+    private static readonly Option<TimeSpan> _mostBackoff =
+        OptionKit.Time("--most-backoff", "20s", "reconnect, rolling: the most of that random part");
+    private static readonly Option<TimeSpan> _maxAway =
+        OptionKit.Time("--max-away", "60s", "reconnect, rolling: a client that is not back by then is a failure");
+    private static readonly Option<TimeSpan> _drainTimeout =
+        OptionKit.Time("--drain-timeout", "90s", "rolling: how long the drain may take");
     private static readonly Option<int> _churn = OptionKit.Count("--churn", 20, "soak: clients per second that come and go");
-    private static readonly Option<double?> _maxGrowth = OptionKit.Optional<double?>("--max-growth", "soak: the most megabytes that the server's memory may grow by in an hour, after the first fifth of the time");
+    private static readonly Option<double?> _maxGrowth = OptionKit.Optional<double?>("--max-growth",
+        "soak: the most megabytes that the server's memory may grow by in an hour, after the first fifth of the time");
 
     /// <summary>In the order of the help.</summary>
     public static IEnumerable<Option> All =>
     [
-        Scenarios, _url, _server, _serverPid, _insecure, _token, _during, _copies, _rate, _payload, _members, _connections, _heartbeatTimeout,
+        Scenarios, _url, _server, _serverPid, _insecure, _token, _during, _copies, _rate, _payload, _members, _connections,
+        _heartbeatTimeout,
         _slow, _slowFor, _down, _backoff, _mostBackoff, _maxAway, _drainTimeout, _churn, _maxGrowth, MaxP99, ReportFolder,
     ];
 
@@ -62,7 +77,8 @@ internal static class SuiteOptions
         bool isStarted = parsed.GetValue(_server) is not null;
         return parsed.GetValue(_during) <= TimeSpan.Zero ? "--for is above 0."
             : starts is not null && !isStarted ? $"{starts.Name} needs --server, the command of a server: it is ended under its clients."
-            : watches is not null && !isStarted && parsed.GetValue(_serverPid) is null ? $"{watches.Name} needs --server or --server-pid: it watches the server's memory."
+            : watches is not null && !isStarted
+                && parsed.GetValue(_serverPid) is null ? $"{watches.Name} needs --server or --server-pid: it watches the server's memory."
             : IsShared(chosen) && !isStarted && parsed.GetRequiredValue(_url).Port == 0 ? "Either --url with a port, or --server."
             : null;
     }

@@ -37,8 +37,10 @@ internal sealed class ProcessWorker : IWorkerLink
         WorkerPlan plan = JsonSerializer.Deserialize<WorkerPlan>(input.ReadLine() ?? "null")
             ?? throw new InvalidDataException("A worker is started by this program alone.");
         // Ctrl-C at a terminal is sent to all processes: the one that leads says what becomes of the others.
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static context => context.Cancel = true);
+        using PosixSignalRegistration interrupt =
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
+        using PosixSignalRegistration terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, static context => context.Cancel = true);
         using Worker worker = new(plan, report =>
         {
             output.WriteLine(JsonSerializer.Serialize(report));

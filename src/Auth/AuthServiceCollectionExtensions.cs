@@ -4,22 +4,23 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Auth.Diagnostics;
-using Weir.Auth.Keys;
 using Weir.Relay;
 
 namespace Weir.Auth;
 
-/// <summary>What authentication offers to an application's services.</summary>
+/// <summary>Adds authentication to an application's services.</summary>
 public static class AuthServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the <see cref="IClientAccess"/> that every way in asks, by tokens or by <see cref="AuthOptions.Authenticate"/>. From
-    /// here on nobody may do anything that is not granted. Before or after
-    /// <see cref="RelayServiceCollectionExtensions.AddWeirRelay"/>, whose rules say which rooms are open.
+    /// Adds the <see cref="IClientAccess"/> of all endpoints, with tokens or <see cref="AuthOptions.Authenticate"/>. From then on
+    /// only granted operations are permitted. Called before or after <see cref="RelayServiceCollectionExtensions.AddWeirRelay"/>,
+    /// whose rules define which rooms are open.
     /// </summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Says who may come in.</param>
-    /// <exception cref="ArgumentException">Nothing says who may come in, or something that does is wrong; the message names it.</exception>
+    /// <param name="configure">Configures authentication.</param>
+    /// <exception cref="ArgumentException">
+    /// Neither keys nor Authenticate are set, or a setting is invalid; the message names it.
+    /// </exception>
     public static IServiceCollection AddWeirAuth(this IServiceCollection services, Action<AuthOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -39,10 +40,11 @@ public static class AuthServiceCollectionExtensions
         services.AddSingleton(provider => new KeyRing(options.Jwt, LoggerOf(provider), TimeOf(provider)));
         services.Replace(ServiceDescriptor.Singleton<IClientAccess>(provider =>
         {
-            // Looked for late: the relay's node and whoever decides about access are made in any order.
+            // Resolved lazily: the relay's node and its access control are created in either order.
             Lazy<RelayNode?> relay = new(provider.GetService<RelayNode>);
             return new TokenAccess(
-                options, room => relay.Value?.RuleOf(room) ?? RoomRule.Default, provider.GetRequiredService<KeyRing>(), LoggerOf(provider), TimeOf(provider));
+                options, room => relay.Value?.RuleOf(room) ?? RoomRule.Default, provider.GetRequiredService<KeyRing>(),
+                    LoggerOf(provider), TimeOf(provider));
         }));
         services.AddHostedService<KeyService>();
         return services;
@@ -53,7 +55,7 @@ public static class AuthServiceCollectionExtensions
 
     private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
-    /// <summary>Has the keys loaded from when the application starts.</summary>
+    /// <summary>Starts to load the keys when the application starts.</summary>
     private sealed class KeyService(KeyRing keys) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

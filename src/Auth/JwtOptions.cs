@@ -1,11 +1,13 @@
 using System.Text;
 using Weir.Auth.Keys;
+using Weir.Auth.Tokens;
+using Weir.Validation;
 
 namespace Weir.Auth;
 
 /// <summary>
-/// How JSON Web Tokens are judged. Keys may come from several places at once, while one is being exchanged for another. Read
-/// once, when the application starts.
+/// How JSON Web Tokens are evaluated. Keys may come from several sources at once, for instance during a key rotation. Read once,
+/// when the application starts.
 /// </summary>
 public sealed class JwtOptions
 {
@@ -14,30 +16,34 @@ public sealed class JwtOptions
     private int _cacheSize = 10_000;
 
     /// <summary>
-    /// The secret of HS256 (at least 32 bytes of UTF-8), HS384 (48) and HS512 (64): whoever has it can make tokens. Empty, the
-    /// default: those are not taken.
+    /// The secret of HS256 (at least 32 bytes of UTF-8), HS384 (48) and HS512 (64): its holder can issue tokens. Empty, the
+    /// default: these algorithms are not accepted.
     /// </summary>
     public string Secret { get; set; } = "";
 
-    /// <summary>A file with public keys or certificates in PEM, read again every <see cref="RefreshInterval"/>. Empty: none.</summary>
+    /// <summary>A file with public keys or certificates in PEM, reloaded every <see cref="RefreshInterval"/>. Empty: not used.</summary>
     public string PublicKeyFile { get; set; } = "";
 
     /// <summary>
-    /// A JSON Web Key Set, as a file or as an address with http or https. Read again every <see cref="RefreshInterval"/>, and
-    /// when a token names a key that is not in it, at most every ten seconds. Empty: none.
+    /// A JSON Web Key Set, as a file or as an http or https URL. Reloaded every <see cref="RefreshInterval"/>, and
+    /// when a token names a key that is not in it, at most every ten seconds. Empty: not used.
     /// </summary>
     public string Jwks { get; set; } = "";
 
-    /// <summary>Who may have made a token, its <c>iss</c>. Empty, the default: anybody with a key.</summary>
+    /// <summary>The accepted issuers of a token, its <c>iss</c>. Empty, the default: any issuer with a key.</summary>
     public IReadOnlyList<string> Issuers { get; set; } = [];
 
-    /// <summary>For whom a token must be, one of its <c>aud</c>. Empty, the default: only tokens without any are taken.</summary>
+    /// <summary>
+    /// The accepted audiences of a token, its <c>aud</c>. Empty, the default: only tokens without an audience are accepted.
+    /// </summary>
     public IReadOnlyList<string> Audiences { get; set; } = [];
 
-    /// <summary>Algorithms that are taken, as <c>ES256</c>. Empty, the default: all that the keys are good for.</summary>
+    /// <summary>The accepted algorithms, as <c>ES256</c>. Empty, the default: all that the keys support.</summary>
     public IReadOnlyList<string> Algorithms { get; set; } = [];
 
-    /// <summary>How far the clock of whoever makes tokens may be from ours; default 30 seconds. Tokens are good so much longer.</summary>
+    /// <summary>
+    /// The accepted difference between the issuer's clock and ours; default 30 seconds. Tokens are valid that much longer.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than an hour.</exception>
     public TimeSpan ClockSkew
     {
@@ -45,7 +51,7 @@ public sealed class JwtOptions
         set => _clockSkew = OptionRange.Duration(value, TimeSpan.Zero, TimeSpan.FromHours(1));
     }
 
-    /// <summary>How often files and key sets are read again; default 10 minutes.</summary>
+    /// <summary>How often files and key sets are reloaded; default 10 minutes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than a second, or more than a day.</exception>
     public TimeSpan RefreshInterval
     {
@@ -53,7 +59,7 @@ public sealed class JwtOptions
         set => _refreshInterval = OptionRange.Duration(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
     }
 
-    /// <summary>How many verified tokens are remembered, by their hash and until they expire; default 10,000. 0: none.</summary>
+    /// <summary>How many verified tokens are cached, by their hash and until they expire; default 10,000. 0: no cache.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int CacheSize
     {
@@ -61,29 +67,32 @@ public sealed class JwtOptions
         set => _cacheSize = OptionRange.Number(value, 0, int.MaxValue);
     }
 
-    /// <summary>Whether there is any key to judge tokens by.</summary>
+    /// <summary>Whether a source of keys is set.</summary>
     public bool IsConfigured => Secret.Length > 0 || PublicKeyFile.Length > 0 || Jwks.Length > 0;
 
-    /// <summary>What is wrong, each with the name of the property; files are read for that. Empty: nothing.</summary>
+    /// <summary>
+    /// Validates the settings, and reads the files. Returns an error for each invalid property; empty if all are valid.
+    /// </summary>
     public IReadOnlyList<(string Property, string Complaint)> Validate()
     {
         List<(string, string)> complaints = [];
-        JwtAlgorithm?[] wanted = [.. Algorithms.Select(JwtAlgorithm.Find)];
-        if (wanted.Contains(null))
+        JwtAlgorithm?[] selected = [.. Algorithms.Select(JwtAlgorithm.Find)];
+        if (selected.Contains(null))
         {
-            complaints.Add((nameof(Algorithms), "some of " + string.Join(", ", JwtAlgorithm.All.Select(static algorithm => algorithm.Name))));
+            complaints.Add((
+                nameof(Algorithms), "some of " + string.Join(", ", JwtAlgorithm.All.Select(static algorithm => algorithm.Name))));
         }
 
         if (Secret.Length > 0)
         {
-            ValidateSecret(complaints, wanted);
+            ValidateSecret(complaints, selected);
         }
-        else if (wanted.Any(static algorithm => algorithm?.Family == KeyFamily.Secret))
+        else if (selected.Any(static algorithm => algorithm?.Family == KeyFamily.Secret))
         {
             complaints.Add((nameof(Secret), "a secret, because Algorithms names one that needs it"));
         }
 
-        foreach (KeySource source in KeySource.Of(this))
+        foreach (KeySource source in KeySource.Of(PublicKeyFile, Jwks))
         {
             if (source.ComplaintAtStart() is { } complaint)
             {
@@ -94,18 +103,23 @@ public sealed class JwtOptions
         return complaints;
     }
 
+    internal TokenSettings ToSettings() => new(ClockSkew, [.. Issuers], [.. Audiences]);
+
     internal IReadOnlyList<JwtAlgorithm> AlgorithmsTaken()
         => Algorithms.Count == 0 ? JwtAlgorithm.All : [.. Algorithms.Select(JwtAlgorithm.Find).OfType<JwtAlgorithm>()];
 
-    private void ValidateSecret(List<(string, string)> complaints, JwtAlgorithm?[] wanted)
+    private void ValidateSecret(List<(string, string)> complaints, JwtAlgorithm?[] selected)
     {
         int bytes = Encoding.UTF8.GetByteCount(Secret);
-        JwtAlgorithm[] secrets = [.. (wanted.Length > 0 ? wanted.OfType<JwtAlgorithm>() : JwtAlgorithm.All.Take(1)).Where(static algorithm => algorithm.Family == KeyFamily.Secret)];
+        JwtAlgorithm[] secrets = [.. (selected.Length > 0 ? selected.OfType<JwtAlgorithm>() : JwtAlgorithm.All.Take(1))
+            .Where(static algorithm => algorithm.Family == KeyFamily.Secret)];
         foreach (JwtAlgorithm algorithm in secrets)
         {
             if (!algorithm.Takes(KeyFamily.Secret, bytes * 8))
             {
-                complaints.Add((nameof(Secret), $"at least {algorithm.LeastKeyBits / 8} bytes, which {algorithm.Name} needs (RFC 7518 section 3.2); it has {bytes}"));
+                complaints.Add((
+                    nameof(Secret),
+                    $"at least {algorithm.LeastKeyBits / 8} bytes, which {algorithm.Name} needs (RFC 7518 section 3.2); it has {bytes}"));
             }
         }
     }

@@ -6,7 +6,7 @@ using Weir.Auth.Tokens;
 
 namespace Weir.Auth;
 
-/// <summary>What an application says of a client, in the form in which a token says it.</summary>
+/// <summary>Converts the claims of an application's principal to those of a token.</summary>
 internal static class PrincipalClaims
 {
     public static TokenClaims Read(ClaimsPrincipal principal, DateTimeOffset? expiresAt)
@@ -25,7 +25,7 @@ internal static class PrincipalClaims
 
     private static string[] All(ClaimsPrincipal principal, string type) => [.. principal.FindAll(type).Select(static claim => claim.Value)];
 
-    // Never one that is no end at all because it cannot be read.
+    // An unreadable value must not mean that there is no end.
     private static DateTimeOffset? Date(string? seconds) => seconds is null ? null
         : double.TryParse(seconds, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
             && NumericDate.TryRead(value, out DateTimeOffset date) ? date

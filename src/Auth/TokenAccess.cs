@@ -1,18 +1,18 @@
 using Microsoft.Extensions.Logging;
 using Weir.Auth.Diagnostics;
-using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
+using Weir.Handshake;
 using Weir.Relay;
 
 namespace Weir.Auth;
 
-/// <summary>Access by tokens, or by what the application says in their place: nothing is allowed that neither of them gives.</summary>
+/// <summary>Access by tokens, or by the application's own authentication; all else is denied.</summary>
 internal sealed class TokenAccess : IClientAccess
 {
-    private static readonly TokenClaims _nobody = new();
+    private static readonly TokenClaims _anonymous = new();
 
-    // Whoever waits holds a place of the node's limits, and anybody can make up the name of a key.
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    // A waiting client holds an admission of the node's limits, and any client can make up a key id.
+    private static readonly TimeSpan _keyTimeout = TimeSpan.FromSeconds(2);
 
     private readonly AuthOptions _options;
     private readonly Func<string, RoomRule> _ruleOf;
@@ -28,40 +28,42 @@ internal sealed class TokenAccess : IClientAccess
         _keys = keys;
         _logger = logger;
         _time = time;
-        _verifier = new TokenVerifier(options.Jwt, time);
+        _verifier = new TokenVerifier(options.Jwt.ToSettings(), time);
     }
 
     public bool UsesCookies => _options.Cookie.Length > 0;
 
-    public ValueTask<ConnectVerdict> ConnectAsync(UpgradeRequest request, string? token, CancellationToken cancellationToken)
+    public ValueTask<ConnectResult> ConnectAsync(UpgradeRequest request, string? token, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         token ??= TokenFinder.Find(request, _options.Cookie);
         if (_options.Authenticate is { } authenticate)
         {
-            return AskAsync(authenticate, new AuthRequest(request, token), cancellationToken);
+            return AuthenticateAsync(authenticate, new AuthRequest(request, token), cancellationToken);
         }
 
         if (string.IsNullOrEmpty(token))
         {
-            return new(_options.AllowAnonymous ? ConnectVerdict.Allow(ClientIdentity.Anonymous) : ConnectVerdict.Refuse(AccessRefusal.Missing));
+            return new(_options.AllowAnonymous
+                ? ConnectResult.Allow(ClientIdentity.Anonymous) : ConnectResult.Refuse(AccessRefusal.Missing));
         }
 
-        TokenVerdict verdict = _verifier.Verify(token, _keys.Current);
-        return verdict.NeedsNewerKeys ? ConnectSlowlyAsync(token, cancellationToken) : new(Connect(verdict));
+        TokenResult result = _verifier.Verify(token, _keys.Current);
+        return result.NeedsNewerKeys ? ConnectSlowlyAsync(token, cancellationToken) : new(Connect(result));
     }
 
-    public ValueTask<RoomVerdict> SubscribeAsync(ClientIdentity client, string room, string? token, CancellationToken cancellationToken)
+    public ValueTask<RoomAccessResult> SubscribeAsync(ClientIdentity client, string room, string? token,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(room);
         if (string.IsNullOrEmpty(token))
         {
-            return new(MayListen(client, room) ? RoomVerdict.Allow : new RoomVerdict(AccessRefusal.Denied));
+            return new(MaySubscribe(client, room) ? RoomAccessResult.Allow : new RoomAccessResult(AccessRefusal.Denied));
         }
 
-        TokenVerdict verdict = _verifier.Verify(token, _keys.Current);
-        return verdict.NeedsNewerKeys ? SubscribeSlowlyAsync(client, room, token, cancellationToken) : new(Subscribe(client, room, verdict));
+        TokenResult result = _verifier.Verify(token, _keys.Current);
+        return result.NeedsNewerKeys ? SubscribeSlowlyAsync(client, room, token, cancellationToken) : new(Subscribe(client, room, result));
     }
 
     public bool MayPublish(ClientIdentity client, string room)
@@ -72,12 +74,13 @@ internal sealed class TokenAccess : IClientAccess
         {
             RoomPublishing.Nobody => false,
             _ when claims.Publish is { } globs => Matches(globs, room),
-            RoomPublishing.Members => MayListen(client, room) || (client is TokenIdentity identity && identity.IsGranted(room, _time.GetUtcNow())),
+            RoomPublishing.Members => MaySubscribe(client, room)
+                || (client is TokenIdentity identity && identity.IsGranted(room, _time.GetUtcNow())),
             _ => false,
         };
     }
 
-    private static TokenClaims ClaimsOf(ClientIdentity client) => client is TokenIdentity identity ? identity.Claims : _nobody;
+    private static TokenClaims ClaimsOf(ClientIdentity client) => client is TokenIdentity identity ? identity.Claims : _anonymous;
 
     private static bool Matches(IReadOnlyList<string> globs, string room)
     {
@@ -93,7 +96,7 @@ internal sealed class TokenAccess : IClientAccess
     }
 
     // By the token of the connection.
-    private bool MayListen(ClientIdentity client, string room)
+    private bool MaySubscribe(ClientIdentity client, string room)
     {
         TokenClaims claims = ClaimsOf(client);
         return _ruleOf(room).Access switch
@@ -104,48 +107,50 @@ internal sealed class TokenAccess : IClientAccess
         };
     }
 
-    private ConnectVerdict Connect(in TokenVerdict verdict)
+    private ConnectResult Connect(in TokenResult result)
     {
-        if (verdict.Claims is { Channel: null } claims)
+        if (result.Claims is { Channel: null } claims)
         {
-            return ConnectVerdict.Allow(new TokenIdentity(claims, _options.Jwt.ClockSkew));
+            return ConnectResult.Allow(new TokenIdentity(claims, _options.Jwt.ClockSkew));
         }
 
-        // One that is for a room does not let anybody in: it would give less than it says, or more.
-        AuthLog.TokenRefused(_logger, verdict.Why ?? "it is for a room");
-        return ConnectVerdict.Refuse(verdict.Claims is null ? verdict.Refusal : AccessRefusal.Invalid);
+        // A token for a room does not admit a connection: it would grant less than it states, or more.
+        AuthLog.TokenRefused(_logger, result.Why ?? "it is for a room");
+        return ConnectResult.Refuse(result.Claims is null ? result.Refusal : AccessRefusal.Invalid);
     }
 
-    private RoomVerdict Subscribe(ClientIdentity client, string room, in TokenVerdict verdict)
+    private RoomAccessResult Subscribe(ClientIdentity client, string room, in TokenResult result)
     {
-        if (verdict.Claims is not { } claims || claims.Channel != room || claims.User != client.User)
+        if (result.Claims is not { } claims || claims.Channel != room || claims.User != client.User)
         {
-            AuthLog.TokenRefused(_logger, verdict.Why ?? "it is for another room or user");
-            return new RoomVerdict(verdict.Claims is null ? verdict.Refusal : AccessRefusal.Invalid);
+            AuthLog.TokenRefused(_logger, result.Why ?? "it is for another room or user");
+            return new RoomAccessResult(result.Claims is null ? result.Refusal : AccessRefusal.Invalid);
         }
 
         DateTimeOffset? until = TokenIdentity.Until(claims.ExpiresAt, _options.Jwt.ClockSkew);
         (client as TokenIdentity)?.Grant(room, until);
-        return new RoomVerdict(AccessRefusal.None, until, claims.Info);
+        return new RoomAccessResult(AccessRefusal.None, until, claims.Info);
     }
 
-    private async ValueTask<ConnectVerdict> ConnectSlowlyAsync(string token, CancellationToken cancellationToken)
+    private async ValueTask<ConnectResult> ConnectSlowlyAsync(string token, CancellationToken cancellationToken)
         => Connect(await VerifySlowlyAsync(token, cancellationToken).ConfigureAwait(false));
 
-    private async ValueTask<RoomVerdict> SubscribeSlowlyAsync(ClientIdentity client, string room, string token, CancellationToken cancellationToken)
+    private async ValueTask<RoomAccessResult> SubscribeSlowlyAsync(ClientIdentity client, string room, string token,
+        CancellationToken cancellationToken)
         => Subscribe(client, room, await VerifySlowlyAsync(token, cancellationToken).ConfigureAwait(false));
 
-    private async ValueTask<TokenVerdict> VerifySlowlyAsync(string token, CancellationToken cancellationToken)
+    private async ValueTask<TokenResult> VerifySlowlyAsync(string token, CancellationToken cancellationToken)
     {
         Task refreshing = _keys.RefreshAsync();
-        await refreshing.WaitAsync(_patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await refreshing.WaitAsync(_keyTimeout, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
-        TokenVerdict verdict = _verifier.Verify(token, _keys.Current);
+        TokenResult result = _verifier.Verify(token, _keys.Current);
         bool mayComeYet = !refreshing.IsCompleted || !_keys.IsComplete;
-        return verdict.NeedsNewerKeys && mayComeYet ? new TokenVerdict(AccessRefusal.Unavailable, Why: "the keys are not there yet") : verdict;
+        return result.NeedsNewerKeys && mayComeYet
+            ? new TokenResult(AccessRefusal.Unavailable, Why: "the keys are not loaded yet") : result;
     }
 
-    private async ValueTask<ConnectVerdict> AskAsync(
+    private async ValueTask<ConnectResult> AuthenticateAsync(
         Func<AuthRequest, CancellationToken, ValueTask<AuthResult>> authenticate, AuthRequest request, CancellationToken cancellationToken)
     {
         try
@@ -153,24 +158,25 @@ internal sealed class TokenAccess : IClientAccess
             AuthResult result = await authenticate(request, cancellationToken).ConfigureAwait(false);
             if (result.Principal is not { } principal)
             {
-                return ConnectVerdict.Refuse(result.Refusal == AccessRefusal.None ? AccessRefusal.Invalid : result.Refusal);
+                return ConnectResult.Refuse(result.Refusal == AccessRefusal.None ? AccessRefusal.Invalid : result.Refusal);
             }
 
-            // A principal without an identity that somebody has vouched for is what ASP.NET Core has for strangers.
+            // ASP.NET Core represents anonymous users by a principal without an authenticated identity.
             if (principal.Identity is not { IsAuthenticated: true })
             {
-                return _options.AllowAnonymous ? ConnectVerdict.Allow(ClientIdentity.Anonymous) : ConnectVerdict.Refuse(AccessRefusal.Missing);
+                return _options.AllowAnonymous
+                    ? ConnectResult.Allow(ClientIdentity.Anonymous) : ConnectResult.Refuse(AccessRefusal.Missing);
             }
 
             TokenClaims claims = PrincipalClaims.Read(principal, result.ExpiresAt);
             return claims.ExpiresAt <= _time.GetUtcNow()
-                ? ConnectVerdict.Refuse(AccessRefusal.Expired)
-                : ConnectVerdict.Allow(new TokenIdentity(claims, skew: TimeSpan.Zero));
+                ? ConnectResult.Refuse(AccessRefusal.Expired)
+                : ConnectResult.Allow(new TokenIdentity(claims, skew: TimeSpan.Zero));
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             AuthLog.AuthenticateFailed(_logger, error);
-            return ConnectVerdict.Refuse(AccessRefusal.Unavailable);
+            return ConnectResult.Refuse(AccessRefusal.Unavailable);
         }
     }
 }

@@ -3,7 +3,7 @@ using Weir.Relay;
 
 namespace Weir.Auth;
 
-/// <summary>A client with what its token gives it, and the rooms that it has brought a token of their own for since.</summary>
+/// <summary>A client with the claims of its token, and the rooms for which it has presented separate tokens since.</summary>
 internal sealed class TokenIdentity : ClientIdentity
 {
     private readonly Lock _gate = new();
@@ -20,11 +20,11 @@ internal sealed class TokenIdentity : ClientIdentity
 
     public TokenClaims Claims { get; }
 
-    /// <summary>A token is good for so much longer than it says, and so is what it has been good for.</summary>
+    /// <summary>Adds the clock skew to an end: a token and its grants are valid that much longer.</summary>
     public static DateTimeOffset? Until(DateTimeOffset? expiresAt, TimeSpan skew)
         => expiresAt is not { } end ? null : end > DateTimeOffset.MaxValue - skew ? DateTimeOffset.MaxValue : end + skew;
 
-    /// <summary>Notes a room's own token. There are as many as the connection joins rooms with one.</summary>
+    /// <summary>Records the grant of a room's own token. There are as many as the connection joins rooms with one.</summary>
     public void Grant(string room, DateTimeOffset? until)
     {
         lock (_gate)
@@ -33,7 +33,7 @@ internal sealed class TokenIdentity : ClientIdentity
         }
     }
 
-    /// <summary>The tokens for single rooms hold on: they are good for the user, not for the token it has connected with.</summary>
+    /// <summary>Keeps the grants for single rooms: they belong to the user, not to the token of the connection.</summary>
     public override void TakeOver(ClientIdentity former)
     {
         if (former is not TokenIdentity { User: var user } identity || user != User)
@@ -53,7 +53,7 @@ internal sealed class TokenIdentity : ClientIdentity
         }
     }
 
-    /// <summary>Whether a room's own token was brought, and still holds.</summary>
+    /// <summary>Whether a room's own token was presented and is still valid.</summary>
     public bool IsGranted(string room, DateTimeOffset now)
     {
         lock (_gate)

@@ -3,14 +3,14 @@ using Weir.Client.Centrifugo;
 
 namespace Weir.Client;
 
-// Channels that the server, not the client, has subscribed the connection to. They begin with a connection; the client remembers how far
-// it has come in each, and says so when it connects again.
+// Server-side subscriptions: channels that the server has subscribed the connection to. They begin with a connection; the client
+// keeps its position in each and sends it when it reconnects.
 public sealed partial class CentrifugoClient
 {
-    // Up to where everything of a channel has come; null where there are no positions. Belongs to the lock.
-    private readonly Dictionary<string, StreamPosition?> _serverChannels = new(StringComparer.Ordinal);
+    // The position up to which a channel is complete; null without positions. Guarded by _gate.
+    private readonly Dictionary<string, ClientStreamPosition?> _serverChannels = new(StringComparer.Ordinal);
 
-    /// <summary>What is given to the user in place of an event for which there was no place.</summary>
+    /// <summary>Gets the event that the application receives in place of a dropped one.</summary>
     private static ServerPositionLost? InPlaceOf(ClientEvent dropped) => dropped switch
     {
         ServerPublished published => new ServerPositionLost(published.Channel),
@@ -18,15 +18,16 @@ public sealed partial class CentrifugoClient
         _ => null,
     };
 
-    private List<KeyValuePair<string, StreamPosition>> ServerPositions()
+    private List<KeyValuePair<string, ClientStreamPosition>> ServerPositions()
     {
         lock (_gate)
         {
-            return [.. _serverChannels.Where(static each => each.Value is not null).Select(static each => KeyValuePair.Create(each.Key, each.Value!.Value))];
+            return [.. _serverChannels.Where(static each => each.Value is not null)
+                .Select(static each => KeyValuePair.Create(each.Key, each.Value!.Value))];
         }
     }
 
-    /// <summary>A connection stands: these are its channels.</summary>
+    /// <summary>Called with the channels of a new connection.</summary>
     private void OnServerChannels(IReadOnlyDictionary<string, SubscribeResult> channels)
     {
         List<ClientEvent> events = [];
@@ -50,7 +51,7 @@ public sealed partial class CentrifugoClient
         }
     }
 
-    private void OnServerChannel(Push push)
+    private void OnServerChannel(ServerPush push)
     {
         List<ClientEvent> events = [];
         lock (_gate)
@@ -58,7 +59,7 @@ public sealed partial class CentrifugoClient
             switch (push.Kind)
             {
                 case PushKind.Publication when _leaving.ContainsKey(push.Channel):
-                    break; // of a subscription of the client's own that it has just ended
+                    break; // belongs to a subscription that the client has just ended
                 case PushKind.Publication:
                     PublishInsideLock(push.Channel, push.Publication!, events);
                     break;
@@ -84,30 +85,30 @@ public sealed partial class CentrifugoClient
     private void BeginInsideLock(string channel, SubscribeResult result, List<ClientEvent> events)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread);
-        bool wasKnown = _serverChannels.TryGetValue(channel, out StreamPosition? since);
+        bool wasKnown = _serverChannels.TryGetValue(channel, out ClientStreamPosition? since);
         bool isRecovered = result.Recovered && since is not null;
         if (wasKnown && !isRecovered)
         {
-            events.Add(new ServerPositionLost(channel)); // what was published meanwhile is not known
+            events.Add(new ServerPositionLost(channel)); // publications since then may be missing
         }
 
-        // As for the client's own subscriptions: behind its position, or behind what the server says.
+        // As for client-side subscriptions: after its own position, or after the one that the server reports.
         _serverChannels[channel] = isRecovered && result.Position is { } top ? since!.Value with { Epoch = top.Epoch } : result.Position;
-        foreach (Publication publication in result.Publications)
+        foreach (ClientPublication publication in result.Publications)
         {
             PublishInsideLock(channel, publication, events);
         }
     }
 
-    private void PublishInsideLock(string channel, Publication publication, List<ClientEvent> events)
+    private void PublishInsideLock(string channel, ClientPublication publication, List<ClientEvent> events)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread);
-        StreamPosition? position = _serverChannels.GetValueOrDefault(channel);
+        ClientStreamPosition? position = _serverChannels.GetValueOrDefault(channel);
         if (publication.Offset != 0 && position is { } before)
         {
             if (publication.Offset <= before.Offset)
             {
-                return; // it came before
+                return; // already received
             }
 
             _serverChannels[channel] = before with { Offset = publication.Offset };

@@ -5,14 +5,14 @@ using Weir.Client.Transport;
 
 namespace Weir.Client;
 
-// Connections, one after another, and the token they need.
+// Consecutive connections, and the token they need.
 public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 {
     private readonly Refreshes _refreshes = new();
 
     async Task<ConnectionEnd> ISessions.ServeAsync(IClientConnection connection, string? token, CancellationToken stop)
     {
-        using Session session = new(this, connection, _queue, _options);
+        using ProtocolConnection session = new(this, connection, _queue, _options);
         uint id = NextId();
         try
         {
@@ -24,7 +24,8 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         }
     }
 
-    bool ISessions.MayReturn(ConnectionEnd end, bool hasConnected) => CentrifugoRules.MayReturn(end, _options.GetToken is not null, hasConnected);
+    bool ISessions.MayReturn(ConnectionEnd end, bool hasConnected)
+        => CentrifugoRules.MayReturn(end, _options.GetToken is not null, hasConnected);
 
     bool ISessions.TokenIsBad(ConnectionEnd end) => CentrifugoRules.TokenIsBad(end);
 
@@ -52,7 +53,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
     private void End(Subscription subscription, ConnectionEnd end, Exception? error = null)
         => End(subscription, end.CloseCode != 0 ? end.CloseCode : end.ErrorCode, end.ToString(), error);
 
-    void ISessionOwner.OnConnected(Session session, ConnectResult result)
+    void ISessionOwner.OnConnected(ProtocolConnection session, ConnectReply result)
     {
         Subscription[] all;
         lock (_gate)
@@ -72,11 +73,11 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
             session.Watch(RefreshAsync(session, _refreshes.After(result.TimeToLive)));
         }
 
-        _inbox.TryAdd(connected); // behind the others: what is due later is due from before the user is notified
+        _inbox.TryAdd(connected); // after the work above: its delays start before the application is notified
         OnServerChannels(result.Channels);
     }
 
-    private async Task RefreshAsync(Session session, TimeSpan delay)
+    private async Task RefreshAsync(ProtocolConnection session, TimeSpan delay)
     {
         while (true)
         {
@@ -93,8 +94,8 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
             }
             catch (Exception) when (!session.Over.IsCancellationRequested)
             {
-                // The old token is good for a moment more: asked again soon, and at the end the server closes the connection, which
-                // then says why it cannot come back.
+                // The old token is still valid for a moment: retry soon. At its end the server closes the connection, with the
+                // reason why the client cannot reconnect.
                 delay = Refreshes.AfterFailure;
                 continue;
             }
@@ -105,7 +106,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 
             if (token is null)
             {
-                session.Fail(new ConnectionEnd(EndKind.NoToken) { Reason = "the callback brought no token" });
+                session.Fail(new ConnectionEnd(EndKind.NoToken) { Reason = "the callback returned no token" });
                 return;
             }
 
@@ -120,7 +121,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
         }
     }
 
-    private void OnRefreshed(Session session, Reply reply)
+    private void OnRefreshed(ProtocolConnection session, Reply reply)
     {
         if (reply.Error is { } error)
         {
@@ -134,7 +135,7 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
             return;
         }
 
-        ConnectResult result = ReplyReader.ReadConnect(reply.Result);
+        ConnectReply result = ReplyReader.ReadConnect(reply.Result);
         if (result.Expires && _options.GetToken is not null)
         {
             session.Watch(RefreshAsync(session, _refreshes.After(result.TimeToLive)));

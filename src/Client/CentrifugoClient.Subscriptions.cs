@@ -5,14 +5,14 @@ using Weir.Client.Timing;
 
 namespace Weir.Client;
 
-// What a connection means for subscriptions. The task that reads the connection puts events into their inboxes; handlers of the user are
-// called elsewhere.
+// How subscriptions follow the connection. The task that reads it puts events into their inboxes; the dispatcher calls the
+// application's handlers.
 public sealed partial class CentrifugoClient
 {
-    // Pushed codes from here on mean that the client may subscribe again.
+    // Unsubscribe codes from here on permit the client to subscribe again.
     private const int MayResubscribe = 2500;
 
-    void ISessionOwner.OnPush(Session session, Push push)
+    void ISessionOwner.OnPush(ProtocolConnection session, ServerPush push)
     {
         if (push.Kind == PushKind.Message)
         {
@@ -35,10 +35,10 @@ public sealed partial class CentrifugoClient
                 Deliver(subscription, push.Publication!);
                 break;
             case PushKind.Join when subscription is { IsSubscribed: true }:
-                Tell(subscription, new MemberJoined(push.Info!));
+                Raise(subscription, new MemberJoined(push.Info!));
                 break;
             case PushKind.Leave when subscription is { IsSubscribed: true }:
-                Tell(subscription, new MemberLeft(push.Info!));
+                Raise(subscription, new MemberLeft(push.Info!));
                 break;
             case PushKind.Unsubscribe when subscription is not null:
                 OnUnsubscribed(subscription, session, push);
@@ -46,13 +46,13 @@ public sealed partial class CentrifugoClient
         }
     }
 
-    /// <summary>The user has read all there was: what was left out meanwhile is fetched now. Any thread.</summary>
+    /// <summary>Recovers dropped publications once the application has read the inbox. Any thread.</summary>
     internal void CatchUp(Subscription subscription)
     {
-        Session session;
+        ProtocolConnection session;
         lock (_gate)
         {
-            // If it does not stand, it will: from the same position, which is the same again.
+            // Otherwise it will subscribe anyway, and recover from the same position.
             if (!subscription.IsBehind || subscription.State != SubscriptionState.Subscribed || _session is null)
             {
                 return;
@@ -60,13 +60,13 @@ public sealed partial class CentrifugoClient
 
             if (!subscription.IsRecoverable)
             {
-                // Before: as long as it is behind nothing else is added, and there is place.
+                // Before IsBehind is reset: until then no other event is added, so there is space.
                 subscription.Inbox.TryAdd(new PositionLost(subscription.Received));
                 subscription.IsBehind = false;
                 return;
             }
 
-            // Stays behind until the answer: nothing of the old subscription comes in between and moves the position.
+            // IsBehind stays set until the reply, so that no event of the old subscription moves the position.
             subscription.State = SubscriptionState.Subscribing;
             session = _session;
         }
@@ -76,10 +76,10 @@ public sealed partial class CentrifugoClient
         session.Watch(SubscribeAsync(subscription, session, TimeSpan.Zero));
     }
 
-    /// <summary>Ends a subscription, here and at the server. False: it had ended.</summary>
+    /// <summary>Ends a subscription, here and at the server. Returns false if it had ended.</summary>
     internal bool Unsubscribe(Subscription subscription, int code, string reason)
     {
-        Session? session;
+        ProtocolConnection? session;
         uint id = NextId();
         lock (_gate)
         {
@@ -90,7 +90,8 @@ public sealed partial class CentrifugoClient
             }
         }
 
-        session?.Send(new OwnCommand(id, CommandWriter.Channel(id, "unsubscribe"u8, subscription.Channel), _ => OnLeft(subscription.Channel, id)));
+        session?.Send(new OwnCommand(
+            id, CommandWriter.Channel(id, "unsubscribe"u8, subscription.Channel), _ => OnLeft(subscription.Channel, id)));
 
         return End(subscription, code, reason, null, isByUser: true);
     }
@@ -115,7 +116,7 @@ public sealed partial class CentrifugoClient
                 return false;
             }
 
-            subscription.State = SubscriptionState.Ended; // nothing is put into the inbox from here on
+            subscription.State = SubscriptionState.Ended; // no event is added to the inbox from here on
             _subscriptions.Remove(subscription.Channel);
         }
 
@@ -128,15 +129,15 @@ public sealed partial class CentrifugoClient
         return true;
     }
 
-    // The connection has ended: whatever stood on it waits for the next.
-    private void Interrupt(Session session)
+    // The connection has ended: its subscriptions wait for the next one.
+    private void Interrupt(ProtocolConnection session)
     {
         List<Subscription> interrupted = [];
         lock (_gate)
         {
             if (_session != session)
             {
-                return; // it never came to be connected
+                return; // it was never connected
             }
 
             _session = null;
@@ -153,11 +154,11 @@ public sealed partial class CentrifugoClient
 
         foreach (Subscription subscription in interrupted)
         {
-            Tell(subscription, new Interrupted(0, "the connection was lost"));
+            Raise(subscription, new Interrupted(0, "the connection was lost"));
         }
     }
 
-    private async Task SubscribeAsync(Subscription subscription, Session session, TimeSpan delay)
+    private async Task SubscribeAsync(Subscription subscription, ProtocolConnection session, TimeSpan delay)
     {
         await _options.TimeProvider.DelayAsync(delay, session.Over);
         if (session.Over.IsCancellationRequested)
@@ -170,14 +171,15 @@ public sealed partial class CentrifugoClient
             string? token;
             try
             {
-                token = await TokenCall.AskAsync(cancel => getToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider, session.Over);
+                token = await TokenCall.AskAsync(
+                    cancel => getToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider, session.Over);
             }
             catch (Exception error)
             {
                 if (!session.Over.IsCancellationRequested)
                 {
                     session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
-                    Tell(subscription, new Interrupted(0, $"the token could not be got: {error.Message}"));
+                    Raise(subscription, new Interrupted(0, $"the token could not be got: {error.Message}"));
                 }
 
                 return;
@@ -185,7 +187,7 @@ public sealed partial class CentrifugoClient
 
             if (token is null)
             {
-                End(subscription, 0, "the callback brought no token", null);
+                End(subscription, 0, "the callback returned no token", null);
                 return;
             }
 
@@ -201,7 +203,7 @@ public sealed partial class CentrifugoClient
         }
 
         uint id = NextId();
-        StreamPosition? since = subscription.Options.Recoverable || subscription.IsRecoverable ? subscription.Received : null;
+        ClientStreamPosition? since = subscription.Options.Recoverable || subscription.IsRecoverable ? subscription.Received : null;
         session.Send(new OwnCommand(
             id,
             CommandWriter.Subscribe(id, subscription.Channel, subscription.Token, subscription.Options, since),
@@ -209,7 +211,7 @@ public sealed partial class CentrifugoClient
             () => session.Fail(new ConnectionEnd(EndKind.TimedOut) { Reason = $"no answer to subscribe to {subscription.Channel}" })));
     }
 
-    private void OnSubscribeAnswer(Subscription subscription, Session session, StreamPosition? since, Reply reply)
+    private void OnSubscribeAnswer(Subscription subscription, ProtocolConnection session, ClientStreamPosition? since, Reply reply)
     {
         if (reply.Error is { } error)
         {
@@ -241,27 +243,28 @@ public sealed partial class CentrifugoClient
         Resume(subscription, since, result, isLost: leftOut || (since is not null && !result.Recovered));
     }
 
-    private void Resume(Subscription subscription, StreamPosition? since, SubscribeResult result, bool isLost)
+    private void Resume(Subscription subscription, ClientStreamPosition? since, SubscribeResult result, bool isLost)
     {
-        // Recovered: what follows begins behind our own position. Else: behind what the server says, which is before its publications.
-        StreamPosition? from = since is { } known && result is { Recovered: true, Position: { } top } ? known with { Epoch = top.Epoch } : result.Position;
+        // Recovered: publications continue after our own position. Otherwise after the server's, which precedes its publications.
+        ClientStreamPosition? from = since is { } known && result is { Recovered: true, Position: { } top }
+            ? known with { Epoch = top.Epoch } : result.Position;
         if (isLost)
         {
-            Tell(subscription, new PositionLost(since));
+            Raise(subscription, new PositionLost(since));
         }
 
-        if (!Tell(subscription, new Subscribed(result.Recovered, from)))
+        if (!Raise(subscription, new Subscribed(result.Recovered, from)))
         {
-            return; // full: the position stays, and the inbox, when it is empty, has us subscribe again from there
+            return; // full: the position stays, and the emptied inbox triggers a new subscribe from there
         }
 
-        foreach (Publication publication in result.Publications)
+        foreach (ClientPublication publication in result.Publications)
         {
             Deliver(subscription, publication);
         }
     }
 
-    private void OnSubscribeError(Subscription subscription, Session session, ReplyError error)
+    private void OnSubscribeError(Subscription subscription, ProtocolConnection session, CommandError error)
     {
         bool tokenIsBad = error.Code == CentrifugoRules.TokenExpired && subscription.Options.GetToken is not null;
         if (!tokenIsBad && !CentrifugoRules.IsTemporary(error.Code, error.IsTemporary))
@@ -276,10 +279,10 @@ public sealed partial class CentrifugoClient
         }
 
         session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
-        Tell(subscription, new Interrupted(error.Code, error.Message));
+        Raise(subscription, new Interrupted(error.Code, error.Message));
     }
 
-    private void OnUnsubscribed(Subscription subscription, Session session, Push push)
+    private void OnUnsubscribed(Subscription subscription, ProtocolConnection session, ServerPush push)
     {
         if (push.Code < MayResubscribe)
         {
@@ -297,12 +300,12 @@ public sealed partial class CentrifugoClient
             subscription.State = SubscriptionState.Subscribing;
         }
 
-        // Not at once: the server may do this to everybody in the channel.
+        // Not immediately: the server may do this to all subscribers of the channel.
         session.Watch(SubscribeAsync(subscription, session, subscription.Backoff.Next(null)));
-        Tell(subscription, new Interrupted(push.Code, push.Reason));
+        Raise(subscription, new Interrupted(push.Code, push.Reason));
     }
 
-    private void Deliver(Subscription subscription, Publication publication)
+    private void Deliver(Subscription subscription, ClientPublication publication)
     {
         if (!subscription.IsSubscribed || subscription.IsBehind)
         {
@@ -311,15 +314,15 @@ public sealed partial class CentrifugoClient
 
         if (publication.Offset == 0 || subscription.Received is not { } position || publication.Offset > position.Offset)
         {
-            Tell(subscription, new PublicationReceived(publication)); // else it came before
+            Raise(subscription, new PublicationReceived(publication)); // otherwise it was received before
         }
     }
 
     /// <summary>
-    /// Puts an event into the inbox, and moves the position with it: a user who is given the event finds the position moved. False: the
-    /// inbox is full, which is noted.
+    /// Adds an event to the inbox and moves the position with it, before the application receives the event. Returns false if the
+    /// inbox is full, which sets <see cref="Subscription.IsBehind"/>, or if the subscription has ended.
     /// </summary>
-    private bool Tell(Subscription subscription, SubscriptionEvent what)
+    private bool Raise(Subscription subscription, SubscriptionEvent what)
     {
         lock (_gate)
         {
@@ -337,7 +340,7 @@ public sealed partial class CentrifugoClient
             subscription.IsBehind = true;
         }
 
-        // All of it may have been read before this was noted.
+        // The inbox may have been emptied before IsBehind was set.
         if (subscription.Inbox.IsEmpty)
         {
             CatchUp(subscription);
@@ -346,7 +349,7 @@ public sealed partial class CentrifugoClient
         return false;
     }
 
-    private async Task RefreshAsync(Subscription subscription, Session session, TimeSpan delay)
+    private async Task RefreshAsync(Subscription subscription, ProtocolConnection session, TimeSpan delay)
     {
         Debug.Assert(subscription.Options.GetToken is not null);
         await _options.TimeProvider.DelayAsync(delay, session.Over);
@@ -359,11 +362,12 @@ public sealed partial class CentrifugoClient
         try
         {
             token = await TokenCall.AskAsync(
-                cancel => subscription.Options.GetToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider, session.Over);
+                cancel => subscription.Options.GetToken(subscription.Channel, cancel), _options.TokenTimeout, _options.TimeProvider,
+                    session.Over);
         }
         catch (Exception)
         {
-            // As for the connection's token: asked again soon, and at the end the server ends the subscription.
+            // As for the connection's token: retry soon; at its end the server ends the subscription.
             session.Watch(RefreshAsync(subscription, session, Refreshes.AfterFailure));
             return;
         }
@@ -371,7 +375,7 @@ public sealed partial class CentrifugoClient
         subscription.Token = token;
         if (token is null)
         {
-            Unsubscribe(subscription, 0, "the callback brought no token");
+            Unsubscribe(subscription, 0, "the callback returned no token");
             return;
         }
 
@@ -383,7 +387,7 @@ public sealed partial class CentrifugoClient
             () => session.Watch(RefreshAsync(subscription, session, Refreshes.AfterFailure))));
     }
 
-    private void OnRefreshed(Subscription subscription, Session session, Reply reply)
+    private void OnRefreshed(Subscription subscription, ProtocolConnection session, Reply reply)
     {
         if (reply.Error is { } error)
         {

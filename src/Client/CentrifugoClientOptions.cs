@@ -1,32 +1,34 @@
 namespace Weir.Client;
 
-/// <summary>Settings of a <see cref="CentrifugoClient"/>. Values are read when the client is made.</summary>
+/// <summary>Settings of a <see cref="CentrifugoClient"/>. Values are read when the client is created.</summary>
 public sealed class CentrifugoClientOptions : ClientOptions
 {
     /// <summary>
-    /// How long a command may be without an answer. Default 5 s; infinite: for as long as the connection lasts. Then a publish is
-    /// <see cref="Delivery.Unknown"/>; a subscribe that is not answered ends the connection. Time in which this process did not run does
-    /// not count.
+    /// The longest wait for the reply to a command. Default 5 s; infinite: until the connection ends. After it a publish is
+    /// <see cref="Delivery.Unknown"/>, and an unanswered subscribe ends the connection. Time during which this process was paused
+    /// does not count.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public TimeSpan RequestTimeout { get; set => field = Check.Limit(value); } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How much later than announced the server's ping may come before the link counts as dead. Default 10 s, as in the official
-    /// clients; infinite: silence is never a reason. The server says how far its pings are apart; if it sends none, dead links are found
-    /// only by commands. Whatever comes is life, also while it waits unread in the socket; time in which this process did not run does
-    /// not count.
+    /// The longest delay of the server's ping beyond its announced interval before the connection counts as dead. Default 10 s, as
+    /// in the official clients; infinite: it never does. If the server sends no pings, only commands detect a dead connection. Any
+    /// data received counts, even unread in the socket; time during which this process was paused does not.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public TimeSpan MaxPingDelay { get; set => field = Check.Limit(value); } = TimeSpan.FromSeconds(10);
 
-    /// <summary>What the client calls itself. Default <c>weir-dotnet</c>.</summary>
+    /// <summary>The client's name. Default <c>weir-dotnet</c>.</summary>
     public string Name { get; set; } = "weir-dotnet";
 
-    /// <summary>JSON that goes with the connect command; empty for none.</summary>
+    /// <summary>JSON sent with the connect command; empty for none.</summary>
     public ReadOnlyMemory<byte> ConnectData { get; set; }
 
-    /// <summary>The most events that wait for <see cref="CentrifugoClient.ReadAllAsync"/>; beyond it the oldest is dropped. Default 1,000.</summary>
+    /// <summary>
+    /// The maximum number of events that wait for <see cref="CentrifugoClient.ReadAllAsync"/>; beyond it the oldest is dropped.
+    /// Default 1,000.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public int InboxCapacity { get; set => field = Check.Positive(value); } = 1000;
 }

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Weir.Client;
 
-/// <summary>What options refuse.</summary>
+/// <summary>Validates options.</summary>
 internal static class Check
 {
-    /// <summary>A wait: from 0 on, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
+    /// <summary>A delay: 0 or more, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
     public static TimeSpan Wait(TimeSpan value, [CallerMemberName] string name = "")
     {
         if (value != Timeout.InfiniteTimeSpan)

@@ -1,6 +1,6 @@
 namespace Weir.Client;
 
-/// <summary>Something that happened to a client, in its order.</summary>
+/// <summary>An event of a client, in order of occurrence.</summary>
 public abstract record ClientEvent
 {
     private protected ClientEvent()
@@ -8,17 +8,17 @@ public abstract record ClientEvent
     }
 }
 
-/// <summary>There is a connection.</summary>
-/// <param name="Attempts">How many attempts it took since the last one; 1 if it succeeded at once.</param>
+/// <summary>The client has connected.</summary>
+/// <param name="Attempts">The number of attempts since the last connection; 1 if the first succeeded.</param>
 public sealed record Connected(int Attempts) : ClientEvent;
 
-/// <summary>The connection ended, or could not be made; the client comes back.</summary>
+/// <summary>The connection ended, or could not be established; the client reconnects.</summary>
 /// <param name="End">How it ended.</param>
-/// <param name="RetryIn">After what time the client tries again.</param>
+/// <param name="RetryIn">The delay before the next attempt.</param>
 public sealed record Disconnected(ConnectionEnd End, TimeSpan RetryIn) : ClientEvent;
 
-/// <summary>It is over: the client was stopped, or the server has said that coming back is of no use. Nothing follows.</summary>
-/// <param name="End">Why.</param>
+/// <summary>The last event: the client was stopped, or the connection ended for a reason after which it does not reconnect.</summary>
+/// <param name="End">The reason.</param>
 public sealed record Closed(ConnectionEnd End) : ClientEvent;
 
 /// <summary>A message of a room.</summary>
@@ -26,24 +26,24 @@ public sealed record Closed(ConnectionEnd End) : ClientEvent;
 public sealed record MessageReceived(RelayMessage Message) : ClientEvent;
 
 /// <summary>
-/// A publication of a channel that the server, not the client, has subscribed this connection to. After a connection those that were missed
-/// follow in order, if the channel keeps them, each once; else <see cref="ServerPositionLost"/> comes first.
+/// A publication of a server-side subscription. After a reconnect, missed publications follow in order, each once, if the channel
+/// keeps them; otherwise <see cref="ServerPositionLost"/> precedes.
 /// </summary>
 /// <param name="Channel">The channel.</param>
 /// <param name="Publication">The publication.</param>
-public sealed record ServerPublished(string Channel, Publication Publication) : ClientEvent;
+public sealed record ServerPublished(string Channel, ClientPublication Publication) : ClientEvent;
 
 /// <summary>
-/// Publications of a channel that the server has subscribed this connection to may be missing here: they are not kept, or not any more, or
-/// this client's user read too slowly.
+/// Publications of a server-side subscription may be missing at this point: the channel does not keep them, or no longer does, or
+/// the application read too slowly.
 /// </summary>
 /// <param name="Channel">The channel.</param>
 public sealed record ServerPositionLost(string Channel) : ClientEvent;
 
-/// <summary>The server has ended its subscription of this connection to a channel.</summary>
+/// <summary>The server has ended a server-side subscription.</summary>
 /// <param name="Channel">The channel.</param>
-/// <param name="Code">Its code; 0 if it was only left out of a new connection.</param>
-/// <param name="Reason">Why.</param>
+/// <param name="Code">The code; 0 if a new connection came without the subscription.</param>
+/// <param name="Reason">The reason.</param>
 public sealed record ServerUnsubscribed(string Channel, int Code, string Reason) : ClientEvent;
 
 /// <summary>A message from the server to this connection alone.</summary>

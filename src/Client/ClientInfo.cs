@@ -1,7 +1,7 @@
 namespace Weir.Client;
 
-/// <summary>A client, as others see it.</summary>
-/// <param name="Client">The connection.</param>
+/// <summary>A client as it is shown to other clients.</summary>
+/// <param name="Client">The id of the connection.</param>
 /// <param name="User">The user; empty if anonymous.</param>
 /// <param name="ConnectionInfo">JSON of the connection; empty if there is none.</param>
 /// <param name="ChannelInfo">JSON of the subscription; empty if there is none.</param>

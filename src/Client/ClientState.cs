@@ -1,20 +1,20 @@
 namespace Weir.Client;
 
-/// <summary>Where a client stands.</summary>
+/// <summary>The state of a client.</summary>
 public enum ClientState
 {
     /// <summary>Not started.</summary>
     Idle,
 
-    /// <summary>On its way to a connection.</summary>
+    /// <summary>Establishing a connection.</summary>
     Connecting,
 
-    /// <summary>There is one.</summary>
+    /// <summary>Connected.</summary>
     Connected,
 
-    /// <summary>Waits before it tries again.</summary>
+    /// <summary>Waiting before the next attempt.</summary>
     Waiting,
 
-    /// <summary>It is over.</summary>
+    /// <summary>The client has ended.</summary>
     Closed,
 }

@@ -2,32 +2,32 @@ using System.Globalization;
 
 namespace Weir.Client;
 
-/// <summary>How a connection ended, or why there was none.</summary>
-/// <param name="Kind">In one word.</param>
+/// <summary>How a connection ended, or why it was not established.</summary>
+/// <param name="Kind">The kind of end.</param>
 public sealed record ConnectionEnd(EndKind Kind)
 {
-    /// <summary>The code of the Close; 1005 if it had none (RFC 6455, section 7.1.5); 0 if there was no Close.</summary>
+    /// <summary>The close code; 1005 if the close frame had none (RFC 6455, section 7.1.5); 0 without a close frame.</summary>
     public int CloseCode { get; init; }
 
-    /// <summary>What the server gave as a reason, or what the client found. Never null; for people, not for programs.</summary>
+    /// <summary>The reason from the server, or the client's own. Never <c>null</c>; for people, not for programs.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The status of the answer to the upgrade; 0 if there was none.</summary>
+    /// <summary>The status of the response to the upgrade; 0 without a response.</summary>
     public int HttpStatus { get; init; }
 
-    /// <summary>For how long the server asks to be left alone; null if it did not say.</summary>
+    /// <summary>The server's <c>Retry-After</c>; <c>null</c> if it was not sent.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The code of an error of the protocol above WebSocket; 0 if there was none.</summary>
+    /// <summary>The error code of the protocol above WebSocket; 0 without an error.</summary>
     public int ErrorCode { get; init; }
 
-    /// <summary>Whether the server said of its error that it may be gone the next time.</summary>
+    /// <summary>Whether the server marked its error as temporary.</summary>
     public bool IsTemporary { get; init; }
 
-    /// <summary>What was thrown below; null if nothing was.</summary>
+    /// <summary>The underlying exception; <c>null</c> if there is none.</summary>
     public Exception? Error { get; init; }
 
-    /// <summary>One line for a log.</summary>
+    /// <summary>Returns one line for a log.</summary>
     public override string ToString()
     {
         string what = Kind switch
@@ -35,11 +35,11 @@ public sealed record ConnectionEnd(EndKind Kind)
             EndKind.ClosedByServer => string.Create(CultureInfo.InvariantCulture, $"closed by the server with {CloseCode}"),
             EndKind.ClosedByClient => "closed by this client",
             EndKind.Refused => string.Create(CultureInfo.InvariantCulture, $"refused with HTTP {HttpStatus}"),
-            EndKind.Unreachable => "not reachable",
+            EndKind.Unreachable => "unreachable",
             EndKind.TlsFailed => "TLS failed",
             EndKind.TimedOut => "timed out",
-            EndKind.Cut => "cut",
-            EndKind.Silent => "silent for too long",
+            EndKind.ConnectionLost => "connection lost",
+            EndKind.HeartbeatTimeout => "heartbeat timeout",
             EndKind.ProtocolError => "protocol error",
             EndKind.TokenFailed => "the token could not be got",
             EndKind.NoToken => "no token",

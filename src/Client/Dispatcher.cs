@@ -3,12 +3,12 @@ using System.Diagnostics.CodeAnalysis;
 namespace Weir.Client;
 
 /// <summary>
-/// Calls the handlers of one client: one at a time, in the order in which events came, on a task of its own and never on that which reads
-/// the connection. So a handler may wait for what the client has yet to receive. Without work there is no task.
+/// Calls the handlers of one client: one at a time, in the order of events, on its own task and never on the one that reads the
+/// connection, so that a handler may wait for data not yet received. Without work there is no task.
 /// </summary>
 internal sealed class Dispatcher(Action<Exception> onFailure)
 {
-    // A handler that disposes its own client must not wait for itself: which client's callback the present code was called by.
+    // The client whose callback called the current code: a handler that disposes its own client must not wait for itself.
     private static readonly AsyncLocal<Dispatcher?> _current = new();
 
     private readonly Lock _gate = new();
@@ -16,10 +16,10 @@ internal sealed class Dispatcher(Action<Exception> onFailure)
     private Task _run = Task.CompletedTask;
     private bool _isRunning;
 
-    /// <summary>Whether the present code was called, at some remove, by a callback of this client.</summary>
+    /// <summary>Whether a callback of this client called the current code, directly or indirectly.</summary>
     public bool IsCaller => _current.Value == this;
 
-    /// <summary>What waits to be handled has been.</summary>
+    /// <summary>Completes when all queued items have been handled.</summary>
     public Task Idle
     {
         get
@@ -31,10 +31,10 @@ internal sealed class Dispatcher(Action<Exception> onFailure)
         }
     }
 
-    /// <summary>From here on, and in all that is called from here, callbacks are this client's.</summary>
+    /// <summary>Marks the current code, and all that it calls, as a callback of this client.</summary>
     public void Enter() => _current.Value = this;
 
-    /// <summary>One more item waits there.</summary>
+    /// <summary>Announces one more queued item.</summary>
     public void Post(IHandled where)
     {
         lock (_gate)
@@ -48,7 +48,8 @@ internal sealed class Dispatcher(Action<Exception> onFailure)
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "What a handler of the user throws, of whatever type, ends the client and is reported there.")]
+    [SuppressMessage("Design", "CA1031",
+        Justification = "Any exception of an application's handler ends the client and is reported there.")]
     private void HandleAll()
     {
         Enter();
@@ -75,9 +76,9 @@ internal sealed class Dispatcher(Action<Exception> onFailure)
     }
 }
 
-/// <summary>Where items wait for a handler.</summary>
+/// <summary>A queue of items for a handler.</summary>
 internal interface IHandled
 {
-    /// <summary>Hands the next item, if there is one, to the handler, if there is one.</summary>
+    /// <summary>Passes the next item to the handler, if both exist.</summary>
     void HandleOne();
 }

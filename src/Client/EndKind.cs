@@ -1,41 +1,41 @@
 namespace Weir.Client;
 
-/// <summary>How a connection ended, or why there was none.</summary>
+/// <summary>How a connection ended, or why it was not established.</summary>
 public enum EndKind
 {
-    /// <summary>The server closed it and said with which code.</summary>
+    /// <summary>The server sent a close frame.</summary>
     ClosedByServer,
 
-    /// <summary>The client was told to stop.</summary>
+    /// <summary>The client was stopped.</summary>
     ClosedByClient,
 
     /// <summary>The server answered the upgrade with another status than 101.</summary>
     Refused,
 
-    /// <summary>No connection was made: the name is unknown, nobody listens, there is no way there.</summary>
+    /// <summary>No connection was established: unknown name, connection refused, or no route.</summary>
     Unreachable,
 
-    /// <summary>TLS: the certificate is not trusted, or the two do not agree on how to talk.</summary>
+    /// <summary>TLS: the certificate is not trusted, or the negotiation failed.</summary>
     TlsFailed,
 
-    /// <summary>The server took longer than the client waits: for the upgrade, or for the answer to a command the connection depends on.</summary>
+    /// <summary>No response to the upgrade, or no reply to a command that the connection depends on, arrived in time.</summary>
     TimedOut,
 
-    /// <summary>The connection broke without a Close: a FIN or an RST (what a browser calls 1006).</summary>
-    Cut,
+    /// <summary>The connection ended without a close frame: a FIN or an RST (1006 in a browser).</summary>
+    ConnectionLost,
 
-    /// <summary>Nothing came for longer than the heartbeat allows: the link is dead, though nobody said so.</summary>
-    Silent,
+    /// <summary>No data arrived within the heartbeat timeout: the connection is dead, without a FIN or an RST.</summary>
+    HeartbeatTimeout,
 
-    /// <summary>The server sent what the protocol does not allow, or more than the client takes.</summary>
+    /// <summary>The server violated the protocol, or exceeded a limit of the client.</summary>
     ProtocolError,
 
-    /// <summary>The callback for the token threw.</summary>
+    /// <summary>The token callback failed.</summary>
     TokenFailed,
 
-    /// <summary>The callback for the token brought none.</summary>
+    /// <summary>The token callback returned no token.</summary>
     NoToken,
 
-    /// <summary>The server refused to go on, with an error of the protocol above WebSocket.</summary>
+    /// <summary>The server refused the client, with an error of the protocol above WebSocket.</summary>
     Rejected,
 }

@@ -1,6 +1,6 @@
 namespace Weir.Client;
 
 /// <summary>A part of a channel's history.</summary>
-/// <param name="Publications">In the order that was asked for.</param>
-/// <param name="Top">Where the channel is.</param>
-public sealed record HistoryResult(IReadOnlyList<Publication> Publications, StreamPosition Top);
+/// <param name="Publications">In the requested order.</param>
+/// <param name="Top">The current position of the channel.</param>
+public sealed record HistoryResult(IReadOnlyList<ClientPublication> Publications, ClientStreamPosition Top);

@@ -6,8 +6,8 @@ using System.Threading.Channels;
 namespace Weir.Client;
 
 /// <summary>
-/// What waits for the user, in its order and bounded. The client's task adds; the user reads as an enumeration, or has a handler called
-/// by the client's <see cref="Dispatcher"/>. Both are given the same.
+/// The bounded queue of events for the application, in order. The client's task adds; the application reads an enumeration or
+/// attaches a handler, which the client's <see cref="Dispatcher"/> calls. Both receive the same events.
 /// </summary>
 internal sealed class Inbox<T> : IHandled
     where T : class
@@ -21,29 +21,30 @@ internal sealed class Inbox<T> : IHandled
     private T? _last;
     private Exception? _error;
 
-    /// <param name="capacity">The most that waits.</param>
-    /// <param name="whenFull">What happens to one more.</param>
+    /// <param name="capacity">The maximum number of items.</param>
+    /// <param name="whenFull">The policy when it is full.</param>
     /// <param name="dispatcher">Calls the handler.</param>
     /// <param name="inPlaceOf">
-    /// What is given in place of an item that was dropped to make place; null for nothing. Of equal ones that follow each other one is given.
+    /// Returns the item delivered in place of a dropped one; <c>null</c> for no item. Equal ones are queued once.
     /// </param>
     public Inbox(int capacity, BoundedChannelFullMode whenFull, Dispatcher dispatcher, Func<T, T?>? inPlaceOf = null)
     {
         _dispatcher = dispatcher;
         BoundedChannelOptions options = new(capacity) { FullMode = whenFull };
-        _channel = inPlaceOf is null ? Channel.CreateBounded<T>(options) : Channel.CreateBounded<T>(options, dropped => Replace(dropped, inPlaceOf));
+        _channel = inPlaceOf is null
+            ? Channel.CreateBounded<T>(options) : Channel.CreateBounded<T>(options, dropped => Replace(dropped, inPlaceOf));
     }
 
-    /// <summary>Nothing is left to read.</summary>
+    /// <summary>Whether the queue is empty.</summary>
     public bool IsEmpty => _channel.Reader.Count == 0;
 
-    /// <summary>Called when the last one has been read.</summary>
+    /// <summary>Called when the last item has been read.</summary>
     public Action? OnEmptied { get; init; }
 
-    /// <summary>Called with each item before its user is given it.</summary>
+    /// <summary>Called with each item before it is delivered.</summary>
     public Action<T>? OnTaking { get; init; }
 
-    /// <summary>Takes the place of the enumeration, and is given what waits already.</summary>
+    /// <summary>Adds a handler, which replaces the enumeration and also receives queued items.</summary>
     public void AddHandler(Action<T>? handler)
     {
         lock (_gate)
@@ -53,7 +54,7 @@ internal sealed class Inbox<T> : IHandled
 
         for (int n = _channel.Reader.Count; n >= 0; n--)
         {
-            _dispatcher.Post(this); // one more than there are: the last one is not counted
+            _dispatcher.Post(this); // one more than counted: the last item is not in the channel
         }
     }
 
@@ -65,7 +66,9 @@ internal sealed class Inbox<T> : IHandled
         }
     }
 
-    /// <summary>Adds; where the policy is to wait, once there is place. What cannot be added because the client was stopped is dropped.</summary>
+    /// <summary>
+    /// Adds an item; if the policy is to wait, once there is space. An item without space when the client stops is dropped.
+    /// </summary>
     public async ValueTask AddAsync(T item, CancellationToken stop)
     {
         if (TryAdd(item))
@@ -80,7 +83,7 @@ internal sealed class Inbox<T> : IHandled
         }
         catch (Exception error) when (error is OperationCanceledException or ChannelClosedException)
         {
-            // It was not taken in time, and now the client has ended.
+            // There was no space before the client ended.
         }
     }
 
@@ -95,7 +98,7 @@ internal sealed class Inbox<T> : IHandled
         return isAdded;
     }
 
-    /// <summary>Nothing follows what waits but this last one, for which there is always place. Only the first call counts.</summary>
+    /// <summary>Ends the queue with a last item, for which there is always space. Only the first call counts.</summary>
     public void Complete(T last, Exception? error)
     {
         lock (_gate)
@@ -112,12 +115,12 @@ internal sealed class Inbox<T> : IHandled
         Announce();
     }
 
-    /// <summary>What waits is not given to the user any more.</summary>
+    /// <summary>Discards all queued items.</summary>
     public void Discard()
     {
         while (_channel.Reader.TryRead(out _))
         {
-            // Gone.
+            // Discarded.
         }
     }
 
@@ -179,7 +182,7 @@ internal sealed class Inbox<T> : IHandled
 
     private void Announce()
     {
-        // The handler is set before what waits is counted, and looked for after the item was added: one of the two sees the other.
+        // AddHandler sets the handler before it counts items; this reads it after one was added: one of the two sees the other.
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _handler) is not null)
         {
@@ -189,13 +192,13 @@ internal sealed class Inbox<T> : IHandled
 
     private void Replace(T dropped, Func<T, T?> inPlaceOf)
     {
-        if (inPlaceOf(dropped) is { } word)
+        if (inPlaceOf(dropped) is { } replacement)
         {
             lock (_gate)
             {
-                if (!_inPlaceOfDropped.Contains(word))
+                if (!_inPlaceOfDropped.Contains(replacement))
                 {
-                    _inPlaceOfDropped.Enqueue(word);
+                    _inPlaceOfDropped.Enqueue(replacement);
                 }
             }
         }

@@ -1,31 +1,31 @@
 namespace Weir.Client;
 
-/// <summary>Settings of a <see cref="RelayClient"/>. Values are read when the client is made.</summary>
+/// <summary>Settings of a <see cref="RelayClient"/>. Values are read when the client is created.</summary>
 public sealed class RelayClientOptions : ClientOptions
 {
     /// <summary>
-    /// How long nothing may come before the client sends a Ping. Default 30 s, the server's own interval; infinite: no Pings, and a
-    /// dead link is found only by sending. Keep it below the idle time-out of every proxy in between. Ping and judgement have a
+    /// The idle time after which the client sends a Ping. Default 30 s, the server's own interval; infinite: no Pings, and a dead
+    /// connection is detected only by sending. Keep it below the idle timeout of every proxy in between. Ping and timeout have a
     /// resolution of a second.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public TimeSpan PingInterval { get; set => field = Check.Limit(value); } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long nothing may come after a Ping before the link counts as dead. Default 10 s; infinite: Pings are sent, and the link is
-    /// never given up for silence.
+    /// How long the connection may stay idle after a Ping before it counts as dead. Default 10 s; infinite: Pings are sent, and it
+    /// never does.
     /// </summary>
     /// <remarks>
-    /// Whatever comes is life, not only the Pong, also while it waits unread in the socket. Time in which this process did not run (it
-    /// was stopped, the machine slept) does not count.
+    /// Any data received counts, not only the Pong, even unread in the socket. Time during which this process was paused (it was
+    /// stopped, the machine was suspended) does not.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public TimeSpan PingTimeout { get; set => field = Check.Limit(value); } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most messages and events that wait for <see cref="RelayClient.ReadAllAsync"/>. Default 1,000.</summary>
+    /// <summary>The maximum number of messages and events that wait for <see cref="RelayClient.ReadAllAsync"/>. Default 1,000.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public int InboxCapacity { get; set => field = Check.Positive(value); } = 1000;
 
-    /// <summary>What happens when that many wait. Default <see cref="WhenInboxFull.Wait"/>.</summary>
+    /// <summary>The policy when the inbox is full. Default <see cref="WhenInboxFull.Wait"/>.</summary>
     public WhenInboxFull WhenInboxFull { get; set; }
 }

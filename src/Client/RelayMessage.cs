@@ -2,11 +2,11 @@ using System.Text;
 
 namespace Weir.Client;
 
-/// <summary>A message, as its sender sent it.</summary>
-/// <param name="Payload">The bytes; they belong to whoever received the message.</param>
+/// <summary>A message as its sender sent it.</summary>
+/// <param name="Payload">The bytes; the receiver owns them.</param>
 /// <param name="IsText">Whether it was sent as text; then it is UTF-8.</param>
 public readonly record struct RelayMessage(ReadOnlyMemory<byte> Payload, bool IsText)
 {
-    /// <summary>The payload read as UTF-8.</summary>
+    /// <summary>Gets the payload decoded as UTF-8.</summary>
     public string Text => Encoding.UTF8.GetString(Payload.Span);
 }

@@ -1,19 +1,20 @@
 namespace Weir.Client;
 
 /// <summary>
-/// What waits to be sent, because there is no connection or it is slower than its user. What waits when a connection is lost is sent
-/// on the next one; only what was being sent, or had no answer, in that moment is <see cref="Delivery.Unknown"/>.
+/// Limits of the send queue, which holds messages while there is no connection or it is slower than the application. Messages
+/// queued when a connection is lost are sent on the next one; only those being sent or unanswered at that moment are
+/// <see cref="Delivery.Unknown"/>.
 /// </summary>
 public sealed class SendQueueOptions
 {
-    /// <summary>The most that may wait, in messages. Default 1,000.</summary>
+    /// <summary>The maximum number of queued messages. Default 1,000.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public int MaxMessages { get; set => field = Check.Positive(value); } = 1000;
 
-    /// <summary>The most that may wait, in bytes of messages. Default 4 MiB. A single message above it is never taken.</summary>
+    /// <summary>The maximum size of queued messages, in bytes. Default 4 MiB. A single larger message is never accepted.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public int MaxBytes { get; set => field = Check.Positive(value); } = 4 << 20;
 
-    /// <summary>What happens to one message too many. Default <see cref="WhenFull.RefuseNewest"/>.</summary>
+    /// <summary>The policy when the queue is full. Default <see cref="WhenFull.RefuseNewest"/>.</summary>
     public WhenFull WhenFull { get; set; }
 }

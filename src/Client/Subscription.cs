@@ -6,15 +6,18 @@ using Weir.Client.Reconnecting;
 namespace Weir.Client;
 
 /// <summary>
-/// A channel that a <see cref="CentrifugoClient"/> listens to. It survives connections: after each the client subscribes again, from the
-/// position up to which everything has come, and what was missed follows in order, each publication once.
+/// The subscription of a <see cref="CentrifugoClient"/> to a channel. It outlives connections: on each new one the client
+/// subscribes again from its position, and missed publications follow in order, each once.
 /// </summary>
-/// <remarks>Everything may be called from any thread. Events come to <see cref="ReadAllAsync"/> or to handlers of <see cref="EventOccurred"/>.</remarks>
+/// <remarks>
+/// All members may be called from any thread. Events are delivered to <see cref="ReadAllAsync"/> or to handlers of
+/// <see cref="EventOccurred"/>.
+/// </remarks>
 public sealed class Subscription
 {
     private readonly CentrifugoClient _client;
     private readonly Lock _gate = new();
-    private StreamPosition? _position;
+    private ClientStreamPosition? _position;
 
     internal Subscription(CentrifugoClient client, string channel, SubscriptionOptions options, Backoff backoff)
     {
@@ -32,26 +35,27 @@ public sealed class Subscription
     }
 
     /// <summary>
-    /// Is called with every event instead of <see cref="ReadAllAsync"/>, one at a time and in order, and never beside another handler of
-    /// the same client. It may call and wait for anything of the client: subscribe, publish, dispose. While it runs others wait in the
-    /// inbox. What it throws ends the client.
+    /// Raised for every event, in place of <see cref="ReadAllAsync"/>: one at a time, in order, and never concurrently with another
+    /// handler of the same client. A handler may call and await any member of the client: subscribe, publish, dispose. Meanwhile
+    /// further events wait in the inbox. An exception ends the client.
     /// </summary>
-    /// <remarks>It is called on a thread of the pool, and is given what has waited since before it was attached.</remarks>
+    /// <remarks>Handlers run on a thread-pool thread, and receive events that were queued before they were attached.</remarks>
     public event Action<SubscriptionEvent>? EventOccurred
     {
         add => Inbox.AddHandler(value);
         remove => Inbox.RemoveHandler(value);
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>Gets the name of the channel.</summary>
     public string Channel { get; }
 
     /// <summary>
-    /// Up to where everything was handed to the user: a publication is counted when it is handed to the handler or the enumeration, just
-    /// before either sees it. Null if the channel has no positions, or nothing is known yet. Another subscription to the channel with this
-    /// as <see cref="SubscriptionOptions.Since"/>, now or in another life of the program, goes on with the one that follows.
+    /// Gets the position up to which all publications were delivered: one is counted when it is passed to the handler or the
+    /// enumeration, just before either sees it. <c>null</c> if the channel has no positions, or none is known yet. Another
+    /// subscription to the channel with this as <see cref="SubscriptionOptions.Since"/>, now or after a restart of the program,
+    /// continues with the next publication.
     /// </summary>
-    public StreamPosition? Position
+    public ClientStreamPosition? Position
     {
         get
         {
@@ -62,7 +66,7 @@ public sealed class Subscription
         }
     }
 
-    /// <summary>Whether it stands.</summary>
+    /// <summary>Whether the subscription is active.</summary>
     public bool IsSubscribed => State == SubscriptionState.Subscribed;
 
     internal SubscriptionOptions Options { get; }
@@ -73,39 +77,43 @@ public sealed class Subscription
 
     internal Inbox<SubscriptionEvent> Inbox { get; }
 
-    // The rest belongs to the client's lock.
+    // The following is guarded by the client's lock.
 
-    /// <summary>Up to where everything was put into the inbox: from here the client recovers.</summary>
-    internal StreamPosition? Received { get; set; }
+    /// <summary>The position up to which all publications were added to the inbox; the client recovers from here.</summary>
+    internal ClientStreamPosition? Received { get; set; }
 
     internal volatile SubscriptionState State = SubscriptionState.Subscribing;
 
     internal string? Token { get; set; }
 
-    /// <summary>Publications were left out because the inbox was full; they are recovered when it is empty.</summary>
+    /// <summary>Whether publications were dropped because the inbox was full; they are recovered when it is empty.</summary>
     internal bool IsBehind
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
     }
 
-    /// <summary>The server has said that it keeps what was missed.</summary>
+    /// <summary>Whether the server supports recovery in the channel.</summary>
     internal bool IsRecoverable { get; set; }
 
     /// <summary>
-    /// Events in their order; the last is <see cref="Unsubscribed"/>, then the enumeration ends. To be read by one at a time; whoever
-    /// comes later goes on where the one before has stopped.
+    /// Reads events in order; the enumeration ends after <see cref="Unsubscribed"/>. One reader at a time; a later reader continues
+    /// where the previous one stopped.
     /// </summary>
-    public IAsyncEnumerable<SubscriptionEvent> ReadAllAsync(CancellationToken cancellationToken = default) => Inbox.ReadAllAsync(cancellationToken);
+    public IAsyncEnumerable<SubscriptionEvent> ReadAllAsync(CancellationToken cancellationToken = default)
+        => Inbox.ReadAllAsync(cancellationToken);
 
     /// <inheritdoc cref="CentrifugoClient.PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>
-    public Task<DeliveryResult> PublishAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, cancellationToken);
+    public Task<DeliveryResult> PublishAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
+        => _client.PublishAsync(Channel, data, cancellationToken);
 
     /// <inheritdoc cref="CentrifugoClient.PublishAsync{T}(string, T, JsonTypeInfo{T}, CancellationToken)"/>
-    public Task<DeliveryResult> PublishAsync<T>(T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default) => _client.PublishAsync(Channel, data, type, cancellationToken);
+    public Task<DeliveryResult> PublishAsync<T>(T data, JsonTypeInfo<T> type, CancellationToken cancellationToken = default)
+        => _client.PublishAsync(Channel, data, type, cancellationToken);
 
     /// <summary>
-    /// Ends it. What waits in the inbox is not handed out any more: <see cref="Unsubscribed"/> is the next event. Does nothing if it has ended.
+    /// Ends the subscription and discards the inbox: <see cref="Unsubscribed"/> is the next event. If it had ended, only the inbox
+    /// is discarded.
     /// </summary>
     public void Unsubscribe()
     {
@@ -114,18 +122,18 @@ public sealed class Subscription
             return;
         }
 
-        Inbox.Discard(); // it has ended, with events that were not read yet
+        Inbox.Discard(); // it had ended, with unread events
     }
 
-    /// <summary>Where a stream of events is after this one.</summary>
-    internal static StreamPosition? After(StreamPosition? before, SubscriptionEvent what) => what switch
+    /// <summary>Returns the position after an event.</summary>
+    internal static ClientStreamPosition? After(ClientStreamPosition? before, SubscriptionEvent what) => what switch
     {
         Subscribed subscribed => subscribed.Position,
         PublicationReceived { Publication.Offset: > 0 and var offset } when before is { } position => position with { Offset = offset },
         _ => before,
     };
 
-    // The position is that of the event which the user is about to be given.
+    // The position is that of the event about to be delivered.
     private void Follow(SubscriptionEvent what)
     {
         lock (_gate)
@@ -135,15 +143,15 @@ public sealed class Subscription
     }
 }
 
-/// <summary>Where a subscription stands.</summary>
+/// <summary>The state of a subscription.</summary>
 internal enum SubscriptionState
 {
-    /// <summary>On its way, or waiting for a connection.</summary>
+    /// <summary>Subscribing, or waiting for a connection.</summary>
     Subscribing,
 
-    /// <summary>It stands.</summary>
+    /// <summary>Active.</summary>
     Subscribed,
 
-    /// <summary>It is over.</summary>
+    /// <summary>Ended.</summary>
     Ended,
 }

@@ -1,6 +1,6 @@
 namespace Weir.Client;
 
-/// <summary>Text that can be written as UTF-8.</summary>
+/// <summary>Checks that text can be encoded as UTF-8.</summary>
 internal static class WellFormed
 {
     /// <summary>Whether every surrogate has its other half.</summary>

@@ -1,11 +1,11 @@
 namespace Weir.Client;
 
-/// <summary>What gives way when a queue is full.</summary>
+/// <summary>The policy when a queue is full.</summary>
 public enum WhenFull
 {
-    /// <summary>The new message: it ends as <see cref="Delivery.Failed"/> at once.</summary>
+    /// <summary>The new message ends as <see cref="Delivery.Failed"/> immediately.</summary>
     RefuseNewest,
 
-    /// <summary>Those that have waited longest, as many as it takes: they end as <see cref="Delivery.Failed"/>.</summary>
+    /// <summary>The oldest messages, as many as necessary, end as <see cref="Delivery.Failed"/>.</summary>
     DropOldest,
 }

@@ -1,8 +1,10 @@
-using Weir.Framing;
+using Weir.Connections;
+using Weir.Protocol;
+using Weir.Validation;
 
 namespace Weir;
 
-/// <summary>How dead connections are found, and quiet ones kept open through NATs and proxies.</summary>
+/// <summary>Detection of dead connections, and traffic that keeps idle ones open through NATs and proxies.</summary>
 public sealed class HeartbeatOptions
 {
     private TimeSpan _interval = TimeSpan.FromSeconds(30);
@@ -11,13 +13,13 @@ public sealed class HeartbeatOptions
     private CloseCode? _silenceCode;
 
     /// <summary>
-    /// How often a Ping is sent (RFC 6455 section 5.5.2); default 30 seconds, below the 60 seconds after which common
-    /// proxies cut a quiet connection. Zero: no heartbeat, and dead peers are found only by writing to them.
+    /// The interval between Pings (RFC 6455 section 5.5.2); default 30 seconds, below the 60 seconds after which common proxies
+    /// abort an idle connection. Zero: no heartbeat, and dead peers are detected only by writing to them.
     /// </summary>
     /// <remarks>
-    /// The first Ping of a connection comes after a part of it, so that those of a storm do not leave all at once for ever after:
-    /// as many in each second, or in each tenth of an interval below ten seconds. An interval that is no multiple of that is
-    /// rounded down to one.
+    /// The first Ping of a connection is sent after a part of the interval, so that the Pings of connections opened together stay
+    /// spread out: as many in each second, or in each tenth of an interval below ten seconds. An interval that is not a multiple
+    /// of that is rounded down to one.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or above zero and below 200 milliseconds.</exception>
     public TimeSpan Interval
@@ -29,9 +31,9 @@ public sealed class HeartbeatOptions
 
     /// <summary>
     /// How long after an interval's end a peer may stay silent; default 10 seconds. A connection on which neither direction has
-    /// moved for <see cref="Interval"/> plus this is cut. Any byte that comes counts, not just the Pong, unless
-    /// <see cref="CountsOnlyMessages"/>. Bytes that waited for the peer and that it has taken since count too, for as long as it goes
-    /// on taking them (docs/slow-clients.md).
+    /// moved for <see cref="Interval"/> plus this is aborted. Any received byte counts, not just the Pong, unless
+    /// <see cref="CountsOnlyMessages"/>. Pending bytes that the peer has taken since count too, for as long as it keeps taking them
+    /// (docs/operations/slow-clients.md).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan Timeout
@@ -41,20 +43,20 @@ public sealed class HeartbeatOptions
     }
 
     /// <summary>
-    /// A text message that is sent in place of the Ping, for protocols with pings of their own; null, the default: the Ping.
-    /// The handler passes the answer on with <see cref="WeirConnection.TakeHeartbeatAnswer"/> where it wants to know more than
-    /// that the peer is alive.
+    /// A text message that is sent in place of the Ping, for protocols with pings of their own; <c>null</c>, the default: the
+    /// Ping. The handler passes the answer to <see cref="WeirConnection.TakeHeartbeatAnswer"/> where it needs more than the
+    /// peer's liveness.
     /// </summary>
     public string? Message { get; set; }
 
     /// <summary>
-    /// Whether only messages of the peer, and parts of one, show that it is alive, and control frames do not; default false. For
-    /// protocols whose clients answer <see cref="Message"/>: a browser goes on answering Pings for a page that it keeps frozen, and
-    /// many libraries send Pings by themselves for an application that has stopped.
+    /// Whether only messages of the peer, whole or partial, prove that it is alive, and control frames do not; default false. For
+    /// protocols whose clients answer <see cref="Message"/>: a browser keeps answering Pings for a page that it has frozen, and
+    /// many libraries send Pings automatically for an application that has stopped.
     /// </summary>
     public bool CountsOnlyMessages { get; set; }
 
-    /// <summary>The code that a silent peer is closed with; null, the default: it is cut without a closing handshake.</summary>
+    /// <summary>The code that closes a silent peer; <c>null</c>, the default: it is aborted without a closing handshake.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public CloseCode? SilenceCode
     {
@@ -70,7 +72,7 @@ public sealed class HeartbeatOptions
         }
     }
 
-    /// <summary>The reason that goes with <see cref="SilenceCode"/>; default "no answer". Cut after 123 bytes.</summary>
+    /// <summary>The reason that goes with <see cref="SilenceCode"/>; default "no answer". Truncated to 123 bytes.</summary>
     public string SilenceReason
     {
         get => _silenceReason;

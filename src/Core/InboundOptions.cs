@@ -1,8 +1,9 @@
-using Weir.Framing;
+using Weir.Protocol;
+using Weir.Validation;
 
 namespace Weir;
 
-/// <summary>How much one client may send. A breach closes the connection with <see cref="CloseCode"/>; off by default.</summary>
+/// <summary>How much one client may send. Exceeding it closes the connection with <see cref="CloseCode"/>; off by default.</summary>
 public sealed class InboundOptions
 {
     private int _messagesPerSecond;
@@ -10,11 +11,11 @@ public sealed class InboundOptions
     private TimeSpan _burst = TimeSpan.FromSeconds(2);
     private CloseCode _closeCode = CloseCode.PolicyViolation;
 
-    /// <summary>Messages per second, on average. 0, the default: any number.</summary>
+    /// <summary>Messages per second, on average. 0, the default: no limit.</summary>
     /// <remarks>
-    /// Counted is what costs the server a message's work: each message once; each Ping; each Pong that answers no Ping of the
-    /// server's. Fragmentation (RFC 6455 section 5.4) costs nothing as long as a message consists of at most 16 frames and one
-    /// more for each 128 bytes of its payload as received; each frame beyond that counts as a message, when it comes.
+    /// Counted are each message once, each Ping, and each Pong that answers no Ping of the server's, since each costs the work of
+    /// a message. Fragmentation (RFC 6455 section 5.4) is free as long as a message consists of at most 16 frames and one more
+    /// for each 128 bytes of its payload as received; each frame beyond that counts as a message, on arrival.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int MessagesPerSecond
@@ -23,7 +24,7 @@ public sealed class InboundOptions
         set => _messagesPerSecond = OptionRange.Number(value, 0, int.MaxValue);
     }
 
-    /// <summary>Bytes per second as received, on average. 0, the default: any number.</summary>
+    /// <summary>Bytes per second as received, on average. 0, the default: no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int BytesPerSecond
     {
@@ -32,7 +33,7 @@ public sealed class InboundOptions
     }
 
     /// <summary>
-    /// What may come at once after a quiet time, as the time in which it would come at the average rate; default 2 seconds.
+    /// How much may arrive at once after an idle time, as the time it would take at the average rate; default 2 seconds.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative, or more than 24 days.</exception>
     public TimeSpan Burst
@@ -41,7 +42,7 @@ public sealed class InboundOptions
         set => _burst = OptionRange.Positive(value);
     }
 
-    /// <summary>What a connection that sends more is closed with; default 1008.</summary>
+    /// <summary>The code that closes a connection that sends more; default 1008.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public CloseCode CloseCode
     {
@@ -53,6 +54,6 @@ public sealed class InboundOptions
         }
     }
 
-    /// <summary>The reason that goes with the code; null, the default: one that names the limit. Cut after 123 bytes.</summary>
+    /// <summary>The reason that goes with the code; <c>null</c>, the default: one that names the limit. Truncated to 123 bytes.</summary>
     public string? CloseReason { get; set; }
 }

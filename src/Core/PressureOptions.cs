@@ -1,12 +1,14 @@
-using Weir.Framing;
+using Weir.Connections;
+using Weir.Protocol;
+using Weir.Sending;
+using Weir.Validation;
 
 namespace Weir;
 
-/// <summary>What happens to a client that reads more slowly than it is sent to.</summary>
+/// <summary>Limits and policy for a client that reads more slowly than messages are sent to it.</summary>
 /// <remarks>
-/// Bytes are those of encoded frames that the transport has not taken: waiting in the connection's queue, or handed over
-/// in a flush that is not over. What the transport has taken (Kestrel's response buffer, 64 KiB, and the kernel's) is
-/// not counted.
+/// Bytes are those of encoded frames that the transport has not taken: in the connection's queue, or in a pending flush. Bytes
+/// that the transport has taken (Kestrel's response buffer, 64 KiB, and the kernel's) are not counted.
 /// </remarks>
 public sealed class PressureOptions
 {
@@ -18,7 +20,7 @@ public sealed class PressureOptions
     private string _closeReason = "too slow";
 
     /// <summary>
-    /// From this many bytes on <see cref="WeirHandler.OnPressure"/> is called, once, and again when all have left;
+    /// When this many bytes are pending, <see cref="WeirHandler.OnPressure"/> is called, once, and again when all have been sent;
     /// default 64 KiB. Zero: never.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
@@ -29,8 +31,8 @@ public sealed class PressureOptions
     }
 
     /// <summary>
-    /// The most that may wait; default 1,000,000. A message that would pass it meets the <see cref="Policy"/>. A single
-    /// larger message is accepted when nothing else waits.
+    /// The most pending bytes; default 1,000,000. A message that would exceed it is handled by <see cref="Policy"/>. A single
+    /// larger message is accepted if no other waits.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public long CloseAtBytes
@@ -40,8 +42,8 @@ public sealed class PressureOptions
     }
 
     /// <summary>
-    /// How long a message may wait; default 10 seconds. Beyond it the client is closed as too slow, whatever the policy.
-    /// Zero: any time.
+    /// The longest that a message may wait; default 10 seconds. After it the client is closed as too slow, whatever the policy.
+    /// Zero: no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan MaxDelay
@@ -51,9 +53,9 @@ public sealed class PressureOptions
     }
 
     /// <summary>
-    /// How long a client that was closed as too slow may take to wake up, read what the transport holds for it and see the
-    /// code; default 30 seconds. Then it is cut. Longer than <see cref="WeirOptions.CloseTimeout"/>, since it is known to be
-    /// slow; meanwhile it costs what the transport holds, about 64 KiB.
+    /// The time a client that was closed as too slow has to resume, read the bytes that the transport holds for it and receive
+    /// the code; default 30 seconds. Then it is aborted. Longer than <see cref="WeirOptions.CloseTimeout"/>, since it is known to
+    /// be slow; meanwhile it costs the bytes that the transport holds, about 64 KiB.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or negative.</exception>
     public TimeSpan CloseTimeout
@@ -62,10 +64,10 @@ public sealed class PressureOptions
         set => _closeTimeout = OptionRange.OnWheel(value, TimeSpan.FromTicks(1));
     }
 
-    /// <summary>What a message beyond <see cref="CloseAtBytes"/> leads to; default <see cref="PressurePolicy.Close"/>.</summary>
+    /// <summary>How a message beyond <see cref="CloseAtBytes"/> is handled; default <see cref="PressurePolicy.Close"/>.</summary>
     public PressurePolicy Policy { get; set; }
 
-    /// <summary>The code a client that is too slow is closed with; default 1009.</summary>
+    /// <summary>The code that closes a client that is too slow; default 1009.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
     public CloseCode CloseCode
     {
@@ -77,7 +79,7 @@ public sealed class PressureOptions
         }
     }
 
-    /// <summary>The reason that goes with the code; default "too slow". Cut after 123 bytes.</summary>
+    /// <summary>The reason that goes with the code; default "too slow". Truncated to 123 bytes.</summary>
     public string CloseReason
     {
         get => _closeReason;
@@ -87,23 +89,4 @@ public sealed class PressureOptions
             _closeReason = value;
         }
     }
-}
-
-/// <summary>What becomes of a message for a client that has too many waiting.</summary>
-public enum PressurePolicy
-{
-    /// <summary>The queue is dropped and the client closed: it knows that it missed something, and comes back.</summary>
-    Close,
-
-    /// <summary>The new message is dropped. For streams whose old messages are still worth having.</summary>
-    DropNewest,
-
-    /// <summary>The oldest messages are dropped until the new one fits. For feeds of which only the recent part matters.</summary>
-    DropOldest,
-
-    /// <summary>
-    /// A message sent with a key takes the place of one with the same key that still waits, at any fill; beyond the limit
-    /// the client is closed. For tickers: a slow client gets each key's latest value and no history.
-    /// </summary>
-    KeepLatest,
 }

@@ -1,33 +1,35 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Weir.Connections;
+using Weir.Hosting;
 
 namespace Weir;
 
-/// <summary>Puts WebSocket endpoints on a Kestrel listener.</summary>
+/// <summary>Adds WebSocket endpoints to a Kestrel listener.</summary>
 public static class WeirConnectionBuilderExtensions
 {
     /// <summary>
     /// Serves WebSocket connections for one path of this listener. Call it once per path, after <c>UseHttps</c> where the
-    /// listener speaks TLS. Requests that are no WebSocket upgrade for one of the paths go on to Kestrel's HTTP pipeline.
+    /// listener uses TLS. Requests that are not a WebSocket upgrade for one of the paths are passed on to Kestrel's HTTP
+    /// pipeline.
     /// </summary>
     /// <remarks>
-    /// An upgrade that comes as a later request of a keep-alive connection, or over HTTP/2, reaches the HTTP pipeline:
-    /// map the same path with <see cref="WeirEndpointRouteBuilderExtensions.MapWeir(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder, string, WeirHandler, Action{WeirOptions}?)"/> to serve those too.
+    /// An upgrade that arrives as a later request of a keep-alive connection, or over HTTP/2, reaches the HTTP pipeline: map the
+    /// same path with <c>MapWeir</c> (<see cref="WeirEndpointRouteBuilderExtensions"/>) to serve those too.
     /// </remarks>
-    /// <param name="builder">The listener, a <c>ListenOptions</c>; any connection builder will do.</param>
+    /// <param name="builder">The listener, a <c>ListenOptions</c>; any connection builder works.</param>
     /// <param name="path">The path, beginning with a slash; compared exactly with the request's decoded path.</param>
     /// <param name="handler">Serves all connections of this path.</param>
-    /// <param name="configure">Settings; null for the defaults.</param>
+    /// <param name="configure">Settings; <c>null</c> for the defaults.</param>
     /// <exception cref="ArgumentException">The path does not begin with a slash, or a setting is invalid.</exception>
-    /// <exception cref="InvalidOperationException">The path is already taken on this listener.</exception>
+    /// <exception cref="InvalidOperationException">The path is already in use on this listener.</exception>
     public static TBuilder UseWeir<TBuilder>(this TBuilder builder, string path, WeirHandler handler, Action<WeirOptions>? configure = null)
         where TBuilder : IConnectionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(handler);
         WeirListener listener = WeirListener.Of(builder, out bool isNew);
-        listener.Add(WeirEndpoint.Create(path, handler, configure, listener.Engine));
+        listener.Add(listener.Engine.CreateEndpoint(path, handler, configure));
         if (isNew)
         {
             builder.Use(next => new WeirMiddleware(next, listener).OnConnectionAsync);
@@ -36,10 +38,13 @@ public static class WeirConnectionBuilderExtensions
         return builder;
     }
 
-    /// <summary>As above, with a handler made by the application's services.</summary>
-    /// <typeparam name="THandler">Taken from the services when registered there, else made once with its dependencies.</typeparam>
+    /// <summary>As above, with a handler created from the application's services.</summary>
+    /// <typeparam name="THandler">Resolved from the services if registered there, else created once with its dependencies.</typeparam>
     /// <inheritdoc cref="UseWeir{TBuilder}(TBuilder, string, WeirHandler, Action{WeirOptions})"/>
-    public static IConnectionBuilder UseWeir<[System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+    public static IConnectionBuilder UseWeir<
+        [System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(
+            System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)]
+    THandler>(
         this IConnectionBuilder builder, string path, Action<WeirOptions>? configure = null)
         where THandler : WeirHandler
     {

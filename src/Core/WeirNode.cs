@@ -1,9 +1,10 @@
 using Weir.Connections;
+using Weir.Hosting;
 
 namespace Weir;
 
 /// <summary>
-/// This node as a whole: how many are connected, and the way down. A service of the application once
+/// The node as a whole: its number of connections, and its drain. A service of the application once
 /// <see cref="WeirServiceCollectionExtensions.AddWeir"/> was called. Thread-safe.
 /// </summary>
 public sealed class WeirNode
@@ -12,28 +13,25 @@ public sealed class WeirNode
 
     internal WeirNode(WeirEngine engine) => _engine = engine;
 
-    /// <summary>Connections that are open now, those on their way out included.</summary>
+    /// <summary>Connections that have not ended, closing ones included.</summary>
     public int Connections => _engine.Connections.Count;
 
-    /// <summary>Bytes that wait for slow clients.</summary>
+    /// <summary>Bytes pending for slow clients.</summary>
     public long PendingBytes => _engine.Pressure.Bytes;
 
-    /// <summary>True from the moment the node is told to go down: upgrades are refused with 503.</summary>
+    /// <summary>Whether the node is draining: upgrades are then refused with 503.</summary>
     public bool IsDraining => _engine.Gate.IsDraining;
 
     /// <summary>
-    /// Lets nobody in any more and closes all connections with 1001, spread over a window. What is open when it is over is
-    /// aborted. Called by itself when the application stops.
+    /// Refuses new connections and closes all open ones with 1001, spread over a window. Those still open at its end are aborted.
+    /// Called automatically when the application stops.
     /// </summary>
-    /// <param name="window">Over what time; zero: all at once.</param>
-    /// <param name="hurry">Ends it at once: what is left is aborted.</param>
+    /// <param name="window">The time over which connections are closed; zero: all at once.</param>
+    /// <param name="abortToken">Ends the drain immediately: the remaining connections are aborted.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="window"/> is negative.</exception>
-    public Task DrainAsync(TimeSpan window, CancellationToken hurry = default)
+    public Task DrainAsync(TimeSpan window, CancellationToken abortToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, TimeSpan.Zero);
-
-        // In this order: the first closes the gate before it waits for anything, so that no stream comes in behind the others.
-        return Task.WhenAll(
-            [Drain.RunAsync(_engine, window, Drain.LastCloseTimeout, hurry), .. _engine.AlsoDrains.Select(drain => drain(window, hurry))]);
+        return Drain.RunNodeAsync(_engine, window, abortToken);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Weir.Validation;
 
 namespace Weir;
 
@@ -15,7 +16,7 @@ public sealed class WeirNodeOptions
     private long _maxPendingBytes;
     private TimeSpan _drainWindow = TimeSpan.FromSeconds(30);
 
-    /// <summary>The most connections open at once; beyond it upgrades get 503 with Retry-After. 0, the default: any number.</summary>
+    /// <summary>The most connections open at a time; beyond it upgrades get 503 with Retry-After. 0, the default: no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int MaxConnections
     {
@@ -24,9 +25,9 @@ public sealed class WeirNodeOptions
     }
 
     /// <summary>
-    /// The most connections open at once from one remote address, for IPv6 from one /64 network; beyond it upgrades get 429
-    /// with Retry-After. 0, the default: any number. Behind a proxy, see <see cref="TrustedProxies"/> or the proxy's address is
-    /// everybody's.
+    /// The most connections open at a time from one remote address, for IPv6 from one /64 network; beyond it upgrades get 429
+    /// with Retry-After. 0, the default: no limit. Behind a proxy, see <see cref="TrustedProxies"/>, or all clients share the
+    /// proxy's address.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int MaxConnectionsPerAddress
@@ -36,8 +37,8 @@ public sealed class WeirNodeOptions
     }
 
     /// <summary>
-    /// Handshakes accepted per second; beyond it, and the <see cref="HandshakeBurst"/>, upgrades get 503 with Retry-After.
-    /// 0, the default: any number.
+    /// Handshakes accepted per second; beyond it, and the <see cref="HandshakeBurst"/>, upgrades get 503 with Retry-After. 0, the
+    /// default: no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int HandshakesPerSecond
@@ -46,7 +47,7 @@ public sealed class WeirNodeOptions
         set => _handshakesPerSecond = OptionRange.Number(value, 0, int.MaxValue);
     }
 
-    /// <summary>Handshakes accepted at once after a quiet time; 0, the default: as many as in one second.</summary>
+    /// <summary>Handshakes accepted at once after an idle time; 0, the default: as many as in one second.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int HandshakeBurst
     {
@@ -55,8 +56,8 @@ public sealed class WeirNodeOptions
     }
 
     /// <summary>
-    /// The most bytes that may wait for slow clients in the whole node; beyond it those with most waiting are closed as
-    /// too slow until a tenth of it is free. 0, the default: no limit but each connection's own.
+    /// The most bytes pending for slow clients in the whole node; beyond it the clients with the most pending are closed as too
+    /// slow until a tenth of it is free. 0, the default: only each connection's own limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public long MaxPendingBytes
@@ -66,24 +67,24 @@ public sealed class WeirNodeOptions
     }
 
     /// <summary>
-    /// Networks of proxies whose X-Forwarded-For is believed, as <c>10.0.0.0/8</c>; empty, the default: nobody's. The client's
-    /// address is then the last one in the header that is not itself such a proxy's.
+    /// Networks of proxies whose X-Forwarded-For is trusted, as <c>10.0.0.0/8</c>; empty, the default: none. The client's address
+    /// is then the last one in the header that is not itself such a proxy's.
     /// </summary>
     /// <seealso cref="TrustUnixSockets"/>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; set; } = [];
 
     /// <summary>
-    /// Whether the X-Forwarded-For of peers on a Unix socket is believed, which have no address to be found in
-    /// <see cref="TrustedProxies"/>; default false. Set it where the socket's permissions let only a proxy connect. While it is
-    /// false, and for a request without the header, a connection over a Unix socket has no address and
-    /// <see cref="MaxConnectionsPerAddress"/> does not hold for it.
+    /// Whether the X-Forwarded-For of peers on a Unix socket is trusted, which have no address to match
+    /// <see cref="TrustedProxies"/>; default false. Set it where the socket's permissions let only a proxy connect. While it is false,
+    /// and for a request without the header, a connection over a Unix socket has no address and
+    /// <see cref="MaxConnectionsPerAddress"/> does not apply to it.
     /// </summary>
     public bool TrustUnixSockets { get; set; }
 
     /// <summary>
-    /// Over what time open connections are closed when the application stops; default 30 seconds. Clients come back at
-    /// once when they are closed, so closing them all at once would move the whole load to the other nodes in one
-    /// stroke. A hundred a second are closed at least, so a node with few needs less. Zero: all at once.
+    /// The time over which open connections are closed when the application stops; default 30 seconds. Closed clients reconnect
+    /// immediately, so closing all of them together would move the whole load to the other nodes in one step. At least a hundred
+    /// per second are closed, so a node with few connections needs less. Zero: all at once.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than a day.</exception>
     public TimeSpan DrainWindow

@@ -4,20 +4,22 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Weir.Buffers;
 using Weir.Connections;
+using Weir.Hosting;
 using Weir.Listening;
 
 namespace Weir;
 
-/// <summary>What Weir offers to an application's services.</summary>
+/// <summary>Adds Weir's services to an application.</summary>
 public static class WeirServiceCollectionExtensions
 {
     /// <summary>
-    /// Sets the limits of the whole node, and has its connections closed one after another when the application stops
-    /// (<see cref="WeirNodeOptions.DrainWindow"/>). Without it there are no such limits and Kestrel closes all at once.
+    /// Sets the limits of the whole node, and closes its connections one after another when the application stops
+    /// (<see cref="WeirNodeOptions.DrainWindow"/>). Without it there are no such limits and Kestrel closes all connections at
+    /// once.
     /// </summary>
-    /// <remarks>Raises the host's shutdown time-out where it is too short for the window.</remarks>
+    /// <remarks>Raises the host's shutdown timeout where it is too short for the window.</remarks>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Settings; null for the defaults.</param>
+    /// <param name="configure">Settings; <c>null</c> for the defaults.</param>
     /// <exception cref="ArgumentException">A setting is invalid.</exception>
     public static IServiceCollection AddWeir(this IServiceCollection services, Action<WeirNodeOptions>? configure = null)
     {
@@ -25,6 +27,8 @@ public static class WeirServiceCollectionExtensions
         WeirNodeOptions options = new();
         configure?.Invoke(options);
         services.AddSingleton(options);
+        services.AddSingleton(options.ToSettings());
+        services.AddSingleton(static provider => WeirEngine.Of(provider));
         services.AddSingleton(static provider => new WeirNode(WeirEngine.Of(provider)));
         services.AddHostedService<DrainService>();
         services.PostConfigure<HostOptions>(host =>
@@ -36,33 +40,33 @@ public static class WeirServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Has Kestrel's own transport for sockets accept what the kernel has accepted before it closes a listening socket: without it
-    /// clients that connect while the server stops are reset. A Unix socket whose process is gone is replaced (on Linux); where a process
-    /// listens, or the file is no socket, the start fails with a message that names the path.
+    /// Makes Kestrel's own socket transport accept the connections that the kernel has accepted before it closes a listening
+    /// socket: without it clients that connect while the server stops are reset. A Unix socket whose process has ended is
+    /// replaced (on Linux); where a process listens, or the file is not a socket, the start fails with a message that names the
+    /// path.
     /// </summary>
     /// <remarks>
-    /// On Linux, new connections are held off meanwhile: stopping takes 250 ms longer, 20 ms on loopback. Inherited descriptors and named
-    /// pipes are left as they are. The epoll transport does the same by itself.
+    /// On Linux, new connections are held back meanwhile: stopping takes 250 ms longer, 20 ms on loopback. Inherited descriptors
+    /// and named pipes are left unchanged. The epoll transport does the same itself.
     /// </remarks>
     /// <param name="services">The application's services.</param>
     public static IServiceCollection AddWeirSockets(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
-        return services.AddSingleton<IConnectionListenerFactory, SocketListenerFactory>(); // Kestrel asks the one registered last first
+        return services.AddSingleton<IConnectionListenerFactory, SocketListenerFactory>(); // Kestrel tries the last registered first
     }
 
     /// <summary>
-    /// Has Kestrel take its network buffers from a pool of larger blocks than its own 4 KiB, of which the last one used is
-    /// lent first. Worth it wherever messages exceed a few hundred bytes: a socket is read one block at a time.
+    /// Makes Kestrel rent its network buffers from a pool of larger blocks than its own 4 KiB, which lends the last returned
+    /// block first. Worthwhile where messages exceed a few hundred bytes: a socket is read one block at a time.
     /// </summary>
     /// <remarks>
-    /// Holds for everything Kestrel serves. An idle connection holds no block; one with data on its way holds at least
-    /// one in each direction, of which untouched pages cost no memory. Blocks that nobody needs are let go within a minute
-    /// or two.
+    /// Applies to everything Kestrel serves. An idle connection holds no block; one with data in flight holds at least one in
+    /// each direction, of which untouched pages cost no memory. Unused blocks are released within a minute or two.
     /// </remarks>
     /// <param name="services">The application's services.</param>
     /// <param name="blockBytes">The size of a block in bytes; default 16 KiB.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 4,096, which is what Kestrel's pipes ask for, or more than 1 MiB.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 4,096, which Kestrel's pipes request, or more than 1 MiB.</exception>
     public static IServiceCollection AddWeirMemoryPool(this IServiceCollection services, int blockBytes = 16 * 1024)
     {
         ArgumentNullException.ThrowIfNull(services);

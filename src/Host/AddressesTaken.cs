@@ -3,9 +3,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 namespace Weir.Host;
 
 /// <summary>
-/// Takes the addresses back that the host hands to Kestrel from <c>urls</c>: <see cref="Listeners"/> opens them, and
-/// Kestrel would warn that it overrides one with the other. The host reads them from its first configuration, where
-/// they cannot be taken out, but builds the pipeline (and so calls this) before the server starts.
+/// Removes the addresses that the host passes to Kestrel from <c>urls</c>: <see cref="Listeners"/> opens them, and Kestrel
+/// would warn that it overrides one with the other. The host reads them from its first configuration, where they cannot be
+/// removed, but builds the pipeline (and so calls this) before the server starts.
 /// </summary>
 internal sealed class AddressesTaken : IStartupFilter
 {

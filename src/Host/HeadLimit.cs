@@ -5,18 +5,18 @@ using Microsoft.Extensions.Primitives;
 namespace Weir.Host;
 
 /// <summary>
-/// <c>Weir:Limits:MaxHeadBytes</c> for what Kestrel's HTTP serves, so that one limit holds on every way in. Kestrel's own limits
-/// are set above it: a client, and a page that needs CORS headers to see it, then gets the same 431 everywhere.
+/// <c>Weir:Limits:MaxHeadBytes</c> for Kestrel's HTTP, so that the same limit applies on every entry point. Kestrel's own limits are
+/// set above it: a client, and a page that needs CORS headers to read it, then receives the same 431 everywhere.
 /// </summary>
 internal static class HeadLimit
 {
-    /// <summary>How far a head may be above the limit and still get an answer of ours; above it Kestrel answers 414 or 431.</summary>
+    /// <summary>Up to this far above the limit Weir answers a request header block; beyond it Kestrel, with 414 or 431.</summary>
     private const int Margin = 64 * 1024;
 
-    // These measure it themselves, to answer in the way of their clients.
+    // These measure it themselves, to answer in the form that their clients read.
     private static readonly PathString[] _measuredByEndpoint = ["/ws", "/echo", "/sse", "/connection", "/emulation"];
 
-    /// <summary>Raises Kestrel's limits above ours.</summary>
+    /// <summary>Raises Kestrel's limits above Weir's.</summary>
     public static void Apply(KestrelServerLimits limits, int maxHeadBytes)
     {
         int above = maxHeadBytes + Margin;
@@ -26,7 +26,7 @@ internal static class HeadLimit
         limits.Http2.MaxRequestHeaderFieldSize = above;
     }
 
-    /// <summary>Answers 431 (RFC 6585 5) for endpoints that do not measure their requests' heads themselves.</summary>
+    /// <summary>Answers 431 (RFC 6585 5) for endpoints that do not measure the request header block themselves.</summary>
     public static void Use(IApplicationBuilder app, int maxHeadBytes) => app.Use((http, next) =>
     {
         if (SizeOf(http) <= maxHeadBytes || Array.Exists(_measuredByEndpoint, path => http.Request.Path.StartsWithSegments(path)))
@@ -38,7 +38,7 @@ internal static class HeadLimit
         return http.Response.WriteAsync("The request head is too large (RFC 6585 5).\n");
     });
 
-    // As HTTP/1.1 has it: "GET /path HTTP/1.1" and each "name: value", every line with its CR LF, and a blank line.
+    // As in HTTP/1.1: "GET /path HTTP/1.1" and each "name: value", every line with its CR LF, and a blank line.
     private static long SizeOf(HttpContext http)
     {
         long size = http.Request.Method.Length + (http.Features.Get<IHttpRequestFeature>()?.RawTarget.Length ?? 0) + " HTTP/1.1".Length + 5;

@@ -3,16 +3,17 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Weir.Host.Settings;
+using Weir.Transports.Epoll;
 
 namespace Weir.Host;
 
 /// <summary>
-/// Puts the WebSocket endpoints on every port the server listens on, behind TLS where there is TLS, whichever of .NET's
-/// usual ways names the ports: <c>Kestrel:Endpoints</c>, <c>urls</c>, or <c>http_ports</c> and <c>https_ports</c>.
+/// Adds the WebSocket endpoints to every port of the server, above TLS where there is TLS, whichever of .NET's settings names
+/// the ports: <c>Kestrel:Endpoints</c>, <c>urls</c>, or <c>http_ports</c> and <c>https_ports</c>.
 /// </summary>
 /// <remarks>
-/// Kestrel appends TLS to endpoints from <c>urls</c> after everything else, where our middleware would see cipher text.
-/// So those are opened here, in the right order.
+/// Kestrel appends TLS to endpoints from <c>urls</c> after all other middleware, where Weir's would receive cipher text. So those
+/// are opened here, in the right order.
 /// </remarks>
 internal static class Listeners
 {
@@ -21,16 +22,16 @@ internal static class Listeners
     private const string EndpointsKey = "Kestrel:Endpoints";
 
     /// <summary>
-    /// The addresses from <c>urls</c> or the lists of ports; none where <c>Kestrel:Endpoints</c> names the ports.
+    /// Reads the addresses from <c>urls</c> or the lists of ports; empty if <c>Kestrel:Endpoints</c> names the ports.
     /// </summary>
-    /// <exception cref="SettingsException">One of them is not an address.</exception>
+    /// <exception cref="SettingsException">One of them is not a valid address.</exception>
     public static IReadOnlyList<BindingAddress> ReadAddresses(IConfiguration configuration) =>
         configuration.GetSection(EndpointsKey).GetChildren().Any() ? [] : [.. UrlsOf(configuration).Select(Parse)];
 
     /// <param name="kestrel">The server.</param>
     /// <param name="configuration">For <c>Kestrel:Endpoints</c> and certificates.</param>
-    /// <param name="addresses">What <see cref="ReadAddresses"/> read.</param>
-    /// <param name="layers">What goes on each port.</param>
+    /// <param name="addresses">The result of <see cref="ReadAddresses"/>.</param>
+    /// <param name="layers">The middleware of each port.</param>
     public static void Configure(
         KestrelServerOptions kestrel, IConfiguration configuration, IReadOnlyList<BindingAddress> addresses, ListenerLayers layers)
     {
@@ -54,8 +55,8 @@ internal static class Listeners
             {
                 layers.BelowTls(opened.ListenOptions);
 
-                // Per-host certificates (SNI) are put in place by Kestrel after this call: there the upgrade
-                // reaches the HTTP pipeline instead, which serves it too.
+                // Kestrel applies per-host certificates (SNI) after this call: there the upgrade reaches the HTTP pipeline
+                // instead, which serves it too.
                 if (opened.IsHttps && endpoint.GetSection("Sni").GetChildren().Any())
                 {
                     return;
@@ -103,7 +104,8 @@ internal static class Listeners
         }
         catch (FormatException)
         {
-            throw new SettingsException([$"urls has '{url}'; allowed is an address such as http://localhost:8080, http://*:80 or https://[::]:443."]);
+            throw new SettingsException(
+                [$"urls has '{url}'; allowed is an address such as http://localhost:8080, http://*:80 or https://[::]:443."]);
         }
     }
 
@@ -139,7 +141,7 @@ internal static class Listeners
     }
 }
 
-/// <summary>What a port is made of.</summary>
-/// <param name="BelowTls">Sees the bytes as they come from the network.</param>
-/// <param name="AboveTls">Sees them deciphered.</param>
+/// <summary>The middleware of a port.</summary>
+/// <param name="BelowTls">Receives the bytes of the network.</param>
+/// <param name="AboveTls">Receives them decrypted.</param>
 internal sealed record ListenerLayers(Action<IConnectionBuilder> BelowTls, Action<IConnectionBuilder> AboveTls);

@@ -3,20 +3,20 @@ using System.Runtime.InteropServices;
 namespace Weir.Host;
 
 /// <summary>
-/// Gives memory back after a storm. Thousands of handshakes, or of ends, leave a heap of which little is in use, and a
-/// server that is quiet afterwards has no reason to collect it: measured, a third of the resident memory of 15,000 idle
-/// connections. One collection, once the storm is over, at a time when nobody waits for it. And after 5,000 sessions of TLS had come
-/// and gone, 147 MB were kept by the C library alone.
+/// Returns memory to the system after a connection storm. Thousands of handshakes, or of closes, leave a heap of which little is in
+/// use, and a server that is idle afterwards does not collect it: measured, a third of the resident memory of 15,000 idle
+/// connections. One collection after the storm, when no client waits for it. And the C library alone kept 147 MB after 5,000 TLS
+/// sessions had ended.
 /// </summary>
 internal sealed class MemoryTrim(WeirNode node, TimeProvider? time = null) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
 
-    // Less than this is not worth a collection, whose pause grows with what is in use.
+    // A smaller change does not justify a collection, whose pause grows with the live heap.
     private const int WorthwhileChange = 1000;
 
-    // OpenSSL's memory is the C library's, which keeps what is freed for the next sessions unless it is told (malloc_trim(3)). Null
-    // where there is no such call.
+    // OpenSSL allocates from the C library, which keeps freed memory for the next sessions until malloc_trim(3) is called. Null on
+    // systems without that call.
     private static readonly NativeTrim? _trimNativeHeap = FindNativeTrim();
 
     private int _countAtTrim;
@@ -28,9 +28,9 @@ internal sealed class MemoryTrim(WeirNode node, TimeProvider? time = null) : Bac
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             int now = node.Connections;
-            bool isQuiet = Math.Abs(now - before) <= now / 100;
+            bool isStable = Math.Abs(now - before) <= now / 100;
             before = now;
-            if (isQuiet && Math.Abs(now - _countAtTrim) >= Math.Max(WorthwhileChange, _countAtTrim / 4))
+            if (isStable && Math.Abs(now - _countAtTrim) >= Math.Max(WorthwhileChange, _countAtTrim / 4))
             {
                 _countAtTrim = now;
                 GiveBack();
@@ -38,7 +38,7 @@ internal sealed class MemoryTrim(WeirNode node, TimeProvider? time = null) : Bac
         }
     }
 
-    /// <summary>Collects all that is not in use, and gives its memory back to the system. A pause for everybody.</summary>
+    /// <summary>Collects garbage and returns the memory to the system. Pauses all threads.</summary>
     public static void GiveBack()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Weir.Host;
 
-/// <summary>The files that are served, inside the assembly: the page at <c>/</c>, and the browsers' client at <c>/weir.js</c>.</summary>
+/// <summary>The files served from the assembly: the page at <c>/</c>, and the client for browsers at <c>/weir.js</c>.</summary>
 internal static class Page
 {
     public static byte[] Load(string name)

@@ -4,17 +4,17 @@ using Weir.Relay;
 namespace Weir.Host;
 
 /// <summary>
-/// Tells a load balancer to send nobody here any more once the node is on its way down. While the broker is away, or does
-/// not store, it says so, with 200: all nodes miss it at once, and each still serves the members it has. The same while
-/// other nodes have other rules for rooms, as in a deployment that changes them.
+/// Unhealthy while the node drains, so that load balancers send no more clients. Degraded, with 200, while the broker is
+/// unavailable or does not store: all nodes lose it at the same time, and each still serves its members. Likewise while other
+/// nodes have different room rules, as in a deployment that changes them.
 /// </summary>
 internal sealed class ReadyCheck(WeirNode node, RelayNode relay) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         => Task.FromResult(
             node.IsDraining ? HealthCheckResult.Unhealthy("Draining.")
-            : relay.Health == BrokerHealth.Degraded ? HealthCheckResult.Degraded("The broker is away.")
-            : relay.Health == BrokerHealth.Refusing ? HealthCheckResult.Degraded("The broker refuses to store.")
-            : relay.NodesWithOtherRules.Count > 0 ? HealthCheckResult.Degraded("Other nodes have other rules for rooms.")
+            : relay.Health == BrokerHealth.Degraded ? HealthCheckResult.Degraded("The broker is unavailable.")
+            : relay.Health == BrokerHealth.Refusing ? HealthCheckResult.Degraded("The broker does not store.")
+            : relay.NodesWithOtherRules.Count > 0 ? HealthCheckResult.Degraded("Other nodes have different room rules.")
             : HealthCheckResult.Healthy());
 }

@@ -8,14 +8,14 @@ namespace Weir.Host;
 /// <summary>The server, from its start to its end.</summary>
 internal static class Server
 {
-    /// <returns>The exit code: 0, or 1 when it could not start.</returns>
+    /// <returns>The exit code: 0, or 1 if the server cannot start.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
         WebApplication app;
         try
         {
             WebApplicationBuilder builder = WeirApplication.CreateBuilder(args);
-            HostSettings settings = HostSettings.Read(builder.Configuration); // what is wrong is told before anything is begun
+            HostSettings settings = HostSettings.Read(builder.Configuration); // errors are reported before the start
             if (settings.WarmUp)
             {
                 await WarmUp.RunAsync(settings.Transport);
@@ -31,7 +31,7 @@ internal static class Server
         }
         catch (Exception error) when (error is IOException or InvalidOperationException or CryptographicException or SocketException)
         {
-            // A port that is taken, a certificate that is missing or cannot be read: Kestrel's message says which.
+            // A port in use, a certificate that is missing or unreadable: Kestrel's message has the cause.
             await Console.Error.WriteLineAsync($"Weir cannot start. {error.Message}{ReasonOf(error)}");
             return 1;
         }
@@ -40,7 +40,9 @@ internal static class Server
         {
             foreach (string url in app.Urls)
             {
-                Console.WriteLine($"Weir is up. Point a browser at {url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal)}");
+                Console.WriteLine(
+                    "Weir is up. Point a browser at "
+                    + url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
             }
 
             await app.WaitForShutdownAsync();
@@ -48,7 +50,7 @@ internal static class Server
         }
     }
 
-    // What the transport says of an address that is taken where that is more than the system's own words.
+    // The transport's message about an address in use, where it adds to the operating system's.
     private static string ReasonOf(Exception error)
         => error.InnerException is AddressInUseException { InnerException: { } cause } taken && taken.Message != cause.Message
             ? $" {taken.Message}"

@@ -8,16 +8,16 @@ using Weir.Host.Settings;
 namespace Weir.Host;
 
 /// <summary>
-/// Before the server listens, one like it serves itself some hundred clients, so that what a connection runs through is compiled
-/// when the first real one comes. A node that starts is often met by a storm, of all who were on the node before it.
+/// Before the server listens, a temporary one serves some hundred clients of this process, so that the code of a connection is
+/// compiled when the first real one arrives. A starting node often receives a storm, of all clients of the node before it.
 /// </summary>
 /// <remarks>
-/// <para>The other server has the same code and transport, its own settings (no broker, no authentication, nothing of the
-/// configuration) and a port of the system's choice on the loopback interface, and it is gone before the real one is composed: no
-/// connection of it appears in a log or metric.</para>
-/// <para>A method is compiled three times before it is as fast as it gets: at its first call, after 30 calls to see what it mostly
-/// meets, and after 30 more with what was seen. So clients come in crowds, as in a storm, and the next crowd when the compiler
-/// is through with what the last one brought.</para>
+/// <para>The temporary server has the same code and transport, its own settings (no broker, no authentication, not the configured
+/// ones) and a port chosen by the system on the loopback interface, and it ends before the real one is composed: its connections
+/// appear in no log or metric.</para>
+/// <para>A method is compiled three times until it is fully optimized: at its first call, after 30 calls with instrumentation, and
+/// after 30 more with the collected profile. So clients connect in batches, as in a storm, and the next batch when the compiler has
+/// finished the methods of the previous one.</para>
 /// </remarks>
 internal static class WarmUp
 {
@@ -25,13 +25,13 @@ internal static class WarmUp
 
     private const int MostRounds = 12;
 
-    // A round that brought no more than this has found nearly everything compiled.
+    // A round with no more newly compiled methods than this has found nearly all compiled.
     private const int FewMethods = 20;
 
-    // No further round after this: on a slow machine the start itself takes long enough.
-    private static readonly TimeSpan _enough = TimeSpan.FromSeconds(2);
+    // No further round after this time: on a slow machine the start alone takes long enough.
+    private static readonly TimeSpan _maxDuration = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _compilerPause = TimeSpan.FromMilliseconds(20);
 
     // Frames masked with zeros, which leave the payload as it is (RFC 6455 section 5.2). The Close has the code 1000.
@@ -40,7 +40,7 @@ internal static class WarmUp
     private static readonly byte[] _ping = [0x89, 0x80, 0, 0, 0, 0];
     private static readonly byte[] _close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
 
-    /// <summary>Does it; where it cannot, says so and leaves it.</summary>
+    /// <summary>Runs the warm-up; a failure is reported on the console and ignored.</summary>
     public static async Task RunAsync(TransportKind transport)
     {
         try
@@ -48,15 +48,15 @@ internal static class WarmUp
             await using WebApplication app = WeirApplication.Build(CreateBuilder(transport));
             await app.StartAsync();
             IPEndPoint server = new(IPAddress.Loopback, new Uri(app.Urls.First()).Port);
-            await Task.Run(() => VisitUntilCompiledAsync(server)).WaitAsync(_patience);
+            await Task.Run(() => VisitUntilCompiledAsync(server)).WaitAsync(_timeout);
             await app.StopAsync();
         }
         catch (Exception error) when (error is IOException or SocketException or TimeoutException)
         {
-            await Console.Error.WriteLineAsync($"Weir starts without having warmed up. {error.Message}");
+            await Console.Error.WriteLineAsync($"Weir starts without warm-up. {error.Message}");
         }
 
-        // What it left behind would stay resident until a real storm is over.
+        // Its garbage would stay resident until after a real storm.
         MemoryTrim.GiveBack();
     }
 
@@ -90,7 +90,9 @@ internal static class WarmUp
             Visit(server, "/ws?room=warm", Crowd / 4, _ping, publishes: true);
             await WaitForCompilerAsync(start);
         }
-        while (++round < MostRounds && Stopwatch.GetElapsedTime(start) < _enough && JitInfo.GetCompiledMethodCount() - before > FewMethods);
+        while (++round < MostRounds
+            && Stopwatch.GetElapsedTime(start) < _maxDuration
+            && JitInfo.GetCompiledMethodCount() - before > FewMethods);
     }
 
     private static async Task WaitForCompilerAsync(long start)
@@ -103,7 +105,7 @@ internal static class WarmUp
             await Task.Delay(_compilerPause, TimeProvider.System);
             count = JitInfo.GetCompiledMethodCount();
         }
-        while (count != last && Stopwatch.GetElapsedTime(start) < _enough);
+        while (count != last && Stopwatch.GetElapsedTime(start) < _maxDuration);
     }
 
     private static void Visit(IPEndPoint server, string path, int clients, byte[] question, bool publishes = false)
@@ -117,11 +119,11 @@ internal static class WarmUp
                 crowd[i].Connect(server);
             }
 
-            byte[] head = HeadOf(path);
-            crowd.ForEach(client => client.Send(head));
+            byte[] request = RequestOf(path);
+            crowd.ForEach(client => client.Send(request));
             crowd.ForEach(Receive);
             crowd.ForEach(client => client.Send(question));
-            crowd.ForEach(Receive); // now each is in the room
+            crowd.ForEach(Receive); // now each client is in the room
             if (publishes)
             {
                 crowd[0].Send(_text);
@@ -140,12 +142,12 @@ internal static class WarmUp
     private static Socket NewClient() => new(SocketType.Stream, ProtocolType.Tcp)
     {
         NoDelay = true,
-        ReceiveTimeout = (int)_patience.TotalMilliseconds,
-        SendTimeout = (int)_patience.TotalMilliseconds,
+        ReceiveTimeout = (int)_timeout.TotalMilliseconds,
+        SendTimeout = (int)_timeout.TotalMilliseconds,
     };
 
     // With the origin that a browser sends.
-    private static byte[] HeadOf(string path) => Encoding.ASCII.GetBytes(
+    private static byte[] RequestOf(string path) => Encoding.ASCII.GetBytes(
         $"GET {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
 
@@ -154,7 +156,7 @@ internal static class WarmUp
         Span<byte> buffer = stackalloc byte[1024];
         if (client.Receive(buffer) == 0)
         {
-            throw new IOException("The server closed a connection of its own.");
+            throw new IOException("The server closed a connection of the warm-up.");
         }
     }
 
@@ -166,7 +168,7 @@ internal static class WarmUp
         }
     }
 
-    /// <summary>Signals are for the process, and systemd wants to hear of the real server only.</summary>
+    /// <summary>Signals are handled, and systemd is notified, by the real server only.</summary>
     private sealed class NoLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -3,22 +3,24 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using Weir.Auth;
-using Weir.Centrifugo;
 using Weir.Host.Handlers;
 using Weir.Host.Settings;
+using Weir.Protocols.Centrifugo;
 using Weir.Relay;
+using Weir.Rooms;
+using Weir.Transports.Epoll;
 
 namespace Weir.Host;
 
-/// <summary>Composes the server: the WebSocket endpoints on every port, and beside them streams, the API, health, metrics and the page.</summary>
+/// <summary>Composes the server: WebSocket endpoints on every port, streams, the API, health, metrics and the page.</summary>
 internal static class WeirApplication
 {
-    // OpenTelemetry makes room for 2,000 combinations of tags at once, for each of some 45 instruments: 8 MB, of which a node uses
-    // a few kilobytes. Combinations beyond this are counted together, tagged otel.metric.overflow.
+    // OpenTelemetry preallocates 2,000 combinations of tags for each of some 45 instruments: 8 MB, of which a node uses a few
+    // kilobytes. Combinations beyond this number are counted together, tagged otel.metric.overflow.
     private const int MaxTagCombinations = 200;
 
-    /// <summary>An application with its configuration and nothing else yet.</summary>
-    // The content root is where the assembly is, so that appsettings.json is found from whatever directory we start.
+    /// <summary>Creates a builder with the configuration only.</summary>
+    // The content root is the directory of the assembly, so that appsettings.json is found from any working directory.
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -30,12 +32,12 @@ internal static class WeirApplication
         return builder;
     }
 
-    /// <exception cref="SettingsException">The configuration is wrong.</exception>
+    /// <exception cref="SettingsException">The configuration is not valid.</exception>
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         HostSettings settings = HostSettings.Read(builder.Configuration);
 
-        // Here, so that what is wrong with them is told like any other setting.
+        // Read here, so that their errors are reported like those of settings.
         IReadOnlyList<BindingAddress> addresses = Listeners.ReadAddresses(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -43,8 +45,8 @@ internal static class WeirApplication
             HeadLimit.Apply(kestrel.Limits, settings.MaxHeadBytes);
             kestrel.Limits.Http2.MaxStreamsPerConnection = settings.MaxStreamsPerConnection;
 
-            // Kestrel ends the whole HTTP/2 connection for one header that is not UTF-8, with all other streams on it. So such bytes
-            // are read as U+FFFD; a path that has them is refused with 400.
+            // Kestrel ends the whole HTTP/2 connection, with all its streams, for one header that is not UTF-8. So such bytes are
+            // read as U+FFFD; a path with them is refused with 400.
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.UTF8;
             Listeners.Configure(kestrel, builder.Configuration, addresses, new ListenerLayers(UseProxyProtocol, UseEndpoints));
         });
@@ -58,12 +60,12 @@ internal static class WeirApplication
             builder.Services.AddWeirSockets();
         }
 
-        // These lines have the query, which may have a token in it, when they are logged at Information or below.
+        // At Information or below these messages contain the query, which may contain a token.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
-        // A balancer asks each second: that it is told is no news; the reason is logged once, by its source.
+        // A load balancer probes each second, so failed checks are not logged; their source logs the cause once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Error);
-        // Kestrel opens a logging scope per connection, which then flows through every await of it. Our messages name the
-        // connection themselves.
+        // Kestrel opens a logging scope per connection, which then flows through each of its awaits. Weir's messages include the
+        // connection id.
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
         builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics
             .AddMeter("Weir", "Weir.Relay", "Weir.Redis", "System.Runtime")
@@ -81,7 +83,7 @@ internal static class WeirApplication
         }
 
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(provider => new Door(provider.GetRequiredService<IClientAccess>(), settings.Reject));
+        builder.Services.AddSingleton(provider => new AccessResponses(provider.GetRequiredService<IClientAccess>(), settings.Reject));
         builder.Services.AddWeirCentrifugo(settings.ApplyTo);
         builder.Services.AddSingleton<RelayHandler>();
         builder.Services.AddSingleton<EchoHandler>();

@@ -1,3 +1,5 @@
+using Weir.Validation;
+
 namespace Weir.Relay;
 
 /// <summary>The settings of the HTTP API. Read once, when it is mapped.</summary>
@@ -6,8 +8,8 @@ public sealed class ApiOptions
     private int _maxBodyBytes = 1024 * 1024 + (64 * 1024);
 
     /// <summary>
-    /// What <c>X-API-Key</c> must be; empty, the default: the API is off, and its paths do not exist (404). Whoever has it may
-    /// publish to every room and disconnect everybody.
+    /// The required value of <c>X-API-Key</c>; empty, the default: the API is off, and its paths do not exist (404). A holder of the key
+    /// may publish to every room and disconnect every client.
     /// </summary>
     public string Key { get; set; } = "";
 

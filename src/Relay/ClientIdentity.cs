@@ -1,25 +1,25 @@
 namespace Weir.Relay;
 
-/// <summary>Who a client is, as its token or the application says. Immutable; whoever judges access may derive from it.</summary>
+/// <summary>A client's identity, from its token or the application. Immutable; an implementation of access may derive from it.</summary>
 public class ClientIdentity
 {
-    /// <summary>Somebody of whom nothing is known.</summary>
+    /// <summary>The identity of a client without a token.</summary>
     public static ClientIdentity Anonymous { get; } = new();
 
-    /// <summary>The user's id; empty: anonymous.</summary>
+    /// <summary>The user's id; empty if anonymous.</summary>
     public string User { get; init; } = "";
 
-    /// <summary>When the connection must end unless its token is refreshed; null: never.</summary>
+    /// <summary>When the connection must end unless its token is refreshed; <c>null</c> if never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>What others may see of the client, as JSON for presence and publications; empty: nothing.</summary>
+    /// <summary>The client's data that others may see, as JSON for presence and publications; empty if none.</summary>
     public ReadOnlyMemory<byte> Info { get; init; }
 
-    /// <summary>Rooms that the server puts the client into by itself, where the protocol can tell it of them.</summary>
+    /// <summary>Rooms that the server subscribes the client to automatically, where the protocol can announce them to it.</summary>
     public IReadOnlyList<string> Rooms { get; init; } = [];
 
-    /// <summary>The same client with a newer token: takes over what the former identity was granted besides its own.</summary>
-    /// <param name="former">Of the same user.</param>
+    /// <summary>The same client with a newer token: takes over the grants of the former identity in addition to its own.</summary>
+    /// <param name="former">An identity of the same user.</param>
     public virtual void TakeOver(ClientIdentity former)
     {
     }

@@ -1,7 +1,9 @@
+using Weir.Protocol;
+
 namespace Weir.Relay;
 
 /// <summary>
-/// The clients of one protocol on this node, for what is asked of all nodes: how many there are, and to end some. Given to
+/// The clients of one protocol on this node, for requests to all nodes: to count clients and to disconnect some. Added by
 /// <see cref="RelayNode.AddClients"/>; thread-safe.
 /// </summary>
 public interface IRelayClients
@@ -9,41 +11,39 @@ public interface IRelayClients
     /// <summary>Clients that are connected now.</summary>
     int Count { get; }
 
-    /// <summary>Different users among them; 0 where the protocol has none.</summary>
+    /// <summary>Different users among them; 0 if the protocol has no users.</summary>
     int Users => 0;
 
-    /// <summary>Ends the clients that are meant; those of other protocols and nodes are asked too.</summary>
+    /// <summary>Disconnects the clients that match; other protocols and nodes receive the same call.</summary>
     void Disconnect(Disconnection what);
 
     /// <summary>
-    /// Takes what one of the clients has said on another way than its own connection, see
-    /// <see cref="RelayNode.PassOnAsync"/>.
+    /// Processes a client's message that arrived outside its own connection, see <see cref="RelayNode.PassOnAsync"/>.
     /// </summary>
     /// <param name="session">The secret by which the client names its session.</param>
-    /// <param name="data">What it has said; kept by whoever takes it.</param>
-    /// <returns>False: it is not one of these.</returns>
+    /// <param name="data">The message; kept by the implementation that accepts it.</param>
+    /// <returns>False if the session is not one of these clients'.</returns>
     bool TryTake(string session, ReadOnlyMemory<byte> data) => false;
 }
 
-/// <summary>Whose connections are to end.</summary>
+/// <summary>The connections to end.</summary>
 /// <param name="User">All clients of this user; empty: not by user.</param>
 /// <param name="Client">This client only; empty: all of the user's.</param>
 /// <param name="Code">The close code.</param>
 /// <param name="Reason">The close reason, at most 123 bytes of UTF-8.</param>
 public sealed record Disconnection(string User, string Client, CloseCode Code, string Reason);
 
-/// <summary>One node, as it last said of itself.</summary>
+/// <summary>One node, as it last announced itself.</summary>
 /// <param name="Id">See <see cref="RelayNode.NodeId"/>.</param>
 /// <param name="Name">See <see cref="RelayOptions.NodeName"/>.</param>
 /// <param name="Clients">Clients of all protocols.</param>
 /// <param name="Users">Different users among them.</param>
-/// <param name="Rooms">Rooms with anybody on that node.</param>
+/// <param name="Rooms">Rooms with members on that node.</param>
 /// <param name="Uptime">How long it has been up.</param>
 public sealed record NodeInfo(string Id, string Name, int Clients, int Users, int Rooms, TimeSpan Uptime)
 {
     /// <summary>
-    /// A digest of its <see cref="RelayOptions.Rules"/>, equal on nodes whose rules are; empty if the node is of a version that
-    /// does not say.
+    /// A digest of its <see cref="RelayOptions.Rules"/>, equal on nodes with equal rules; empty if the node's version does not report it.
     /// </summary>
     public string Rules { get; init; } = "";
 }

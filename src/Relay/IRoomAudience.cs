@@ -1,80 +1,81 @@
+using Weir.Connections;
+
 namespace Weir.Relay;
 
 /// <summary>
-/// Those in a room of this node who speak one protocol: Server-Sent Events, for example. There is one per room and
-/// protocol, so that a publication is encoded once for all of them.
+/// The members of a room on this node that use one protocol: Server-Sent Events, for example. There is one per room and protocol, so that a
+/// publication is encoded once for all of them.
 /// </summary>
 /// <remarks>
-/// All calls for one room come one after another, in the room's order, never two at once; they must not block, and what
-/// they throw is logged and dropped. An audience lives as long as its room has anybody on this node.
+/// All calls for one room come one after another, in the room's order, never two at the same time; they must not block, and exceptions that
+/// they throw are logged and dropped. An audience lives as long as its room has members on this node.
 /// </remarks>
 public interface IRoomAudience
 {
-    /// <summary>A publication for everybody in the audience.</summary>
+    /// <summary>A publication for all members of the audience.</summary>
     /// <param name="room">The room; <see cref="LocalRoom.Epoch"/> is the publication's.</param>
     /// <param name="publication">
-    /// The publication. Its offset is one more than that of the one before it, but where <see cref="OnPositionLost"/> came
-    /// in between; 0 where the room has no history, or where the broker was away and it reaches the members of this node only.
+    /// The publication. Its offset is one more than that of the one before it, except after <see cref="OnPositionLost"/>; 0 if the room has
+    /// no history, or if the broker was unavailable and it reaches the members of this node only.
     /// </param>
-    /// <param name="except">Who published it, when that was a connection of this node; else null.</param>
+    /// <param name="except">The publisher, if it is a connection of this node; else <c>null</c>.</param>
     void OnPublication(LocalRoom room, Publication publication, WeirConnection? except);
 
-    /// <summary>A client has joined or left the room, on whatever node. Only where the room's rule says so.</summary>
+    /// <summary>A client has joined or left the room, on any node. Called only if the room's rule has presence.</summary>
     void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined)
     {
     }
 
     /// <summary>
-    /// Publications are lost for those who were in the room until now: everybody who wants to know all must recover by other
-    /// means. What follows goes on after <paramref name="now"/>.
+    /// Publications are lost for those in the room until now: members that need all of them must recover by other means. The sequence
+    /// continues after <paramref name="now"/>.
     /// </summary>
     void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason);
 
-    /// <summary>No publication follows at once: what was gathered should leave.</summary>
+    /// <summary>No publication follows immediately: the batch should be sent.</summary>
     void OnPause(LocalRoom room)
     {
     }
 }
 
-/// <summary>Makes the audiences of one protocol: one per room, when somebody subscribes who speaks it.</summary>
+/// <summary>Creates the audiences of one protocol: one per room, at the first subscription of that protocol.</summary>
 public interface IRoomAudienceFactory
 {
-    /// <summary>Makes the audience of a room. Called in the room's order, like the audience itself.</summary>
+    /// <summary>Creates the audience of a room. Called in the room's order, like the audience itself.</summary>
     IRoomAudience Create(LocalRoom room);
 }
 
-/// <summary>Somebody who subscribes, see <see cref="RelayNode.SubscribeAsync"/>.</summary>
+/// <summary>A subscriber, see <see cref="RelayNode.SubscribeAsync"/>.</summary>
 public interface IRoomListener
 {
     /// <summary>
-    /// The subscription begins: whatever the audience hears after this call is news to this listener, whatever it heard
-    /// before is in <paramref name="recovery"/> or older. The listener sends its answer and joins the audience before it
-    /// returns. Called once, in the room's order; must not block.
+    /// The subscription begins: publications that the audience is given after this call are new to this listener; earlier ones are in
+    /// <paramref name="recovery"/> or older. The listener sends its answer and joins the audience before it returns. Called once, in the
+    /// room's order; must not block.
     /// </summary>
     void OnSubscribed(IRoomAudience audience, Recovery recovery);
 }
 
 /// <summary>Where a subscription begins.</summary>
 /// <param name="IsRecovered">
-/// Whether <paramref name="Publications"/> are all that the listener has missed since the position it asked for. False when
-/// it asked for none.
+/// Whether <paramref name="Publications"/> are all that the listener has missed since its requested position. False if it gave none.
 /// </param>
-/// <param name="Publications">What it has missed, oldest first; empty when it is not recovered.</param>
+/// <param name="Publications">The missed publications, oldest first; empty if it is not recovered.</param>
 /// <param name="Position">
-/// The position after those, from which on it hears everything. The epoch is empty where the room keeps no history, and
-/// where the broker is away.
+/// The position after those, from which on it is given every publication. The epoch is empty if the room keeps no history, and if the
+/// broker is unavailable.
 /// </param>
 public sealed record Recovery(bool IsRecovered, IReadOnlyList<Publication> Publications, StreamPosition Position);
 
 /// <summary>Why publications are lost.</summary>
 public enum PositionLoss
 {
-    /// <summary>The broker has lost its memory and begun anew.</summary>
+    /// <summary>The broker has lost its data and begun a new sequence.</summary>
     EpochChanged,
 
-    /// <summary>The history no longer reaches back to where the listener was.</summary>
+    /// <summary>The history no longer reaches back to the listener's position.</summary>
     Trimmed,
 
-    /// <summary>The broker has forgotten the newest publications, and gives their numbers to others: a fail-over.</summary>
+    /// <summary>The broker has lost the newest publications, and assigns their offsets to others: a fail-over.</summary>
     RolledBack,
 }

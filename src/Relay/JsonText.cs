@@ -5,22 +5,23 @@ using System.Text.Unicode;
 namespace Weir.Relay;
 
 /// <summary>
-/// JSON of clients, back ends and applications. Every endpoint checks it by the same rules, so what one endpoint takes, all others and the
-/// clients can carry: UTF-8 (RFC 8259 section 8.1), the strict grammar, a bounded depth. Values are carried verbatim: numbers of any size,
-/// names that occur twice and half surrogate pairs in escapes stay as they are, for the reader to interpret (RFC 8259 sections 4, 6, 8.2).
+/// JSON of clients, back ends and applications. Every endpoint checks it by the same rules, so that JSON which one endpoint accepts can be
+/// carried by all others and the clients: UTF-8 (RFC 8259 section 8.1), the strict grammar, a bounded depth. Values are carried verbatim:
+/// numbers of any size, duplicate names and half surrogate pairs in escapes stay as they are, for the reader to interpret (RFC 8259
+/// sections 4, 6, 8.2).
 /// </summary>
 internal static class JsonText
 {
     /// <summary>
-    /// The most levels of arrays and objects in a value; 64. System.Text.Json reads that much by default, and the parsers of Centrifugo's
-    /// SDKs read more than that and what the protocol wraps around it.
+    /// The most levels of arrays and objects in a value; 64. System.Text.Json reads that many by default, and the parsers of Centrifugo's
+    /// SDKs read more than that and the protocol's envelope around it.
     /// </summary>
     public const int MaxDepth = 64;
 
     /// <summary>Whether the text is one JSON value in UTF-8, not deeper than <see cref="MaxDepth"/>.</summary>
     public static bool IsValid(ReadOnlySpan<byte> text)
     {
-        // The reader looks into strings only when they are unescaped, so their bytes are checked apart.
+        // The reader checks strings only when they are unescaped, so their bytes are checked separately.
         if (!Utf8.IsValid(text))
         {
             return false;
@@ -44,7 +45,7 @@ internal static class JsonText
     }
 
     /// <summary>Reads a string.</summary>
-    /// <returns>False: it is no string, or its escapes have half of a surrogate pair, and so it is no Unicode.</returns>
+    /// <returns>False if it is not a string, or its escapes have half of a surrogate pair, and so it is not Unicode.</returns>
     public static bool TryGetText(JsonElement value, [NotNullWhen(true)] out string? text)
     {
         try
@@ -60,7 +61,7 @@ internal static class JsonText
     }
 
     /// <summary>Reads a string as base64.</summary>
-    /// <returns>False: it is no string, or no base64.</returns>
+    /// <returns>False if it is not a string, or not base64.</returns>
     public static bool TryGetBytes(JsonElement value, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;
@@ -77,8 +78,8 @@ internal static class JsonText
     /// <summary>Finds a property of an object.</summary>
     /// <param name="owner">The object.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="value">The property; <c>default</c>: there is none.</param>
-    /// <returns>False: a name of the object has half of a surrogate pair, and cannot be compared.</returns>
+    /// <param name="value">The property; <c>default</c> if there is none.</param>
+    /// <returns>False if a name of the object has half of a surrogate pair, and cannot be compared.</returns>
     public static bool TryFind(JsonElement owner, string name, out JsonElement value)
     {
         try
@@ -94,7 +95,7 @@ internal static class JsonText
     }
 
     /// <summary>Finds a property of an object that is a string.</summary>
-    /// <returns>False: there is none, or no such string.</returns>
+    /// <returns>False if there is none, or it is not such a string.</returns>
     public static bool TryGetText(JsonElement owner, string name, [NotNullWhen(true)] out string? text)
     {
         text = null;

@@ -1,24 +1,25 @@
 using System.Diagnostics.CodeAnalysis;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
+using Weir.Rooms;
 
 namespace Weir.Relay;
 
 /// <summary>
-/// A room as one node has it: those here who are in it, and up to where it has been delivered to them. Got from a
+/// A room as one node of the relay has it: its members here, and the position up to which they were given publications. Obtained from a
 /// <see cref="RelayNode"/>; thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>Everything that happens to the room goes into its inbox and is taken from there by one thread at a time, its
-/// drain. That is what makes the order the broker's, lets a broker's thread go at once, and lets what comes in a burst
-/// leave in one piece. Only a plain room, one that needs no broker, does without.</para>
-/// <para>It is made when somebody comes and forgotten when the last one has left.</para>
+/// <para>Every event of the room goes into its inbox and is processed by one thread at a time, its event loop. That keeps the broker's
+/// order, returns a broker's thread immediately, and sends a burst as one batch. Only a plain room, one that needs no broker, has no event
+/// loop.</para>
+/// <para>It is created for the first member and removed after the last one has left.</para>
 /// </remarks>
-public sealed class LocalRoom : IRoomLinkOwner
+public sealed class LocalRoom : IBrokerSubscriptionOwner
 {
     private readonly RelayNode _node;
-    private readonly RoomLink _link;
-    private RoomDrain? _drain;
+    private readonly BrokerSubscription _subscription;
+    private RoomEventLoop? _eventLoop;
     private RoomPresence? _presence;
     private Outbox? _outbox;
     private Room? _members;
@@ -30,7 +31,7 @@ public sealed class LocalRoom : IRoomLinkOwner
         _node = node;
         Rule = node.Options.Rules.Of(name);
         _isPlain = node.Broker.IsSingleNode && !Rule.KeepsHistory;
-        _link = new RoomLink(this);
+        _subscription = new BrokerSubscription(this);
         StoredRule = Rule.Durable ? Rule : Rule with { Durable = true };
         Phase = (uint)StringComparer.Ordinal.GetHashCode(name);
     }
@@ -38,45 +39,46 @@ public sealed class LocalRoom : IRoomLinkOwner
     /// <summary>Its name.</summary>
     public string Name { get; }
 
-    /// <summary>The rule it is kept by.</summary>
+    /// <summary>The room's rule.</summary>
     public RoomRule Rule { get; }
 
-    /// <summary>The same rule for a publisher that is notified if the broker does not store what it publishes.</summary>
+    /// <summary>The same rule for a publisher that is notified if the broker does not store its publication.</summary>
     internal RoomRule StoredRule { get; }
 
     /// <summary>
-    /// The epoch of the publications that audiences are given now; empty where the room keeps no history. For an audience, in
-    /// its own calls.
+    /// The epoch of the publications that audiences are given now; empty if the room keeps no history. For an audience, in its own calls.
     /// </summary>
-    public string Epoch => _drain?.Epoch ?? "";
+    public string Epoch => _eventLoop?.Epoch ?? "";
 
-    /// <summary>How many on this node are in it: connections, and listeners of all protocols.</summary>
-    public int Listeners => _link.References;
+    /// <summary>The number of members on this node: connections, and listeners of all protocols.</summary>
+    public int Listeners => _subscription.References;
 
     /// <summary>
-    /// Whether a publish needs nothing but the members of this node: the broker has no other node and keeps no history of
-    /// the room, and no audience has come. Never turns true again: what went through the inbox before must not be overtaken.
+    /// Whether a publish needs only the members of this node: the broker has no other node and keeps no history of the room, and there is
+    /// no audience. Never becomes true again: publications that went through the inbox before must not be overtaken.
     /// </summary>
     internal bool IsPlain => _isPlain;
 
-    internal RoomLink Link => _link;
+    internal BrokerSubscription Link => _subscription;
 
-    /// <summary>Where the room stands in upkeep that is spread over time.</summary>
+    /// <summary>The room's turn in maintenance that is spread over time.</summary>
     internal uint Phase { get; }
 
-    internal RoomDrain Drain => _drain ?? Interlocked.CompareExchange(ref _drain, new RoomDrain(this, _node), null) ?? _drain;
+    internal RoomEventLoop Drain => _eventLoop ?? Interlocked.CompareExchange(
+        ref _eventLoop, new RoomEventLoop(this, _node), null) ?? _eventLoop;
 
     internal Outbox? OutboxIfAny => _outbox;
 
-    internal Outbox Outbox => _outbox ?? Interlocked.CompareExchange(ref _outbox, new Outbox(_node.Options.MaxPublishesInFlightPerRoom), null) ?? _outbox;
+    internal Outbox Outbox => _outbox ?? Interlocked.CompareExchange(
+        ref _outbox, new Outbox(_node.Options.MaxPublishesInFlightPerRoom), null) ?? _outbox;
 
     internal RoomPresence Presence => _presence ?? Interlocked.CompareExchange(
         ref _presence, new RoomPresence(Name, _node.Broker, _node.Options.PresenceLifetime, _node.Logger), null) ?? _presence;
 
-    /// <summary>The members that get publications verbatim, if there are any.</summary>
+    /// <summary>Gets the members that are sent publications verbatim, if there are any.</summary>
     internal bool TryGetMembers([NotNullWhen(true)] out Room? members)
     {
-        // A room of the engine that has lost its last member stays empty for ever; another of its name takes its place.
+        // A room of the engine that has lost its last member stays empty forever; another of its name replaces it.
         members = _members;
         if (members is not { Count: > 0 })
         {
@@ -87,17 +89,17 @@ public sealed class LocalRoom : IRoomLinkOwner
         return members is not null;
     }
 
-    /// <summary>Something other than members wants to hear: publications must go through the inbox from now on.</summary>
+    /// <summary>The room gets an audience: publications must go through the inbox from now on.</summary>
     internal void EndPlain() => _isPlain = false;
 
-    /// <summary>One step of the node's upkeep.</summary>
+    /// <summary>One step of the node's maintenance.</summary>
     /// <param name="isCheckDue">It is this room's turn to compare its position.</param>
     /// <param name="isRefreshDue">It is this room's turn to refresh its presence.</param>
-    internal void Tend(bool isCheckDue, bool isRefreshDue)
+    internal void Maintain(bool isCheckDue, bool isRefreshDue)
     {
-        if (_link.MustRetry)
+        if (_subscription.MustRetry)
         {
-            _link.Retry();
+            _subscription.Retry();
         }
 
         if (Rule.KeepsHistory && (isCheckDue || Drain.IsReadDue))
@@ -111,7 +113,7 @@ public sealed class LocalRoom : IRoomLinkOwner
         }
     }
 
-    /// <summary>The broker is away: members of this node hear each other without it.</summary>
+    /// <summary>The broker is unavailable: members of this node are given each other's messages without it.</summary>
     internal void OnBrokerAway()
     {
         if (_outbox is { Count: > 0 })
@@ -120,15 +122,15 @@ public sealed class LocalRoom : IRoomLinkOwner
         }
     }
 
-    async ValueTask<bool> IRoomLinkOwner.SubscribeAsync()
+    async ValueTask<bool> IBrokerSubscriptionOwner.SubscribeAsync()
     {
         try
         {
             await _node.Broker.SubscribeAsync(Name, CancellationToken.None).ConfigureAwait(false);
             if (Rule.KeepsHistory)
             {
-                // Whoever waits to be in the room is told when its position is known: from there on nothing can be missed
-                // without being noticed.
+                // A joining member is notified once the position is known: from there on no publication can be missed without being
+                // noticed.
                 RoomHistory top = await _node.ReadHistoryAsync(this, new HistoryQuery(Since: null, Limit: 0)).ConfigureAwait(false);
                 Drain.Post(new RoomEvent(RoomEventKind.Located, top));
             }
@@ -137,14 +139,14 @@ public sealed class LocalRoom : IRoomLinkOwner
         }
         catch (BrokerUnavailableException error)
         {
-            RelayLog.BrokerNotAsked(_node.Logger, error, Name); // it sees to it when it is back
+            RelayLog.BrokerNotAsked(_node.Logger, error, Name); // the broker subscribes when it is available again
         }
         catch (Exception error)
         {
             RelayLog.BrokerFailed(_node.Logger, error, Name);
         }
 
-        _node.Tend(this);
+        _node.Maintain(this);
         if (Rule.KeepsHistory)
         {
             Drain.Post(new RoomEvent(RoomEventKind.Check));
@@ -153,7 +155,7 @@ public sealed class LocalRoom : IRoomLinkOwner
         return false;
     }
 
-    async ValueTask IRoomLinkOwner.UnsubscribeAsync()
+    async ValueTask IBrokerSubscriptionOwner.UnsubscribeAsync()
     {
         try
         {
@@ -169,7 +171,7 @@ public sealed class LocalRoom : IRoomLinkOwner
         }
     }
 
-    void IRoomLinkOwner.OnSubscribing()
+    void IBrokerSubscriptionOwner.OnSubscribing()
     {
         if (Rule.KeepsHistory)
         {
@@ -177,5 +179,5 @@ public sealed class LocalRoom : IRoomLinkOwner
         }
     }
 
-    void IRoomLinkOwner.OnGone() => _node.Forget(this);
+    void IBrokerSubscriptionOwner.OnGone() => _node.Forget(this);
 }

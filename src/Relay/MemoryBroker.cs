@@ -7,19 +7,19 @@ using Weir.Timing;
 namespace Weir.Relay;
 
 /// <summary>
-/// The broker of a node that is alone: everything in its memory, gone with the process. Numbers, history, epochs and
-/// presence mean the same as with a real one. Thread-safe; every call completes at once.
+/// The broker of a single node: all data in its memory, lost with the process. Offsets, history, epochs and presence behave as with any
+/// other broker. Thread-safe; every call completes immediately.
 /// </summary>
 /// <remarks>
-/// A room without history costs one entry while it is subscribed to. Nothing has a timer of its own: what has expired
-/// is not shown any more, and a sweep every few seconds takes it away.
+/// A room without history costs one entry while it is subscribed to. No entry has a timer of its own: expired data is not returned any
+/// more, and a sweep every few seconds removes it.
 /// </remarks>
 public sealed class MemoryBroker : IBroker
 {
-    /// <summary>How often the sweep runs; so much longer than its lifetime may a client that has vanished be told as gone.</summary>
+    /// <summary>How often the sweep runs; a vanished client may be announced as gone this much later than its lifetime.</summary>
     internal static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, MemoryRoom> _rooms = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, MemoryRoomLog> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
     private readonly MemoryBrokerOptions _options;
     private readonly TimeProvider _time;
@@ -27,9 +27,9 @@ public sealed class MemoryBroker : IBroker
     private IBrokerSink? _sink;
     private ITimer? _sweep;
 
-    /// <summary>Makes an empty broker.</summary>
-    /// <param name="options">Its bounds; null for the defaults.</param>
-    /// <param name="time">Its clock; null for the system's.</param>
+    /// <summary>Creates an empty broker.</summary>
+    /// <param name="options">Its bounds; <c>null</c> for the defaults.</param>
+    /// <param name="time">Its clock; <c>null</c> for the system's.</param>
     public MemoryBroker(MemoryBrokerOptions? options = null, TimeProvider? time = null)
     {
         _options = options ?? new MemoryBrokerOptions();
@@ -42,7 +42,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public BrokerHealth Health => BrokerHealth.Up;
 
-    /// <summary>Bytes of messages kept.</summary>
+    /// <summary>The bytes of the stored messages.</summary>
     public long HistoryBytes => Volatile.Read(ref _historyBytes);
 
     internal int RoomCount => _rooms.Count;
@@ -77,14 +77,14 @@ public sealed class MemoryBroker : IBroker
             return new(new StreamPosition("", 0));
         }
 
-        // Readers are let in: what they make goes with a later sweep.
+        // Readers are admitted: the room logs that they create are removed by a later sweep.
         if (_options.MaxRooms > 0 && _rooms.Count >= _options.MaxRooms && !_rooms.ContainsKey(room))
         {
             return ValueTask.FromException<StreamPosition>(new BrokerUnavailableException(
                 $"There are {_options.MaxRooms} rooms with history already.", isUnknown: false));
         }
 
-        MemoryRoom kept = Enter(room);
+        MemoryRoomLog kept = Enter(room);
         try
         {
             long until = rule.HistoryTtl > TimeSpan.Zero ? kept.LastUsed + TicksOf(rule.HistoryTtl) : long.MaxValue;
@@ -131,7 +131,7 @@ public sealed class MemoryBroker : IBroker
             return new(new RoomHistory([], new StreamPosition("", 0)));
         }
 
-        MemoryRoom kept = Enter(room); // also the first reader is given the epoch that will hold
+        MemoryRoomLog kept = Enter(room); // the first reader, too, is given the epoch of the later publications
         try
         {
             return new(kept.Read(query));
@@ -145,7 +145,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask RemoveHistoryAsync(string room, CancellationToken cancellationToken)
     {
-        if (_rooms.TryGetValue(room, out MemoryRoom? kept))
+        if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
         {
             lock (kept)
             {
@@ -160,7 +160,7 @@ public sealed class MemoryBroker : IBroker
     public ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(member);
-        MemoryRoom kept = Enter(room);
+        MemoryRoomLog kept = Enter(room);
         try
         {
             if (kept.SetPresence(member, kept.LastUsed + TicksOf(lifetime)))
@@ -179,7 +179,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask RemovePresenceAsync(string room, string client, CancellationToken cancellationToken)
     {
-        if (_rooms.TryGetValue(room, out MemoryRoom? kept))
+        if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
         {
             lock (kept)
             {
@@ -196,7 +196,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken)
     {
-        if (!_rooms.TryGetValue(room, out MemoryRoom? kept))
+        if (!_rooms.TryGetValue(room, out MemoryRoomLog? kept))
         {
             return new([]);
         }
@@ -212,29 +212,29 @@ public sealed class MemoryBroker : IBroker
     {
         if (!_rooms.ContainsKey(room))
         {
-            return default; // there are no positions that could be behind
+            return default; // there are no earlier positions
         }
 
-        MemoryRoom kept = Enter(room);
+        MemoryRoomLog kept = Enter(room);
         kept.Skip();
         StreamPosition top = kept.Top;
         Monitor.Exit(kept);
         return new(top);
     }
 
-    /// <summary>Does nothing: there is no other node.</summary>
+    /// <summary>Has no effect: there is no other node.</summary>
     public ValueTask SendControlAsync(string? node, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
         => ValueTask.CompletedTask;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _sweep?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    // The room by that name with its monitor taken, made when there is none.
-    private MemoryRoom Enter(string room)
+    // Returns the room log of that name with its monitor held; creates it if there is none.
+    private MemoryRoomLog Enter(string room)
     {
         while (true)
         {
-            MemoryRoom kept = _rooms.GetOrAdd(room, static _ => new MemoryRoom(NewEpoch()));
+            MemoryRoomLog kept = _rooms.GetOrAdd(room, static _ => new MemoryRoomLog(NewEpoch()));
             Monitor.Enter(kept);
             if (!kept.IsForgotten)
             {
@@ -260,7 +260,7 @@ public sealed class MemoryBroker : IBroker
     {
         long now = _time.GetTimestamp();
         long lastUseOfInterest = now - TicksOf(_options.UnusedRoomLifetime);
-        foreach ((string name, MemoryRoom room) in _rooms)
+        foreach ((string name, MemoryRoomLog room) in _rooms)
         {
             lock (room)
             {
@@ -277,7 +277,7 @@ public sealed class MemoryBroker : IBroker
             }
         }
 
-        Debug.Assert(HistoryBytes >= 0, "More bytes were let go than kept");
+        Debug.Assert(HistoryBytes >= 0, "More bytes freed than stored");
     }
 
     private static string NewEpoch() => RandomNumberGenerator.GetHexString(8, lowercase: true);

@@ -1,6 +1,8 @@
+using Weir.Validation;
+
 namespace Weir.Relay;
 
-/// <summary>The bounds of a <see cref="MemoryBroker"/>. Read once, when it is made.</summary>
+/// <summary>The bounds of a <see cref="MemoryBroker"/>. Read once, when it is created.</summary>
 public sealed class MemoryBrokerOptions
 {
     private long _maxHistoryBytes = 256L << 20;
@@ -8,8 +10,8 @@ public sealed class MemoryBrokerOptions
     private TimeSpan _unusedRoomLifetime = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// The most bytes of messages kept in all rooms together; default 256 MiB. Beyond it a room that is published to keeps
-    /// nothing, as if its history had been trimmed: its offsets go on, and who asks for more is told that it is gone. 0: no limit.
+    /// The most bytes of messages kept in all rooms together; default 256 MiB. Beyond it a room that is published to keeps no publications,
+    /// as if its history had been trimmed: its offsets continue, and a reader of older ones is notified of the loss. 0: no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public long MaxHistoryBytes
@@ -29,8 +31,8 @@ public sealed class MemoryBrokerOptions
     }
 
     /// <summary>
-    /// How long after its history has expired a room that nobody is in keeps its epoch and its offset; default 24 hours. A
-    /// client that comes back later is told that its position is gone.
+    /// How long after its history has expired a room without members keeps its epoch and its offset; default 24 hours. A client that
+    /// returns later is notified that its position is lost.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 3,650 days.</exception>
     public TimeSpan UnusedRoomLifetime

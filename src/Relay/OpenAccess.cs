@@ -1,12 +1,14 @@
+using Weir.Handshake;
+
 namespace Weir.Relay;
 
 /// <summary>
-/// Everybody may come in and do everything, but publish where a room's rule lets nobody: what holds where nothing about access
-/// is configured.
+/// Every client may connect and do everything, except publish where a room's rule excludes clients: the default if access is not
+/// configured.
 /// </summary>
 public sealed class OpenAccess : IClientAccess
 {
-    /// <summary>The one there is.</summary>
+    /// <summary>The shared instance.</summary>
     public static OpenAccess Instance { get; } = new();
 
     private readonly RoomRules? _rules;
@@ -15,7 +17,7 @@ public sealed class OpenAccess : IClientAccess
     {
     }
 
-    /// <summary>Everybody may publish where the rules say <see cref="RoomPublishing.Members"/>.</summary>
+    /// <summary>Every client may publish where the rules have <see cref="RoomPublishing.Members"/>.</summary>
     public OpenAccess(RoomRules rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
@@ -23,12 +25,13 @@ public sealed class OpenAccess : IClientAccess
     }
 
     /// <inheritdoc/>
-    public ValueTask<ConnectVerdict> ConnectAsync(UpgradeRequest request, string? token, CancellationToken cancellationToken)
-        => new(ConnectVerdict.Allow(ClientIdentity.Anonymous));
+    public ValueTask<ConnectResult> ConnectAsync(UpgradeRequest request, string? token, CancellationToken cancellationToken)
+        => new(ConnectResult.Allow(ClientIdentity.Anonymous));
 
     /// <inheritdoc/>
-    public ValueTask<RoomVerdict> SubscribeAsync(ClientIdentity client, string room, string? token, CancellationToken cancellationToken)
-        => new(RoomVerdict.Allow);
+    public ValueTask<RoomAccessResult> SubscribeAsync(
+        ClientIdentity client, string room, string? token, CancellationToken cancellationToken)
+        => new(RoomAccessResult.Allow);
 
     /// <inheritdoc/>
     public bool MayPublish(ClientIdentity client, string room) => _rules is null || _rules.Of(room).Publish == RoomPublishing.Members;

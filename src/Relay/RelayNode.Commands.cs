@@ -5,8 +5,8 @@ using Weir.Relay.Rooms;
 
 namespace Weir.Relay;
 
-// What is asked of all nodes. Nodes show themselves as present in a room of the server's own, so that each knows the
-// others; questions and orders go as messages from node to node.
+// Requests to all nodes. Nodes are present in a reserved room, through which each finds the others; queries and commands go as messages
+// from node to node.
 public sealed partial class RelayNode
 {
     private const uint NodePresenceSteps = 5;
@@ -23,15 +23,15 @@ public sealed partial class RelayNode
     private long _question;
     private long _startedAt;
 
-    /// <summary>Has the clients of a protocol counted, and asked when somebody is to be disconnected.</summary>
+    /// <summary>Adds the clients of a protocol: they are counted, and disconnected on request.</summary>
     public void AddClients(IRelayClients clients)
     {
         ArgumentNullException.ThrowIfNull(clients);
         _clients[clients] = true;
     }
 
-    /// <summary>Ends the connections of a user or a client, on whatever node they are.</summary>
-    /// <exception cref="BrokerUnavailableException">Only this node could be asked.</exception>
+    /// <summary>Ends the connections of a user or a client, on all nodes.</summary>
+    /// <exception cref="BrokerUnavailableException">Only this node executed the request.</exception>
     public ValueTask DisconnectAsync(Disconnection what, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(what);
@@ -40,15 +40,15 @@ public sealed partial class RelayNode
     }
 
     /// <summary>
-    /// Passes on what a client has said to the node that has its session: for streams, whose clients speak in requests that
-    /// may reach any node.
+    /// Forwards a client's message to the node that has its session: for response streams, whose clients send requests that may reach any
+    /// node.
     /// </summary>
-    /// <param name="node">The node's <see cref="NodeId"/>, as the client was told it.</param>
+    /// <param name="node">The node's <see cref="NodeId"/>, as the client received it.</param>
     /// <param name="session">The secret by which the client names its session.</param>
-    /// <param name="data">What it has said; not touched any more.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>False: the node is this one, and it has no such session. Of another node it is not known.</returns>
-    /// <exception cref="BrokerUnavailableException">It is another node, and the broker is away.</exception>
+    /// <param name="data">The message; must not change any more.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>False if the node is this one, and it has no such session. Not reported for another node.</returns>
+    /// <exception cref="BrokerUnavailableException">It is another node, and the broker is unavailable.</exception>
     public async ValueTask<bool> PassOnAsync(
         string node, string session, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
     {
@@ -57,13 +57,13 @@ public sealed partial class RelayNode
             return TakeHere(session, data);
         }
 
-        NodeMessage told = new() { Session = session, Said = data.ToArray() };
-        await Broker.SendControlAsync(node, Encode(told), cancellationToken).ConfigureAwait(false);
+        NodeMessage forwarded = new() { Session = session, Said = data.ToArray() };
+        await Broker.SendControlAsync(node, Encode(forwarded), cancellationToken).ConfigureAwait(false);
         return true;
     }
 
-    /// <summary>All nodes that are up, as they said a few seconds ago; this one as it is now.</summary>
-    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
+    /// <summary>Gets all nodes that are up, as they announced themselves a few seconds ago; this one as it is now.</summary>
+    /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
     public async ValueTask<IReadOnlyList<NodeInfo>> ReadNodesAsync(CancellationToken cancellationToken = default)
     {
         List<NodeInfo> nodes = [Describe()];
@@ -82,11 +82,14 @@ public sealed partial class RelayNode
         return nodes;
     }
 
-    /// <summary>Rooms with anybody in them on any node, and how many. A node that does not answer within a second is left out.</summary>
+    /// <summary>
+    /// Gets the rooms with members on any node, and their numbers. A node that does not answer within a second is left out.
+    /// </summary>
     /// <param name="pattern">A glob over their names, as in a rule; empty: all.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
-    public async ValueTask<IReadOnlyDictionary<string, int>> ReadRoomsAsync(string pattern = "", CancellationToken cancellationToken = default)
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
+    public async ValueTask<IReadOnlyDictionary<string, int>> ReadRoomsAsync(
+        string pattern = "", CancellationToken cancellationToken = default)
     {
         Dictionary<string, int> rooms = RoomsLike(pattern);
         if (Broker.IsSingleNode)
@@ -105,8 +108,8 @@ public sealed partial class RelayNode
         _questions[question] = answers;
         try
         {
-            NodeMessage asked = new() { RoomsLike = pattern, From = NodeId, Question = question };
-            await Broker.SendControlAsync(node: null, Encode(asked), cancellationToken).ConfigureAwait(false);
+            NodeMessage query = new() { RoomsLike = pattern, From = NodeId, Question = question };
+            await Broker.SendControlAsync(node: null, Encode(query), cancellationToken).ConfigureAwait(false);
             // In steps: while this process cannot run, answers that have arrived are not read.
             for (int i = 0; i < AnswerSteps && !answers.All.IsCompleted && !cancellationToken.IsCancellationRequested; i++)
             {
@@ -126,10 +129,10 @@ public sealed partial class RelayNode
 
     void IBrokerSink.OnControl(ReadOnlyMemory<byte> message)
     {
-        NodeMessage? told;
+        NodeMessage? received;
         try
         {
-            told = JsonSerializer.Deserialize(message.Span, NodeJson.Default.NodeMessage);
+            received = JsonSerializer.Deserialize(message.Span, NodeJson.Default.NodeMessage);
         }
         catch (JsonException error)
         {
@@ -137,22 +140,22 @@ public sealed partial class RelayNode
             return;
         }
 
-        if (told?.Disconnect is { } who)
+        if (received?.Disconnect is { } disconnection)
         {
-            DisconnectHere(who);
+            DisconnectHere(disconnection);
         }
 
-        if (told is { Session: { } session, Said: { } said })
+        if (received is { Session: { } session, Said: { } data })
         {
-            TakeHere(session, said);
+            TakeHere(session, data);
         }
 
-        if (told is { RoomsLike: { } pattern, From: { } asking } && asking != NodeId)
+        if (received is { RoomsLike: { } pattern, From: { } sender } && sender != NodeId)
         {
-            _ = AnswerAsync(asking, new NodeMessage { Rooms = RoomsLike(pattern), Question = told.Question });
+            _ = AnswerAsync(sender, new NodeMessage { Rooms = RoomsLike(pattern), Question = received.Question });
         }
 
-        if (told?.Rooms is { } rooms && _questions.TryGetValue(told.Question, out Answers? answers))
+        if (received?.Rooms is { } rooms && _questions.TryGetValue(received.Question, out Answers? answers))
         {
             answers.Add(rooms);
         }
@@ -168,7 +171,7 @@ public sealed partial class RelayNode
         }
         catch (BrokerUnavailableException error)
         {
-            RelayLog.BrokerNotAsked(Logger, error, NodesRoom); // who asked does not wait for long
+            RelayLog.BrokerNotAsked(Logger, error, NodesRoom); // the querying node's wait is short
         }
         catch (Exception error)
         {
@@ -176,11 +179,11 @@ public sealed partial class RelayNode
         }
     }
 
-    private bool TakeHere(string session, ReadOnlyMemory<byte> said)
+    private bool TakeHere(string session, ReadOnlyMemory<byte> data)
     {
         foreach ((IRelayClients clients, _) in _clients)
         {
-            if (clients.TryTake(session, said))
+            if (clients.TryTake(session, data))
             {
                 return true;
             }
@@ -212,7 +215,11 @@ public sealed partial class RelayNode
     }
 
     private NodeInfo Describe() => new(
-        NodeId, Options.NodeName, _clients.Keys.Sum(static clients => clients.Count), _clients.Keys.Sum(static clients => clients.Users), _rooms.Count,
+        NodeId,
+        Options.NodeName,
+        _clients.Keys.Sum(static clients => clients.Count),
+        _clients.Keys.Sum(static clients => clients.Users),
+        _rooms.Count,
         _time.GetElapsedTime(_startedAt))
     { Rules = Options.Rules.Digest };
 
@@ -228,7 +235,8 @@ public sealed partial class RelayNode
     {
         try
         {
-            RoomMember self = new(NodeId, Options.NodeName, JsonSerializer.SerializeToUtf8Bytes(Describe(), NodeJson.Default.NodeInfo), default);
+            RoomMember self = new(
+                NodeId, Options.NodeName, JsonSerializer.SerializeToUtf8Bytes(Describe(), NodeJson.Default.NodeInfo), default);
             await Broker.SetPresenceAsync(NodesRoom, self, _nodeLifetime, CancellationToken.None).ConfigureAwait(false);
             CompareRules(await ReadNodesAsync(CancellationToken.None).ConfigureAwait(false));
         }
@@ -242,7 +250,7 @@ public sealed partial class RelayNode
         }
     }
 
-    /// <summary>What other nodes answer to one question.</summary>
+    /// <summary>Other nodes' answers to one query.</summary>
     private sealed class Answers(int expected)
     {
         private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);

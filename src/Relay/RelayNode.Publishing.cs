@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text.Unicode;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
@@ -9,26 +11,25 @@ using Weir.Timing;
 
 namespace Weir.Relay;
 
-// Publishing. A publish is handed to the broker at once and not waited for; what comes back as an announcement is what the
-// members hear. How many may be on their way is bounded: who publishes more waits a moment, which is the only time that
-// the broker keeps a connection from being read.
+// Publishing. A publish is handed to the broker immediately and not awaited; members are sent the broker's announcement of it. The number
+// in flight is bounded: a publisher beyond it waits for a permit, the only time that the broker keeps a connection from being read.
 public sealed partial class RelayNode
 {
-    private readonly SemaphoreSlim _places;
+    private readonly SemaphoreSlim _publishPermits;
     private long _sequence;
 
     /// <summary>
-    /// Publishes what a member sent, verbatim, to every other member. Where the broker does not take it and the room's rule
-    /// asks for durability, the publisher is closed with 1013 "not stored".
+    /// Publishes a member's message, verbatim, to every other member. If the broker does not accept it and the room's rule is durable, the
+    /// publisher is closed with 1013 "not stored".
     /// </summary>
     /// <param name="room">A room that the publisher is in.</param>
     /// <param name="payload">
-    /// The message; copied before the call returns. Text must be UTF-8, as what a connection has received is: it is not checked again.
+    /// The message; copied before the call returns. Text must be UTF-8, as messages of a connection are: it is not checked again.
     /// </param>
     /// <param name="kind">Text or binary.</param>
-    /// <param name="publisher">Who does not hear it.</param>
+    /// <param name="publisher">The connection that is left out.</param>
     /// <returns>
-    /// Completed, but when as much as may be is on its way: then when there is room again. Await it before reading on.
+    /// Completed, except while the permitted number is in flight: then when a permit is free. Await it before reading on.
     /// </returns>
     public ValueTask PublishAsync(LocalRoom room, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
     {
@@ -36,7 +37,7 @@ public sealed partial class RelayNode
         ArgumentNullException.ThrowIfNull(publisher);
         if (room.IsPlain)
         {
-            // No copy and no allocation; the test PlainRoom_Publish_AllocatesNothing holds it to that.
+            // No copy and no allocation; the test PlainRoom_Publish_AllocatesNothing verifies that.
             if (room.TryGetMembers(out Room? members))
             {
                 members.Publish(payload, kind, publisher);
@@ -49,15 +50,17 @@ public sealed partial class RelayNode
     }
 
     /// <summary>
-    /// Publishes one message to several rooms, as <see cref="PublishAsync(LocalRoom, in ReadOnlySequence{byte}, MessageKind, WeirConnection)"/>
-    /// does to one. A connection in more than one of them, on whatever node, is sent it once.
+    /// Publishes one message to several rooms, as
+    /// <see cref="PublishAsync(LocalRoom, in ReadOnlySequence{byte}, MessageKind, WeirConnection)"/> does to one. A connection in more than
+    /// one of them, on any node, is sent it once.
     /// </summary>
     /// <param name="rooms">Rooms that the publisher is in, each once.</param>
     /// <param name="payload">The message; copied before the call returns. Text must be UTF-8: it is not checked again.</param>
     /// <param name="kind">Text or binary.</param>
     /// <param name="publisher">The connection that is left out.</param>
     /// <returns>As for one room.</returns>
-    public ValueTask PublishAsync(IReadOnlyList<LocalRoom> rooms, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
+    public ValueTask PublishAsync(
+        IReadOnlyList<LocalRoom> rooms, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
     {
         ArgumentNullException.ThrowIfNull(rooms);
         ArgumentNullException.ThrowIfNull(publisher);
@@ -70,10 +73,10 @@ public sealed partial class RelayNode
         return PublishCopiesAsync(rooms, new Draft(payload.ToArray(), kind, Message: message), Copies.Of(NodeId, message), publisher);
     }
 
-    /// <summary>A number for a message to several rooms, see <see cref="Publication.Message"/>.</summary>
+    /// <summary>Gets a number for a message to several rooms, see <see cref="Publication.Message"/>.</summary>
     internal long NewMessageNumber() => Interlocked.Increment(ref _sequence);
 
-    /// <summary>The newest number that a publication of this node has been given.</summary>
+    /// <summary>The newest number of a publication of this node.</summary>
     internal long LastSequence => Interlocked.Read(ref _sequence);
 
     private async ValueTask PublishCopiesAsync(IReadOnlyList<LocalRoom> rooms, Draft draft, MessageCopies copies, WeirConnection publisher)
@@ -93,8 +96,8 @@ public sealed partial class RelayNode
 
     private ValueTask Publish(LocalRoom room, in Draft draft, WeirConnection publisher)
     {
-        SendScope.Current?.WalkPublications(); // what was published before, when the room was plain, is not overtaken
-        if (!room.Drain.IsCongested && TryTakePlaces(room))
+        SendScope.Current?.WalkPublications(); // must not overtake publications from before, when the room was plain
+        if (!room.Drain.IsCongested && TryAcquirePermits(room))
         {
             Begin(room, draft, publisher);
             return ValueTask.CompletedTask;
@@ -103,15 +106,15 @@ public sealed partial class RelayNode
         return PublishSlowlyAsync(room, draft, publisher);
     }
 
-    /// <summary>Publishes to a room, whether or not anybody of this node is in it.</summary>
+    /// <summary>Publishes to a room, whether or not it has members on this node.</summary>
     /// <param name="room">The room.</param>
-    /// <param name="publication">Its offset, node and sequence are not looked at.</param>
-    /// <param name="except">A connection of this node that does not hear it; null: all do.</param>
-    /// <param name="cancellationToken">Gives up waiting; it may be published even so.</param>
-    /// <returns>Its position. The default where the room keeps no history: it was announced to all nodes.</returns>
+    /// <param name="publication">Its offset, node and sequence are ignored.</param>
+    /// <param name="except">A connection of this node that is left out; <c>null</c> if none.</param>
+    /// <param name="cancellationToken">Cancels the wait; it may be published even so.</param>
+    /// <returns>Its position. The default if the room keeps no history: it was announced to all nodes.</returns>
     /// <exception cref="BrokerUnavailableException">
-    /// The broker has not taken it, whatever the room's rule: no member was given it; or it is unknown whether it has
-    /// (<see cref="BrokerUnavailableException.IsUnknown"/>), and then all are given it if so.
+    /// The broker has not accepted it, whatever the room's rule: no member was sent it; or it is unknown whether it has
+    /// (<see cref="BrokerUnavailableException.IsUnknown"/>), and then all are sent it if so.
     /// </exception>
     /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<StreamPosition> PublishAsync(
@@ -122,15 +125,15 @@ public sealed partial class RelayNode
     }
 
     /// <summary>
-    /// The first half of a publish, for a protocol that answers each one and lets its client send the next meanwhile: what one
-    /// caller begins one after another is published in that order.
+    /// The first half of a publish, for a protocol that answers each one and lets its client send the next meanwhile: publishes that one
+    /// caller begins one after another keep that order.
     /// </summary>
     /// <param name="room">The room.</param>
-    /// <param name="publication">Its offset, node and sequence are not looked at.</param>
-    /// <param name="except">A connection of this node that does not hear it; null: all do.</param>
+    /// <param name="publication">Its offset, node and sequence are ignored.</param>
+    /// <param name="except">A connection of this node that is left out; <c>null</c> if none.</param>
     /// <returns>
-    /// Completed, but when as much as may be is on its way: then when there is room again. The task in it is the second half,
-    /// with the result and the failure of <see cref="PublishAsync(string, Publication, WeirConnection?, CancellationToken)"/>.
+    /// Completed, except while the permitted number is in flight: then when a permit is free. The task in it is the second half, with the
+    /// result and the failure of <see cref="PublishAsync(string, Publication, WeirConnection?, CancellationToken)"/>.
     /// </returns>
     /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<Task<StreamPosition>> BeginPublishAsync(string room, Publication publication, WeirConnection? except = null)
@@ -140,12 +143,13 @@ public sealed partial class RelayNode
         if (publication.Kind == MessageKind.Text && !Utf8.IsValid(publication.Data.Span))
         {
             // Every strict client in the room would be closed with 1007, and again at each recovery.
-            throw new ArgumentException("The data of a text must be UTF-8 (RFC 6455 section 5.6). Publish it as binary.", nameof(publication));
+            throw new ArgumentException(
+                "The data of a text must be UTF-8 (RFC 6455 section 5.6). Publish it as binary.", nameof(publication));
         }
 
         if (!_rooms.TryGetValue(room, out LocalRoom? local))
         {
-            local = new LocalRoom(room, this); // nobody here would hear it: only for the way to the broker
+            local = new LocalRoom(room, this); // no members on this node: only for the call to the broker
         }
         else if (local.Drain.IsCongested)
         {
@@ -153,7 +157,7 @@ public sealed partial class RelayNode
         }
 
         Draft draft = new(publication.Data, publication.Kind, publication.Key, publication.Info, publication.Message);
-        if (!TryTakePlaces(local) && !await WaitForPlacesAsync(local).ConfigureAwait(false))
+        if (!TryAcquirePermits(local) && !await WaitForPermitsAsync(local).ConfigureAwait(false))
         {
             Metrics.Published("refused");
             return Task.FromException<StreamPosition>(TooMany());
@@ -163,34 +167,34 @@ public sealed partial class RelayNode
         return CompleteAsync(local, entry, call);
     }
 
-    private bool TryTakePlaces(LocalRoom room)
+    private bool TryAcquirePermits(LocalRoom room)
     {
-        if (!room.Outbox.Places.Wait(0))
+        if (!room.Outbox.PublishPermits.Wait(0))
         {
             return false;
         }
 
-        if (_places.Wait(0))
+        if (_publishPermits.Wait(0))
         {
             return true;
         }
 
-        room.Outbox.Places.Release();
+        room.Outbox.PublishPermits.Release();
         return false;
     }
 
-    // Waits in the room's line first: a room that has taken all it may does not stand in the way of others.
-    private async ValueTask<bool> WaitForPlacesAsync(LocalRoom room)
+    // Waits in the room's queue first: a room that has used up its permits does not block others.
+    private async ValueTask<bool> WaitForPermitsAsync(LocalRoom room)
     {
-        if (Health == BrokerHealth.Degraded || Options.BrokerPatience == TimeSpan.Zero)
+        if (Health == BrokerHealth.Degraded || Options.BrokerTimeout == TimeSpan.Zero)
         {
             return false;
         }
 
-        using CancellationTokenSource patience = new(LongWait.Piece(Options.BrokerPatience), _time);
+        using CancellationTokenSource timeout = new(LongWait.Piece(Options.BrokerTimeout), _time);
         try
         {
-            await room.Outbox.Places.WaitAsync(patience.Token).ConfigureAwait(false);
+            await room.Outbox.PublishPermits.WaitAsync(timeout.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -199,12 +203,12 @@ public sealed partial class RelayNode
 
         try
         {
-            await _places.WaitAsync(patience.Token).ConfigureAwait(false);
+            await _publishPermits.WaitAsync(timeout.Token).ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException)
         {
-            room.Outbox.Places.Release();
+            room.Outbox.PublishPermits.Release();
             return false;
         }
     }
@@ -213,11 +217,11 @@ public sealed partial class RelayNode
     {
         if (room.Drain.IsCongested)
         {
-            // The members of this node hear it when the drain gets to it, whatever else: bounded by the work that is left.
+            // The event loop delivers it to the members of this node in any case: the wait is bounded by the work that is left.
             await room.Drain.WhenRelievedAsync().ConfigureAwait(false);
         }
 
-        if (TryTakePlaces(room) || await WaitForPlacesAsync(room).ConfigureAwait(false))
+        if (TryAcquirePermits(room) || await WaitForPermitsAsync(room).ConfigureAwait(false))
         {
             Begin(room, draft, publisher);
             return;
@@ -283,7 +287,7 @@ public sealed partial class RelayNode
         }
     }
 
-    // The order of the numbers, of the outbox and of the calls is one: all under the outbox's lock. A call only begins there.
+    // Sequence numbers, outbox and calls have one order: all under the outbox's lock. A call only begins there.
     private PendingPublish Call(
         LocalRoom room, in Draft draft, WeirConnection? publisher, bool mustBeStored, out ValueTask<StreamPosition> call)
     {
@@ -294,7 +298,8 @@ public sealed partial class RelayNode
             entry = AddInsideLock(room, draft, publisher, mustBeStored);
             try
             {
-                call = Broker.PublishAsync(room.Name, entry.Publication, mustBeStored ? room.StoredRule : room.Rule, CancellationToken.None);
+                call = Broker.PublishAsync(
+                    room.Name, entry.Publication, mustBeStored ? room.StoredRule : room.Rule, CancellationToken.None);
             }
             catch (Exception error)
             {
@@ -304,7 +309,7 @@ public sealed partial class RelayNode
 
         if (Health == BrokerHealth.Degraded && !room.Rule.KeepsHistory)
         {
-            room.OnBrokerAway(); // its announcement may not come
+            room.OnBrokerAway(); // its announcement may be missed
         }
 
         return entry;
@@ -333,11 +338,11 @@ public sealed partial class RelayNode
         }
 
         entry.IsStored = true;
-        ReleasePlaces(room);
+        ReleasePermits(room);
         Metrics.Published(isUnnumbered ? "announced" : "stored");
         if (Health == BrokerHealth.Degraded)
         {
-            // Its announcement may not come; the history has it, and where there is none this node's members are given it.
+            // Its announcement may be missed; the history has it, and without history the node delivers it to its own members.
             if (room.Rule.KeepsHistory)
             {
                 room.Drain.Post(new RoomEvent(RoomEventKind.Check));
@@ -366,12 +371,12 @@ public sealed partial class RelayNode
             OweLoss(room); // before the publisher's next publish
         }
 
-        ReleasePlaces(room);
+        ReleasePermits(room);
         Metrics.Published(isUnknown ? "unknown" : "failed");
         room.Drain.Post(new RoomEvent(isUnknown ? RoomEventKind.MaybeStored : RoomEventKind.NotStored, entry));
     }
 
-    // Never given to the broker: it has its place in the order among those that were.
+    // Never handed to the broker: it keeps its position in the order among those that were.
     private void Refuse(LocalRoom room, in Draft draft, WeirConnection publisher)
     {
         PendingPublish entry;
@@ -388,19 +393,20 @@ public sealed partial class RelayNode
         room.Drain.Post(new RoomEvent(RoomEventKind.NotStored, entry));
     }
 
-    private void ReleasePlaces(LocalRoom room)
+    private void ReleasePermits(LocalRoom room)
     {
-        Debug.Assert(_places.CurrentCount < Options.MaxPublishesInFlight, "More places given back than taken");
-        room.Outbox.Places.Release();
-        _places.Release();
+        Debug.Assert(_publishPermits.CurrentCount < Options.MaxPublishesInFlight, "More permits released than acquired");
+        room.Outbox.PublishPermits.Release();
+        _publishPermits.Release();
     }
 
     private static void NotStored(WeirConnection publisher) => publisher.Close(CloseCode.TryAgainLater, "not stored");
 
-    private BrokerUnavailableException TooMany()
-        => new($"More than {Options.MaxPublishesInFlight} publishes wait for the broker, or {Options.MaxPublishesInFlightPerRoom} of the room.", isUnknown: false);
+    private BrokerUnavailableException TooMany() => new(
+        $"More than {Options.MaxPublishesInFlight} publishes are in flight, or {Options.MaxPublishesInFlightPerRoom} of the room.",
+        isUnknown: false);
 
-    /// <summary>A publication that has no number yet: it is given one in the order of the calls.</summary>
+    /// <summary>A publication without a sequence number: it is assigned in the order of the calls.</summary>
     private readonly record struct Draft(
         ReadOnlyMemory<byte> Data, MessageKind Kind, string? Key = null, ReadOnlyMemory<byte> Info = default, long Message = 0)
     {

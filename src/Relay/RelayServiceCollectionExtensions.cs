@@ -4,19 +4,20 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Weir.Connections;
 using Weir.Relay.Rooms;
+using Weir.Rooms;
 
 namespace Weir.Relay;
 
-/// <summary>What the relay offers to an application's services.</summary>
+/// <summary>Adds the relay to an application's services.</summary>
 public static class RelayServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a <see cref="RelayNode"/>, which is started before the server listens. Its broker is the <see cref="IBroker"/>
-    /// among the services; without one, a <see cref="MemoryBroker"/>. Its members are in the <see cref="RoomDirectory"/> among
-    /// the services, or in one of its own. Who may come in is for the <see cref="IClientAccess"/> among them to say.
+    /// Adds a <see cref="RelayNode"/>, which is started before the server listens. Its broker is the <see cref="IBroker"/> among the
+    /// services; without one, a <see cref="MemoryBroker"/>. Its members are in the <see cref="RoomDirectory"/> among the services, or in
+    /// one of its own. The <see cref="IClientAccess"/> among them decides on access.
     /// </summary>
     /// <param name="services">The application's services; <see cref="WeirServiceCollectionExtensions.AddWeir"/> belongs to them.</param>
-    /// <param name="configure">Settings; null for the defaults.</param>
+    /// <param name="configure">Settings; <c>null</c> for the defaults.</param>
     public static IServiceCollection AddWeirRelay(this IServiceCollection services, Action<RelayOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

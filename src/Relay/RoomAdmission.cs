@@ -1,26 +1,28 @@
+using Weir.Handshake;
+
 namespace Weir.Relay;
 
 /// <summary>
-/// Who a client is, and that it may listen to all the rooms that its request names, <c>?room=R&amp;room=S</c>: asked in one go by
-/// every way in where rooms are named like that.
+/// The identity of a client, and its right to subscribe to all rooms that its request names, <c>?room=R&amp;room=S</c>: one evaluation for
+/// every endpoint where rooms are named like that.
 /// </summary>
 /// <remarks>
-/// A room's own token is brought as <c>room_token</c>: the n-th is that of the n-th <c>room</c>, and an empty one is none.
+/// A room's own token is sent as <c>room_token</c>: the n-th is that of the n-th <c>room</c>, and an empty one means no token.
 /// </remarks>
-/// <param name="Complaint">What is wrong with the request, for the client to read; null: nothing.</param>
-/// <param name="Refusal">Why the client may not come in.</param>
-/// <param name="Identity">Who it is; null when it may not come in.</param>
+/// <param name="Complaint">What is wrong with the request, as text for the client; <c>null</c> if it is valid.</param>
+/// <param name="Refusal">Why the client is refused.</param>
+/// <param name="Identity">The client's identity; <c>null</c> if refused.</param>
 /// <param name="Rooms">The rooms, each once.</param>
-/// <param name="ExpiresAt">When the first of its rights ends; null: never.</param>
+/// <param name="ExpiresAt">When the first of its grants ends; <c>null</c> if never.</param>
 public sealed record RoomAdmission(
     string? Complaint, AccessRefusal Refusal, ClientIdentity? Identity, IReadOnlyList<AdmittedRoom> Rooms, DateTimeOffset? ExpiresAt)
 {
-    /// <summary>Judges a request.</summary>
-    /// <param name="access">Says who may what.</param>
-    /// <param name="relay">Knows which names rooms may have.</param>
+    /// <summary>Evaluates a request.</summary>
+    /// <param name="access">Decides on access.</param>
+    /// <param name="relay">Decides which names rooms may have.</param>
     /// <param name="request">The client's request.</param>
-    /// <param name="cancellationToken">The client has gone.</param>
-    public static async ValueTask<RoomAdmission> JudgeAsync(
+    /// <param name="cancellationToken">Canceled when the client has disconnected.</param>
+    public static async ValueTask<RoomAdmission> EvaluateAsync(
         IClientAccess access, RelayNode relay, UpgradeRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(access);
@@ -32,7 +34,7 @@ public sealed record RoomAdmission(
             return new RoomAdmission(complaint, AccessRefusal.None, Identity: null, [], ExpiresAt: null);
         }
 
-        ConnectVerdict connect = await access.ConnectAsync(request, token: null, cancellationToken).ConfigureAwait(false);
+        ConnectResult connect = await access.ConnectAsync(request, token: null, cancellationToken).ConfigureAwait(false);
         if (connect.Identity is not { } identity)
         {
             return Refuse(connect.Refusal);
@@ -50,14 +52,14 @@ public sealed record RoomAdmission(
             }
 
             string? token = i < tokens.Count && tokens[i].Length > 0 ? tokens[i] : null;
-            RoomVerdict verdict = await access.SubscribeAsync(identity, names[i], token, cancellationToken).ConfigureAwait(false);
-            if (!verdict.IsAllowed)
+            RoomAccessResult result = await access.SubscribeAsync(identity, names[i], token, cancellationToken).ConfigureAwait(false);
+            if (!result.IsAllowed)
             {
-                return Refuse(verdict.Refusal);
+                return Refuse(result.Refusal);
             }
 
-            rooms.Add(new AdmittedRoom(names[i], verdict.Info));
-            expiresAt = expiresAt is null || verdict.ExpiresAt < expiresAt ? verdict.ExpiresAt ?? expiresAt : expiresAt;
+            rooms.Add(new AdmittedRoom(names[i], result.Info));
+            expiresAt = expiresAt is null || result.ExpiresAt < expiresAt ? result.ExpiresAt ?? expiresAt : expiresAt;
         }
 
         return new RoomAdmission(Complaint: null, AccessRefusal.None, identity, rooms, expiresAt);
@@ -66,7 +68,7 @@ public sealed record RoomAdmission(
     private static RoomAdmission Refuse(AccessRefusal why) => new(Complaint: null, why, Identity: null, [], ExpiresAt: null);
 }
 
-/// <summary>A room that a client may listen to.</summary>
+/// <summary>A room that a client may subscribe to.</summary>
 /// <param name="Name">The room.</param>
-/// <param name="Info">What its token for the room says of the client, as JSON for its presence; empty: nothing.</param>
+/// <param name="Info">The data on the client in its token for the room, as JSON for its presence; empty if none.</param>
 public readonly record struct AdmittedRoom(string Name, ReadOnlyMemory<byte> Info);

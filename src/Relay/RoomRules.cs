@@ -4,13 +4,13 @@ using System.Text;
 
 namespace Weir.Relay;
 
-/// <summary>Which rule holds for which room: the first whose pattern matches the name. Immutable.</summary>
+/// <summary>The rules of rooms: a room has the first rule whose pattern matches its name. Immutable.</summary>
 public sealed class RoomRules
 {
     private readonly RoomRule[] _rules;
     private readonly Lazy<string> _digest;
 
-    /// <summary>Takes the rules in the order in which they are tried.</summary>
+    /// <summary>Creates the rules in the order in which they are tried.</summary>
     /// <exception cref="ArgumentException">A pattern is empty.</exception>
     public RoomRules(params IEnumerable<RoomRule> rules)
     {
@@ -29,7 +29,7 @@ public sealed class RoomRules
     /// <summary>The rules, in the order in which they are tried.</summary>
     public IReadOnlyList<RoomRule> All => _rules;
 
-    /// <summary>The rule of a room; <see cref="RoomRule.Default"/> when no pattern matches.</summary>
+    /// <summary>Returns the rule of a room; <see cref="RoomRule.Default"/> if no pattern matches.</summary>
     public RoomRule Of(string room)
     {
         ArgumentNullException.ThrowIfNull(room);
@@ -44,14 +44,14 @@ public sealed class RoomRules
         return RoomRule.Default;
     }
 
-    /// <summary>Equal for rules that are equal in all they say, and in their order.</summary>
+    /// <summary>Equal for rules with equal settings in equal order.</summary>
     internal string Digest => _digest.Value;
 
-    /// <summary>Whether any rule lets fewer publish than listen.</summary>
+    /// <summary>Whether any rule permits publishing to fewer clients than subscribing.</summary>
     internal bool RestrictPublishing => _rules.Any(static rule => rule.Publish != RoomPublishing.Members);
 
     /// <summary>Whether a name matches a glob, as in <see cref="RoomRule.Pattern"/>.</summary>
-    // Goes back to the last star only: what an earlier one took can stay as it is, so the time is at most pattern x name.
+    // Backtracks to the last star only: the match of an earlier one can stay as it is, so the time is at most pattern x name.
     public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
     {
         int at = 0;
@@ -86,9 +86,9 @@ public sealed class RoomRules
 
     private string MakeDigest()
     {
-        string text = string.Join('\n', _rules.Select(static rule => string.Create(
+        string text = string.Join('\n', _rules.Select(static r => string.Create(
             CultureInfo.InvariantCulture,
-            $"{rule.Pattern}\0{rule.HistorySize}\0{rule.HistoryTtl.Ticks}\0{rule.Durable}\0{rule.Presence}\0{rule.Access}\0{rule.Publish}")));
+            $"{r.Pattern}\0{r.HistorySize}\0{r.HistoryTtl.Ticks}\0{r.Durable}\0{r.Presence}\0{r.Access}\0{r.Publish}")));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 }

@@ -1,4 +1,5 @@
 using Weir.Handshake;
+using Weir.Validation;
 
 namespace Weir.Relay;
 
@@ -13,8 +14,8 @@ public sealed class SseOptions
     private int _maxHeadBytes = 16 * 1024;
 
     /// <summary>
-    /// Origins a page may listen from, as for WebSockets (<see cref="WeirOptions.AllowedOrigins"/>); they are answered with
-    /// the CORS header that lets a browser read the stream. Empty, the default: only the request's own host.
+    /// Origins whose pages may open a stream, as for WebSockets (<see cref="WeirOptions.AllowedOrigins"/>); they are answered with the CORS
+    /// header that lets a browser read the stream. Empty, the default: only the request's own host.
     /// </summary>
     /// <exception cref="ArgumentException">A glob is malformed; the message names it.</exception>
     public IReadOnlyList<string> AllowedOrigins
@@ -22,14 +23,14 @@ public sealed class SseOptions
         get => _allowedOrigins;
         set
         {
-            _ = new OriginPolicy(value); // refuses what it cannot read
+            _ = new OriginPolicy(value); // throws for a malformed glob
             _allowedOrigins = value;
         }
     }
 
     /// <summary>
-    /// A comment is sent when nothing else was for this long, so that proxies keep the stream and a dead client is noticed;
-    /// default 30 seconds. Zero: never.
+    /// A comment is sent when a stream had no output for this long, so that proxies keep the stream and a dead client is noticed; default
+    /// 30 seconds. Zero: never.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan HeartbeatInterval
@@ -39,8 +40,8 @@ public sealed class SseOptions
     }
 
     /// <summary>
-    /// The most bytes that may wait for one slow client; default 1,000,000. Beyond it the stream is cut: the client comes back
-    /// with its last id and recovers. What it missed and is given again does not count.
+    /// The most bytes that may wait for one slow client; default 1,000,000. Beyond it the stream is aborted: the client reconnects with its
+    /// last id and recovers. Publications that it missed and is given again do not count.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public long CloseAtBytes
@@ -49,7 +50,7 @@ public sealed class SseOptions
         set => _closeAtBytes = OptionRange.Number(value, 1, long.MaxValue);
     }
 
-    /// <summary>The longest that a client may take nothing while something waits for it; default 10 seconds. Zero: any time.</summary>
+    /// <summary>The longest that a client may accept no data while some is queued for it; default 10 seconds. Zero: no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public TimeSpan MaxDelay
     {
@@ -58,8 +59,8 @@ public sealed class SseOptions
     }
 
     /// <summary>
-    /// When a client is to come back after the server has ended its stream; default 2 seconds. Each is given a time of its own,
-    /// from half of it to three halves, so that those whose streams ended together do not return together.
+    /// When a client is to reconnect after the server has ended its stream; default 2 seconds. Each is given a delay of its own, from half
+    /// of it to three halves, so that clients whose streams ended together do not reconnect together.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than a day.</exception>
     public TimeSpan ReconnectAfter
@@ -69,9 +70,9 @@ public sealed class SseOptions
     }
 
     /// <summary>
-    /// The largest request head in bytes, measured as HTTP/1.1 has it; default 16 KiB, as for WebSockets
-    /// (<see cref="WeirOptions.MaxHeadBytes"/>). A larger one is answered with 431, with the CORS headers of an allowed origin.
-    /// Takes effect up to the server's own limits, which answer first: Kestrel's are <c>MaxRequestLineSize</c>, by default 8 KiB,
+    /// The largest request header block in bytes, measured as in HTTP/1.1; default 16 KiB, as for WebSockets
+    /// (<see cref="WeirOptions.MaxHeadBytes"/>). A larger one is answered with 431, with the CORS headers of an allowed origin. Takes
+    /// effect up to the server's own limits, which answer first: Kestrel's are <c>MaxRequestLineSize</c>, by default 8 KiB,
     /// <c>MaxRequestHeadersTotalSize</c>, and <c>Http2.MaxRequestHeaderFieldSize</c>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 256.</exception>

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Keys;
+using Weir.Auth.Tokens;
 
 namespace Weir.Auth.Tests;
 
@@ -62,7 +63,8 @@ internal static class TestTokens
     public static KeySet AllKeys(int cacheSize = 0) => new(
         [
             VerificationKey.OfSecret(Encoding.UTF8.GetBytes(Secret), JwtAlgorithm.All),
-            VerificationKey.OfPublic(id: null, new RsaSecurityKey(Rsa.ExportParameters(includePrivateParameters: false)), JwtAlgorithm.All)!,
+            VerificationKey.OfPublic(id: null, new RsaSecurityKey(Rsa.ExportParameters(includePrivateParameters: false)),
+                JwtAlgorithm.All)!,
             .. _curves.Values.Select(static curve => VerificationKey.OfPublic(id: null, new ECDsaSecurityKey(curve), JwtAlgorithm.All)!),
         ],
         cacheSize);

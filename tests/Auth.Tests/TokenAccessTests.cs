@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Auth.Diagnostics;
-using Weir.Auth.Keys;
+using Weir.Handshake;
 using Weir.Relay;
 using Weir.TestSupport;
 using Xunit;
@@ -36,7 +36,7 @@ public sealed class TokenAccessTests : IDisposable
     {
         string token = Good();
 
-        ConnectVerdict verdict = await NewAccess(options => options.Cookie = "session")
+        ConnectResult verdict = await NewAccess(options => options.Cookie = "session")
             .ConnectAsync(Request(Format(target), Format(header)), token: null, CancellationToken.None);
 
         Assert.Equal("u1", verdict.Identity?.User);
@@ -51,10 +51,10 @@ public sealed class TokenAccessTests : IDisposable
     [InlineData("Cookie: xsession={0}")]
     public async Task Token_InAnyOtherPlace_IsNoToken(string header)
     {
-        ConnectVerdict verdict = await NewAccess().ConnectAsync(
+        ConnectResult verdict = await NewAccess().ConnectAsync(
             Request("/ws", header.Replace("{0}", Good(), StringComparison.Ordinal)), token: null, CancellationToken.None);
 
-        Assert.Equal(ConnectVerdict.Refuse(AccessRefusal.Missing), verdict);
+        Assert.Equal(ConnectResult.Refuse(AccessRefusal.Missing), verdict);
     }
 
     [Fact]
@@ -62,7 +62,8 @@ public sealed class TokenAccessTests : IDisposable
     {
         UpgradeRequest request = Request("/ws?token=" + Good("\"sub\":\"query\""));
 
-        Assert.Equal("protocol", (await NewAccess().ConnectAsync(request, Good("\"sub\":\"protocol\""), CancellationToken.None)).Identity?.User);
+        Assert.Equal("protocol", (await NewAccess().ConnectAsync(request, Good("\"sub\":\"protocol\""), CancellationToken.None))
+            .Identity?.User);
         Assert.Equal(AccessRefusal.Invalid, (await NewAccess().ConnectAsync(request, "bad", CancellationToken.None)).Refusal);
     }
 
@@ -94,7 +95,7 @@ public sealed class TokenAccessTests : IDisposable
         TokenAccess access = NewAccess();
         ClientIdentity client = await ConnectAsync(access, claims);
 
-        RoomVerdict verdict = await access.SubscribeAsync(client, room, token: null, CancellationToken.None);
+        RoomAccessResult verdict = await access.SubscribeAsync(client, room, token: null, CancellationToken.None);
 
         Assert.Equal(mayListen ? AccessRefusal.None : AccessRefusal.Denied, verdict.Refusal);
     }
@@ -124,7 +125,7 @@ public sealed class TokenAccessTests : IDisposable
         ClientIdentity client = await ConnectAsync(access, "\"sub\":\"u1\",\"exp\":4000000000", exp: false);
         Assert.False(access.MayPublish(client, "private:a"));
 
-        RoomVerdict verdict = await access.SubscribeAsync(
+        RoomAccessResult verdict = await access.SubscribeAsync(
             client, "private:a", Good("\"sub\":\"u1\",\"channel\":\"private:a\",\"info\":[1]"), CancellationToken.None);
 
         Assert.True(verdict.IsAllowed);
@@ -173,7 +174,8 @@ public sealed class TokenAccessTests : IDisposable
     [Fact]
     public async Task RoomToken_LetsNobodyConnect()
         => Assert.Equal(
-            AccessRefusal.Invalid, (await NewAccess().ConnectAsync(Request("/"), Good("\"sub\":\"u1\",\"channel\":\"r\""), CancellationToken.None)).Refusal);
+            AccessRefusal.Invalid,
+                (await NewAccess().ConnectAsync(Request("/"), Good("\"sub\":\"u1\",\"channel\":\"r\""), CancellationToken.None)).Refusal);
 
     [Fact]
     public async Task KeysThatDoNotCome_AreWaitedForTwoSeconds()
@@ -185,7 +187,7 @@ public sealed class TokenAccessTests : IDisposable
         TokenAccess access = new(options, _rules.Of, ring, _log.CreateLogger(AuthLog.Category), _time);
         ring.Start();
 
-        Task<ConnectVerdict> connecting = access.ConnectAsync(
+        Task<ConnectResult> connecting = access.ConnectAsync(
             Request("/"), Make("""{"alg":"RS256","kid":"k"}""", $$"""{"exp":{{Soon}}}""", "RS256"), CancellationToken.None).AsTask();
         Assert.False(connecting.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(2));
@@ -216,7 +218,8 @@ public sealed class TokenAccessTests : IDisposable
             seen = request;
             return new(AuthResult.Allow(
                 new ClaimsPrincipal(new ClaimsIdentity(
-                    [new Claim(ClaimTypes.NameIdentifier, "ada"), new Claim("channels", "a"), new Claim("channels", "b:*"), new Claim("publish", "a"), new Claim("info", "{}")],
+                    [new Claim(ClaimTypes.NameIdentifier, "ada"), new Claim("channels", "a"), new Claim("channels", "b:*"),
+                        new Claim("publish", "a"), new Claim("info", "{}")],
                     "test")),
                 Now.AddMinutes(5)));
         });
@@ -237,19 +240,23 @@ public sealed class TokenAccessTests : IDisposable
         Assert.Equal(AccessRefusal.Invalid, await RefusalAsync(static () => AuthResult.Refuse()));
         Assert.Equal(AccessRefusal.Denied, await RefusalAsync(static () => AuthResult.Refuse(AccessRefusal.Denied)));
         Assert.Equal(AccessRefusal.Invalid, await RefusalAsync(static () => default));
-        Assert.Equal(AccessRefusal.Missing, await RefusalAsync(static () => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity([new Claim("sub", "x")])))));
-        Assert.Equal(AccessRefusal.Expired, await RefusalAsync(static () => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity("test")), Now)));
+        Assert.Equal(AccessRefusal.Missing,
+            await RefusalAsync(static () => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity([new Claim("sub", "x")])))));
+        Assert.Equal(AccessRefusal.Expired,
+            await RefusalAsync(static () => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity("test")), Now)));
         Assert.Empty(_log.Of("AuthenticateFailed"));
-        Assert.Equal(AccessRefusal.Unavailable, await RefusalAsync(static () => throw new InvalidOperationException("The database is away.")));
+        Assert.Equal(AccessRefusal.Unavailable,
+            await RefusalAsync(static () => throw new InvalidOperationException("The database is away.")));
         Assert.Single(_log.Of("AuthenticateFailed"));
         foreach (string exp in (string[])["1795521600000", "tomorrow", "NaN"])
         {
-            Assert.Equal(AccessRefusal.Unavailable, await RefusalAsync(() => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity([new Claim("exp", exp)], "test")))));
+            Assert.Equal(AccessRefusal.Unavailable,
+                await RefusalAsync(() => AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity([new Claim("exp", exp)], "test")))));
         }
 
         async Task<AccessRefusal> RefusalAsync(Func<AuthResult> answer)
         {
-            ConnectVerdict verdict = await NewAccess(options => options.Authenticate = (_, _) => new(answer()))
+            ConnectResult verdict = await NewAccess(options => options.Authenticate = (_, _) => new(answer()))
                 .ConnectAsync(Request("/"), token: null, CancellationToken.None);
             Assert.Null(verdict.Identity);
             return verdict.Refusal;
@@ -288,7 +295,8 @@ public sealed class TokenAccessTests : IDisposable
     [InlineData("short", "Jwt.Secret must be at least 32 bytes")]
     public void AddWeirAuth_WithoutAGoodKey_Throws(string secret, string says)
         => Assert.Contains(
-            says, Assert.Throws<ArgumentException>(() => new ServiceCollection().AddWeirAuth(options => options.Jwt.Secret = secret)).Message, StringComparison.Ordinal);
+            says, Assert.Throws<ArgumentException>(() => new ServiceCollection().AddWeirAuth(options => options.Jwt.Secret = secret))
+                .Message, StringComparison.Ordinal);
 
     private static UpgradeRequest Request(string target, string header = "X: y")
         => new(Encoding.UTF8.GetBytes($"GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n"));
@@ -301,7 +309,8 @@ public sealed class TokenAccessTests : IDisposable
         AuthOptions options = new();
         options.Jwt.Secret = Secret;
         configure?.Invoke(options);
-        return new TokenAccess(options, _rules.Of, new KeyRing(options.Jwt, _log.CreateLogger("x"), _time), _log.CreateLogger(AuthLog.Category), _time);
+        return new TokenAccess(options, _rules.Of, new KeyRing(options.Jwt, _log.CreateLogger("x"), _time),
+            _log.CreateLogger(AuthLog.Category), _time);
     }
 
     private sealed class SilentIssuer : HttpMessageHandler

@@ -1,4 +1,4 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Xunit;
 
 namespace Weir.Chaos;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 
 namespace Weir.Chaos;
@@ -49,7 +49,8 @@ internal sealed class Fleet : IAsyncDisposable
     }
 
     /// <summary>What the nodes have written, for the report of a test that failed.</summary>
-    public string Output => string.Join("\n\n", _hosts.Select(static (host, node) => $"Node {node}:\n{host.Output[^Math.Min(6000, host.Output.Length)..]}{host.Errors}"));
+    public string Output => string.Join("\n\n",
+        _hosts.Select(static (host, node) => $"Node {node}:\n{host.Output[^Math.Min(6000, host.Output.Length)..]}{host.Errors}"));
 
     public HostProcess this[int node] => _hosts[node % _hosts.Count];
 
@@ -82,7 +83,8 @@ internal sealed class Fleet : IAsyncDisposable
         await Bounded.Eventually(() => host.Addresses.Count == 2, Timeline.Patience);
         using HttpClient http = new();
         await Waiting.UntilAsync(
-            async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker", Timeline.Patience);
+            async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker",
+                Timeline.Patience);
         return host;
     }
 

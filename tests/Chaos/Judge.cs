@@ -169,7 +169,8 @@ internal static class Judge
         foreach (IGrouping<string, Account> room in accounts.GroupBy(static account => account.Room))
         {
             HashSet<string> all = [.. room.SelectMany(TextsOf)];
-            foreach (Account account in room.Where(static account => account.Way.HasPositions && account.Heard.All(static heard => heard.Text is not null)))
+            foreach (Account account in room.Where(static account => account.Way.HasPositions
+                && account.Heard.All(static heard => heard.Text is not null)))
             {
                 HashSet<string> texts = [.. TextsOf(account)];
                 violations.AddRange(all.Where(text => !texts.Contains(text))

@@ -160,7 +160,8 @@ public sealed class JudgeTests
 
     private static Report Of(params Said[][] heard) => Judge.Of([.. heard.Select(Account)], [], 0);
 
-    private static Account Account(Said[] heard) => new("room", [.. heard.Select(static each => new Heard(Position.Parse(each.Id), each.Text))], 0);
+    private static Account Account(Said[] heard)
+        => new("room", [.. heard.Select(static each => new Heard(Position.Parse(each.Id), each.Text))], 0);
 
     private sealed record Said(string Id, string? Text);
 }

@@ -64,7 +64,8 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
             _confirmed.Add((room, position, text));
             return position;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or SocketException or JsonException)
+        catch (Exception error) when (
+            error is HttpRequestException or IOException or OperationCanceledException or SocketException or JsonException)
         {
             return null;
         }

@@ -1,4 +1,4 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.TestSupport;
 
 namespace Weir.Chaos;
@@ -12,7 +12,8 @@ internal static class Scenario
     public static async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)
     {
         string[] rooms = [.. Enumerable.Range(0, Rooms).Select(static i => $"room{i}")];
-        List<Listener> listeners = [.. Enumerable.Range(0, Timeline.Listeners).Select(i => new Listener(fleet, rooms[i % Rooms], i / Rooms))];
+        List<Listener> listeners =
+            [.. Enumerable.Range(0, Timeline.Listeners).Select(i => new Listener(fleet, rooms[i % Rooms], i / Rooms))];
         List<Publisher> publishers = [.. Enumerable.Range(0, fleet.Count).Select(node => new Publisher(fleet, node, rooms))];
         try
         {
@@ -34,9 +35,11 @@ internal static class Scenario
                 Position? end = null;
                 int attempt = 0;
                 await Waiting.UntilAsync(
-                    async () => (end = await publishers[^1].TryPublishAsync(room, $"end of {room}, {attempt++}")) is not null, $"{room} can be published to", Timeline.Patience);
+                    async () => (end = await publishers[^1].TryPublishAsync(room, $"end of {room}, {attempt++}")) is not null,
+                        $"{room} can be published to", Timeline.Patience);
                 await Bounded.Eventually(
-                    () => listeners.TrueForAll(listener => listener.Room != room || listener.Last == end), Timeline.Patience, $"all listeners of {room} are at {end}");
+                    () => listeners.TrueForAll(listener => listener.Room != room || listener.Last == end), Timeline.Patience,
+                        $"all listeners of {room} are at {end}");
             }
         }
         finally

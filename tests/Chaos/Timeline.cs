@@ -11,7 +11,8 @@ internal static class Timeline
 
     /// <summary>A long run has as many listeners as the machine bears, a short one enough to be worth something.</summary>
     public static int Listeners { get; } = int.Parse(
-        Environment.GetEnvironmentVariable("WEIR_CHAOS_LISTENERS") is { Length: > 0 } listeners ? listeners : "60", CultureInfo.InvariantCulture);
+        Environment.GetEnvironmentVariable("WEIR_CHAOS_LISTENERS") is { Length: > 0 } listeners ? listeners : "60",
+            CultureInfo.InvariantCulture);
 
     /// <summary>Everything that is waited for has this bound, however slow the machine.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(40);

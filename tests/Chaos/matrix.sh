@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every way in under every fault with longer traffic than a test run has, and prints the table of docs/reliability.md, then the
+# Runs every way in under every fault with longer traffic than a test run has, and prints the table of docs/operations/reliability.md, then the
 # violations by kind and way, with counts.
 #   tests/Chaos/matrix.sh                 20 s of traffic each
 #   tests/Chaos/matrix.sh 60              as many seconds

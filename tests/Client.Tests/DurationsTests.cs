@@ -10,11 +10,14 @@ namespace Weir.Client.Tests;
 /// <summary>Every duration that an option of a client takes, found by reflection: of any length, never, and refused by name.</summary>
 public sealed class DurationsTests
 {
-    private static readonly TimeSpan[] _long = [TimeSpan.FromDays(25), TimeSpan.FromDays(60), TimeSpan.FromMilliseconds(uint.MaxValue), TimeSpan.MaxValue, Timeout.InfiniteTimeSpan];
+    private static readonly TimeSpan[] _long = [TimeSpan.FromDays(25), TimeSpan.FromDays(60), TimeSpan.FromMilliseconds(uint.MaxValue),
+        TimeSpan.MaxValue, Timeout.InfiniteTimeSpan];
 
-    public static TheoryData<string, string> Options { get; } = [.. OptionsOf(typeof(RelayClientOptions)).Concat(OptionsOf(typeof(CentrifugoClientOptions)))];
+    public static TheoryData<string, string> Options { get; } =
+        [.. OptionsOf(typeof(RelayClientOptions)).Concat(OptionsOf(typeof(CentrifugoClientOptions)))];
 
-    public static TheoryData<string, string, long> LongOptions { get; } = [.. Options.SelectMany(static each => _long.Select(length => (each.Data.Item1, each.Data.Item2, length.Ticks)))];
+    public static TheoryData<string, string, long> LongOptions { get; } =
+        [.. Options.SelectMany(static each => _long.Select(length => (each.Data.Item1, each.Data.Item2, length.Ticks)))];
 
     [Fact]
     public void Options_AreFound() => Assert.Equal((2 + 2 + 5) + (2 + 2 + 5), Options.Count);
@@ -48,7 +51,7 @@ public sealed class DurationsTests
 
         FakeConnection connection = await AcceptAsync(client, transport, server);
         await events.NextAsync<Connected>();
-        connection.End(new ConnectionEnd(EndKind.Cut));
+        connection.End(new ConnectionEnd(EndKind.ConnectionLost));
         Disconnected lost = await events.NextAsync<Disconnected>();
 
         bool isDelay = option is nameof(ReconnectOptions.BaseDelay) or nameof(ReconnectOptions.Jitter);
@@ -82,10 +85,12 @@ public sealed class DurationsTests
         FakeTransport transport = new() { Time = time };
         ScriptedServer server = new(transport);
         int asked = 0;
-        CentrifugoClientOptions options = new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>($"t{++asked}") };
+        CentrifugoClientOptions options =
+            new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>($"t{++asked}") };
         await using CentrifugoClient client = new(new Uri("ws://host/connection/websocket"), options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
-        Subscription subscription = client.Subscribe("c", new SubscriptionOptions { GetToken = (_, _) => ValueTask.FromResult<string?>($"s{++asked}") });
+        Subscription subscription =
+            client.Subscribe("c", new SubscriptionOptions { GetToken = (_, _) => ValueTask.FromResult<string?>($"s{++asked}") });
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
         client.Start();
         await server.AcceptAsync($"\"expires\":true,\"ttl\":{ttl}");
@@ -108,7 +113,8 @@ public sealed class DurationsTests
         FakeTimeProvider time = new();
         FakeTransport transport = new() { Time = time };
         ScriptedServer server = new(transport);
-        CentrifugoClientOptions options = new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>("t") };
+        CentrifugoClientOptions options =
+            new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>("t") };
         await using CentrifugoClient client = new(new Uri("ws://host/connection/websocket"), options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
         client.Start();
@@ -143,7 +149,8 @@ public sealed class DurationsTests
         FakeTimeProvider time = new();
         FakeTransport transport = new() { Time = time };
         ScriptedServer server = new(transport);
-        CentrifugoClientOptions options = new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>("t") };
+        CentrifugoClientOptions options =
+            new() { Transport = transport, TimeProvider = time, GetToken = _ => ValueTask.FromResult<string?>("t") };
         await using CentrifugoClient client = new(new Uri("ws://host/connection/websocket"), options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
         client.Start();
@@ -168,12 +175,15 @@ public sealed class DurationsTests
             .Where(static property => property.PropertyType == typeof(TimeSpan))
             .Select(property => (type.Name, property.Name));
 
-    private static ClientOptions New(string client) => client == nameof(RelayClientOptions) ? new RelayClientOptions() : new CentrifugoClientOptions();
+    private static ClientOptions New(string client)
+        => client == nameof(RelayClientOptions) ? new RelayClientOptions() : new CentrifugoClientOptions();
 
     private static (object Owner, PropertyInfo Property) Find(ClientOptions options, string option)
-        => options.GetType().GetProperty(option) is { } own ? (options, own) : (options.Reconnect, typeof(ReconnectOptions).GetProperty(option)!);
+        => options.GetType().GetProperty(option) is { } own ? (options, own)
+            : (options.Reconnect, typeof(ReconnectOptions).GetProperty(option)!);
 
-    private static IAsyncDisposable Make(string client, ClientOptions options, out Listening<ClientEvent> events, out Task<ConnectionEnd> completion)
+    private static IAsyncDisposable Make(string client, ClientOptions options, out Listening<ClientEvent> events,
+        out Task<ConnectionEnd> completion)
     {
         if (options is RelayClientOptions relay)
         {

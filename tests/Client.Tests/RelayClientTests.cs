@@ -68,9 +68,9 @@ public sealed class RelayClientTests : IAsyncLifetime
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
 
-        server.End(new ConnectionEnd(EndKind.Cut));
+        server.End(new ConnectionEnd(EndKind.ConnectionLost));
         Disconnected lost = await events.NextAsync<Disconnected>();
-        Assert.Equal((EndKind.Cut, _second), (lost.End.Kind, lost.RetryIn));
+        Assert.Equal((EndKind.ConnectionLost, _second), (lost.End.Kind, lost.RetryIn));
         Assert.Equal(ClientState.Waiting, _client!.State);
         _time.Advance(_second - TimeSpan.FromTicks(1));
         Assert.Equal(1, _transport.Attempts);
@@ -102,14 +102,14 @@ public sealed class RelayClientTests : IAsyncLifetime
     public async Task Count_BeginsAnewOnlyAfterAConnectionThatWasStable(int lasted, int nextDelay)
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
-        server.End(new ConnectionEnd(EndKind.Cut));
+        server.End(new ConnectionEnd(EndKind.ConnectionLost));
         await events.NextAsync<Disconnected>();
         _time.Advance(_second);
         FakeConnection second = await _transport.AcceptAsync();
         await events.NextAsync<Connected>();
 
         _time.Advance(_second * lasted);
-        second.End(new ConnectionEnd(EndKind.Cut));
+        second.End(new ConnectionEnd(EndKind.ConnectionLost));
 
         Assert.Equal(_second * nextDelay, (await events.NextAsync<Disconnected>()).RetryIn);
     }
@@ -230,7 +230,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         Task<DeliveryResult> waiting = _client.SendAsync("waiting");
 
         server.Gate.SetResult(false);
-        server.End(new ConnectionEnd(EndKind.Cut));
+        server.End(new ConnectionEnd(EndKind.ConnectionLost));
 
         Assert.Equal(Delivery.Unknown, (await torn.Within()).Delivery);
         await events.NextAsync<Disconnected>();
@@ -249,10 +249,10 @@ public sealed class RelayClientTests : IAsyncLifetime
         Task<DeliveryResult> stuck = _client!.SendAsync("stuck");
         await Bounded.Eventually(() => server.Sends == 1);
 
-        server.End(new ConnectionEnd(EndKind.Silent));
+        server.End(new ConnectionEnd(EndKind.HeartbeatTimeout));
 
         Assert.Equal(Delivery.Unknown, (await stuck.Within()).Delivery);
-        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace Weir.Client.Tests;
 /// <summary>Callbacks for tokens that fail in every way: each ends in an event, and none holds up the end of the client.</summary>
 public sealed class TokenCallbackTests : CentrifugoFixture
 {
-    public static TheoryData<string> Failing { get; } = ["throws", "throws later", "is cancelled", "hangs", "blocks", "brings a line feed", "brings half a surrogate"];
+    public static TheoryData<string> Failing { get; } =
+        ["throws", "throws later", "is cancelled", "hangs", "blocks", "brings a line feed", "brings half a surrogate"];
 
     [Theory]
     [MemberData(nameof(Failing))]
@@ -54,7 +55,8 @@ public sealed class TokenCallbackTests : CentrifugoFixture
     {
         using ManualResetEventSlim blocked = new();
         int asked = 0;
-        SubscriptionOptions options = new() { GetToken = (_, cancel) => ++asked == 1 ? Fail(how, blocked, cancel) : ValueTask.FromResult<string?>("good") };
+        SubscriptionOptions options =
+            new() { GetToken = (_, cancel) => ++asked == 1 ? Fail(how, blocked, cancel) : ValueTask.FromResult<string?>("good") };
         Listening<SubscriptionEvent> heard = new(Client.Subscribe("c", options).ReadAllAsync());
         await ConnectAsync("\"ping\":0");
 
@@ -119,7 +121,11 @@ public sealed class TokenCallbackTests : CentrifugoFixture
     {
         Options.Reconnect.BaseDelay = Options.Reconnect.Jitter = TimeSpan.Zero;
         int asked = 0;
-        SubscriptionOptions options = new() { GetToken = (_, _) => Interlocked.Increment(ref asked) < 3000 ? throw new InvalidOperationException("down") : ValueTask.FromResult<string?>("good") };
+        SubscriptionOptions options = new()
+        {
+            GetToken = (_, _) => Interlocked.Increment(ref asked) < 3000
+            ? throw new InvalidOperationException("down") : ValueTask.FromResult<string?>("good")
+        };
         Client.Subscribe("c", options);
         await ConnectAsync("\"ping\":0");
 

@@ -57,7 +57,8 @@ public sealed class FramesTests
 
         string[] commands = Encoding.UTF8.GetString(Unmask(opening.Greeting)).Split('\n');
         Assert.Equal(3, opening.Answers);
-        Assert.Equal(["connect", "subscribe", "subscribe"], commands.Select(static each => System.Text.Json.JsonDocument.Parse(each).RootElement.EnumerateObject().Last().Name));
+        Assert.Equal(["connect", "subscribe", "subscribe"],
+            commands.Select(static each => System.Text.Json.JsonDocument.Parse(each).RootElement.EnumerateObject().Last().Name));
         Assert.Contains("\"token\":\"t\"", commands[0], StringComparison.Ordinal);
         Assert.Contains("\"channel\":\"sport\"", commands[2], StringComparison.Ordinal);
     }

@@ -17,7 +17,8 @@ public sealed class GrowthTests
     public void MegabytesPerHour_AfterAWarmUp_IsOfTheRest()
     {
         // 100 MB in the first two minutes, and then 1 MB every six.
-        (double, long)[] samples = [(0, 0), (60, 50_000_000), .. Enumerable.Range(0, 8).Select(static each => (120.0 + (360 * each), (100 + each) * 1_000_000L))];
+        (double, long)[] samples =
+            [(0, 0), (60, 50_000_000), .. Enumerable.Range(0, 8).Select(static each => (120.0 + (360 * each), (100 + each) * 1_000_000L))];
 
         Assert.Equal(10, Growth.MegabytesPerHour(samples)!.Value, precision: 6);
         Assert.Null(Growth.MegabytesPerHour([(0, 1)]));

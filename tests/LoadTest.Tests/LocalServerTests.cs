@@ -30,7 +30,8 @@ public sealed class LocalServerTests
         other.Start();
         using LocalServer server = LocalServer.Of("sh -c 'exit 0'", ((IPEndPoint)other.LocalEndpoint).Port);
 
-        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => server.StartAsync().WaitAsync(_limit, TimeProvider.System));
+        InvalidOperationException error =
+            await Assert.ThrowsAsync<InvalidOperationException>(() => server.StartAsync().WaitAsync(_limit, TimeProvider.System));
 
         Assert.Contains("is taken", error.Message, StringComparison.Ordinal);
     }

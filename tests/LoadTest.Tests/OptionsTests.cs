@@ -31,7 +31,8 @@ public sealed class OptionsTests
         SourceAddresses sources = SourceAddresses.For(IPAddress.Loopback, 100, "127.0.0.2-127.0.0.4");
 
         Assert.Equal(3, sources.Count);
-        Assert.Equal(["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.2"], Enumerable.Range(0, 4).Select(each => new IPAddress(sources.Of(each)!.Value).ToString()));
+        Assert.Equal(["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.2"], Enumerable.Range(0, 4)
+            .Select(each => new IPAddress(sources.Of(each)!.Value).ToString()));
     }
 
     [Theory]
@@ -54,5 +55,6 @@ public sealed class OptionsTests
 
     [Fact]
     public void ServerCommand_WithQuotes_KeepsWordsTogether()
-        => Assert.Equal(["dotnet", "My Host.dll", "--urls", "http://x"], LocalServer.SplitWords("dotnet 'My Host.dll'  --urls \"http://x\""));
+        => Assert.Equal(["dotnet", "My Host.dll", "--urls", "http://x"],
+            LocalServer.SplitWords("dotnet 'My Host.dll'  --urls \"http://x\""));
 }

@@ -81,7 +81,8 @@ public sealed class RoomBooksTests
     [InlineData(7)]
     public void Share_AllWorkersTogether_AreTheWhole(int workers)
     {
-        WorkerPlan whole = _plan with { Connections = 1000, Rooms = 10, Slow = 8, PublishRate = 50, OpenRate = 200, EchoRate = 30, FloodRate = 7 };
+        WorkerPlan whole = _plan with
+        { Connections = 1000, Rooms = 10, Slow = 8, PublishRate = 50, OpenRate = 200, EchoRate = 30, FloodRate = 7 };
 
         WorkerPlan[] shares = [.. Enumerable.Range(0, workers).Select(each => whole.Share(each, workers))];
 
@@ -92,6 +93,7 @@ public sealed class RoomBooksTests
         Assert.Equal(200, shares.Sum(static each => each.OpenRate), precision: 6);
         Assert.Equal(30, shares.Sum(static each => each.EchoRate), precision: 6);
         Assert.Equal(7, shares.Sum(static each => each.FloodRate), precision: 6);
-        Assert.All(shares, each => Assert.Equal(shares.TakeWhile(other => other != each).Sum(static other => other.Connections), each.FirstNumber));
+        Assert.All(shares, each =>
+            Assert.Equal(shares.TakeWhile(other => other != each).Sum(static other => other.Connections), each.FirstNumber));
     }
 }

@@ -27,7 +27,8 @@ public sealed class RunnerTests : IDisposable
                 await Task.Yield();
                 return Response.Ok(statusCode: "200", sizeBytes: 10);
             });
-            Response<string> second = await Step.Run("second", context, () => Task.FromResult(Response.Fail<string>(statusCode: "503", message: "busy")));
+            Response<string> second =
+                await Step.Run("second", context, () => Task.FromResult(Response.Fail<string>(statusCode: "503", message: "busy")));
             return first.IsError || !second.IsError ? Response.Fail() : Response.Ok();
         })
         .WithInit(context =>
@@ -63,7 +64,8 @@ public sealed class RunnerTests : IDisposable
         Assert.True(ok.Ok.Latency.Percent99 >= ok.Ok.Latency.Percent50 && ok.Ok.Latency.Percent50 > 0);
         Assert.Equal(["init of name", "clean"], order);
         Assert.Equal(["report.csv", "report.html", "report.md"], _folder.GetFiles().Select(static file => file.Name).Order());
-        Assert.Contains("| hello | second | 0 | 0 | 30 |", File.ReadAllText(Path.Combine(_folder.FullName, "report.md")), StringComparison.Ordinal);
+        Assert.Contains("| hello | second | 0 | 0 | 30 |", File.ReadAllText(Path.Combine(_folder.FullName, "report.md")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,7 +113,8 @@ public sealed class RunnerTests : IDisposable
             await allHaveBegun.Task.WaitAsync(TimeSpan.FromSeconds(25));
             return Response.Ok();
         })
-        .WithLoadSimulations(Simulation.Inject(rate: 20, interval: TimeSpan.FromMilliseconds(500), during: TimeSpan.FromMilliseconds(500))));
+        .WithLoadSimulations(Simulation.Inject(rate: 20, interval: TimeSpan.FromMilliseconds(500),
+            during: TimeSpan.FromMilliseconds(500))));
 
         Assert.Equal(20, stats.Ok.Request.Count);
     }
@@ -164,7 +167,8 @@ public sealed class RunnerTests : IDisposable
         LatencyStats latency = stats.GetStepStats("step").Ok.Latency;
         Assert.Equal(20, stats.Ok.Request.Count);
         Assert.True(latency.Percent95 >= 395 && latency.Percent99 >= 395 && latency.MaxMs >= 395, $"{latency}");
-        Assert.True(latency.MinMs <= latency.Percent50 && latency.Percent50 <= latency.Percent75 && latency.Percent75 <= latency.Percent95, $"{latency}");
+        Assert.True(latency.MinMs <= latency.Percent50 && latency.Percent50 <= latency.Percent75
+            && latency.Percent75 <= latency.Percent95, $"{latency}");
         Assert.True(latency.Percent50 < latency.Percent99, $"{latency}");
     }
 

@@ -1,10 +1,10 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>Another server takes over: by Sentinel, and in a Cluster.</summary>
 public sealed class FailoverTests
@@ -125,14 +125,16 @@ public sealed class FailoverTests
         await node.IsDegradedAsync();
         await withoutRooms.IsDegradedAsync();
         await Waiting.UntilAsync(
-            async () => (await cluster.Masters[1].AskAsync("CLUSTER NODES")).Contains("master,fail ", StringComparison.Ordinal), "the cluster knows", _long);
+            async () => (await cluster.Masters[1].AskAsync("CLUSTER NODES")).Contains("master,fail ", StringComparison.Ordinal),
+                "the cluster knows", _long);
         await Waiting.PassAsync(TimeSpan.FromSeconds(2)); // several looks
 
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], withoutRooms.Sink.Health);
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Degraded], node.Sink.Health);
         await Bounded.Eventually(() => node.MastersUp == 2 && withoutRooms.MastersUp == 2);
         await using Node late = Node.Start(cluster.Configuration);
-        await Task.WhenAll(rooms.Select(room => late.SubscribeAsync(room).ContinueWith(static asked => _ = asked.Exception, TaskScheduler.Default)));
+        await Task.WhenAll(rooms.Select(room => late.SubscribeAsync(room)
+            .ContinueWith(static asked => _ = asked.Exception, TaskScheduler.Default)));
         await Bounded.Eventually(() => late.MastersUp == 2);
         int served = 0;
         foreach (string room in rooms)
@@ -175,7 +177,8 @@ public sealed class FailoverTests
                 {
                     int heard = node.Sink.TextsOf(room).Count;
                     StreamPosition position = await node.PublishAtLastAsync(room, "after");
-                    return node.Sink.PublicationsOf(room).Any(each => each.Publication.Offset == position.Offset) || node.Sink.TextsOf(room).Count > heard;
+                    return node.Sink.PublicationsOf(room).Any(each => each.Publication.Offset == position.Offset)
+                        || node.Sink.TextsOf(room).Count > heard;
                 },
                 $"{room} is heard where it is now",
                 _long);

@@ -3,7 +3,7 @@ using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>A broker as a node of its own has it, with short times.</summary>
 internal sealed class Node : IAsyncDisposable
@@ -56,7 +56,8 @@ internal sealed class Node : IAsyncDisposable
         RedisBroker broker = new(options, log, time: null, metrics);
         RecordingSink sink = new("node-" + Guid.NewGuid().ToString("N"));
         Task started = broker.StartAsync(sink, CancellationToken.None);
-        return started.IsCompletedSuccessfully ? new Node(broker, sink, log, metrics) : throw new InvalidOperationException("A start must not wait for Redis.");
+        return started.IsCompletedSuccessfully ? new Node(broker, sink, log, metrics)
+            : throw new InvalidOperationException("A start must not wait for Redis.");
     }
 
     public async Task IsUpAsync(TimeSpan? limit = null)

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text;
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>Several nodes on one Redis.</summary>
 public sealed class NodesTests(SharedRedis redis)
@@ -46,7 +46,8 @@ public sealed class NodesTests(SharedRedis redis)
         await one.Sink.HasHeardAsync(_room, 4000);
         await two.Sink.HasHeardAsync(_room, 4000);
 
-        Assert.Equal(Enumerable.Range(1, 4000).Select(static i => (long)i), one.Sink.PublicationsOf(_room).Select(static each => each.Publication.Offset));
+        Assert.Equal(Enumerable.Range(1, 4000).Select(static i => (long)i), one.Sink.PublicationsOf(_room)
+            .Select(static each => each.Publication.Offset));
         Assert.Equal(one.Sink.TextsOf(_room), two.Sink.TextsOf(_room));
     }
 
@@ -130,7 +131,8 @@ public sealed class NodesTests(SharedRedis redis)
         await using Node one = await StartAsync();
         Node two = await StartAsync();
         await one.SubscribeAsync(_room);
-        await two.Broker.SetPresenceAsync(_room, new RoomMember("gone", "g", default, default), TimeSpan.FromMilliseconds(200), default).Within();
+        await two.Broker.SetPresenceAsync(_room, new RoomMember("gone", "g", default, default), TimeSpan.FromMilliseconds(200), default)
+            .Within();
         await two.DisposeAsync();
 
         await Waiting.PassAsync(redis.Server, TimeSpan.FromMilliseconds(250));

@@ -1,11 +1,11 @@
 using System.Globalization;
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>A Redis that is away, hangs, or comes back with more or less than it had. Each test has servers of its own.</summary>
 public sealed class OutageTests
@@ -119,7 +119,8 @@ public sealed class OutageTests
             // and then the next one's look at the commands.
             await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
             await Bounded.Eventually(() => node.Broker.IsRefusing);
-            BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "refused"));
+            BrokerUnavailableException refused =
+                await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "refused"));
             Assert.False(refused.IsUnknown);
         }
         finally
@@ -262,8 +263,10 @@ public sealed class OutageTests
 
         await server.AskAsync($"CONFIG SET {begin}");
         await Bounded.Eventually(() => publisher.Broker.Health == BrokerHealth.Refusing && listener.Broker.Health == BrokerHealth.Refusing);
-        BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync(Room, "refused", durable));
-        await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync("room of which nothing is kept yet", "refused", durable));
+        BrokerUnavailableException refused =
+            await Assert.ThrowsAsync<BrokerUnavailableException>(() => publisher.PublishAsync(Room, "refused", durable));
+        await Assert.ThrowsAsync<BrokerUnavailableException>(
+            () => publisher.PublishAsync("room of which nothing is kept yet", "refused", durable));
         await Bounded.Eventually(() => publisher.MastersUp == 0);
         StreamPosition announced = await publisher.PublishAsync(Room, "announced");
         RoomHistory history = await publisher.ReadAsync(Room);

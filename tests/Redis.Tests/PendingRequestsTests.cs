@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Brokers.Redis;
 using Weir.Relay;
 using Weir.TestSupport;
 using Xunit;

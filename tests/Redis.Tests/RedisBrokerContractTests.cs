@@ -1,8 +1,8 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>What every broker must do, done by a stand-alone Redis.</summary>
 public sealed class RedisBrokerContractTests(SharedRedis redis) : BrokerContract

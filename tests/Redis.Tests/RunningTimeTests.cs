@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Brokers.Redis.Timing;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>Waits for others that count only the time in which this process could run.</summary>
 public sealed class RunningTimeTests

@@ -1,9 +1,9 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>Several systems on one Redis are kept apart, or their configuration is refused.</summary>
 public sealed class SeparationTests(SharedRedis redis)

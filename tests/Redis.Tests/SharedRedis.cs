@@ -1,10 +1,10 @@
-using Weir.Redis.Tests;
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests;
+using Weir.Brokers.Redis.Tests.Servers;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(SharedRedis))]
 
-namespace Weir.Redis.Tests;
+namespace Weir.Brokers.Redis.Tests;
 
 /// <summary>One redis-server for the tests that do it no harm: each has rooms of its own.</summary>
 public sealed class SharedRedis : IAsyncLifetime

@@ -20,7 +20,8 @@ public sealed class JsonTextTests
     [InlineData("/* */1", false)]
     [InlineData("\uFEFF{}", false)]
     [InlineData("\"\n\"", false)]
-    public void IsValid_FollowsTheGrammar(string text, bool expected) => Assert.Equal(expected, JsonText.IsValid(Encoding.UTF8.GetBytes(text)));
+    public void IsValid_FollowsTheGrammar(string text, bool expected)
+        => Assert.Equal(expected, JsonText.IsValid(Encoding.UTF8.GetBytes(text)));
 
     [Theory]
     [InlineData(new byte[] { 0xFF })]

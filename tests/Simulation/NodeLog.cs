@@ -20,7 +20,8 @@ internal sealed class NodeLog(NodeModel node, SimulationWorld world) : ILoggerFa
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
         {
@@ -29,7 +30,8 @@ internal sealed class NodeLog(NodeModel node, SimulationWorld world) : ILoggerFa
 
         world.Note($"{node.Name} logs: {formatter(state, exception)}");
         if (eventId.Name == "PositionLost" && state is IReadOnlyList<KeyValuePair<string, object?>> values
-            && values.FirstOrDefault(static value => string.Equals(value.Key, "room", StringComparison.OrdinalIgnoreCase)).Value is string room)
+            && values.FirstOrDefault(static value => string.Equals(value.Key, "room", StringComparison.OrdinalIgnoreCase))
+                .Value is string room)
         {
             node.Losses[room] = node.Losses.GetValueOrDefault(room) + 1;
         }

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
+using Weir.Handshake;
+using Weir.Hosting;
 using Weir.Relay;
 using Weir.Relay.Sse;
 using Weir.Sending;
@@ -15,7 +17,7 @@ namespace Weir.Simulation;
 internal sealed class NodeModel
 {
     /// <summary>So long a join waits for the broker at the most; then it is not sure to be given everything.</summary>
-    public static readonly TimeSpan BrokerPatience = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan BrokerTimeout = TimeSpan.FromSeconds(1);
 
     private static readonly PipeReader _nothing = PipeReader.Create(ReadOnlySequence<byte>.Empty);
 
@@ -30,8 +32,10 @@ internal sealed class NodeModel
         NodeLog log = new(this, world);
         WeirEngine engine = new(log, meters: null, world.Scheduler.Clock);
         _listener = new WeirListener(engine);
-        _sockets = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), engine, FrameRunPool.Shared, ArrayPool<byte>.Shared);
-        RelayOptions options = new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), BrokerPatience = BrokerPatience };
+        _sockets = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions().ToSettings(), engine, SharedFramesPool.Shared,
+            ArrayPool<byte>.Shared);
+        RelayOptions options =
+            new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), BrokerTimeout = BrokerTimeout };
         Relay = new RelayNode(Broker, members: null, options, log, meters: null, world.Scheduler.Clock);
         Sse = new SseEndpoint(Relay, engine, OpenAccess.Instance, new SseOptions());
     }

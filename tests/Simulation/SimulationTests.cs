@@ -14,7 +14,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void Seeds_AllThatMayHappen_ListenersAndPublishersAreToldTheTruth()
     {
-        Features possible = Environment.GetEnvironmentVariable("WEIR_SIM_FEATURES") is { Length: > 0 } named ? Enum.Parse<Features>(named) : Features.All;
+        Features possible = Environment.GetEnvironmentVariable("WEIR_SIM_FEATURES") is { Length: > 0 } named ? Enum.Parse<Features>(named)
+            : Features.All;
         if (Number("WEIR_SIM_SEED") is { } seed)
         {
             Report(Scenario.Run(seed, possible));
@@ -23,7 +24,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
         int first = Number("WEIR_SIM_FIRST") ?? 1;
         ConcurrentBag<SimulationResult> failed = [];
-        Parallel.For(first, first + (Number("WEIR_SIM_SEEDS") ?? 10_000), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, each =>
+        Parallel.For(first, first + (Number("WEIR_SIM_SEEDS") ?? 10_000),
+            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, each =>
         {
             SimulationResult result = Scenario.Run(each, possible);
             if (result.Violations.Count > 0)
@@ -33,7 +35,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         });
         if (Environment.GetEnvironmentVariable("WEIR_SIM_SUMMARY") is { Length: > 0 } summary)
         {
-            File.WriteAllLines(summary, failed.OrderBy(static each => each.Seed).Select(static each => $"{each.Seed}\t{each.Features}\t{each.Violations[0].Split('\n')[0]}"));
+            File.WriteAllLines(summary, failed.OrderBy(static each => each.Seed)
+                .Select(static each => $"{each.Seed}\t{each.Features}\t{each.Violations[0].Split('\n')[0]}"));
         }
 
         if (failed.MinBy(static each => each.Seed) is { } shown)
@@ -53,7 +56,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     private static int? Number(string variable)
-        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number : null;
 
     private void Report(SimulationResult result)
     {
@@ -62,6 +66,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             output.WriteLine(line);
         }
 
-        Assert.True(result.Violations.Count == 0, $"Seed {result.Seed} (WEIR_SIM_SEED={result.Seed} shows it again): {string.Join("; ", result.Violations.Take(1))}");
+        Assert.True(result.Violations.Count == 0,
+            $"Seed {result.Seed} (WEIR_SIM_SEED={result.Seed} shows it again): {string.Join("; ", result.Violations.Take(1))}");
     }
 }

@@ -50,7 +50,8 @@ internal sealed class SimulationWorld
 
     /// <summary>The next text of a publisher in a room: "publisher/room-number".</summary>
     public string NextText(string publisher, string room)
-        => string.Create(CultureInfo.InvariantCulture, $"{publisher}/{room}-{_published[(publisher, room)] = _published.GetValueOrDefault((publisher, room)) + 1}");
+        => string.Create(CultureInfo.InvariantCulture,
+            $"{publisher}/{room}-{_published[(publisher, room)] = _published.GetValueOrDefault((publisher, room)) + 1}");
 
     /// <summary>Publishes as the HTTP API does, and notes the answer.</summary>
     public async void Publish(NodeModel node, string room)

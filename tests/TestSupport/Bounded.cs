@@ -3,13 +3,13 @@ using System.Runtime.CompilerServices;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// Waits that end. Bounds are of real time, whatever clock the code under test was given: they are there to fail a
-/// test that would hang, and never pace one that passes.
+/// Bounded waits. Bounds are in real time, independent of the clock of the code under test: they fail a test that would hang, and never
+/// pace one that passes.
 /// </summary>
 public static class Bounded
 {
     /// <summary>
-    /// One minute: long enough for a machine whose cores are all busy with something else. Only a test that fails takes it.
+    /// One minute: enough for a machine whose cores are all busy with other work. Only a failing test takes it.
     /// </summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(1);
 
@@ -19,7 +19,7 @@ public static class Bounded
     private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(1);
 
     /// <exception cref="TimeoutException">
-    /// Not done within <paramref name="limit"/> (null: <see cref="DefaultLimit"/>); names the expression.
+    /// Not done within <paramref name="limit"/> (<c>null</c>: <see cref="DefaultLimit"/>); names the expression.
     /// </exception>
     public static async Task Within(
         this Task task,
@@ -61,9 +61,9 @@ public static class Bounded
         [CallerArgumentExpression(nameof(task))] string what = "") =>
         Within(task.AsTask(), limit, what);
 
-    /// <summary>Waits for a condition that nothing announces, looking about every millisecond.</summary>
+    /// <summary>Waits for a condition without a notification, checking about every millisecond.</summary>
     /// <exception cref="TimeoutException">
-    /// Still false after <paramref name="limit"/> (null: <see cref="DefaultLimit"/>); names the expression.
+    /// Still false after <paramref name="limit"/> (<c>null</c>: <see cref="DefaultLimit"/>); names the expression.
     /// </exception>
     public static async Task Eventually(
         Func<bool> condition,

@@ -8,8 +8,8 @@ namespace Weir.TestSupport;
 /// write after return. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Arrays come longer than asked for and never a power of two: neither <c>Length == asked</c> nor the sizes of
-/// <see cref="ArrayPool{T}.Shared"/> may be relied upon.
+/// Arrays are longer than requested and never a power of two: code must rely neither on <c>Length</c> as requested nor on
+/// the sizes of <see cref="ArrayPool{T}.Shared"/>.
 /// </remarks>
 public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<byte>, IDisposable
 {
@@ -17,10 +17,10 @@ public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<
 
     private readonly PoolLedger _ledger = new(nameof(DiagnosticArrayPool), captureStacks);
 
-    // A returned array stays known for as long as anybody holds it, to tell a second return from a foreign array.
+    // A returned array is remembered for as long as it is referenced, to distinguish a second return from a foreign array.
     private readonly ConditionalWeakTable<byte[], Rental> _known = [];
 
-    /// <summary>Arrays rented and not returned.</summary>
+    /// <summary>The number of arrays rented and not returned.</summary>
     public int Outstanding => _ledger.Outstanding;
 
     public long OutstandingBytes => _ledger.OutstandingBytes;
@@ -28,7 +28,7 @@ public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<
     /// <summary>Rents since the start.</summary>
     public long Rents => _ledger.Rents;
 
-    /// <summary>Broken rules so far; leaks and late writes not yet found are not among them.</summary>
+    /// <summary>Violations so far, without leaks and late writes not yet found.</summary>
     public IReadOnlyList<string> Violations => _ledger.Violations;
 
     public override byte[] Rent(int minimumLength)
@@ -36,7 +36,7 @@ public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<
         ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
         if (minimumLength == 0)
         {
-            return []; // As the shared pool does: the empty array is nobody's.
+            return []; // As the shared pool does: the empty array is not pooled.
         }
 
         int length = minimumLength + SurplusBytes;
@@ -65,7 +65,7 @@ public sealed class DiagnosticArrayPool(bool captureStacks = false) : ArrayPool<
         _ledger.Close(rental);
     }
 
-    /// <exception cref="PoolMisuseException">An array is still out, or a rule was broken at any time.</exception>
+    /// <exception cref="PoolMisuseException">An array has not been returned, or there was any violation.</exception>
     public void AssertClean() => _ledger.AssertClean();
 
     public void Dispose() => AssertClean();

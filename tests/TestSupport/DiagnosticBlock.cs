@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// One block of a <see cref="DiagnosticMemoryPool"/>: every way to its bytes asks first whether it is still lent.
+/// One block of a <see cref="DiagnosticMemoryPool"/>: every access to its bytes checks first whether it is still rented.
 /// </summary>
 internal sealed class DiagnosticBlock : MemoryManager<byte>
 {
@@ -44,14 +44,14 @@ internal sealed class DiagnosticBlock : MemoryManager<byte>
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)elementIndex, (uint)_rental.Length);
         Interlocked.Increment(ref _pins);
 
-        // The array lives on the pinned heap: its address holds as long as this block is reachable, and the handle
+        // The array is on the pinned heap: its address is valid as long as this block is reachable, and the handle
         // keeps it so.
         return new MemoryHandle(Unsafe.AsPointer(ref _rental.Buffer[_rental.Offset + elementIndex]), pinnable: this);
     }
 
     public override void Unpin() => Interlocked.Decrement(ref _pins);
 
-    // Kestrel's blocks are array-backed, and code may take that shorter way.
+    // Kestrel's blocks are array-backed, and code may use that shortcut.
     protected override bool TryGetArray(out ArraySegment<byte> segment)
     {
         ThrowIfReturned(nameof(TryGetArray));

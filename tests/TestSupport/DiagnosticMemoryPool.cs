@@ -7,8 +7,8 @@ namespace Weir.TestSupport;
 /// span, found by its trace) and a write outside a block's bounds. Thread-safe.
 /// </summary>
 /// <remarks>
-/// What can be seen at once is thrown at once and recorded too, should somebody swallow it. <see cref="AssertClean"/>
-/// and <see cref="MemoryPool{T}.Dispose()"/> throw everything recorded plus the leaks. Mind that a throw out of a
+/// Misuse that is detected immediately is thrown, and recorded too in case it is caught. <see cref="AssertClean"/> and
+/// <see cref="MemoryPool{T}.Dispose()"/> throw everything recorded plus the leaks. Note that a throw out of a
 /// <c>using</c> replaces the test's own failure; dispose last, and read the violations first when both are likely.
 /// </remarks>
 public sealed class DiagnosticMemoryPool : MemoryPool<byte>
@@ -21,9 +21,9 @@ public sealed class DiagnosticMemoryPool : MemoryPool<byte>
 
     /// <param name="blockSize">
     /// Length of a block, 1 to 4096. Small odd sizes such as 16 or 61 make frames straddle blocks; a
-    /// <see cref="System.IO.Pipelines.Pipe"/> honours it when its <c>minimumSegmentSize</c> is no larger.
+    /// <see cref="System.IO.Pipelines.Pipe"/> honours it if its <c>minimumSegmentSize</c> is no larger.
     /// </param>
-    /// <param name="captureStacks">Keep the stack trace of each rent: slow, for finding out who leaked.</param>
+    /// <param name="captureStacks">Keeps the stack trace of each rent: slow, to find the source of a leak.</param>
     public DiagnosticMemoryPool(int blockSize = KestrelBlockSize, bool captureStacks = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blockSize, 1);
@@ -36,22 +36,22 @@ public sealed class DiagnosticMemoryPool : MemoryPool<byte>
 
     public override int MaxBufferSize => KestrelBlockSize;
 
-    /// <summary>Blocks rented and not returned.</summary>
+    /// <summary>The number of blocks rented and not returned.</summary>
     public int Outstanding => _ledger.Outstanding;
 
     public long OutstandingBytes => _ledger.OutstandingBytes;
 
-    /// <summary>The most blocks that were out at one time.</summary>
+    /// <summary>The most blocks that were rented at one time.</summary>
     public int PeakOutstanding => _ledger.PeakOutstanding;
 
     /// <summary>Rents since the start.</summary>
     public long Rents => _ledger.Rents;
 
-    /// <summary>Broken rules so far; leaks and late writes not yet found are not among them.</summary>
+    /// <summary>Violations so far, without leaks and late writes not yet found.</summary>
     public IReadOnlyList<string> Violations => _ledger.Violations;
 
     /// <summary>
-    /// Lends a block of <see cref="BlockSize"/> bytes, or exactly <paramref name="minBufferSize"/> when that is more.
+    /// Rents a block of <see cref="BlockSize"/> bytes, or exactly <paramref name="minBufferSize"/> if that is more.
     /// </summary>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
@@ -60,7 +60,7 @@ public sealed class DiagnosticMemoryPool : MemoryPool<byte>
         return new DiagnosticBlock(_ledger, Math.Max(minBufferSize, BlockSize));
     }
 
-    /// <exception cref="PoolMisuseException">A block is still out, or a rule was broken at any time.</exception>
+    /// <exception cref="PoolMisuseException">A block has not been returned, or there was any violation.</exception>
     public void AssertClean() => _ledger.AssertClean();
 
     protected override void Dispose(bool disposing)

@@ -5,11 +5,11 @@ namespace Weir.TestSupport;
 
 public static partial class Frames
 {
-    /// <summary>Reads one server frame; false when more bytes are needed.</summary>
-    /// <param name="consumed">Length of the frame, 0 when false.</param>
+    /// <summary>Reads one server frame; returns <c>false</c> if more bytes are needed.</summary>
+    /// <param name="consumed">Length of the frame, 0 if there is none.</param>
     /// <exception cref="InvalidDataException">
-    /// RFC 6455 broken: masked (section 5.1), a length not minimal or with its highest bit set (5.2), a reserved opcode
-    /// (5.2), a control frame fragmented or over 125 bytes (5.5). RSV bits are for the caller to judge.
+    /// A violation of RFC 6455: masked (section 5.1), a length not minimal or with its highest bit set (5.2), a reserved opcode
+    /// (5.2), a control frame fragmented or over 125 bytes (5.5). The caller checks the RSV bits.
     /// </exception>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out ServerFrame frame, out int consumed)
     {
@@ -51,7 +51,7 @@ public static partial class Frames
     /// <summary>As the overload over a span, advancing <paramref name="bytes"/> past the frame.</summary>
     internal static bool TryParse(ref ReadOnlySequence<byte> bytes, out ServerFrame frame)
     {
-        // The header first, on the stack: a long payload that trickles in is then copied once, not once per read.
+        // The header first, on the stack: a long payload that arrives in pieces is then copied once, not once per read.
         Span<byte> header = stackalloc byte[(int)Math.Min(10, bytes.Length)];
         bytes.Slice(0, header.Length).CopyTo(header);
         frame = null!;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Weir.TestSupport;
 
-/// <summary>How the payload length is written; RFC 6455 section 5.2 demands <see cref="Minimal"/>.</summary>
+/// <summary>How the payload length is written; RFC 6455 section 5.2 requires <see cref="Minimal"/>.</summary>
 public enum LengthForm
 {
     Minimal,
@@ -13,8 +13,8 @@ public enum LengthForm
 }
 
 /// <summary>
-/// Builds client frames, legal or not, and parses server frames strictly. Written apart from the engine's own framing
-/// on purpose: a shared mistake would cancel out.
+/// Builds client frames, legal or not, and parses server frames strictly. Independent of the engine's own framing on purpose: a
+/// shared mistake would cancel out.
 /// </summary>
 public static partial class Frames
 {
@@ -24,8 +24,8 @@ public static partial class Frames
     /// <summary>A client frame: header and masked payload.</summary>
     /// <param name="opcode">0 to 15; illegal ones are built too.</param>
     /// <param name="rsv">RSV1 is 4, RSV2 is 2, RSV3 is 1.</param>
-    /// <param name="key">As the wire shows it, most significant byte first.</param>
-    /// <param name="masked">False builds what a client must not send.</param>
+    /// <param name="key">In wire order, most significant byte first.</param>
+    /// <param name="masked">False builds a frame that a client must not send.</param>
     public static byte[] Client(
         int opcode,
         ReadOnlySpan<byte> payload,
@@ -47,7 +47,7 @@ public static partial class Frames
         return frame;
     }
 
-    /// <summary>A header alone, whose <paramref name="length"/> may promise what never comes.</summary>
+    /// <summary>A header alone, whose <paramref name="length"/> may announce a payload that never arrives.</summary>
     public static byte[] ClientHeader(
         int opcode,
         ulong length,
@@ -104,7 +104,7 @@ public static partial class Frames
 
     public static byte[] Pong(ReadOnlySpan<byte> payload = default) => Client(0xA, payload);
 
-    /// <summary>A Close frame; null leaves code and reason out.</summary>
+    /// <summary>A Close frame; <c>null</c> omits code and reason.</summary>
     public static byte[] Close(int? code = 1000, string reason = "")
     {
         if (code is null)
@@ -128,8 +128,8 @@ public static partial class Frames
         }
     }
 
-    /// <summary>Bytes from hex pairs; white space is free, <c>#</c> starts a comment to the end of the line.</summary>
-    /// <exception cref="FormatException">Anything else, or half a pair.</exception>
+    /// <summary>Bytes from hex pairs; white space is ignored, <c>#</c> starts a comment to the end of the line.</summary>
+    /// <exception cref="FormatException">Any other text, or half a pair.</exception>
     public static byte[] Hex(string text)
     {
         StringBuilder digits = new(text.Length);

@@ -1,8 +1,8 @@
 namespace Weir.TestSupport;
 
 /// <summary>
-/// An <see cref="InMemoryConnection"/> whose output is a <see cref="StallingPipeWriter"/>: what the server sends is
-/// read from <see cref="Gate"/>, and the client's end only sees the end of the stream.
+/// An <see cref="InMemoryConnection"/> whose output is a <see cref="StallingPipeWriter"/>: the test reads the server's bytes
+/// from <see cref="Gate"/>, and the client's end only receives the end of the stream.
 /// </summary>
 public sealed class GatedConnection : InMemoryConnection
 {
@@ -16,7 +16,7 @@ public sealed class GatedConnection : InMemoryConnection
     public StallingPipeWriter Gate { get; }
 
     /// <summary>
-    /// Ends a pending flush and completes the writer if the server has not, then as the base does; throws if the server
+    /// Ends a pending flush and completes the writer if the server has not, then acts as the base; throws if the server
     /// broke a rule of <see cref="StallingPipeWriter"/>.
     /// </summary>
     public override async ValueTask DisposeAsync()

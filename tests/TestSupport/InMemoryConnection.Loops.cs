@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Weir.TestSupport;
 
-// The stand-in for the socket: one loop carries bytes each way, and whichever ends first takes the other down.
+// The stand-in for the socket: one loop carries bytes each way, and the first to end shuts the other down.
 public partial class InMemoryConnection
 {
     private async Task ReceiveLoopAsync()
@@ -23,7 +23,7 @@ public partial class InMemoryConnection
         await _input.Writer.CompleteAsync(DownReason ?? error);
         await _toServer.Reader.CompleteAsync();
 
-        // Never inline: whoever aborts may hold a lock that the token's callbacks want.
+        // Never inline: the caller of an abort may hold a lock that the token's callbacks take.
         ThreadPool.UnsafeQueueUserWorkItem(
             static connection =>
             {
@@ -54,7 +54,7 @@ public partial class InMemoryConnection
         await _output.Reader.CompleteAsync();
     }
 
-    /// <returns>True when the destination's reader has gone; false at the source's end or when cancelled.</returns>
+    /// <returns>True if the destination's reader has completed; false at the source's end or if cancelled.</returns>
     private static async Task<bool> CopyAsync(PipeReader source, PipeWriter destination)
     {
         while (true)
@@ -76,7 +76,7 @@ public partial class InMemoryConnection
                 flush = await destination.FlushAsync();
             }
 
-            // Not consumed first: the writer's pending flush would end as if its bytes had gone out.
+            // Not consumed first: the writer's pending flush would end as if its bytes had been sent.
             if (flush.IsCompleted || flush.IsCanceled)
             {
                 return flush.IsCompleted;
@@ -101,7 +101,7 @@ public partial class InMemoryConnection
         }
     }
 
-    /// <summary>Takes both directions down; the first reason is the one the server reads.</summary>
+    /// <summary>Shuts both directions down; the server reads the first reason.</summary>
     private void Shutdown(Exception reason)
     {
         lock (_lock)

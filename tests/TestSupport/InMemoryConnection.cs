@@ -8,14 +8,14 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// A server's connection without a socket. It is shaped like Kestrel's socket transport, two pipes and a loop for each
-/// direction, so that its ends come about as they do there.
+/// A server's connection without a socket. It is built like Kestrel's socket transport, two pipes and a loop for each
+/// direction, so that it ends in the same ways.
 /// </summary>
 /// <remarks>
 /// As with Kestrel: the end of the client's stream fires <see cref="ConnectionClosed"/>; an abort fails the pending
 /// read with its reason and completes the pending flush; completing the output ends the input too, with a
 /// <see cref="ConnectionAbortedException"/>; <see cref="ConnectionClosed"/> always fires on the thread pool. The client
-/// sees every end of the server as the end of the stream, after what had reached the wire.
+/// receives every end of the server as the end of the stream, after the bytes that had reached the wire.
 /// </remarks>
 public partial class InMemoryConnection :
     ConnectionContext,
@@ -65,10 +65,10 @@ public partial class InMemoryConnection :
     /// <summary>The other end of the wire, for the test. Complete its output for a FIN.</summary>
     public IDuplexPipe ClientEnd { get; }
 
-    /// <summary>Done when <see cref="ConnectionClosed"/> has fired and its callbacks have run.</summary>
+    /// <summary>Completes when <see cref="ConnectionClosed"/> has fired and its callbacks have run.</summary>
     public Task Closed => _closedFired.Task;
 
-    /// <summary>The reason of the first abort, null without one.</summary>
+    /// <summary>The reason of the first abort, <c>null</c> if there was none.</summary>
     public ConnectionAbortedException? AbortReason => Aborts is [var first, ..] ? first : null;
 
     /// <summary>The reasons of all aborts, in order.</summary>
@@ -101,7 +101,7 @@ public partial class InMemoryConnection :
 
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>The server is asked to close, as Kestrel does when it stops.</summary>
+    /// <summary>Requests the server to close, as Kestrel does when it stops.</summary>
     public void RequestClose() => _closeRequested.Cancel();
 
     public override void Abort() => Abort(new ConnectionAbortedException("Aborted by the application."));
@@ -134,8 +134,8 @@ public partial class InMemoryConnection :
     }
 
     /// <summary>
-    /// Completes the server's ends and waits for the loops, as Kestrel does when its middleware has returned. What a
-    /// client that does not read holds up is dropped, though, instead of waited for.
+    /// Completes the server's ends and waits for the loops, as Kestrel does when its middleware has returned. Bytes held up by a
+    /// client that does not read are dropped, though, instead of waited for.
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
@@ -150,7 +150,7 @@ public partial class InMemoryConnection :
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The server's own end, whatever <see cref="Transport"/> was replaced with.</summary>
+    /// <summary>The server's own end, also if <see cref="Transport"/> was replaced.</summary>
     private protected DuplexPipe ServerEnd { get; }
 
     /// <summary>Called on a reset and on a shutdown, before the pending waits of the pipes are ended.</summary>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Weir.TestSupport;
 
-/// <summary>One thing that was logged; <paramref name="Values"/> are the message's named holes.</summary>
+/// <summary>One log record; <paramref name="Values"/> are the message's named placeholders.</summary>
 public sealed record LogRecord(
     string Category,
     LogLevel Level,
@@ -11,7 +11,7 @@ public sealed record LogRecord(
     Exception? Exception,
     IReadOnlyDictionary<string, object?> Values);
 
-/// <summary>Records what is logged, as a factory or as a provider beside others. Thread-safe.</summary>
+/// <summary>Collects log records, as a factory or as a provider beside others. Thread-safe.</summary>
 public sealed class LogProbe(LogLevel minimumLevel = LogLevel.Trace) : ILoggerFactory, ILoggerProvider
 {
     private readonly Lock _lock = new();
@@ -40,7 +40,7 @@ public sealed class LogProbe(LogLevel minimumLevel = LogLevel.Trace) : ILoggerFa
 
     public void Dispose()
     {
-        // Nothing is held; the records stay readable after the code under test has disposed its factory.
+        // It holds no resource; the records stay readable after the code under test has disposed its factory.
     }
 
     private sealed class Logger(LogProbe probe, string category) : ILogger

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// Collects measurements. Handed to the code under test as its <see cref="IMeterFactory"/>, it hears that code's meters
-/// and no others, so tests may run side by side. Thread-safe.
+/// Collects measurements. Passed to the code under test as its <see cref="IMeterFactory"/>, it receives those of that code's meters
+/// only, so tests may run in parallel. Thread-safe.
 /// </summary>
 public sealed class MetricProbe : IMeterFactory
 {
@@ -14,7 +14,7 @@ public sealed class MetricProbe : IMeterFactory
     private readonly Dictionary<(string Instrument, string Tags), Series> _series = [];
 
     /// <param name="meterName">
-    /// Also hear every meter of this name in the process, for a meter factory that the test cannot replace.
+    /// Also receives every meter of this name in the process, for a meter factory that the test cannot replace.
     /// </param>
     public MetricProbe(string? meterName = null)
     {
@@ -53,13 +53,13 @@ public sealed class MetricProbe : IMeterFactory
     }
 
     /// <summary>
-    /// Sum over all measurements that have the tags given, whatever others they have: of a counter its value, of an
-    /// up-down counter its level, of a histogram its total; an observable instrument is asked now.
+    /// Sum over all measurements that have the given tags, whatever others they have: of a counter its value, of an
+    /// up-down counter its level, of a histogram its total; an observable instrument is read now.
     /// </summary>
     public double Sum(string instrument, params (string Key, object? Value)[] tags) =>
         Matching(instrument, tags).Sum(series => series.Sum);
 
-    /// <summary>How many measurements have the tags given.</summary>
+    /// <summary>The number of measurements that have the given tags.</summary>
     public long Count(string instrument, params (string Key, object? Value)[] tags) =>
         Matching(instrument, tags).Sum(series => series.Count);
 

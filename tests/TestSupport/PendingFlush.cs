@@ -18,7 +18,7 @@ internal sealed class PendingFlush : IValueTaskSource<FlushResult>
         _report = report;
     }
 
-    /// <summary>What was to be sent, as it was when the flush began.</summary>
+    /// <summary>The bytes to be sent, as they were when the flush began.</summary>
     public byte[] Bytes { get; }
 
     /// <summary>Ends the wait when the flush's own token is cancelled; disposed with the flush.</summary>

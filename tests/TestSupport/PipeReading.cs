@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 
 namespace Weir.TestSupport;
 
-/// <summary>Ways for a test to read its end of a pipe; each wait is bounded as <see cref="Bounded"/> says.</summary>
+/// <summary>Reads a test's end of a pipe; each wait is bounded as in <see cref="Bounded"/>.</summary>
 public static class PipeReading
 {
     /// <summary>The next server frame.</summary>
@@ -72,7 +72,7 @@ public static class PipeReading
         }
     }
 
-    /// <summary>What is there now, without waiting; lets a sender that pends go on and takes that too.</summary>
+    /// <summary>Takes the available bytes without waiting; a pending sender then continues, and its bytes are taken too.</summary>
     public static byte[] TakeAvailable(this PipeReader reader)
     {
         ArrayBufferWriter<byte> all = new();

@@ -4,16 +4,16 @@ using System.Runtime.CompilerServices;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// The books of a diagnostic pool: what is out, what came back, and every rule that was broken. Thread-safe.
+/// The records of a diagnostic pool: rented and returned buffers, and every violation. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A returned buffer is never lent again. It is scribbled over and kept in quarantine, so that a write through a
-/// <see cref="Span{T}"/> kept too long finds nobody else's data and leaves a trace. The quarantine is bounded: the
+/// A returned buffer is never rented again. It is overwritten and kept in quarantine, so that a write through a
+/// <see cref="Span{T}"/> kept too long does not reach data of others and leaves a trace. The quarantine is bounded: the
 /// oldest buffers are checked and dropped once it holds more than <see cref="QuarantineLimitBytes"/>.
 /// </remarks>
 internal sealed class PoolLedger(string pool, bool captureStacks)
 {
-    /// <summary>Never legal in UTF-8: lent memory taken for text without having been written is refused.</summary>
+    /// <summary>Never legal in UTF-8: rented memory that is read as text before it was written is rejected.</summary>
     public const byte FreshByte = 0xF5;
 
     public const byte ReturnedByte = 0xDB;
@@ -58,9 +58,9 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
         }
     }
 
-    /// <summary>Enters a rent. Bytes of <paramref name="buffer"/> outside offset and length become guards.</summary>
-    // Not inlined, and only this frame is left out: whether the JIT has put a hot Rent into its caller must not decide
-    // if the caller is seen.
+    /// <summary>Records a rent. Bytes of <paramref name="buffer"/> outside offset and length become guards.</summary>
+    // Not inlined, and only this frame is omitted: whether the caller is in the trace must not depend on the JIT's inlining of
+    // a hot Rent.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Rental Open(byte[] buffer, int offset, int length)
     {
@@ -78,7 +78,7 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
         }
     }
 
-    /// <summary>Enters a return, judges the guards and scribbles.</summary>
+    /// <summary>Records a return, checks the guards and overwrites the buffer.</summary>
     /// <exception cref="PoolMisuseException">It had been returned already.</exception>
     public void Close(Rental rental)
     {
@@ -107,7 +107,7 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
         }
     }
 
-    /// <summary>Records a broken rule and makes the exception that the caller throws.</summary>
+    /// <summary>Records a violation and creates the exception that the caller throws.</summary>
     public PoolMisuseException Report(string what, Rental? rental)
     {
         lock (_lock)
@@ -116,7 +116,7 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
         }
     }
 
-    /// <exception cref="PoolMisuseException">A buffer is still out, or a rule was broken at any time.</exception>
+    /// <exception cref="PoolMisuseException">A buffer has not been returned, or there was any violation.</exception>
     public void AssertClean()
     {
         lock (_lock)
@@ -161,7 +161,7 @@ internal sealed class PoolLedger(string pool, bool captureStacks)
         }
 
         string where = rental.Stack is null
-            ? " Pass captureStacks: true to see who rented it."
+            ? " Pass captureStacks: true to see where it was rented."
             : $" Rented at:{Environment.NewLine}{rental.Stack}";
         return $"{pool}: buffer #{rental.Number} of {rental.Length} bytes {what}.{where}";
     }

@@ -1,6 +1,6 @@
 namespace Weir.TestSupport;
 
 /// <summary>
-/// A buffer was leaked, returned twice, used after its return, or written where it should not have been.
+/// A buffer was leaked, returned twice, used after its return, or written out of bounds.
 /// </summary>
 public sealed class PoolMisuseException(string message) : InvalidOperationException(message);

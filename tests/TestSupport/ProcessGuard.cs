@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// Kills every process with a certain environment variable when it is disposed, or when the process that made it has ended.
+/// Kills every process with a certain environment variable when it is disposed, or when the process that created it has ended.
 /// </summary>
 /// <remarks>
-/// A process of its own: a shell that waits for the end of its standard input, whose other end only this process holds.
+/// A separate process: a shell that waits for the end of its standard input, whose other end only this process holds.
 /// </remarks>
 internal sealed class ProcessGuard : IDisposable
 {
@@ -28,7 +28,8 @@ internal sealed class ProcessGuard : IDisposable
     private readonly Process _shell;
 
     public ProcessGuard(string variable, string value)
-        => _shell = Process.Start(new ProcessStartInfo("sh", ["-c", Script, "sh", $"{variable}={value}"]) { RedirectStandardInput = true })!;
+        => _shell = Process.Start(
+            new ProcessStartInfo("sh", ["-c", Script, "sh", $"{variable}={value}"]) { RedirectStandardInput = true })!;
 
     /// <summary>Returns when the processes have been killed.</summary>
     public void Dispose()

@@ -14,7 +14,7 @@ public sealed partial class RawClient
 
     private ReadOnlySpan<byte> Unread => _buffer.AsSpan(_start, _end - _start);
 
-    /// <summary>Reads the head of a response; what follows stays for the next read.</summary>
+    /// <summary>Reads the header block of a response; following bytes stay for the next read.</summary>
     public async Task<RawResponse> ReadHeadAsync(TimeSpan? limit = null)
     {
         int length;
@@ -28,9 +28,9 @@ public sealed partial class RawClient
         return new RawResponse(head);
     }
 
-    /// <exception cref="TimeoutException">None came whole in time.</exception>
+    /// <exception cref="TimeoutException">No complete frame arrived in time.</exception>
     /// <exception cref="EndOfStreamException">The connection ended first.</exception>
-    /// <exception cref="InvalidDataException">As <see cref="Frames.ParseAll"/> says.</exception>
+    /// <exception cref="InvalidDataException">As of <see cref="Frames.ParseAll"/>.</exception>
     public async Task<ServerFrame> ReadFrameAsync(TimeSpan? limit = null)
     {
         ServerFrame frame;
@@ -57,7 +57,7 @@ public sealed partial class RawClient
         return frames;
     }
 
-    /// <summary>Reads exactly so many bytes, of whatever is sent.</summary>
+    /// <summary>Reads exactly this many bytes, without parsing.</summary>
     public async Task<byte[]> ReadBytesAsync(int length, TimeSpan? limit = null)
     {
         while (Unread.Length < length)
@@ -70,8 +70,8 @@ public sealed partial class RawClient
         return bytes;
     }
 
-    /// <summary>Waits for the end of the connection and says which it was.</summary>
-    /// <exception cref="InvalidDataException">Bytes came before it.</exception>
+    /// <summary>Waits for the end of the connection and returns how it ended.</summary>
+    /// <exception cref="InvalidDataException">Bytes arrived before it.</exception>
     /// <exception cref="TimeoutException">It did not end in time.</exception>
     public async Task<TcpEnd> ReadEndAsync(TimeSpan? limit = null)
     {
@@ -85,7 +85,7 @@ public sealed partial class RawClient
                 $"{Unread.Length} bytes before the end: {Convert.ToHexString(Unread[..Math.Min(32, Unread.Length)])}");
     }
 
-    /// <summary>Reads and drops everything up to the end; also says how many bytes there were.</summary>
+    /// <summary>Reads and drops everything up to the end; also returns the number of bytes.</summary>
     public async Task<(TcpEnd End, long Bytes)> DrainAsync(TimeSpan? limit = null)
     {
         long bytes = Unread.Length;
@@ -108,7 +108,7 @@ public sealed partial class RawClient
         }
     }
 
-    /// <summary>Adds to the unread bytes; false when the connection has ended.</summary>
+    /// <summary>Adds to the unread bytes; returns <c>false</c> if the connection has ended.</summary>
     private async ValueTask<bool> FillAsync(string what, TimeSpan? limit)
     {
         if (_ended is not null)

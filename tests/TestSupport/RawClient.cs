@@ -9,7 +9,7 @@ namespace Weir.TestSupport;
 /// <summary>How a TCP connection ended, as its peer sees it.</summary>
 public enum TcpEnd
 {
-    /// <summary>In order: all bytes had come.</summary>
+    /// <summary>In order: all bytes had arrived.</summary>
     Fin,
 
     /// <summary>By reset: bytes may be lost.</summary>
@@ -17,12 +17,12 @@ public enum TcpEnd
 }
 
 /// <summary>
-/// A WebSocket client that sends any bytes and reads strictly, over TCP or TLS. It reads only when asked, so a client
-/// that stops reading is one that is left alone. Sending and reading may go on at once, each by one caller at a time.
+/// A WebSocket client that sends any bytes and reads strictly, over TCP or TLS. It reads only on a call, so a client that
+/// stops reading is one without calls. Sending and reading may overlap, each by one caller at a time.
 /// </summary>
 /// <remarks>
-/// Cheap enough for thousands in one test: a socket, a stream and no buffer until something is read. Every wait is
-/// bounded, by 10 s unless told; a wait that ran out leaves the connection unusable.
+/// Cheap enough for thousands in one test: a socket, a stream and no buffer before the first read. Every wait is
+/// bounded, by 10 s by default; a wait that timed out leaves the connection unusable.
 /// </remarks>
 public sealed partial class RawClient : IDisposable
 {
@@ -41,12 +41,12 @@ public sealed partial class RawClient : IDisposable
 
     public EndPoint? LocalEndPoint => _socket.LocalEndPoint;
 
-    /// <summary>Connects, with TLS when asked; any certificate will do.</summary>
+    /// <summary>Connects, optionally with TLS; any certificate is accepted.</summary>
     /// <param name="receiveBufferBytes">
     /// SO_RCVBUF, set before the connect so that it bounds the window from the first packet; Linux doubles it and gives
-    /// no less than about 2 KiB. Null leaves it to the system.
+    /// no less than about 2 KiB. <c>null</c> leaves it to the system.
     /// </param>
-    /// <param name="limit">Bound of every wait that has none of its own; null for 10 s.</param>
+    /// <param name="limit">Bound of every wait without its own; <c>null</c> for 10 s.</param>
     public static async Task<RawClient> ConnectAsync(
         string host, int port, bool tls = false, int? receiveBufferBytes = null, TimeSpan? limit = null)
     {
@@ -81,8 +81,8 @@ public sealed partial class RawClient : IDisposable
     }
 
     /// <summary>Sends bytes as they are.</summary>
-    /// <exception cref="TimeoutException">The server did not take them in time.</exception>
-    /// <exception cref="IOException">The connection is gone.</exception>
+    /// <exception cref="TimeoutException">The server did not accept them in time.</exception>
+    /// <exception cref="IOException">The connection has ended.</exception>
     public async Task SendRawAsync(ReadOnlyMemory<byte> bytes, TimeSpan? limit = null)
     {
         CancellationToken token = _sending.Start(limit ?? _limit);
@@ -100,7 +100,7 @@ public sealed partial class RawClient : IDisposable
         }
     }
 
-    /// <summary>Sends one masked frame; <see cref="Frames.Client"/> makes the illegal ones.</summary>
+    /// <summary>Sends one masked frame; <see cref="Frames.Client"/> builds illegal ones.</summary>
     public Task SendFrameAsync(int opcode, ReadOnlyMemory<byte> payload, bool fin = true, int rsv = 0) =>
         SendRawAsync(Frames.Client(opcode, payload.Span, fin, rsv, (uint)Random.Shared.NextInt64(1L << 32)));
 
@@ -108,12 +108,12 @@ public sealed partial class RawClient : IDisposable
 
     public Task SendCloseAsync(int? code = 1000, string reason = "") => SendRawAsync(Frames.Close(code, reason));
 
-    /// <summary>Sends a request head as it is given, line ends and all.</summary>
+    /// <summary>Sends a request header block unchanged, including its line ends.</summary>
     public Task SendHeadAsync(string head) => SendRawAsync(Encoding.Latin1.GetBytes(head));
 
     /// <summary>Upgrades and checks the answer, RFC 6455 sections 4.1 and 4.2.2.</summary>
     /// <param name="headers">More lines, each with its CR LF.</param>
-    /// <exception cref="InvalidDataException">Anything but a right 101.</exception>
+    /// <exception cref="InvalidDataException">Any response but a valid 101.</exception>
     public async Task<RawResponse> HandshakeAsync(string path = "/", string headers = "", string host = "localhost")
     {
         string key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
@@ -138,7 +138,7 @@ public sealed partial class RawClient : IDisposable
         return Convert.ToBase64String(CryptographicOperations.HashData(HashAlgorithmName.SHA1, text));
     }
 
-    /// <summary>Ends our direction with a FIN; reading goes on. Over TLS it goes without a close_notify.</summary>
+    /// <summary>Ends the client's direction with a FIN; reading continues. Over TLS there is no close_notify.</summary>
     public void ShutdownSend() => _socket.Shutdown(SocketShutdown.Send);
 
     /// <summary>Ends the connection with an RST.</summary>

@@ -1,6 +1,6 @@
 namespace Weir.TestSupport;
 
-/// <summary>The head of an HTTP response, as a <see cref="RawClient"/> read it.</summary>
+/// <summary>The header block of an HTTP response, as a <see cref="RawClient"/> read it.</summary>
 public sealed class RawResponse
 {
     private readonly string[] _lines;
@@ -23,7 +23,7 @@ public sealed class RawResponse
 
     public int Status { get; }
 
-    /// <summary>The values of a header, in order; none when it is absent.</summary>
+    /// <summary>The values of a header, in order; empty if it is absent.</summary>
     public IReadOnlyList<string> Header(string name) =>
     [
         .. _lines.Skip(1)

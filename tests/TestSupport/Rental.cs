@@ -15,7 +15,7 @@ internal sealed class Rental(long number, byte[] buffer, int offset, int length,
 
     public StackTrace? Stack => stack;
 
-    /// <summary>The bytes that were lent, without the guards around them.</summary>
+    /// <summary>The rented bytes, without the guards around them.</summary>
     public Span<byte> Bytes => buffer.AsSpan(offset, length);
 
     public bool GuardsTouched =>

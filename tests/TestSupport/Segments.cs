@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// Cuts bytes into <see cref="ReadOnlySequence{T}"/>s of several segments. Every sequence is a copy, each segment over
+/// Splits bytes into <see cref="ReadOnlySequence{T}"/>s of several segments. Every sequence is a copy, each segment over
 /// an array of its own and of exactly its length, so that code may unmask in place and overruns show.
 /// </summary>
 public static class Segments
@@ -12,7 +12,7 @@ public static class Segments
     public static ReadOnlySequence<byte> Whole(ReadOnlySpan<byte> bytes) => Split(bytes);
 
     /// <summary>
-    /// Cut before each of <paramref name="positions"/> (ascending, 0 to the length). A position given twice, 0, or the
+    /// Split before each of <paramref name="positions"/> (ascending, 0 to the length). A position given twice, 0, or the
     /// length makes an empty segment.
     /// </summary>
     public static ReadOnlySequence<byte> Split(ReadOnlySpan<byte> bytes, params ReadOnlySpan<int> positions)
@@ -34,7 +34,7 @@ public static class Segments
     public static ReadOnlySequence<byte> ByteByByte(ReadOnlySpan<byte> bytes) =>
         bytes.Length < 2 ? Whole(bytes) : Split(bytes, [.. Enumerable.Range(1, bytes.Length - 1)]);
 
-    /// <summary>In segments of <paramref name="size"/> bytes, the last one with what is left.</summary>
+    /// <summary>In segments of <paramref name="size"/> bytes, the last one with the rest.</summary>
     public static ReadOnlySequence<byte> Every(int size, ReadOnlySpan<byte> bytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
@@ -42,7 +42,7 @@ public static class Segments
         return Split(bytes, [.. Enumerable.Range(1, cuts).Select(i => i * size)]);
     }
 
-    /// <summary>Cut in two at every position, both ends included: these have an empty segment.</summary>
+    /// <summary>Split in two at every position, both ends included: these have an empty segment.</summary>
     public static IEnumerable<ReadOnlySequence<byte>> EverySplit(byte[] bytes)
     {
         for (int position = 0; position <= bytes.Length; position++)
@@ -52,8 +52,8 @@ public static class Segments
     }
 
     /// <summary>
-    /// Whole, cut in two at every position, byte by byte, and byte by byte with empty segments between; each with
-    /// words for the message of a failed assertion.
+    /// Whole, split in two at every position, byte by byte, and byte by byte with empty segments between; each with a description
+    /// for the message of a failed assertion.
     /// </summary>
     public static IEnumerable<(string How, ReadOnlySequence<byte> Bytes)> EveryWay(byte[] bytes)
     {

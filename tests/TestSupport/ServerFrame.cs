@@ -10,10 +10,10 @@ public sealed record ServerFrame(bool Fin, int Rsv, int Opcode, byte[] Payload)
 
     public string Text => Encoding.UTF8.GetString(Payload);
 
-    /// <summary>Of a Close frame; 1005 when it has none, as RFC 6455 section 7.1.5 prescribes.</summary>
+    /// <summary>Of a Close frame; 1005 if it has none, as RFC 6455 section 7.1.5 prescribes.</summary>
     public int CloseCode => Payload.Length < 2 ? 1005 : BinaryPrimitives.ReadUInt16BigEndian(Payload);
 
-    /// <summary>Of a Close frame; empty when it has none.</summary>
+    /// <summary>Of a Close frame; empty if it has none.</summary>
     public string CloseReason => Payload.Length < 2 ? "" : Encoding.UTF8.GetString(Payload.AsSpan(2));
 
     public override string ToString() =>

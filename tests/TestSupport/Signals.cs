@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Weir.TestSupport;
 
-/// <summary>kill(2): .NET can end a process, but not ask it to end or hold it.</summary>
+/// <summary>kill(2): .NET can kill a process, but not terminate it gracefully or suspend it.</summary>
 public static partial class Signals
 {
     private const int Hup = 1;
@@ -11,16 +11,16 @@ public static partial class Signals
     private const int Cont = 18;
     private const int Stop = 19;
 
-    /// <summary>Asks it to end.</summary>
+    /// <summary>Requests its termination.</summary>
     public static void Terminate(int processId) => Send(processId, Term);
 
-    /// <summary>Holds it: the kernel goes on to acknowledge what comes for it, but nobody reads or answers.</summary>
+    /// <summary>Suspends it: the kernel still acknowledges data for it, but the process neither reads nor answers.</summary>
     public static void Suspend(int processId) => Send(processId, Stop);
 
-    /// <summary>Lets it go on after <see cref="Suspend"/>.</summary>
+    /// <summary>Continues it after <see cref="Suspend"/>.</summary>
     public static void Continue(int processId) => Send(processId, Cont);
 
-    /// <summary>Asks it to read its settings again.</summary>
+    /// <summary>Requests it to reload its settings.</summary>
     public static void HangUp(int processId) => Send(processId, Hup);
 
     /// <summary>Ends it as a crash would.</summary>

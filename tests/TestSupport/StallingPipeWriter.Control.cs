@@ -4,7 +4,7 @@ using System.IO.Pipelines;
 
 namespace Weir.TestSupport;
 
-// The test's side of the writer, and the books both sides share.
+// The test's side of the writer, and the records both sides share.
 public sealed partial class StallingPipeWriter
 {
     /// <summary>All flushes in the order they began.</summary>
@@ -19,7 +19,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>The bytes of every flush that went through.</summary>
+    /// <summary>The bytes of every flush that completed.</summary>
     public byte[] Sent
     {
         get
@@ -31,7 +31,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>Bytes of the flush that pends now, 0 when none does.</summary>
+    /// <summary>Bytes of the pending flush, 0 if there is none.</summary>
     public int PendingBytes
     {
         get
@@ -56,7 +56,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>Broken rules so far; each was thrown to its culprit too.</summary>
+    /// <summary>Violations so far; each was thrown to its caller too.</summary>
     public IReadOnlyList<string> Violations
     {
         get
@@ -77,7 +77,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>Lets the pending flush through, and all that follow.</summary>
+    /// <summary>Completes the pending flush; later ones do not pend.</summary>
     public void Release()
     {
         lock (_lock)
@@ -87,7 +87,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>Lets the pending flush through; the next one pends again.</summary>
+    /// <summary>Completes the pending flush; the next one pends again.</summary>
     /// <exception cref="InvalidOperationException">No flush is pending.</exception>
     public void ReleaseOne()
     {
@@ -102,7 +102,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>The transport dies: the pending flush and all that follow throw <paramref name="error"/>.</summary>
+    /// <summary>The transport fails: the pending flush and all that follow throw <paramref name="error"/>.</summary>
     public void FailWith(Exception error)
     {
         lock (_lock)
@@ -116,7 +116,7 @@ public sealed partial class StallingPipeWriter
     }
 
     /// <summary>
-    /// The reader goes: the pending flush and all that follow say <see cref="FlushResult.IsCompleted"/>.
+    /// The reader completes: the pending flush and all that follow return <see cref="FlushResult.IsCompleted"/>.
     /// </summary>
     public void CompleteReader()
     {
@@ -130,7 +130,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <exception cref="InvalidOperationException">A rule was broken at any time.</exception>
+    /// <exception cref="InvalidOperationException">There was any violation.</exception>
     public void AssertClean()
     {
         lock (_lock)
@@ -186,7 +186,7 @@ public sealed partial class StallingPipeWriter
         return _blocks[^1];
     }
 
-    /// <summary>A flush that need not wait.</summary>
+    /// <summary>A flush that does not pend.</summary>
     private FlushResult FinishInsideLock(byte[] bytes)
     {
         Debug.Assert(_lock.IsHeldByCurrentThread);
@@ -215,7 +215,7 @@ public sealed partial class StallingPipeWriter
         }
     }
 
-    /// <summary>Nothing pends after this. The caller completes the flush returned; its awaiter runs later.</summary>
+    /// <summary>Ends the pending state. The caller completes the flush returned; its awaiter runs later.</summary>
     private PendingFlush EndInsideLock()
     {
         Debug.Assert(_lock.IsHeldByCurrentThread && _pending is not null);
@@ -249,10 +249,10 @@ public sealed partial class StallingPipeWriter
         _blocks.Clear();
     }
 
-    /// <summary>One piece of memory being filled.</summary>
+    /// <summary>One block of memory being filled.</summary>
     private sealed class Block(MemoryPool<byte> pool, int sizeHint) : IDisposable
     {
-        // As Pipe does: more than the pool gives comes from the heap.
+        // As Pipe does: a size above the pool's limit comes from the heap.
         private readonly byte[]? _array = sizeHint > pool.MaxBufferSize ? new byte[sizeHint] : null;
         private readonly IMemoryOwner<byte>? _owner =
             sizeHint > pool.MaxBufferSize ? null : pool.Rent(sizeHint > 0 ? sizeHint : -1);

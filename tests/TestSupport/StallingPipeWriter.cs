@@ -4,18 +4,18 @@ using System.IO.Pipelines;
 namespace Weir.TestSupport;
 
 /// <summary>One flush of a <see cref="StallingPipeWriter"/>.</summary>
-/// <param name="Bytes">Bytes handed over with it.</param>
-/// <param name="Stalled">It had to wait.</param>
+/// <param name="Bytes">The number of bytes flushed.</param>
+/// <param name="Stalled">Whether it had to wait.</param>
 public sealed record FlushRecord(int Bytes, bool Stalled);
 
 /// <summary>
-/// A transport's writer that stalls on command, to gate races, and that fails a test which touches it while a flush
-/// pends. Thread-safe where a <see cref="PipeWriter"/> need not be, so that a race is reported and not suffered.
+/// A transport's writer that stalls on command, to gate races, and that fails a test which uses it while a flush
+/// pends. Thread-safe where a <see cref="PipeWriter"/> need not be, so that a race is reported without corrupting state.
 /// </summary>
 /// <remarks>
-/// A plain <see cref="Pipe"/> takes bytes while a flush pends; the stream-backed writer that Kestrel puts over TLS
-/// loses them. The engine must therefore stay off: <see cref="GetMemory"/>, <see cref="GetSpan"/>,
-/// <see cref="Advance"/>, <see cref="FlushAsync"/> and <see cref="Complete"/> (which would write what is left, or take
+/// A plain <see cref="Pipe"/> accepts bytes while a flush pends; the stream-backed writer that Kestrel puts over TLS
+/// loses them. The engine must therefore not use it: <see cref="GetMemory"/>, <see cref="GetSpan"/>,
+/// <see cref="Advance"/>, <see cref="FlushAsync"/> and <see cref="Complete"/> (which would write the rest, or take
 /// back memory still being sent) throw then. So does a second awaiter of a pending flush, and
 /// <see cref="AssertClean"/> finds bytes that changed while their flush was pending. A released flush completes
 /// asynchronously, on the thread pool.
@@ -35,7 +35,7 @@ public sealed partial class StallingPipeWriter : PipeWriter
     private bool _completed;
     private Exception? _failure;
 
-    /// <param name="pool">Lends the memory that is written to; the shared pool when null.</param>
+    /// <param name="pool">Provides the memory that is written to; <c>null</c> for the shared pool.</param>
     public StallingPipeWriter(MemoryPool<byte>? pool = null) => _pool = pool ?? MemoryPool<byte>.Shared;
 
     public override bool CanGetUnflushedBytes => true;
@@ -102,7 +102,7 @@ public sealed partial class StallingPipeWriter : PipeWriter
             pending = _pending = new PendingFlush(bytes, Report);
         }
 
-        // Outside the lock, for a token cancelled meanwhile runs its callback here. One ended meanwhile ignores it.
+        // Outside the lock, as a token cancelled meanwhile runs its callback here. A flush ended meanwhile ignores it.
         pending.Cancellation = cancellationToken.UnsafeRegister((_, token) => CancelByToken(pending, token), null);
         return pending.Task;
     }

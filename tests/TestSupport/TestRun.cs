@@ -1,9 +1,9 @@
 namespace Weir.TestSupport;
 
 /// <summary>
-/// One run of a test assembly. Whatever the run has started ends with it, also if the run itself is killed (a hang limit, an
-/// impatient developer) and no test gets to dispose anything. An assembly fixture of every project whose tests start processes;
-/// Linux only, elsewhere it does nothing.
+/// One run of a test assembly. The processes that the run has started end with it, also if the run itself is killed (a hang limit,
+/// an impatient developer) and no test can dispose anything. An assembly fixture of every project whose tests start processes;
+/// Linux only, on other systems it does nothing.
 /// </summary>
 /// <remarks>Processes inherit an environment variable with the id of the run, and so do their children.</remarks>
 public sealed class TestRun : IDisposable
@@ -12,7 +12,7 @@ public sealed class TestRun : IDisposable
 
     private readonly ProcessGuard? _guard;
 
-    /// <summary>Begins the run. Must be made before the first test starts a process.</summary>
+    /// <summary>Begins the run. Must be created before the first test starts a process.</summary>
     public TestRun()
     {
         if (OperatingSystem.IsLinux())
@@ -23,6 +23,6 @@ public sealed class TestRun : IDisposable
         }
     }
 
-    /// <summary>Kills what is left.</summary>
+    /// <summary>Kills the remaining processes.</summary>
     public void Dispose() => _guard?.Dispose();
 }

@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>A peer that does not read: the kernel takes no more, and a flush waits.</summary>
 public sealed class BacklogTests : IAsyncDisposable

@@ -1,8 +1,8 @@
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 public sealed class DescriptorTests
 {

@@ -3,10 +3,10 @@ using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 public sealed class FeatureTests : IAsyncDisposable
 {

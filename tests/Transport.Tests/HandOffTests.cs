@@ -1,11 +1,10 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Weir.Connections;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>Code of a connection that keeps the loop's thread.</summary>
 public sealed class HandOffTests : IAsyncDisposable
@@ -183,9 +182,11 @@ public sealed class HandOffTests : IAsyncDisposable
         return awaiter;
     }
 
-    private static ReadResult ResultOf(ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter completed) => completed.GetResult();
+    private static ReadResult ResultOf(ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter completed)
+        => completed.GetResult();
 
-    private int HandOffsOf(Peer peer) => _server.Log.Of("LoopHandedOff").Count(record => Equals(record.Values["ConnectionId"], peer.Server.ConnectionId));
+    private int HandOffsOf(Peer peer)
+        => _server.Log.Of("LoopHandedOff").Count(record => Equals(record.Values["ConnectionId"], peer.Server.ConnectionId));
 
     // On a busy machine others may be taken over too; the blocked one is, and once.
     private void AssertHandedOffOnce(Peer blocked)

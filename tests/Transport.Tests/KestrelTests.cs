@@ -10,10 +10,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>Kestrel on top, with <c>UseEpollTransport</c>.</summary>
 public sealed class KestrelTests
@@ -73,8 +73,9 @@ public sealed class KestrelTests
     [Fact]
     public async Task Connection_IsOursAndKestrelsFeaturesAreFound()
     {
-        TaskCompletionSource<(bool Ours, bool Heartbeat, bool Complete, bool Notification, bool RunsOnLoop)> seen = new();
-        await using WebApplication app = await StartAsync(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Use(next => connection =>
+        TaskCompletionSource<(bool Ours, bool Heartbeat, bool Complete, bool Notification, bool RunInline)> seen = new();
+        await using WebApplication app =
+            await StartAsync(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Use(next => connection =>
         {
             ILoopThreadFeature? loop = connection.Features.Get<ILoopThreadFeature>();
             seen.TrySetResult((
@@ -82,7 +83,7 @@ public sealed class KestrelTests
                 connection.Features.Get<IConnectionHeartbeatFeature>() is not null,
                 connection.Features.Get<IConnectionCompleteFeature>() is not null,
                 connection.Features.Get<IConnectionLifetimeNotificationFeature>() is not null,
-                loop?.RunsOnLoop ?? false));
+                loop?.RunInline ?? false));
             return next(connection);
         })));
         using HttpClient http = new() { BaseAddress = AddressOf(app) };

@@ -3,10 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 public sealed class ListenerTests
 {
@@ -237,7 +237,8 @@ public sealed class ListenerTests
                 break;
         }
 
-        AddressInUseException error = Assert.Throws<AddressInUseException>(() => new TestServer(endPoint: new UnixDomainSocketEndPoint(path)));
+        AddressInUseException error =
+            Assert.Throws<AddressInUseException>(() => new TestServer(endPoint: new UnixDomainSocketEndPoint(path)));
 
         Assert.Contains($"'{path}' exists and is no socket", error.Message, StringComparison.Ordinal);
         there.Refresh();

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>The buffer that all connections of a loop receive into, and readers that keep it.</summary>
 public sealed class LoopBufferTests : IAsyncDisposable

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>Timers that fire on a loop's thread.</summary>
 public sealed class LoopTimerTests : IAsyncDisposable

@@ -2,12 +2,11 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
-using Weir.Connections;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>Reads whose owner is called when there is something, instead of a task that waits for it.</summary>
 public sealed class OwnerTests : IAsyncDisposable

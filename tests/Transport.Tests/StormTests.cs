@@ -1,9 +1,9 @@
 using System.Net.Sockets;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 /// <summary>Connections that come and go faster than their events are looked at: none may see another's.</summary>
 public sealed class StormTests
@@ -67,7 +67,7 @@ public sealed class StormTests
             List<Task> all = [];
             while (await server.Listener.AcceptAsync() is EpollConnection connection)
             {
-                connection.RunsOnLoop = runsOnLoop;
+                connection.RunInline = runsOnLoop;
                 all.Add(Task.Run(() => EchoAsync(connection)));
             }
 

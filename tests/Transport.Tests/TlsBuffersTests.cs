@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 public sealed class TlsBuffersTests
 {
@@ -23,7 +23,8 @@ public sealed class TlsBuffersTests
         await using WebApplication app = await ServeEchoAsync(certificate, logs);
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, KestrelTests.AddressOf(app).Port).Within();
-        await using SslStream tls = new(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
+        await using SslStream tls =
+            new(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         await tls.AuthenticateAsClientAsync("localhost").Within();
 
         foreach (int size in new[] { 1, 20, 4_000, 16_384, 16_385, 100_000, 1 })
@@ -49,7 +50,8 @@ public sealed class TlsBuffersTests
         await near.ConnectAsync((IPEndPoint)listener.LocalEndpoint).Within();
         using TcpClient far = await listener.AcceptTcpClientAsync().Within();
         await using SslStream server = new(far.GetStream());
-        await using SslStream client = new(near.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
+        await using SslStream client =
+            new(near.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         await Task.WhenAll(server.AuthenticateAsServerAsync(certificate), client.AuthenticateAsClientAsync("localhost")).Within();
 
         await using SslStream notYet = new(new MemoryStream());

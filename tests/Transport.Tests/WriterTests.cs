@@ -1,10 +1,10 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Weir.TestSupport;
-using Weir.Transport.Tests.Sockets;
+using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 
-namespace Weir.Transport.Tests;
+namespace Weir.Transports.Epoll.Tests;
 
 public sealed class WriterTests : IAsyncDisposable
 {
@@ -89,7 +89,8 @@ public sealed class WriterTests : IAsyncDisposable
         "abc"u8.CopyTo(peer.Output.GetSpan(3));
         peer.Output.Advance(3);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => peer.Output.FlushAsync(new CancellationToken(canceled: true)).Within());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => peer.Output.FlushAsync(new CancellationToken(canceled: true))
+            .Within());
         Assert.Equal(3, peer.Output.UnflushedBytes);
 
         await peer.Output.FlushAsync().Within();

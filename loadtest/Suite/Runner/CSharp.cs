@@ -8,15 +8,19 @@ public static class Response
 {
     public static Response<object> Ok() => new("", false, 0, "", null);
 
-    public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "") => new(statusCode, false, sizeBytes, message, null);
+    public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "")
+        => new(statusCode, false, sizeBytes, message, null);
 
-    public static Response<T> Ok<T>(T payload, string statusCode = "", long sizeBytes = 0, string message = "") => new(statusCode, false, sizeBytes, message, payload);
+    public static Response<T> Ok<T>(T payload, string statusCode = "", long sizeBytes = 0, string message = "")
+        => new(statusCode, false, sizeBytes, message, payload);
 
     public static Response<object> Fail() => new("", true, 0, "", null);
 
-    public static Response<object> Fail(string statusCode = "", string message = "", long sizeBytes = 0) => new(statusCode, true, sizeBytes, message, null);
+    public static Response<object> Fail(string statusCode = "", string message = "", long sizeBytes = 0)
+        => new(statusCode, true, sizeBytes, message, null);
 
-    public static Response<T> Fail<T>(string statusCode = "", string message = "", long sizeBytes = 0) => new(statusCode, true, sizeBytes, message, default);
+    public static Response<T> Fail<T>(string statusCode = "", string message = "", long sizeBytes = 0)
+        => new(statusCode, true, sizeBytes, message, default);
 }
 
 public static class Step
@@ -31,10 +35,12 @@ public static class Scenario
     public static ScenarioProps Create(string name, Func<IScenarioContext, Task<IResponse>> run) => new(name, run);
 
     /// <summary>Awaited before the load begins, and that of any other scenario.</summary>
-    public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc) => scenario with { Init = initFunc };
+    public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc)
+        => scenario with { Init = initFunc };
 
     /// <summary>Awaited when all loads are over, whatever came of them.</summary>
-    public static ScenarioProps WithClean(this ScenarioProps scenario, Func<IScenarioInitContext, Task> cleanFunc) => scenario with { Clean = cleanFunc };
+    public static ScenarioProps WithClean(this ScenarioProps scenario, Func<IScenarioInitContext, Task> cleanFunc)
+        => scenario with { Clean = cleanFunc };
 
     public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) => scenario with { WarmUp = TimeSpan.Zero };
 
@@ -69,13 +75,16 @@ public static class NBomberRunner
     public static NBomberContext WithTestName(this NBomberContext context, string testName)
         => context with { TestInfo = context.TestInfo with { TestName = testName } };
 
-    public static NBomberContext WithReportFolder(this NBomberContext context, string reportFolderPath) => context with { ReportFolder = reportFolderPath };
+    public static NBomberContext WithReportFolder(this NBomberContext context, string reportFolderPath)
+        => context with { ReportFolder = reportFolderPath };
 
     /// <summary>None: no report.</summary>
-    public static NBomberContext WithReportFormats(this NBomberContext context, params ReportFormat[] reportFormats) => context with { ReportFormats = reportFormats };
+    public static NBomberContext WithReportFormats(this NBomberContext context, params ReportFormat[] reportFormats)
+        => context with { ReportFormats = reportFormats };
 
     /// <summary>How often a line is written, and a point put into the plots; 5 s at least.</summary>
-    public static NBomberContext WithReportingInterval(this NBomberContext context, TimeSpan interval) => context with { ReportingInterval = interval };
+    public static NBomberContext WithReportingInterval(this NBomberContext context, TimeSpan interval)
+        => context with { ReportingInterval = interval };
 
     /// <summary>Runs all, and writes the reports. Not from a thread that has a synchronization context.</summary>
     public static NodeStats Run(this NBomberContext context) => new SuiteRun(context).RunAsync().GetAwaiter().GetResult();

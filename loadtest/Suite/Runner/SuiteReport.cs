@@ -18,7 +18,8 @@ internal static class SuiteReport
             (string extension, string text) = format switch
             {
                 ReportFormat.Html => ("html", Html(stats, rows)),
-                ReportFormat.Csv => ("csv", string.Concat(rows.Prepend(_head).Select(static row => string.Join(',', row.Select(Quote)) + "\n"))),
+                ReportFormat.Csv
+                    => ("csv", string.Concat(rows.Prepend(_head).Select(static row => string.Join(',', row.Select(Quote)) + "\n"))),
                 ReportFormat.Md => ("md", Markdown(stats, rows)),
                 _ => ("txt", string.Concat(rows.Prepend(_head).Select(static row => string.Join('\t', row) + "\n"))),
             };
@@ -34,7 +35,8 @@ internal static class SuiteReport
     private static string[] Row(string scenario, string step, MeasurementStats ok, MeasurementStats fail)
     {
         LatencyStats latency = ok.Latency;
-        double[] times = [latency.MinMs, latency.MeanMs, latency.Percent50, latency.Percent75, latency.Percent95, latency.Percent99, latency.MaxMs];
+        double[] times =
+            [latency.MinMs, latency.MeanMs, latency.Percent50, latency.Percent75, latency.Percent95, latency.Percent99, latency.MaxMs];
         string codes = string.Join("; ", ok.StatusCodes.Concat(fail.StatusCodes)
             .Where(static each => each.StatusCode.Length > 0 || each.IsError)
             .Select(static each => $"{each.StatusCode} {each.Message} x {each.Count}".Trim()));
@@ -46,18 +48,21 @@ internal static class SuiteReport
 
     private static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 
-    private static string Quote(string cell) => cell.Contains(',') || cell.Contains('"') ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
+    private static string Quote(string cell)
+        => cell.Contains(',') || cell.Contains('"') ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
 
     private static string Markdown(NodeStats stats, string[][] rows)
     {
-        static string Line(string[] row) => $"| {string.Join(" | ", row.Select(static cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))} |\n";
+        static string Line(string[] row)
+            => $"| {string.Join(" | ", row.Select(static cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))} |\n";
         return $"# {stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}\n\n"
             + Line(_head) + Line([.. _head.Select(static _ => "---")]) + string.Concat(rows.Select(Line));
     }
 
     private static string Html(NodeStats stats, string[][] rows)
     {
-        static string Line(string tag, string[] row) => $"<tr>{string.Concat(row.Select(cell => $"<{tag}>{WebUtility.HtmlEncode(cell)}</{tag}>"))}</tr>";
+        static string Line(string tag, string[] row)
+            => $"<tr>{string.Concat(row.Select(cell => $"<{tag}>{WebUtility.HtmlEncode(cell)}</{tag}>"))}</tr>";
         string title = WebUtility.HtmlEncode($"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}");
         return $"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>"
             + "<style>body{font:14px system-ui,sans-serif;margin:24px}td,th{padding:3px 12px 3px 0;text-align:left;border-bottom:1px solid #ddd}</style>"

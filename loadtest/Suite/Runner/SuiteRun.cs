@@ -4,7 +4,9 @@ using NBomber.Contracts.Stats;
 
 namespace Weir.LoadTest.Suite.Runner;
 
-/// <summary>All scenarios of a run: their inits, their loads at the same time, their cleans; a line about each at intervals, and the reports.</summary>
+/// <summary>
+/// All scenarios of a run: their inits, their loads at the same time, their cleans; a line about each at intervals, and the reports.
+/// </summary>
 internal sealed class SuiteRun(NBomberContext context)
 {
     private readonly ScenarioRun[] _scenarios = [.. context.Scenarios.Select(scenario => new ScenarioRun(scenario, context.TestInfo))];
@@ -43,7 +45,8 @@ internal sealed class SuiteRun(NBomberContext context)
         }
 
         await all;
-        NodeStats result = new([.. _scenarios.Select(static scenario => scenario.Stats)], context.TestInfo, Stopwatch.GetElapsedTime(began));
+        NodeStats result = new([.. _scenarios.Select(static scenario => scenario.Stats)],
+            context.TestInfo, Stopwatch.GetElapsedTime(began));
         SuiteReport.Write(result, context.ReportFolder, context.ReportFormats);
         return result;
     }

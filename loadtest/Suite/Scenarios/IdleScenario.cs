@@ -18,7 +18,8 @@ internal static class IdleScenario
         SuiteTarget target = settings.Target.At("/ws");
         SuitePool<SuiteConnection> connections = new(_ => SuiteConnection.OpenAsync(target, "quiet"));
 
-        return Scenario.Create("idle", async context => await connections.UseAsync(connection => Step.Run(HeartbeatStep, context, async () =>
+        return Scenario.Create("idle",
+            async context => await connections.UseAsync(connection => Step.Run(HeartbeatStep, context, async () =>
         {
             try
             {

@@ -18,7 +18,8 @@ internal static class RefusalScenarios
     };
 
     public static SuiteScenario Tokens { get; } = new(
-        "bad_tokens", RefuseStep, static settings => Create("bad_tokens", settings, static target => BadOpenings.Tokens(target, new RawProtocol())));
+        "bad_tokens", RefuseStep, static settings
+            => Create("bad_tokens", settings, static target => BadOpenings.Tokens(target, new RawProtocol())));
 
     private static ScenarioProps Create(string name, SuiteSettings settings, Func<Target, IReadOnlyList<Opening>> openingsFor)
     {

@@ -21,7 +21,8 @@ internal static class RollingScenario
         return
         [
             clients.Load(),
-            clients.Companion("rolling_drain", DrainStep, context => Step.Run(DrainStep, context, () => DrainAsync(clients.Servers[0], settings.DrainTimeout))),
+            clients.Companion("rolling_drain", DrainStep,
+                context => Step.Run(DrainStep, context, () => DrainAsync(clients.Servers[0], settings.DrainTimeout))),
         ];
     }
 

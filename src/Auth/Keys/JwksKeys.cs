@@ -6,21 +6,21 @@ using Microsoft.IdentityModel.Tokens;
 namespace Weir.Auth.Keys;
 
 /// <summary>
-/// A JSON Web Key Set (RFC 7517), as issuers send it: each member stands for itself, so one that is damaged, or not for us, is
-/// left out and costs none of the others. Numbers are taken with or without leading zero bytes and in either alphabet of base64.
+/// A JSON Web Key Set (RFC 7517) as issuers send it. Members are independent: one that is damaged, or not usable here, is left out
+/// without affecting the others. Numbers are accepted with or without leading zero bytes and in either alphabet of base64.
 /// </summary>
 internal static class JwksKeys
 {
-    /// <summary>A token that names no key is tried with all of them.</summary>
+    /// <summary>The maximum number of keys: a token that names no key is tried with all of them.</summary>
     private const int MostKeys = 32;
 
-    // OpenSSL refuses to verify with more.
+    // OpenSSL does not verify with larger keys.
     private const int MostRsaBits = 16 * 1024;
 
     /// <param name="json">The set.</param>
-    /// <param name="algorithms">Those that may be used.</param>
-    /// <param name="onLeftOut">Called with each member that is not used: which, and why.</param>
-    /// <exception cref="KeySourceException">It is no key set, or has no key that can be used.</exception>
+    /// <param name="algorithms">The permitted algorithms.</param>
+    /// <param name="onLeftOut">Called with each member that is not used, and the reason.</param>
+    /// <exception cref="KeySourceException">The text is not a key set, or has no usable key.</exception>
     public static IReadOnlyList<VerificationKey> Read(string json, IReadOnlyList<JwtAlgorithm> algorithms, Action<LeftOutKey> onLeftOut)
     {
         using JsonDocument set = Parse(json);
@@ -28,7 +28,7 @@ internal static class JwksKeys
             || !set.RootElement.TryGetProperty("keys", out JsonElement members)
             || members.ValueKind != JsonValueKind.Array)
         {
-            throw new KeySourceException("it is no JSON Web Key Set: an object with an array `keys`");
+            throw new KeySourceException("it is not a JSON Web Key Set: an object with an array `keys`");
         }
 
         List<VerificationKey> keys = [];
@@ -59,7 +59,7 @@ internal static class JwksKeys
         }
         catch (JsonException error)
         {
-            throw new KeySourceException("it is no JSON", error);
+            throw new KeySourceException("it is not JSON", error);
         }
     }
 
@@ -76,9 +76,10 @@ internal static class JwksKeys
         {
             reason = error.Message;
         }
-        catch (Exception error) when (error is CryptographicException or ArgumentException or InvalidOperationException or NotSupportedException)
+        catch (Exception error) when (error is CryptographicException or ArgumentException or InvalidOperationException
+            or NotSupportedException)
         {
-            reason = "its numbers are no key: " + error.Message;
+            reason = "its numbers do not form a key: " + error.Message;
         }
 
         return null;
@@ -100,24 +101,25 @@ internal static class JwksKeys
 
         // RFC 7517 section 4.3.
         if (member.TryGetProperty("key_ops", out JsonElement operations) && operations.ValueKind == JsonValueKind.Array
-            && !operations.EnumerateArray().Any(static operation => operation.ValueKind == JsonValueKind.String && operation.ValueEquals("verify")))
+            && !operations.EnumerateArray().Any(
+                static operation => operation.ValueKind == JsonValueKind.String && operation.ValueEquals("verify")))
         {
             throw new KeySourceException("its `key_ops` have no `verify`");
         }
 
         if (member.TryGetProperty("d", out _))
         {
-            throw new KeySourceException("it has its private part in it, `d`, with which anybody can make tokens");
+            throw new KeySourceException("it contains its private part, `d`, which can issue tokens");
         }
 
-        // A key that names its algorithm is for that one only.
+        // A key that names its algorithm is used with that one only.
         IReadOnlyList<JwtAlgorithm> narrowed = algorithms;
         if (Text(member, "alg") is { Length: > 0 } name)
         {
             narrowed = [.. algorithms.Where(algorithm => algorithm.Name == name)];
             if (narrowed.Count == 0)
             {
-                throw new KeySourceException("its `alg` is none that is taken");
+                throw new KeySourceException("its `alg` is not accepted");
             }
         }
 
@@ -125,7 +127,7 @@ internal static class JwksKeys
         {
             "RSA" => member.TryGetProperty("n", out _) ? Rsa(member) : OfCertificate(member, type),
             "EC" => member.TryGetProperty("x", out _) ? Curve(member) : OfCertificate(member, type),
-            "oct" => throw new KeySourceException("its `kty` is `oct`: a secret in a set of public keys is none"),
+            "oct" => throw new KeySourceException("its `kty` is `oct`: a secret does not belong in a set of public keys"),
             _ => throw new KeySourceException("its `kty` is neither `RSA` nor `EC`"),
         };
         return (Text(member, "kid") is { Length: > 0 } id ? id : null, key, narrowed);
@@ -147,8 +149,8 @@ internal static class JwksKeys
             : new RsaSecurityKey(RSA.Create(new RSAParameters { Modulus = modulus, Exponent = exponent }));
     }
 
-    // RFC 7518 section 6.2.1.2: as long as the curve's field; shorter where an issuer drops zeros. That the point is on the
-    // curve is checked when it is imported.
+    // RFC 7518 section 6.2.1.2: as long as the curve's field; shorter where an issuer drops zeros. The import checks that
+    // the point is on the curve.
     private static ECDsaSecurityKey Curve(JsonElement member)
     {
         (ECCurve curve, int bytes) = Text(member, "crv") switch
@@ -156,7 +158,7 @@ internal static class JwksKeys
             "P-256" => (ECCurve.NamedCurves.nistP256, 32),
             "P-384" => (ECCurve.NamedCurves.nistP384, 48),
             "P-521" => (ECCurve.NamedCurves.nistP521, 66),
-            _ => throw new KeySourceException("its `crv` is none of P-256, P-384 and P-521"),
+            _ => throw new KeySourceException("its `crv` is not P-256, P-384 or P-521"),
         };
         ECPoint point = new() { X = Coordinate(member, "x", bytes), Y = Coordinate(member, "y", bytes) };
         return new ECDsaSecurityKey(ECDsa.Create(new ECParameters { Curve = curve, Q = point }));
@@ -175,8 +177,8 @@ internal static class JwksKeys
         return padded;
     }
 
-    // RFC 7517 section 4.7: the first certificate is the key's own. The rest of the chain says who vouches for it, which is
-    // here the place that the set comes from.
+    // RFC 7517 section 4.7: the first certificate is the key's own. The rest of the chain is not used: trust
+    // comes from the source of the set.
     private static SecurityKey OfCertificate(JsonElement member, string type)
     {
         if (!member.TryGetProperty("x5c", out JsonElement chain) || chain.ValueKind != JsonValueKind.Array || chain.GetArrayLength() == 0)
@@ -186,7 +188,7 @@ internal static class JwksKeys
 
         if (chain[0].ValueKind != JsonValueKind.String)
         {
-            throw new KeySourceException("its `x5c` is no list of certificates");
+            throw new KeySourceException("its `x5c` is not a list of certificates");
         }
 
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(Decode(chain[0].GetString()!, "x5c"));
@@ -217,7 +219,7 @@ internal static class JwksKeys
         }
         catch (FormatException error)
         {
-            throw new KeySourceException($"its `{name}` is no base64url", error);
+            throw new KeySourceException($"its `{name}` is not base64url", error);
         }
     }
 

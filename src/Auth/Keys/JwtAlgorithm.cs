@@ -2,29 +2,29 @@ using System.Text;
 
 namespace Weir.Auth.Keys;
 
-/// <summary>What kind of key an algorithm needs.</summary>
+/// <summary>The kind of key that an algorithm needs.</summary>
 internal enum KeyFamily
 {
-    /// <summary>A secret that both sides have.</summary>
+    /// <summary>A secret shared by issuer and verifier.</summary>
     Secret,
 
     /// <summary>RSA, with either padding.</summary>
     Rsa,
 
-    /// <summary>A point on the one curve that belongs to the algorithm.</summary>
+    /// <summary>A point on the curve that belongs to the algorithm.</summary>
     EllipticCurve,
 }
 
 /// <summary>
-/// One of the signatures of RFC 7518 section 3.1. There is no "none" among them. A key is bound to those of its family when it
-/// is loaded, so a token cannot choose to have a public key used as a secret.
+/// A signature algorithm of RFC 7518 section 3.1, without "none". A key is bound to those of its family when it
+/// is loaded, so a token cannot cause a public key to be used as a secret.
 /// </summary>
 /// <param name="Name">As in a token's <c>alg</c>.</param>
-/// <param name="Family">Which keys it takes.</param>
+/// <param name="Family">The family of its keys.</param>
 /// <param name="LeastKeyBits">Smaller keys are refused: RFC 7518 sections 3.2, 3.3 and 3.4, which names one size only.</param>
 internal sealed record JwtAlgorithm(string Name, KeyFamily Family, int LeastKeyBits)
 {
-    /// <summary>All there are.</summary>
+    /// <summary>All supported algorithms.</summary>
     public static IReadOnlyList<JwtAlgorithm> All { get; } =
     [
         new("HS256", KeyFamily.Secret, 256),
@@ -43,7 +43,7 @@ internal sealed record JwtAlgorithm(string Name, KeyFamily Family, int LeastKeyB
 
     private readonly byte[] _utf8 = Encoding.ASCII.GetBytes(Name);
 
-    /// <summary>The algorithm of that name, case matters; null when it is none that we take.</summary>
+    /// <summary>Finds an algorithm by its case-sensitive name; <c>null</c> if it is not supported.</summary>
     public static JwtAlgorithm? Find(ReadOnlySpan<byte> name)
     {
         foreach (JwtAlgorithm algorithm in All)

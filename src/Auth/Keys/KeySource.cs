@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Weir.Auth.Keys;
 
-/// <summary>A place that keys are read from, again and again: a file or an address.</summary>
+/// <summary>A source from which keys are loaded periodically: a file or a URL.</summary>
 internal sealed class KeySource
 {
-    /// <summary>More than any set of keys, and little enough to be read into memory.</summary>
+    /// <summary>Larger than any key set, and small enough to be read into memory.</summary>
     private const int MaxBytes = 1024 * 1024;
 
     private readonly Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> _read;
@@ -14,7 +14,10 @@ internal sealed class KeySource
     private readonly Uri? _address;
 
     private KeySource(
-        string property, string where, Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> read, Uri? address = null)
+        string property,
+        string where,
+        Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> read,
+        Uri? address = null)
     {
         Property = property;
         _where = where;
@@ -25,33 +28,38 @@ internal sealed class KeySource
     /// <summary>The option that names it.</summary>
     public string Property { get; }
 
-    /// <summary>For logs: an address without what may be a secret in it.</summary>
-    public string Name => _address is null ? _where : _address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+    /// <summary>The name for logs: a URL without parts that may be secret.</summary>
+    public string Name => _address is null
+        ? _where : _address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
 
-    /// <summary>Those that are configured.</summary>
-    public static IReadOnlyList<KeySource> Of(JwtOptions options)
+    /// <summary>Gets the sources that are configured.</summary>
+    /// <param name="publicKeyFile">The option <c>PublicKeyFile</c>; empty: none.</param>
+    /// <param name="jwks">The option <c>Jwks</c>, an address or a file; empty: none.</param>
+    public static IReadOnlyList<KeySource> Of(string publicKeyFile, string jwks)
     {
         List<KeySource> sources = [];
-        if (options.PublicKeyFile.Length > 0)
+        if (publicKeyFile.Length > 0)
         {
-            sources.Add(new KeySource(nameof(options.PublicKeyFile), options.PublicKeyFile, static (text, algorithms, _) => PemKeys.Read(text, algorithms)));
+            sources.Add(new KeySource("PublicKeyFile", publicKeyFile, static (text, algorithms, _) => PemKeys.Read(text, algorithms)));
         }
 
-        if (options.Jwks.Length > 0)
+        if (jwks.Length > 0)
         {
-            bool isAddress = Uri.TryCreate(options.Jwks, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https";
-            sources.Add(new KeySource(nameof(options.Jwks), options.Jwks, JwksKeys.Read, isAddress ? address : null));
+            bool isAddress = Uri.TryCreate(jwks, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https";
+            sources.Add(new KeySource("Jwks", jwks, JwksKeys.Read, isAddress ? address : null));
         }
 
         return sources;
     }
 
-    /// <summary>What is wrong with it before anything has started; null: nothing, or that is not to be known yet.</summary>
+    /// <summary>
+    /// Validates the source before the start. Returns the error; <c>null</c> if there is none, or it cannot be checked yet.
+    /// </summary>
     public string? ComplaintAtStart()
     {
         if (_address is not null)
         {
-            return null; // an issuer that is away now may be back in a moment
+            return null; // an issuer may be temporarily unavailable
         }
 
         try
@@ -70,8 +78,8 @@ internal sealed class KeySource
         }
     }
 
-    /// <summary>Fetches the text that <see cref="Read"/> takes.</summary>
-    /// <exception cref="KeySourceException">It cannot be fetched.</exception>
+    /// <summary>Fetches the text for <see cref="Read"/>.</summary>
+    /// <exception cref="KeySourceException">The text cannot be fetched.</exception>
     public async Task<string> FetchAsync(HttpClient http, CancellationToken cancellationToken)
     {
         try
@@ -87,25 +95,25 @@ internal sealed class KeySource
         }
     }
 
-    // JSON and PEM are UTF-8 (RFC 8259 section 8.1), whatever the charset says that a server puts beside it: `utf8`, which is no
-    // name of an encoding, is what GetStringAsync throws at.
+    // JSON and PEM are UTF-8 (RFC 8259 section 8.1), whatever charset the server names: GetStringAsync throws for `utf8`, which is
+    // not the name of an encoding.
     private static string Decode(byte[] bytes)
     {
         using StreamReader reader = new(new MemoryStream(bytes), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
         return reader.ReadToEnd();
     }
 
-    /// <exception cref="KeySourceException">There are no keys in it.</exception>
+    /// <exception cref="KeySourceException">The text has no keys.</exception>
     public IReadOnlyList<VerificationKey> Read(string text, IReadOnlyList<JwtAlgorithm> algorithms, Action<LeftOutKey> onLeftOut)
         => _read(text, algorithms, onLeftOut);
 
-    /// <summary>A client for all sources of an application.</summary>
+    /// <summary>Creates a client for all sources of an application.</summary>
     public static HttpClient NewClient() => new(new SocketsHttpHandler
     {
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a move of the issuer's name is noticed
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a DNS change of the issuer is applied
         ConnectTimeout = TimeSpan.FromSeconds(5),
-        AutomaticDecompression = DecompressionMethods.All, // some compress unasked
-        AllowAutoRedirect = false, // keys come from where the operator says, and from nowhere else
+        AutomaticDecompression = DecompressionMethods.All, // some servers compress without a request for it
+        AllowAutoRedirect = false, // keys come only from the configured address
     })
     {
         Timeout = TimeSpan.FromSeconds(10),

@@ -1,4 +1,4 @@
 namespace Weir.Auth.Keys;
 
-/// <summary>Keys cannot be read; the message says why, is meant for the operator, and has no secret in it.</summary>
+/// <summary>Keys cannot be read; the message gives the operator the reason, and contains no secret.</summary>
 internal sealed class KeySourceException(string message, Exception? innerException = null) : Exception(message, innerException);

@@ -7,12 +7,12 @@ internal readonly record struct LeftOutKey
 
     public LeftOutKey(string name, string reason)
     {
-        // The set may come from the network: as JSON it has no line breaks that end a line of the log.
+        // The set may come from the network: as JSON the name has no line breaks that end a line of the log.
         Name = name.Length <= LongestName ? name : name[..LongestName] + "...";
         Reason = reason;
     }
 
-    /// <summary>Its <c>kid</c>, as JSON; its place in the set when it has none.</summary>
+    /// <summary>Its <c>kid</c>, as JSON; its position in the set if it has none.</summary>
     public string Name { get; }
 
     /// <summary>Why it is not used.</summary>

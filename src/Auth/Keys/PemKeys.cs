@@ -4,12 +4,12 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Weir.Auth.Keys;
 
-/// <summary>Public keys in PEM (RFC 7468), one or several in a text: while keys are changed, the old one and the new one.</summary>
+/// <summary>Public keys in PEM (RFC 7468), one or several in a text: during a key rotation the old one and the new one.</summary>
 internal static class PemKeys
 {
     private const string RsaOid = "1.2.840.113549.1.1.1";
 
-    /// <exception cref="KeySourceException">There is no key in it, or one that cannot be used.</exception>
+    /// <exception cref="KeySourceException">The text has no key, or one that cannot be used.</exception>
     public static IReadOnlyList<VerificationKey> Read(string text, IReadOnlyList<JwtAlgorithm> algorithms)
     {
         List<VerificationKey> keys = [];
@@ -20,7 +20,8 @@ internal static class PemKeys
             VerificationKey usable = VerificationKey.OfPublic(id: null, key, algorithms)!;
             keys.Add(usable.Algorithms.Count > 0
                 ? usable
-                : throw new KeySourceException($"a key of {key.KeySize} bits fits none of the algorithms: RSA needs 2048 bits, elliptic curves are P-256, P-384 and P-521"));
+                : throw new KeySourceException(
+                    $"a key of {key.KeySize} bits is not usable: RSA needs 2048 bits, elliptic curves are P-256, P-384 and P-521"));
             rest = rest[fields.Location.End..];
         }
 
@@ -31,7 +32,7 @@ internal static class PemKeys
     {
         if (label.Contains("PRIVATE", StringComparison.Ordinal))
         {
-            throw new KeySourceException("it has a private key; whoever verifies needs only the public one, and should not have the other");
+            throw new KeySourceException("it has a private key; a verifier needs only the public key, and should not hold the other");
         }
 
         try

@@ -2,7 +2,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Weir.Auth.Keys;
 
-/// <summary>A key that signatures are checked with, ready for use with each algorithm that it is for. Thread-safe.</summary>
+/// <summary>A key for verifying signatures, with a provider for each algorithm that it supports. Thread-safe.</summary>
 internal sealed class VerificationKey
 {
     private readonly Dictionary<JwtAlgorithm, SignatureProvider> _providers = [];
@@ -11,7 +11,7 @@ internal sealed class VerificationKey
     private VerificationKey(string? id, SecurityKey key, KeyFamily family, int bits, IEnumerable<JwtAlgorithm> algorithms)
     {
         Id = id;
-        // Of its own and without a cache: providers live exactly as long as the key.
+        // A separate one without a cache: providers live exactly as long as the key.
         CryptoProviderFactory factory = new() { CacheSignatureProviders = false };
         foreach (JwtAlgorithm algorithm in algorithms)
         {
@@ -29,17 +29,17 @@ internal sealed class VerificationKey
         };
     }
 
-    /// <summary>Its <c>kid</c>; null: it has none, and is tried whatever a token says.</summary>
+    /// <summary>Its <c>kid</c>; <c>null</c> if it has none, and is tried with every token.</summary>
     public string? Id { get; }
 
-    /// <summary>Which algorithms it is used with; none: it is of no use.</summary>
+    /// <summary>The algorithms that it is used with; empty if it is unusable.</summary>
     public IReadOnlyCollection<JwtAlgorithm> Algorithms => _providers.Keys;
 
-    /// <summary>A secret that both sides have.</summary>
+    /// <summary>Creates a key from a secret shared by issuer and verifier.</summary>
     public static VerificationKey OfSecret(byte[] secret, IEnumerable<JwtAlgorithm> algorithms)
         => new(id: null, new SymmetricSecurityKey(secret), KeyFamily.Secret, secret.Length * 8, algorithms);
 
-    /// <summary>A public key: RSA or elliptic curve, by itself or in a certificate. Null: it is something else.</summary>
+    /// <summary>Creates a key from a public key, RSA or elliptic curve, or a certificate of one; <c>null</c> for others.</summary>
     public static VerificationKey? OfPublic(string? id, SecurityKey key, IEnumerable<JwtAlgorithm> algorithms) => key switch
     {
         X509SecurityKey { PublicKey: System.Security.Cryptography.RSA rsa } => OfPublic(id, new RsaSecurityKey(rsa), algorithms),
@@ -49,13 +49,13 @@ internal sealed class VerificationKey
         _ => null,
     };
 
-    /// <summary>Whether it is for that algorithm.</summary>
+    /// <summary>Whether it supports the algorithm.</summary>
     public bool Takes(JwtAlgorithm algorithm) => _providers.ContainsKey(algorithm);
 
-    /// <summary>Whether the signature is that of the text under this key.</summary>
+    /// <summary>Whether the signature of the text is valid under this key.</summary>
     /// <param name="algorithm">One that the key <see cref="Takes"/>.</param>
     /// <param name="buffer">Begins with the text.</param>
-    /// <param name="textLength">How long that is.</param>
+    /// <param name="textLength">The length of the text.</param>
     /// <param name="signature">
     /// The signature, in an array of its own: providers ignore an offset (findings/identitymodel-verify-ignores-signature-offset.sh).
     /// </param>

@@ -1,19 +1,20 @@
 using System.Text;
 using System.Text.Json;
+using Weir.Auth.Keys;
 
 namespace Weir.Auth.Tokens;
 
-/// <summary>Reads the claims of one token. The first that is not as it must be is named, never with its value.</summary>
+/// <summary>Reads the claims of one token. Reports the first invalid one by name, never with its value.</summary>
 /// <param name="root">An object.</param>
 internal sealed class ClaimReader(JsonElement root)
 {
-    /// <summary>What is wrong; <see langword="null"/>: nothing so far.</summary>
+    /// <summary>The first error; <see langword="null"/> if there is none so far.</summary>
     public string? Complaint { get; private set; }
 
-    /// <summary>A string; <see langword="null"/> if it is absent.</summary>
+    /// <summary>Reads a string; <see langword="null"/> if it is absent.</summary>
     public string? Text(string name) => root.TryGetProperty(name, out JsonElement value) ? TextOf(name, value) : null;
 
-    /// <summary>A list of strings; <see langword="null"/> if it is absent.</summary>
+    /// <summary>Reads a list of strings; <see langword="null"/> if it is absent.</summary>
     public IReadOnlyList<string>? Texts(string name)
     {
         if (!root.TryGetProperty(name, out JsonElement value))
@@ -21,25 +22,26 @@ internal sealed class ClaimReader(JsonElement root)
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.Array ? Entries(name, value) : Complain(name, $"is {JsonKind.Of(value)}, not an array of strings", (string[])[]);
+        return value.ValueKind == JsonValueKind.Array
+            ? Entries(name, value) : Complain(name, $"is {JsonKind.Of(value)}, not an array of strings", (string[])[]);
     }
 
-    /// <summary>A string, or a list of them; none if it is absent.</summary>
+    /// <summary>Reads a string, or a list of them; empty if it is absent.</summary>
     public IReadOnlyList<string> OneOrMore(string name) => !root.TryGetProperty(name, out JsonElement value) ? []
         : value.ValueKind == JsonValueKind.Array ? Entries(name, value)
         : [TextOf(name, value)];
 
-    /// <summary>The names of an object's members; none if it is absent.</summary>
+    /// <summary>Reads the names of an object's members; empty if it is absent.</summary>
     public IReadOnlyList<string> Names(string name) => !root.TryGetProperty(name, out JsonElement value) ? []
         : value.ValueKind == JsonValueKind.Object ? [.. value.EnumerateObject().Select(static member => member.Name)]
         : Complain(name, $"is {JsonKind.Of(value)}, not an object", (string[])[]);
 
-    /// <summary>Any value, as JSON; empty if it is absent.</summary>
+    /// <summary>Reads any value, as JSON; empty if it is absent.</summary>
     public ReadOnlyMemory<byte> Raw(string name)
         => root.TryGetProperty(name, out JsonElement value) ? Encoding.UTF8.GetBytes(value.GetRawText()) : default;
 
     /// <summary>
-    /// A NumericDate of RFC 7519 section 2: a number of seconds since 1970, with or without a fraction. One that is outside the
+    /// Reads a NumericDate of RFC 7519 section 2: a number of seconds since 1970, with or without a fraction. One that is outside the
     /// years 1 to 9999 is refused: milliseconds of any time since 1978 are.
     /// </summary>
     public DateTimeOffset? Date(string name)
@@ -54,10 +56,12 @@ internal sealed class ClaimReader(JsonElement root)
             return Complain(name, $"is {JsonKind.Of(value)}, not a number of seconds since 1970", (DateTimeOffset?)null);
         }
 
-        return NumericDate.TryRead(value.GetDouble(), out DateTimeOffset date) ? date : Complain(name, NumericDate.Complaint, (DateTimeOffset?)null);
+        return NumericDate.TryRead(value.GetDouble(), out DateTimeOffset date)
+            ? date : Complain(name, NumericDate.Complaint, (DateTimeOffset?)null);
     }
 
-    private IReadOnlyList<string> Entries(string name, JsonElement values) => [.. values.EnumerateArray().Select(value => TextOf(name, value))];
+    private IReadOnlyList<string> Entries(string name, JsonElement values)
+        => [.. values.EnumerateArray().Select(value => TextOf(name, value))];
 
     private string TextOf(string name, JsonElement value)
     {

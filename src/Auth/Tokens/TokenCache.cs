@@ -3,11 +3,11 @@ using System.Collections.Concurrent;
 namespace Weir.Auth.Tokens;
 
 /// <summary>
-/// Tokens that were verified: a client that comes back brings the same one, and an RSA signature costs as much as a whole
-/// handshake. Only good tokens get in, so garbage pushes nobody out. Bounded: of two halves the older one is dropped when the
-/// younger is full. Thread-safe. bench/Auth/VerifyBenchmarks.cs pays for it.
+/// Verified tokens: a reconnecting client presents the same one, and an RSA signature costs as much as a whole handshake. Only
+/// valid tokens are added, so invalid ones do not evict any. Bounded: of two halves the older one is dropped when the younger is
+/// full. Thread-safe. Measured in bench/Auth/VerifyBenchmarks.cs.
 /// </summary>
-/// <param name="capacity">The most tokens kept; 0: none.</param>
+/// <param name="capacity">The maximum number of tokens; 0: no cache.</param>
 internal sealed class TokenCache(int capacity)
 {
     private readonly Lock _gate = new();
@@ -15,13 +15,13 @@ internal sealed class TokenCache(int capacity)
     private ConcurrentDictionary<TokenHash, TokenClaims> _old = new();
     private int _youngCount;
 
-    /// <summary>Whether anything is kept at all.</summary>
+    /// <summary>Whether the cache is enabled.</summary>
     public bool IsOn => capacity > 0;
 
-    /// <summary>Tokens in it.</summary>
+    /// <summary>The number of tokens.</summary>
     public int Count => _young.Count + _old.Count;
 
-    /// <summary>The claims of a token that was verified before; whether it has expired is the caller's to see.</summary>
+    /// <summary>Gets the claims of a token that was verified before; the caller checks its expiry.</summary>
     public TokenClaims? Find(in TokenHash hash)
     {
         if (_young.TryGetValue(hash, out TokenClaims? claims))
@@ -31,7 +31,7 @@ internal sealed class TokenCache(int capacity)
 
         if (_old.TryGetValue(hash, out claims))
         {
-            Add(hash, claims); // still in use: it stays when the older half goes
+            Add(hash, claims); // still in use: it stays when the older half is dropped
         }
 
         return claims;
@@ -55,7 +55,7 @@ internal sealed class TokenCache(int capacity)
         }
     }
 
-    /// <summary>Forgets a token that is not good any more.</summary>
+    /// <summary>Removes a token that is no longer valid.</summary>
     public void Remove(in TokenHash hash)
     {
         _old.TryRemove(hash, out _);

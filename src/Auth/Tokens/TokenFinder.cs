@@ -1,11 +1,13 @@
+using Weir.Handshake;
+
 namespace Weir.Auth.Tokens;
 
-/// <summary>Where a client may have put its token: <c>Authorization: Bearer</c>, a cookie, <c>?token=</c>, in that order.</summary>
+/// <summary>Finds the token of a client: <c>Authorization: Bearer</c>, a cookie, <c>?token=</c>, in that order.</summary>
 internal static class TokenFinder
 {
     private const string Scheme = "Bearer ";
 
-    /// <returns>The first there is, whatever it is worth; null: none.</returns>
+    /// <returns>The first one, unverified; <c>null</c> if there is none.</returns>
     public static string? Find(UpgradeRequest request, string cookie)
     {
         // RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
@@ -21,7 +23,7 @@ internal static class TokenFinder
 
     private static string? InCookie(UpgradeRequest request, string name)
     {
-        // RFC 6265 section 5.4. HTTP/2 sends several lines, which are put together with a comma.
+        // RFC 6265 section 5.4. HTTP/2 sends several lines, which are joined with a comma.
         ReadOnlySpan<char> cookies = request.GetHeader("Cookie");
         foreach (Range part in cookies.SplitAny(';', ','))
         {

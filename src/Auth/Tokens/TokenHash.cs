@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Weir.Auth.Tokens;
 
-/// <summary>What stands for a token in the cache: its SHA-256, so that no token is kept in memory longer than it is needed.</summary>
+/// <summary>The cache key of a token: its SHA-256, so that no token is kept in memory longer than needed.</summary>
 internal readonly record struct TokenHash(ulong A, ulong B, ulong C, ulong D)
 {
     public static TokenHash Of(ReadOnlySpan<byte> token)

@@ -3,18 +3,18 @@ using Weir.Auth.Keys;
 
 namespace Weir.Auth.Tokens;
 
-/// <summary>The part of a token that must be read before its signature is known to be right (RFC 7515 section 4).</summary>
-/// <param name="Algorithm">How it says that it is signed; one that we take.</param>
-/// <param name="KeyId">Which key it says; null: it does not.</param>
+/// <summary>The part of a token that must be read before its signature is verified (RFC 7515 section 4).</summary>
+/// <param name="Algorithm">The stated algorithm, which is a supported one.</param>
+/// <param name="KeyId">The stated key id; <c>null</c> if it is absent.</param>
 internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyId)
 {
     /// <summary>
-    /// Reads it. Keys and certificates in it (<c>jwk</c>, <c>x5c</c>), or where some are to be had (<c>jku</c>, <c>x5u</c>), are
-    /// skipped: a token does not say which key to trust.
+    /// Reads it. Keys and certificates in it (<c>jwk</c>, <c>x5c</c>), or URLs of them (<c>jku</c>, <c>x5u</c>), are skipped: a
+    /// token does not decide which key is trusted.
     /// </summary>
     /// <returns>
-    /// Why it is refused; <see langword="null"/>: it is not. It must be an object of JSON, its algorithm one of ours ("none" is
-    /// not), and it must not ask for what we do not do: RFC 7515 section 4.1.11, <c>crit</c>, and RFC 7797, <c>b64</c>.
+    /// Why it is refused; <see langword="null"/> if it is not. It must be a JSON object with a supported algorithm ("none" is not),
+    /// and must not require unsupported features: RFC 7515 section 4.1.11, <c>crit</c>, and RFC 7797, <c>b64</c>.
     /// </returns>
     public static string? Read(ReadOnlySpan<byte> json, out TokenHeader header)
     {
@@ -24,11 +24,11 @@ internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyI
             Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = 8 });
             return reader.Read() && reader.TokenType == JsonTokenType.StartObject
                 ? ReadMembers(ref reader, out header)
-                : "its header is no object";
+                : "its header is not an object";
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            return "its header is no JSON"; // the latter: a name or key's id that is not UTF-8, or has half a surrogate pair
+            return "its header is not JSON"; // the latter: a name or key's id that is not UTF-8, or has half a surrogate pair
         }
     }
 
@@ -43,12 +43,12 @@ internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyI
             bool isKeyId = reader.ValueTextEquals("kid"u8);
             if (reader.ValueTextEquals("crit"u8) || reader.ValueTextEquals("b64"u8))
             {
-                return "its header has `crit` or `b64`, which are not taken";
+                return "its header has `crit` or `b64`, which are not supported";
             }
 
             if (!reader.Read())
             {
-                return "its header is no JSON";
+                return "its header is not JSON";
             }
 
             if (!isAlgorithm && !isKeyId)
@@ -59,10 +59,10 @@ internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyI
 
             if (reader.TokenType != JsonTokenType.String)
             {
-                return isAlgorithm ? "its header's `alg` is no string" : "its header's `kid` is no string";
+                return isAlgorithm ? "its header's `alg` is not a string" : "its header's `kid` is not a string";
             }
 
-            // Said twice it could be read in two ways.
+            // A duplicate would be ambiguous.
             if (isAlgorithm ? algorithm is not null : keyId is not null)
             {
                 return isAlgorithm ? "its header has `alg` twice" : "its header has `kid` twice";
@@ -77,7 +77,7 @@ internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyI
             algorithm = reader.HasValueSequence || reader.ValueIsEscaped ? null : JwtAlgorithm.Find(reader.ValueSpan);
             if (algorithm is null)
             {
-                return "an algorithm that is not taken";
+                return "an algorithm that is not accepted";
             }
         }
 
@@ -88,7 +88,7 @@ internal readonly record struct TokenHeader(JwtAlgorithm Algorithm, string? KeyI
 
         if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
         {
-            return "its header is no JSON";
+            return "its header is not JSON";
         }
 
         header = new TokenHeader(algorithm, keyId);

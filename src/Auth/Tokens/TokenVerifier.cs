@@ -6,46 +6,46 @@ using Weir.Relay;
 
 namespace Weir.Auth.Tokens;
 
-/// <summary>What became of a token.</summary>
-/// <param name="Refusal">Why it is refused; none: it is good.</param>
-/// <param name="Claims">What it says; null when it is refused.</param>
-/// <param name="NeedsNewerKeys">It is refused because no key there is could be meant: one may have come since.</param>
-/// <param name="Why">For the operator, in a few words of a small set; null when it is good.</param>
-internal readonly record struct TokenVerdict(
+/// <summary>The result of the evaluation of a token.</summary>
+/// <param name="Refusal">Why it is refused; <see cref="AccessRefusal.None"/> if it is valid.</param>
+/// <param name="Claims">Its claims; <c>null</c> if it is refused.</param>
+/// <param name="NeedsNewerKeys">Whether it is refused because it matches no current key; a newer one may match.</param>
+/// <param name="Why">The reason for the operator, from a small set of texts; <c>null</c> if it is valid.</param>
+internal readonly record struct TokenResult(
     AccessRefusal Refusal, TokenClaims? Claims = null, bool NeedsNewerKeys = false, string? Why = null)
 {
-    /// <summary>Not one of ours.</summary>
-    public static TokenVerdict Invalid(string why) => new(AccessRefusal.Invalid, Why: why);
+    /// <summary>The result for an invalid token.</summary>
+    public static TokenResult Invalid(string why) => new(AccessRefusal.Invalid, Why: why);
 }
 
 /// <summary>
-/// Judges a token (RFC 7519, signed as RFC 7515 says, in the compact form). Nothing it says is believed, nor even read, before
-/// its signature is right, but which key and algorithm it names. Thread-safe.
+/// Evaluates a token (RFC 7519, signed per RFC 7515, in the compact form). Only the key and algorithm that it names are read before
+/// its signature is verified. Thread-safe.
 /// </summary>
 /// <remarks>
-/// The keys and signatures are those of Microsoft.IdentityModel. Its own validation describes at length what it refuses: four
-/// times as long and forty times the memory for a forged token (bench/Auth/VerifyBenchmarks.cs). The tests compare the two.
+/// Keys and signatures are those of Microsoft.IdentityModel. Its own validation composes long error messages: four times as long
+/// and forty times the memory for a forged token (bench/Auth/VerifyBenchmarks.cs). The tests compare the two.
 /// </remarks>
-internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
+internal sealed class TokenVerifier(TokenSettings settings, TimeProvider time)
 {
-    /// <summary>The longest token looked at: as much as a request head may have by default.</summary>
+    /// <summary>The longest accepted token: the default limit of a request header block.</summary>
     public const int MaxBytes = 16 * 1024;
 
     private static readonly SearchValues<char> _allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
-    private readonly TimeSpan _skew = options.ClockSkew;
-    private readonly string[] _issuers = [.. options.Issuers];
-    private readonly string[] _audiences = [.. options.Audiences];
+    private readonly TimeSpan _skew = settings.ClockSkew;
+    private readonly string[] _issuers = settings.Issuers;
+    private readonly string[] _audiences = settings.Audiences;
 
-    /// <summary>Judges a token by these keys.</summary>
-    public TokenVerdict Verify(string token, KeySet keys)
+    /// <summary>Evaluates a token with these keys.</summary>
+    public TokenResult Verify(string token, KeySet keys)
     {
-        // Everything up to here costs no more than one look at the characters, however long it is.
+        // Up to here the cost is one scan of the characters, whatever the length.
         if (token.Length is 0 or > MaxBytes || token.AsSpan().ContainsAnyExcept(_allowed)
-            || !TryCut(token, out int headerEnd, out int payloadEnd))
+            || !TrySplit(token, out int headerEnd, out int payloadEnd))
         {
-            return TokenVerdict.Invalid(token.Length > MaxBytes ? "too long" : "not three parts of base64url");
+            return TokenResult.Invalid(token.Length > MaxBytes ? "too long" : "not three parts of base64url");
         }
 
         byte[] buffer = ArrayPool<byte>.Shared.Rent(token.Length * 2);
@@ -58,7 +58,7 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
                 hash = TokenHash.Of(buffer.AsSpan(0, length));
                 if (keys.Cache.Find(hash) is { } known)
                 {
-                    TokenVerdict again = Judge(known);
+                    TokenResult again = Evaluate(known);
                     if (again.Refusal != AccessRefusal.None)
                     {
                         keys.Cache.Remove(hash);
@@ -68,13 +68,13 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
                 }
             }
 
-            TokenVerdict verdict = VerifySigned(buffer, headerEnd, payloadEnd, length, keys);
-            if (verdict.Claims is { } claims)
+            TokenResult result = VerifySigned(buffer, headerEnd, payloadEnd, length, keys);
+            if (result.Claims is { } claims)
             {
                 keys.Cache.Add(hash, claims);
             }
 
-            return verdict;
+            return result;
         }
         finally
         {
@@ -83,30 +83,31 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
     }
 
     // RFC 7515 section 7.1: three parts, each in base64url. An empty signature is that of an unsecured token.
-    private static bool TryCut(string token, out int headerEnd, out int payloadEnd)
+    private static bool TrySplit(string token, out int headerEnd, out int payloadEnd)
     {
         headerEnd = token.IndexOf('.', StringComparison.Ordinal);
         payloadEnd = headerEnd <= 0 ? -1 : token.IndexOf('.', headerEnd + 1);
         return payloadEnd > headerEnd + 1 && payloadEnd < token.Length - 1 && token.IndexOf('.', payloadEnd + 1) < 0;
     }
 
-    // The decoded parts go behind the token, each over the one before: none is needed when the next is read.
-    private TokenVerdict VerifySigned(byte[] buffer, int headerEnd, int payloadEnd, int length, KeySet keys)
+    // Decoded parts are written after the token, each over the previous one, which is no longer needed.
+    private TokenResult VerifySigned(byte[] buffer, int headerEnd, int payloadEnd, int length, KeySet keys)
     {
-        if (Base64Url.DecodeFromUtf8(buffer.AsSpan(0, headerEnd), buffer.AsSpan(length), out _, out int headerLength) != OperationStatus.Done)
+        if (Base64Url.DecodeFromUtf8(buffer.AsSpan(0, headerEnd), buffer.AsSpan(length), out _,
+            out int headerLength) != OperationStatus.Done)
         {
-            return TokenVerdict.Invalid("not three parts of base64url");
+            return TokenResult.Invalid("not three parts of base64url");
         }
 
         if (TokenHeader.Read(buffer.AsSpan(length, headerLength), out TokenHeader read) is { } complaint)
         {
-            return TokenVerdict.Invalid(complaint);
+            return TokenResult.Invalid(complaint);
         }
 
         ReadOnlySpan<byte> encodedSignature = buffer.AsSpan(payloadEnd + 1, length - payloadEnd - 1);
         if (Base64Url.DecodeFromUtf8(encodedSignature, buffer.AsSpan(length), out _, out int signatureLength) != OperationStatus.Done)
         {
-            return TokenVerdict.Invalid("not three parts of base64url");
+            return TokenResult.Invalid("not three parts of base64url");
         }
 
         byte[] signature = buffer.AsSpan(length, signatureLength).ToArray();
@@ -127,25 +128,27 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
 
         if (!isRight)
         {
-            return isKeyThere ? TokenVerdict.Invalid("the signature")
-                : TokenVerdict.Invalid("no key for it") with { NeedsNewerKeys = read.Algorithm.Family != KeyFamily.Secret };
+            return isKeyThere ? TokenResult.Invalid("the signature")
+                : TokenResult.Invalid("no key for it") with { NeedsNewerKeys = read.Algorithm.Family != KeyFamily.Secret };
         }
 
         ReadOnlySpan<byte> payload = buffer.AsSpan(headerEnd + 1, payloadEnd - headerEnd - 1);
         if (Base64Url.DecodeFromUtf8(payload, buffer.AsSpan(length), out _, out int payloadLength) != OperationStatus.Done)
         {
-            return TokenVerdict.Invalid("not three parts of base64url");
+            return TokenResult.Invalid("not three parts of base64url");
         }
 
-        return TokenClaims.Read(buffer.AsMemory(length, payloadLength), out string? why) is { } claims ? Judge(claims) : TokenVerdict.Invalid(why!);
+        return TokenClaims.Read(buffer.AsMemory(length, payloadLength), out string? why) is { } claims
+            ? Evaluate(claims) : TokenResult.Invalid(why!);
     }
 
-    // RFC 7519 sections 4.1.1 and 4.1.3 to 4.1.5. Who and for whom comes first: an expired token of others is not to be renewed here.
-    private TokenVerdict Judge(TokenClaims claims)
+    // RFC 7519 sections 4.1.1 and 4.1.3 to 4.1.5. Issuer and audience come first: a foreign token is not to be renewed here when it
+    // has expired.
+    private TokenResult Evaluate(TokenClaims claims)
     {
         if (_issuers.Length > 0 && !_issuers.Contains(claims.Issuer, StringComparer.Ordinal))
         {
-            return TokenVerdict.Invalid("the issuer");
+            return TokenResult.Invalid("the issuer");
         }
 
         // "If the principal processing the claim does not identify itself with a value in the "aud" claim when this claim is
@@ -154,12 +157,12 @@ internal sealed class TokenVerifier(JwtOptions options, TimeProvider time)
             : _audiences.Any(audience => claims.Audiences.Contains(audience, StringComparer.Ordinal));
         if (!isForUs)
         {
-            return TokenVerdict.Invalid("the audience");
+            return TokenResult.Invalid("the audience");
         }
 
         DateTimeOffset now = time.GetUtcNow();
-        return claims.NotBefore > now + _skew ? TokenVerdict.Invalid("not yet valid")
-            : claims.ExpiresAt <= now - _skew ? new TokenVerdict(AccessRefusal.Expired, Why: "expired")
-            : new TokenVerdict(AccessRefusal.None, claims);
+        return claims.NotBefore > now + _skew ? TokenResult.Invalid("not yet valid")
+            : claims.ExpiresAt <= now - _skew ? new TokenResult(AccessRefusal.Expired, Why: "expired")
+            : new TokenResult(AccessRefusal.None, claims);
     }
 }

@@ -4,13 +4,13 @@ using System.Text.Unicode;
 
 namespace Weir.Client.Centrifugo;
 
-/// <summary>Writes what the client sends, one object per frame.</summary>
+/// <summary>Writes the client's commands, one JSON object per frame.</summary>
 internal static class CommandWriter
 {
     private static readonly JsonReaderOptions _anyDepth = new() { MaxDepth = int.MaxValue };
 
-    /// <summary>Refuses what is no JSON, where an option is set rather than where it is sent. Empty is none.</summary>
-    /// <exception cref="ArgumentException">It is no JSON.</exception>
+    /// <summary>Rejects data that is not JSON when the option is set, not when it is sent. Empty data is accepted.</summary>
+    /// <exception cref="ArgumentException">The data is not JSON.</exception>
     public static void CheckData(ReadOnlyMemory<byte> data, string name)
     {
         try
@@ -22,7 +22,7 @@ internal static class CommandWriter
         }
         catch (JsonException error)
         {
-            throw new ArgumentException($"{name} is no JSON: {error.Message}", name, error);
+            throw new ArgumentException($"{name} is not JSON: {error.Message}", name, error);
         }
     }
 
@@ -30,14 +30,14 @@ internal static class CommandWriter
     public static readonly ReadOnlyMemory<byte> Pong = "{}"u8.ToArray();
 
     /// <param name="id">The command's number.</param>
-    /// <param name="token">The token; null for none.</param>
-    /// <param name="options">What else goes with it.</param>
-    /// <param name="serverPositions">How far the client has come in channels that the server subscribes it to.</param>
+    /// <param name="token">The token; <c>null</c> if there is none.</param>
+    /// <param name="options">Name and data of the client.</param>
+    /// <param name="serverPositions">The client's positions in its server-side subscriptions.</param>
     public static ReadOnlyMemory<byte> Connect(
         uint id,
         string? token,
         CentrifugoClientOptions options,
-        IReadOnlyList<KeyValuePair<string, StreamPosition>>? serverPositions = null) => Write(id, "connect"u8, json =>
+        IReadOnlyList<KeyValuePair<string, ClientStreamPosition>>? serverPositions = null) => Write(id, "connect"u8, json =>
     {
         WriteToken(json, token);
         WriteData(json, options.ConnectData);
@@ -48,7 +48,7 @@ internal static class CommandWriter
         }
 
         json.WriteStartObject("subs"u8);
-        foreach ((string channel, StreamPosition position) in serverPositions)
+        foreach ((string channel, ClientStreamPosition position) in serverPositions)
         {
             json.WriteStartObject(channel);
             WriteSince(json, position);
@@ -58,7 +58,12 @@ internal static class CommandWriter
         json.WriteEndObject();
     });
 
-    public static ReadOnlyMemory<byte> Subscribe(uint id, string channel, string? token, SubscriptionOptions options, StreamPosition? since) => Write(id, "subscribe"u8, json =>
+    public static ReadOnlyMemory<byte> Subscribe(
+        uint id,
+        string channel,
+        string? token,
+        SubscriptionOptions options,
+        ClientStreamPosition? since) => Write(id, "subscribe"u8, json =>
     {
         json.WriteString("channel"u8, channel);
         WriteToken(json, token);
@@ -80,7 +85,8 @@ internal static class CommandWriter
         }
     });
 
-    public static ReadOnlyMemory<byte> Channel(uint id, ReadOnlySpan<byte> method, string channel) => Write(id, method, json => json.WriteString("channel"u8, channel));
+    public static ReadOnlyMemory<byte> Channel(uint id, ReadOnlySpan<byte> method, string channel)
+        => Write(id, method, json => json.WriteString("channel"u8, channel));
 
     public static ReadOnlyMemory<byte> Publish(uint id, string channel, ReadOnlyMemory<byte> data) => Write(id, "publish"u8, json =>
     {
@@ -94,7 +100,8 @@ internal static class CommandWriter
         WriteData(json, data);
     });
 
-    public static ReadOnlyMemory<byte> History(uint id, string channel, int limit, StreamPosition? since, bool reverse) => Write(id, "history"u8, json =>
+    public static ReadOnlyMemory<byte> History(
+        uint id, string channel, int limit, ClientStreamPosition? since, bool reverse) => Write(id, "history"u8, json =>
     {
         json.WriteString("channel"u8, channel);
         json.WriteNumber("limit"u8, limit);
@@ -133,8 +140,8 @@ internal static class CommandWriter
             json.WriteEndObject();
         }
 
-        // Commands are told apart by line feeds. A user's JSON may have some between its tokens, and nowhere else: inside a string a
-        // line feed is written \n (RFC 8259, section 7).
+        // Line feeds separate commands. The application's JSON can contain them only between tokens: inside a string a line feed is
+        // written \n (RFC 8259, section 7).
         byte[] command = buffer.WrittenSpan.ToArray();
         command.AsSpan().Replace((byte)'\n', (byte)' ');
         return command;
@@ -156,15 +163,15 @@ internal static class CommandWriter
         }
     }
 
-    private static void WriteSince(Utf8JsonWriter json, StreamPosition position)
+    private static void WriteSince(Utf8JsonWriter json, ClientStreamPosition position)
     {
         json.WriteBoolean("recover"u8, true);
         json.WriteString("epoch"u8, position.Epoch);
         json.WriteNumber("offset"u8, position.Offset);
     }
 
-    // The writer's own check stops at 64 levels, which are the server's to limit, and does not look into strings: bytes that are not
-    // UTF-8 would cost the connection.
+    // The writer's own validation stops at 64 levels, although the server sets the depth limit, and does not check strings: bytes
+    // that are not UTF-8 would end the connection.
     private static void WriteJson(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlyMemory<byte> value)
     {
         CheckJson(value);
@@ -182,7 +189,7 @@ internal static class CommandWriter
         Utf8JsonReader reader = new(value.Span, _anyDepth);
         while (reader.Read())
         {
-            // To the end: a second value there is refused too.
+            // Read to the end, so that a second value is rejected too.
         }
     }
 }

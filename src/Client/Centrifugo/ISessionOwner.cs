@@ -1,10 +1,10 @@
 namespace Weir.Client.Centrifugo;
 
-/// <summary>What a <see cref="Session"/> tells the client. Called by the task that reads the connection, but for the last.</summary>
+/// <summary>Receives the events of a <see cref="ProtocolConnection"/>, on the task that reads the connection.</summary>
 internal interface ISessionOwner
 {
-    /// <summary>The server has answered the connect. Subscriptions may follow.</summary>
-    void OnConnected(Session session, ConnectResult result);
+    /// <summary>Called when the server has replied to the connect command; subscriptions may follow.</summary>
+    void OnConnected(ProtocolConnection session, ConnectReply result);
 
-    void OnPush(Session session, Push push);
+    void OnPush(ProtocolConnection session, ServerPush push);
 }

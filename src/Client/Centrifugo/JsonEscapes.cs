@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Weir.Client.Centrifugo;
 
-/// <summary>Escapes of JSON (RFC 8259, section 7) in a text that a reader of JSON has found to be well formed.</summary>
+/// <summary>Resolves JSON escapes (RFC 8259, section 7) in text that a JSON reader has validated.</summary>
 internal static class JsonEscapes
 {
-    /// <summary>The text without its escapes; half of a surrogate pair stays half.</summary>
+    /// <summary>Returns the text without escapes; half of a surrogate pair stays as it is.</summary>
     public static string Resolve(string text)
     {
         StringBuilder result = new(text.Length);

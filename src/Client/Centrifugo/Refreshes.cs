@@ -1,12 +1,12 @@
 namespace Weir.Client.Centrifugo;
 
-/// <summary>When a token is replaced, by what servers say of its time. One task at a time.</summary>
+/// <summary>Computes when a token is refreshed, from the time to live that the server reports. Not thread-safe.</summary>
 internal sealed class Refreshes
 {
-    /// <summary>When the callback, or the server, could not do it this time: the old token is good for a moment more.</summary>
+    /// <summary>The delay after a refresh that the callback or the server failed: the old token is still valid for a moment.</summary>
     public static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
 
-    // For servers that say a token has less time left than it takes to ask for another.
+    // For servers that report less time left than a refresh takes.
     private static readonly TimeSpan _least = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _mostAfterNothing = TimeSpan.FromMinutes(1);
@@ -14,8 +14,9 @@ internal sealed class Refreshes
     private int _withoutTime;
 
     /// <summary>
-    /// A tenth before the end, at most ten seconds: the server may be as strict as it likes. A token with no time at all is replaced
-    /// after one second; if its successors have none either, each after twice as long as the last, up to a minute.
+    /// A tenth of the lifetime before its end, at most ten seconds, so that a strict server accepts the refresh. A token with no
+    /// time left is refreshed after one second; if its successors have none left either, the delay doubles each time, up to a
+    /// minute.
     /// </summary>
     public TimeSpan After(TimeSpan timeToLive)
     {

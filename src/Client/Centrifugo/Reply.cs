@@ -1,22 +1,22 @@
 namespace Weir.Client.Centrifugo;
 
-/// <summary>One object of a frame: the answer to a command, a push, or a ping, which has neither.</summary>
-internal readonly record struct Reply(uint Id, ReplyError? Error, ReadOnlyMemory<byte> Result, ReadOnlyMemory<byte> Push)
+/// <summary>One object of a frame: the reply to a command, a push, or a ping, which is neither.</summary>
+internal readonly record struct Reply(uint Id, CommandError? Error, ReadOnlyMemory<byte> Result, ReadOnlyMemory<byte> Push)
 {
     public bool IsPing => Id == 0 && Push.IsEmpty;
 }
 
-/// <summary>Why a command was refused.</summary>
-internal sealed record ReplyError(int Code, string Message, bool IsTemporary);
+/// <summary>The error of a refused command.</summary>
+internal sealed record CommandError(int Code, string Message, bool IsTemporary);
 
-/// <summary>What a connect or a refresh brings.</summary>
-internal sealed record ConnectResult(string Client, TimeSpan Ping, bool Pong, bool Expires, TimeSpan TimeToLive)
+/// <summary>The result of a connect or a refresh.</summary>
+internal sealed record ConnectReply(string Client, TimeSpan Ping, bool Pong, bool Expires, TimeSpan TimeToLive)
 {
     /// <summary>The channels that the server has subscribed the connection to.</summary>
     public IReadOnlyDictionary<string, SubscribeResult> Channels { get; init; } = new Dictionary<string, SubscribeResult>();
 }
 
-/// <summary>What a subscribe brings.</summary>
+/// <summary>The result of a subscribe.</summary>
 internal sealed record SubscribeResult
 {
     public bool Recoverable { get; init; }
@@ -25,20 +25,20 @@ internal sealed record SubscribeResult
 
     public bool Recovered { get; init; }
 
-    /// <summary>Null if the channel has no positions.</summary>
-    public StreamPosition? Position { get; init; }
+    /// <summary><c>null</c> if the channel has no positions.</summary>
+    public ClientStreamPosition? Position { get; init; }
 
-    public IReadOnlyList<Publication> Publications { get; init; } = [];
+    public IReadOnlyList<ClientPublication> Publications { get; init; } = [];
 
     public bool Expires { get; init; }
 
     public TimeSpan TimeToLive { get; init; }
 }
 
-/// <summary>What a push is about.</summary>
+/// <summary>The kind of a push.</summary>
 internal enum PushKind
 {
-    /// <summary>Something that this client does not know.</summary>
+    /// <summary>A kind that this client does not support.</summary>
     Other,
     Publication,
     Join,
@@ -49,9 +49,9 @@ internal enum PushKind
 }
 
 /// <summary>A push.</summary>
-internal sealed record Push(PushKind Kind, string Channel)
+internal sealed record ServerPush(PushKind Kind, string Channel)
 {
-    public Publication? Publication { get; init; }
+    public ClientPublication? Publication { get; init; }
 
     public SubscribeResult? Subscribe { get; init; }
 

@@ -4,19 +4,19 @@ using System.Text.Json;
 namespace Weir.Client.Centrifugo;
 
 /// <summary>
-/// Reads what the server sends, with <see cref="Utf8JsonReader"/>: no reflection, and JSON of users is not parsed but handed on as a
-/// slice of the frame. Fields it does not know are skipped, so that a newer server can be talked to.
+/// Reads the server's frames with <see cref="Utf8JsonReader"/>: without reflection; the application's JSON is not parsed but
+/// returned as a slice of the frame. Unknown fields are skipped, for compatibility with newer servers.
 /// </summary>
 internal static class ReplyReader
 {
-    // How deep users' JSON may be is not the client's to say: it is passed over, which costs a bit per level.
+    // The client does not limit the depth of the application's JSON: skipping it costs a bit per level.
     private static readonly JsonReaderOptions _single = new() { MaxDepth = int.MaxValue };
     private static readonly JsonReaderOptions _several = _single with { AllowMultipleValues = true };
 
     private delegate void FieldReader<T>(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref T into);
 
-    /// <summary>All replies of a frame.</summary>
-    /// <exception cref="JsonException">It is no JSON, or none of this protocol.</exception>
+    /// <summary>Reads all replies of a frame.</summary>
+    /// <exception cref="JsonException">The frame is not JSON, or not of this protocol.</exception>
     public static List<Reply> ReadFrame(ReadOnlyMemory<byte> frame)
     {
         List<Reply> replies = [];
@@ -31,7 +31,7 @@ internal static class ReplyReader
                     "id" => reply with { Id = json.GetUInt32() },
                     "error" => reply with { Error = ReadError(ref json) },
                     "push" => reply with { Push = Slice(ref json, frame) },
-                    _ => reply with { Result = Slice(ref json, frame) }, // the name is that of the command, which its sender knows
+                    _ => reply with { Result = Slice(ref json, frame) }, // its name is that of the command
                 };
             });
             replies.Add(reply);
@@ -40,11 +40,11 @@ internal static class ReplyReader
         return replies;
     }
 
-    public static ConnectResult ReadConnect(ReadOnlyMemory<byte> result)
+    public static ConnectReply ReadConnect(ReadOnlyMemory<byte> result)
     {
-        ConnectResult connect = new("", TimeSpan.Zero, false, false, TimeSpan.Zero);
+        ConnectReply connect = new("", TimeSpan.Zero, false, false, TimeSpan.Zero);
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref connect, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ConnectResult connect) =>
+        ReadFields(ref json, result, ref connect, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ConnectReply connect) =>
         {
             connect = NameOf(ref json) switch
             {
@@ -64,7 +64,8 @@ internal static class ReplyReader
     {
         (SubscribeResult Result, string? Epoch, ulong Offset, bool HasPosition) read = (new(), null, 0, false);
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref read, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref (SubscribeResult Result, string? Epoch, ulong Offset, bool HasPosition) read) =>
+        ReadFields(ref json, result, ref read, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame,
+            ref (SubscribeResult Result, string? Epoch, ulong Offset, bool HasPosition) read) =>
         {
             SubscribeResult subscribe = read.Result;
             switch (NameOf(ref json))
@@ -104,14 +105,14 @@ internal static class ReplyReader
 
             read.Result = subscribe;
         });
-        return read.Result with { Position = read.HasPosition ? new StreamPosition(read.Epoch ?? "", read.Offset) : null };
+        return read.Result with { Position = read.HasPosition ? new ClientStreamPosition(read.Epoch ?? "", read.Offset) : null };
     }
 
-    public static Push ReadPush(ReadOnlyMemory<byte> body)
+    public static ServerPush ReadPush(ReadOnlyMemory<byte> body)
     {
-        Push push = new(PushKind.Other, "");
+        ServerPush push = new(PushKind.Other, "");
         Utf8JsonReader json = Begin(body);
-        ReadFields(ref json, body, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Push push) =>
+        ReadFields(ref json, body, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ServerPush push) =>
         {
             push = NameOf(ref json) switch
             {
@@ -132,14 +133,15 @@ internal static class ReplyReader
     {
         SubscribeResult read = ReadSubscribe(result); // the same fields
         (string epoch, ulong offset) = ReadTop(result);
-        return new HistoryResult(read.Publications, new StreamPosition(epoch, offset));
+        return new HistoryResult(read.Publications, new ClientStreamPosition(epoch, offset));
     }
 
     public static IReadOnlyDictionary<string, ClientInfo> ReadPresence(ReadOnlyMemory<byte> result)
     {
         Dictionary<string, ClientInfo> present = [];
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref present, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
+        ReadFields(ref json, result, ref present,
+            static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
         {
             if (NameOf(ref json) != "presence" || json.TokenType == JsonTokenType.Null)
             {
@@ -147,7 +149,8 @@ internal static class ReplyReader
                 return;
             }
 
-            ReadFields(ref json, frame, ref present, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
+            ReadFields(ref json, frame, ref present,
+                static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, ClientInfo> present) =>
                 present[NameOf(ref json)] = ReadInfo(ref json, frame));
         });
         return present;
@@ -157,7 +160,8 @@ internal static class ReplyReader
     {
         (int Clients, int Users) stats = default;
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref stats, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (int Clients, int Users) stats) =>
+        ReadFields(ref json, result, ref stats,
+            static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (int Clients, int Users) stats) =>
         {
             stats = NameOf(ref json) switch
             {
@@ -169,7 +173,7 @@ internal static class ReplyReader
         return stats;
     }
 
-    /// <summary>The field <c>data</c> of a result.</summary>
+    /// <summary>Reads the field <c>data</c> of a result.</summary>
     public static ReadOnlyMemory<byte> ReadData(ReadOnlyMemory<byte> result)
     {
         Utf8JsonReader json = Begin(result);
@@ -180,7 +184,8 @@ internal static class ReplyReader
     {
         (string Epoch, ulong Offset) top = ("", 0);
         Utf8JsonReader json = Begin(result);
-        ReadFields(ref json, result, ref top, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (string Epoch, ulong Offset) top) =>
+        ReadFields(ref json, result, ref top,
+            static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref (string Epoch, ulong Offset) top) =>
         {
             top = NameOf(ref json) switch
             {
@@ -199,12 +204,12 @@ internal static class ReplyReader
         return json;
     }
 
-    // The reader stands on the object; then on each name in turn, and the callback reads the value. At the end it stands on its end.
+    // The reader starts on the object, then moves to each name in turn; the callback reads the value. It stops on the object's end.
     private static void ReadFields<T>(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref T into, FieldReader<T> readField)
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
-            throw new JsonException($"A {json.TokenType} where an object must be.");
+            throw new JsonException($"Found {json.TokenType} where an object is expected.");
         }
 
         try
@@ -216,11 +221,11 @@ internal static class ReplyReader
         }
         catch (Exception error) when (error is InvalidOperationException or FormatException)
         {
-            throw new JsonException("A field of another type than the protocol's.", error);
+            throw new JsonException("A field has another type than the protocol defines.", error);
         }
     }
 
-    // Takes the name, and stands on the value.
+    // Reads the name and moves to the value.
     private static string NameOf(ref Utf8JsonReader json)
     {
         string name = ReadText(ref json);
@@ -228,7 +233,7 @@ internal static class ReplyReader
         return name;
     }
 
-    // Half of a surrogate pair, escaped, is JSON and no text in UTF-8 (RFC 8259, section 8.2). In a string of .NET it has a place.
+    // Half of a surrogate pair, escaped, is valid JSON but not UTF-8 (RFC 8259, section 8.2). A .NET string can hold it.
     private static string ReadText(ref Utf8JsonReader json)
     {
         if (json.TokenType == JsonTokenType.Null)
@@ -240,13 +245,17 @@ internal static class ReplyReader
         {
             return json.GetString()!;
         }
-        catch (InvalidOperationException) when (json is { TokenType: JsonTokenType.String or JsonTokenType.PropertyName, ValueIsEscaped: true })
+        catch (InvalidOperationException) when (json is
+        {
+            TokenType: JsonTokenType.String or JsonTokenType.PropertyName,
+            ValueIsEscaped: true
+        })
         {
             return JsonEscapes.Resolve(Encoding.UTF8.GetString(json.ValueSpan));
         }
     }
 
-    // A time that no clock of .NET holds is the longest that one does.
+    // A value beyond TimeSpan.MaxValue becomes TimeSpan.MaxValue.
     private static TimeSpan ReadSeconds(ref Utf8JsonReader json)
     {
         double seconds = json.GetDouble();
@@ -258,7 +267,8 @@ internal static class ReplyReader
         Dictionary<string, SubscribeResult> channels = new(StringComparer.Ordinal);
         if (json.TokenType != JsonTokenType.Null)
         {
-            ReadFields(ref json, frame, ref channels, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, SubscribeResult> channels) =>
+            ReadFields(ref json, frame, ref channels,
+                static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Dictionary<string, SubscribeResult> channels) =>
                 channels[NameOf(ref json)] = ReadSubscribe(Slice(ref json, frame)));
         }
 
@@ -278,10 +288,10 @@ internal static class ReplyReader
         return frame[start..(int)json.BytesConsumed];
     }
 
-    private static ReplyError ReadError(ref Utf8JsonReader json)
+    private static CommandError ReadError(ref Utf8JsonReader json)
     {
-        ReplyError error = new(0, "", false);
-        ReadFields(ref json, default, ref error, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref ReplyError error) =>
+        CommandError error = new(0, "", false);
+        ReadFields(ref json, default, ref error, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref CommandError error) =>
         {
             error = NameOf(ref json) switch
             {
@@ -294,9 +304,9 @@ internal static class ReplyReader
         return error;
     }
 
-    private static List<Publication> ReadPublications(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    private static List<ClientPublication> ReadPublications(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
     {
-        List<Publication> publications = [];
+        List<ClientPublication> publications = [];
         if (json.TokenType == JsonTokenType.Null)
         {
             return publications;
@@ -310,10 +320,11 @@ internal static class ReplyReader
         return publications;
     }
 
-    private static Publication ReadPublication(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
+    private static ClientPublication ReadPublication(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame)
     {
-        Publication publication = new();
-        ReadFields(ref json, frame, ref publication, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref Publication publication) =>
+        ClientPublication publication = new();
+        ReadFields(ref json, frame, ref publication,
+            static (ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ref ClientPublication publication) =>
         {
             publication = NameOf(ref json) switch
             {
@@ -330,7 +341,8 @@ internal static class ReplyReader
     private static Dictionary<string, string> ReadTags(ref Utf8JsonReader json)
     {
         Dictionary<string, string> tags = [];
-        ReadFields(ref json, default, ref tags, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Dictionary<string, string> tags) =>
+        ReadFields(ref json, default, ref tags,
+            static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Dictionary<string, string> tags) =>
             tags[NameOf(ref json)] = ReadText(ref json));
         return tags;
     }
@@ -361,10 +373,10 @@ internal static class ReplyReader
         return info;
     }
 
-    private static Push ReadUnsubscribe(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, Push push)
+    private static ServerPush ReadUnsubscribe(ref Utf8JsonReader json, ReadOnlyMemory<byte> frame, ServerPush push)
     {
         push = push with { Kind = PushKind.Unsubscribe };
-        ReadFields(ref json, frame, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref Push push) =>
+        ReadFields(ref json, frame, ref push, static (ref Utf8JsonReader json, ReadOnlyMemory<byte> _, ref ServerPush push) =>
         {
             push = NameOf(ref json) switch
             {

@@ -3,8 +3,8 @@ using Weir.Client.Timing;
 namespace Weir.Client.Centrifugo;
 
 /// <summary>
-/// The commands of one connection that have no answer yet. One timer stands on the oldest of them; without any it does not run. An answer
-/// and the time-out may race: whoever takes a command out is the one who ends it.
+/// The commands of one connection that await a reply. One timer is set for the oldest; it does not run if there is none. A reply
+/// and the timeout may race: the caller that removes a command ends it.
 /// </summary>
 internal sealed class Unanswered : IDisposable
 {
@@ -12,22 +12,22 @@ internal sealed class Unanswered : IDisposable
     private static readonly DeliveryResult _lost = new(Delivery.Unknown, "the connection ended before the answer");
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<uint, Command> _commands = [];
-    private readonly Queue<Command> _byAge = [];
+    private readonly Dictionary<uint, PendingCommand> _commands = [];
+    private readonly Queue<PendingCommand> _byAge = [];
     private readonly TimeProvider _time;
     private readonly TimeSpan _timeout;
-    private readonly Patience _patience;
+    private readonly RunningTimeout _timer;
     private bool _ended;
 
     public Unanswered(TimeProvider time, TimeSpan timeout)
     {
         _time = time;
         _timeout = timeout;
-        _patience = new Patience(time, EndLate);
+        _timer = new RunningTimeout(time, EndLate);
     }
 
-    /// <summary>It is about to be sent.</summary>
-    public void Add(Command command)
+    /// <summary>Adds a command that is about to be sent.</summary>
+    public void Add(PendingCommand command)
     {
         lock (_gate)
         {
@@ -38,7 +38,7 @@ internal sealed class Unanswered : IDisposable
                 _byAge.Enqueue(command);
                 if (_byAge.Count == 1)
                 {
-                    _patience.Begin(_timeout);
+                    _timer.Begin(_timeout);
                 }
 
                 return;
@@ -48,25 +48,25 @@ internal sealed class Unanswered : IDisposable
         command.End(_lost);
     }
 
-    /// <summary>Its answer is there; null if nobody waits for it any more.</summary>
-    public Command? Take(uint id)
+    /// <summary>Removes the command of a reply; <c>null</c> if it is no longer awaited.</summary>
+    public PendingCommand? Take(uint id)
     {
         lock (_gate)
         {
-            _commands.Remove(id, out Command? command);
-            while (_byAge.TryPeek(out Command? oldest) && !_commands.ContainsKey(oldest.Id))
+            _commands.Remove(id, out PendingCommand? command);
+            while (_byAge.TryPeek(out PendingCommand? oldest) && !_commands.ContainsKey(oldest.Id))
             {
-                _byAge.Dequeue(); // answers mostly come in order: nothing is held for longer than it must
+                _byAge.Dequeue(); // replies mostly arrive in order, so commands are released early
             }
 
             return command;
         }
     }
 
-    /// <summary>The connection has ended: there will be no more answers.</summary>
+    /// <summary>Ends all commands: the connection has ended.</summary>
     public void EndAll()
     {
-        Command[] left;
+        PendingCommand[] left;
         lock (_gate)
         {
             _ended = true;
@@ -75,26 +75,26 @@ internal sealed class Unanswered : IDisposable
             _byAge.Clear();
         }
 
-        foreach (Command command in left)
+        foreach (PendingCommand command in left)
         {
             command.End(_lost);
         }
     }
 
-    public void Dispose() => _patience.Dispose();
+    public void Dispose() => _timer.Dispose();
 
     private void EndLate()
     {
-        List<Command> late = [];
+        List<PendingCommand> late = [];
         lock (_gate)
         {
-            while (_byAge.TryPeek(out Command? oldest))
+            while (_byAge.TryPeek(out PendingCommand? oldest))
             {
                 TimeSpan left = _timeout - _time.GetElapsedTime(oldest.SentAt);
                 bool isAnswered = !_commands.ContainsKey(oldest.Id);
                 if (!isAnswered && left > TimeSpan.Zero)
                 {
-                    _patience.Begin(left);
+                    _timer.Begin(left);
                     break;
                 }
 
@@ -106,7 +106,7 @@ internal sealed class Unanswered : IDisposable
             }
         }
 
-        foreach (Command command in late)
+        foreach (PendingCommand command in late)
         {
             command.End(_late);
             (command as OwnCommand)?.WasNotAnswered();

@@ -2,7 +2,7 @@ using Weir.Client.Timing;
 
 namespace Weir.Client.Reconnecting;
 
-/// <summary>How long to wait before the next attempt. One task at a time.</summary>
+/// <summary>Computes the delay before the next attempt. Not thread-safe.</summary>
 internal sealed class Backoff
 {
     private readonly TimeSpan _base;
@@ -21,10 +21,10 @@ internal sealed class Backoff
         _nextRandom = nextRandom;
     }
 
-    /// <summary>The next delay, and one more failure.</summary>
+    /// <summary>Returns the next delay and counts one more failure.</summary>
     /// <param name="retryAfter">
-    /// What the server asks for, if it does. The random part comes on top: a server that tells thousands the same time must not have
-    /// them all back in one moment.
+    /// The server's <c>Retry-After</c>, if any. The random part is added, so that thousands of clients with the same value do not
+    /// reconnect together.
     /// </param>
     /// <returns>The delay; <see cref="Timeout.InfiniteTimeSpan"/> for never.</returns>
     public TimeSpan Next(TimeSpan? retryAfter)
@@ -36,16 +36,16 @@ internal sealed class Backoff
             return Timeout.InfiniteTimeSpan;
         }
 
-        if (retryAfter is { } asked)
+        if (retryAfter is { } requested)
         {
-            TimeSpan least = Waits.IsNever(_maxRetryAfter) || asked < _maxRetryAfter ? asked : _maxRetryAfter;
+            TimeSpan least = Waits.IsNever(_maxRetryAfter) || requested < _maxRetryAfter ? requested : _maxRetryAfter;
             delay = delay > least ? delay : least;
         }
 
         return Waits.Sum(delay, TimeSpan.FromTicks((long)(_nextRandom() * _jitter.Ticks)));
     }
 
-    /// <summary>A connection has proved stable.</summary>
+    /// <summary>Resets the count: a connection has proved stable.</summary>
     public void Reset() => _failures = 0;
 
     // In floating point, where doubling does not overflow.

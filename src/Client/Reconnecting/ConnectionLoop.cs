@@ -4,15 +4,15 @@ using Weir.Client.Transport;
 namespace Weir.Client.Reconnecting;
 
 /// <summary>
-/// Connects, lets the protocol use the connection until it ends, waits, and connects again, until it is stopped or there is no use in
-/// coming back. It is one task, so nothing here needs a lock; <see cref="Start"/> and <see cref="DisposeAsync"/> are for everybody.
+/// Connects, runs the protocol until the connection ends, waits, and connects again, until the client is stopped or must not
+/// reconnect. It is one task and needs no lock; <see cref="Start"/> and <see cref="DisposeAsync"/> may be called from any thread.
 /// </summary>
 internal sealed class ConnectionLoop : IAsyncDisposable
 {
     private readonly ClientOptions _options;
     private readonly ISessions _sessions;
     private readonly ConnectRequest _request;
-    private readonly bool _tokenInHead; // else the protocol sends it
+    private readonly bool _tokenInHead; // otherwise the protocol sends it
     private readonly IClientTransport _transport;
     private readonly TimeProvider _time;
     private readonly Backoff _backoff;
@@ -46,18 +46,18 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         Stopping = _stop.Token;
     }
 
-    /// <summary>Calls the user's handlers, of this client and of its subscriptions.</summary>
+    /// <summary>Gets the dispatcher for handlers of this client and its subscriptions.</summary>
     public Dispatcher Handlers { get; }
 
     public ClientState State => (ClientState)Volatile.Read(ref _state);
 
-    /// <summary>Ends with how the last connection ended; fails with what a callback of the user threw.</summary>
+    /// <summary>Completes with the end of the last connection; fails with the exception of a callback.</summary>
     public Task<ConnectionEnd> Completion => _completion.Task;
 
-    /// <summary>Says that the user wants no more.</summary>
+    /// <summary>Cancelled when the client is stopped.</summary>
     public CancellationToken Stopping { get; }
 
-    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="InvalidOperationException">The client was started before.</exception>
     public void Start()
     {
         if (Interlocked.CompareExchange(ref _state, (int)ClientState.Connecting, (int)ClientState.Idle) != (int)ClientState.Idle)
@@ -69,11 +69,11 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops, and waits until that is done; but not when it is called by one of the client's own callbacks, which would wait for itself.
+    /// Stops the client and waits for its end, unless one of its own callbacks calls it, which would wait for itself.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        // The token source is not disposed: without a timer it holds nothing, and callbacks may still ask it.
+        // The token source is not disposed: without a timer it holds no resources, and callbacks may still read it.
         Task done = Completion;
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
@@ -90,7 +90,7 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>The connection is of use: its time counts from now. Returns what the user is to be told; he is not told here.</summary>
+    /// <summary>Records that the connection is usable, and the time. Returns the event for the application without raising it.</summary>
     public Connected Opened()
     {
         _opened = true;
@@ -102,7 +102,7 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         return connected;
     }
 
-    /// <summary>The protocol has got another token.</summary>
+    /// <summary>Replaces the token by one that the protocol has obtained.</summary>
     public void UseToken(string token) => _token = token;
 
     private async Task RunAsync()
@@ -115,7 +115,7 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // What a callback of the user threw: it is seen in Completion.
+            // The exception of a callback: Completion fails with it.
             Interlocked.CompareExchange(ref _crash, error, null);
             end = new ConnectionEnd(EndKind.ClosedByClient);
         }
@@ -135,14 +135,14 @@ internal sealed class ConnectionLoop : IAsyncDisposable
                 return new ConnectionEnd(EndKind.ClosedByClient);
             }
 
-            if (!Returns(end))
+            if (!ShouldReconnect(end))
             {
                 return end;
             }
 
             TimeSpan delay = _backoff.Next(end.RetryAfter);
             Volatile.Write(ref _state, (int)ClientState.Waiting);
-            // The time runs before the user is notified: a clock that is moved because of the event is moved for this wait.
+            // The delay starts before the application is notified: a clock that is advanced on the event advances this delay.
             Task waiting = _time.DelayAsync(delay, Stopping);
             await _sessions.RaiseAsync(new Disconnected(end, delay));
             await waiting;
@@ -161,13 +161,13 @@ internal sealed class ConnectionLoop : IAsyncDisposable
             }
             catch (Exception error)
             {
-                // Not the end of the client: a server for tokens may be away for a while too.
+                // This does not end the client: a token server may be temporarily unavailable.
                 return new ConnectionEnd(EndKind.TokenFailed) { Reason = error.Message, Error = error };
             }
 
             if (_token is null)
             {
-                return new ConnectionEnd(EndKind.NoToken) { Reason = "the callback brought no token" };
+                return new ConnectionEnd(EndKind.NoToken) { Reason = "the callback returned no token" };
             }
         }
 
@@ -187,17 +187,17 @@ internal sealed class ConnectionLoop : IAsyncDisposable
 
     private async Task<ConnectionEnd> ConnectAndServeAsync()
     {
-        ConnectOutcome outcome;
+        ConnectAttempt attempt;
         using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(Stopping))
-        using (Patience patience = new(_time, either.Cancel))
+        using (RunningTimeout timeout = new(_time, either.Cancel))
         {
-            patience.Begin(_connectTimeout);
-            outcome = await _transport.ConnectAsync(_request with { Token = _tokenInHead ? _token : null }, either.Token);
+            timeout.Begin(_connectTimeout);
+            attempt = await _transport.ConnectAsync(_request with { Token = _tokenInHead ? _token : null }, either.Token);
         }
 
-        if (outcome.Connection is not { } connection)
+        if (attempt.Connection is not { } connection)
         {
-            return outcome.End!;
+            return attempt.End!;
         }
 
         await using (connection)
@@ -206,20 +206,20 @@ internal sealed class ConnectionLoop : IAsyncDisposable
         }
     }
 
-    private bool Returns(ConnectionEnd end)
+    private bool ShouldReconnect(ConnectionEnd end)
     {
-        bool returns = _sessions.MayReturn(end, _hasConnected);
-        return _options.Reconnect.ShouldReturn?.Invoke(end, returns) ?? returns;
+        bool reconnects = _sessions.MayReturn(end, _hasConnected);
+        return _options.Reconnect.ShouldReturn?.Invoke(end, reconnects) ?? reconnects;
     }
 
-    /// <summary>A handler of the user has thrown: the client ends, and its Completion fails with that.</summary>
+    /// <summary>Ends the client after an exception of a handler, with which Completion fails.</summary>
     private void Fail(Exception error)
     {
         Interlocked.CompareExchange(ref _crash, error, null);
         _ = _stop.CancelAsync();
     }
 
-    // The user is given all there is, by his handlers too, before the end is said to be there.
+    // The application receives all events, also through its handlers, before Completion completes.
     private async Task FinishAsync(ConnectionEnd end)
     {
         if (Volatile.Read(ref _crash) is { } crash)

@@ -2,23 +2,25 @@ using Weir.Client.Transport;
 
 namespace Weir.Client.Reconnecting;
 
-/// <summary>What a client does with its connections, one after another. Called by the task of its <see cref="ConnectionLoop"/> only.</summary>
+/// <summary>
+/// Runs the protocol of a client on its consecutive connections. Called by the task of its <see cref="ConnectionLoop"/> only.
+/// </summary>
 internal interface ISessions
 {
-    /// <summary>Uses a connection until it ends. Calls <see cref="ConnectionLoop.Opened"/> once it is of use.</summary>
+    /// <summary>Runs the protocol on a connection until it ends. Calls <see cref="ConnectionLoop.Opened"/> once it is usable.</summary>
     Task<ConnectionEnd> ServeAsync(IClientConnection connection, string? token, CancellationToken stop);
 
-    /// <summary>Whether coming back after this may be of use.</summary>
+    /// <summary>Whether the client may reconnect after this end.</summary>
     /// <param name="end">How the connection ended.</param>
     /// <param name="hasConnected">Whether the client has been connected before.</param>
     bool MayReturn(ConnectionEnd end, bool hasConnected);
 
-    /// <summary>Whether this means that another token is needed.</summary>
+    /// <summary>Whether the end means that another token is needed.</summary>
     bool TokenIsBad(ConnectionEnd end);
 
-    /// <summary>Hands an event to the user, in its order.</summary>
+    /// <summary>Delivers an event to the application, in order.</summary>
     ValueTask RaiseAsync(ClientEvent what);
 
-    /// <summary>Nothing follows any more but <see cref="Closed"/>: what still waits ends now.</summary>
+    /// <summary>Ends the client: queued messages fail, and <see cref="Closed"/> is the last event.</summary>
     void Finish(ConnectionEnd end, Exception? error);
 }

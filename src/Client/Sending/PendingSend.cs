@@ -1,21 +1,25 @@
 namespace Weir.Client.Sending;
 
-/// <summary>A message on its way out. It ends once.</summary>
+/// <summary>A message on the outbound path. It ends once.</summary>
 internal abstract class PendingSend(ReadOnlyMemory<byte> payload, bool isText)
 {
     public ReadOnlyMemory<byte> Payload => payload;
 
     public bool IsText => isText;
 
-    /// <summary>Where it waits; null when it does not. Belongs to the lock of the <see cref="SendQueue"/>.</summary>
+    /// <summary>
+    /// Its entry in the queue; <c>null</c> if it is not queued. Guarded by the lock of the <see cref="ClientSendQueue"/>.
+    /// </summary>
     public LinkedListNode<PendingSend>? Place { get; set; }
 
-    /// <summary>Its user's way to give it up. Gone when it no longer waits: a token may live as long as the program.</summary>
+    /// <summary>
+    /// The registration of its cancellation. Removed when it is no longer queued: a token may live as long as the program.
+    /// </summary>
     public CancellationTokenRegistration GivingUp { get; set; }
 
-    /// <summary>This became of it. Only the first call counts.</summary>
+    /// <summary>Ends it with a result. Only the first call counts.</summary>
     public abstract void End(DeliveryResult result);
 
-    /// <summary>Its user has given it up, before it was sent.</summary>
+    /// <summary>Cancels it before it was sent.</summary>
     public abstract void Cancel(CancellationToken by);
 }

@@ -5,16 +5,17 @@ using System.Net.WebSockets;
 namespace Weir.Client.Transport;
 
 /// <summary>
-/// Makes the TCP connection of one <see cref="ClientWebSocket"/>, so that it can be watched. The socket's options that belong to the
-/// handler are taken over, as the socket itself does when it makes its own: it accepts no other handler while it has them.
+/// Creates the TCP connection of one <see cref="ClientWebSocket"/>, so that its bytes can be observed. Moves the socket's options
+/// that belong to the handler there, as the socket does for its own handler: it accepts no other handler while it has them.
 /// </summary>
 internal static class ConnectionHandler
 {
-    /// <param name="options">The options, set by the user; those that belong to the handler are taken out.</param>
-    /// <param name="systemProxy">What <see cref="ClientWebSocketOptions.Proxy"/> was before the user set anything.</param>
+    /// <param name="options">The options set by the application; those that belong to the handler are reset.</param>
+    /// <param name="systemProxy">The value of <see cref="ClientWebSocketOptions.Proxy"/> before the application set any option.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="onConnected">Is given the stream.</param>
-    public static SocketsHttpHandler Make(ClientWebSocketOptions options, IWebProxy? systemProxy, TimeProvider time, Action<WatchedStream> onConnected)
+    /// <param name="onConnected">Called with the stream.</param>
+    public static SocketsHttpHandler Make(ClientWebSocketOptions options, IWebProxy? systemProxy, TimeProvider time,
+        Action<WatchedStream> onConnected)
     {
         Socket? connected = null;
         SocketsHttpHandler handler = new()

@@ -1,17 +1,17 @@
 namespace Weir.Client.Transport;
 
-/// <summary>The two tasks of a connection, and how one ends when the other has.</summary>
+/// <summary>Runs the two tasks of a connection, and ends each when the other has ended.</summary>
 internal static class Duplex
 {
-    // For what was written to reach the wire, and the Close behind it.
+    // Time for written data, and the close frame after it, to be sent.
     private static readonly TimeSpan _closeLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Runs both until the connection has ended, and says goodbye with 1000 when told to stop.</summary>
-    /// <param name="connection">The connection; cut at the end.</param>
-    /// <param name="time">For how long to wait for the other side's Close.</param>
-    /// <param name="sendAll">Sends until its token says so or the connection is broken; the receive finds out how.</param>
-    /// <param name="receiveAll">Receives until the connection has ended, or its token cuts it.</param>
-    /// <param name="stop">The user wants no more.</param>
+    /// <summary>Runs both until the connection has ended, and sends a close frame with 1000 when stopped.</summary>
+    /// <param name="connection">The connection; disposed at the end.</param>
+    /// <param name="time">The clock for the wait for the peer's close frame.</param>
+    /// <param name="sendAll">Sends until its token is cancelled or the connection is broken; the receive reports the cause.</param>
+    /// <param name="receiveAll">Receives until the connection has ended, or its token is cancelled.</param>
+    /// <param name="stop">Cancelled when the client is stopped.</param>
     public static async Task<ConnectionEnd> RunAsync(
         IClientConnection connection,
         TimeProvider time,
@@ -26,7 +26,7 @@ internal static class Duplex
         await Task.WhenAny(receiving, sending, Task.Delay(Timeout.InfiniteTimeSpan, stopSending.Token));
         if (!receiving.IsCompleted)
         {
-            // We were told to stop, or the connection broke under a send. In both cases the receive says soon what else came.
+            // The client was stopped, or a send failed. In both cases the receive soon reports how the connection ended.
             using CancellationTokenSource late = new(_closeLimit, time);
             if (stop.IsCancellationRequested)
             {
@@ -37,7 +37,7 @@ internal static class Duplex
         }
 
         await ended.CancelAsync();
-        await connection.DisposeAsync(); // ends a send to a peer that takes nothing
+        await connection.DisposeAsync(); // ends a send to a peer that does not read
         await sending;
         return await receiving;
     }

@@ -1,21 +1,21 @@
 namespace Weir.Client.Transport;
 
-/// <summary>Makes connections. A failure is an outcome, not an exception.</summary>
+/// <summary>Creates connections. A failure is a result, not an exception.</summary>
 internal interface IClientTransport
 {
-    /// <summary>Makes one; when it is cancelled before, the outcome is <see cref="EndKind.TimedOut"/>.</summary>
-    ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel);
+    /// <summary>Creates one; if it is cancelled before, the result is <see cref="EndKind.TimedOut"/>.</summary>
+    ValueTask<ConnectAttempt> ConnectAsync(ConnectRequest request, CancellationToken cancel);
 }
 
-/// <summary>Where to, and with what.</summary>
+/// <summary>The address and settings of a connection.</summary>
 internal sealed record ConnectRequest(Uri Address, string? Subprotocol)
 {
-    /// <summary>Goes into the head of the upgrade.</summary>
+    /// <summary>The token for the headers of the upgrade request.</summary>
     public string? Token { get; init; }
 
-    /// <summary>After which silence a Ping of WebSocket goes out; infinite for none.</summary>
+    /// <summary>The idle time after which a Ping is sent; infinite for no Pings.</summary>
     public TimeSpan PingInterval { get; init; } = Timeout.InfiniteTimeSpan;
 }
 
-/// <summary>A connection, or why there is none.</summary>
-internal readonly record struct ConnectOutcome(IClientConnection? Connection, ConnectionEnd? End);
+/// <summary>A connection, or why it was not established.</summary>
+internal readonly record struct ConnectAttempt(IClientConnection? Connection, ConnectionEnd? End);

@@ -2,14 +2,17 @@ using Weir.Client.Timing;
 
 namespace Weir.Client.Transport;
 
-/// <summary>When .NET's WebSocket sends a Ping, and from when on the silence after it means something.</summary>
+/// <summary>Computes when .NET's WebSocket sends a Ping, and the heartbeat timeout after it.</summary>
 internal static class PingTimes
 {
-    // The socket looks every quarter of its keep-alive interval, but no more often than once a second, whether a Ping is due.
-    private static readonly TimeSpan _leastLook = TimeSpan.FromSeconds(1);
+    // The socket checks every quarter of its keep-alive interval, but at most once a second, whether a Ping is due.
+    private static readonly TimeSpan _leastCheckInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestInterval = TimeSpan.FromMilliseconds(int.MaxValue);
 
-    /// <summary>The keep-alive interval with which a Ping goes out within the given one: four fifths, and a quarter of that for the look.</summary>
+    /// <summary>
+    /// Gets the keep-alive interval with which a Ping is sent within the given one: four fifths, and a quarter of that for the
+    /// check.
+    /// </summary>
     public static TimeSpan KeepAliveInterval(TimeSpan pingInterval)
     {
         if (Waits.IsNever(pingInterval))
@@ -21,10 +24,10 @@ internal static class PingTimes
         return TimeSpan.FromTicks(Math.Max(interval.Ticks / 5 * 4, TimeSpan.TicksPerMillisecond));
     }
 
-    /// <summary>How long the other side may be quiet; infinite if it may for ever.</summary>
+    /// <summary>Gets how long the peer may be idle; infinite if there is no limit.</summary>
     public static TimeSpan SilenceLimit(TimeSpan pingInterval, TimeSpan pingTimeout)
     {
-        TimeSpan atLatest = KeepAliveInterval(pingInterval) + _leastLook;
+        TimeSpan atLatest = KeepAliveInterval(pingInterval) + _leastCheckInterval;
         return Waits.IsNever(pingInterval) ? pingInterval : Waits.Sum(pingInterval > atLatest ? pingInterval : atLatest, pingTimeout);
     }
 }

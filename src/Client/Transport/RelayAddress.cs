@@ -1,6 +1,6 @@
 namespace Weir.Client.Transport;
 
-/// <summary>The address of the relay with the rooms in its query.</summary>
+/// <summary>Builds the relay's address with the rooms in its query.</summary>
 internal static class RelayAddress
 {
     public static Uri Of(Uri endpoint, IEnumerable<string> rooms)
@@ -9,7 +9,7 @@ internal static class RelayAddress
         rooms = [.. rooms];
         if (rooms.FirstOrDefault(static room => !WellFormed.Is(room)) is { } broken)
         {
-            // Escaped it would become U+FFFD, and meet all others of its kind in one room.
+            // Escaping would turn it into U+FFFD, and all such names would share one room.
             throw new ArgumentException($"The room '{broken}' has half of a surrogate pair.", nameof(rooms));
         }
 
@@ -21,7 +21,7 @@ internal static class RelayAddress
         }.Uri;
     }
 
-    /// <exception cref="ArgumentException">Not an absolute address of a WebSocket.</exception>
+    /// <exception cref="ArgumentException">Not an absolute address with <c>ws</c> or <c>wss</c>.</exception>
     public static void Check(Uri endpoint)
     {
         if (!endpoint.IsAbsoluteUri || endpoint.Scheme is not ("ws" or "wss"))

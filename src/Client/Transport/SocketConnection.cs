@@ -2,13 +2,13 @@ using System.Net.WebSockets;
 
 namespace Weir.Client.Transport;
 
-/// <summary>.NET's own WebSocket, whose exceptions become data.</summary>
+/// <summary>A WebSocket of .NET whose exceptions become results.</summary>
 internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream stream, int maxMessageBytes) : IClientConnection
 {
-    // For a peer that takes nothing any more: its Close is answered, but not waited for.
+    // Limits the close frame to a peer that no longer reads.
     private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(1);
 
-    // Grows with the largest message, and is copied from: a message belongs to whoever gets it.
+    // Grows with the largest message. Each message is copied from it: the receiver owns the copy.
     private byte[] _buffer = new byte[4096];
 
     public TimeSpan QuietFor => stream.QuietFor;
@@ -40,12 +40,13 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
 
                 if (length == _buffer.Length)
                 {
-                    // Up to one byte more than the limit, so that a message of just that size shows its end.
+                    // Up to one byte more than the limit, so that the end of a message of exactly that size is seen.
                     Array.Resize(ref _buffer, (int)Math.Min(2L * length, Math.Min(maxMessageBytes + 1L, Array.MaxLength)));
                 }
             }
         }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException
+            or InvalidOperationException)
         {
             return Ended(EndOf(error));
         }
@@ -55,12 +56,13 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
     {
         try
         {
-            await socket.SendAsync(payload, isText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancel);
+            await socket.SendAsync(payload, isText ? WebSocketMessageType.Text : WebSocketMessageType.Binary,
+                WebSocketMessageFlags.EndOfMessage, cancel);
             return true;
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            return false; // the receive says how it ended
+            return false; // the receive reports how it ended
         }
     }
 
@@ -72,7 +74,7 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // It is closed already, as was wanted.
+            // It is closed already.
         }
     }
 
@@ -84,20 +86,25 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
 
     private static Received Ended(ConnectionEnd end) => new(default, false, end);
 
-    // RFC 6455, section 5.5.1: a Close is answered with a Close. 1005 stands for one without a code and may not be sent.
+    // RFC 6455, section 5.5.1: a close frame is answered with one. 1005 stands for one without a code and must not be sent.
     private async ValueTask<ConnectionEnd> ClosedAsync()
     {
         using CancellationTokenSource late = new(_answerLimit);
         WebSocketCloseStatus? status = stream.EndedWithEmptyClose ? WebSocketCloseStatus.Empty : socket.CloseStatus;
         await CloseAsync((int)(status is null or WebSocketCloseStatus.Empty ? WebSocketCloseStatus.NormalClosure : status), "", late.Token);
-        return new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = (int)(status ?? WebSocketCloseStatus.Empty), Reason = socket.CloseStatusDescription ?? "" };
+        return new ConnectionEnd(EndKind.ClosedByServer)
+        {
+            CloseCode = (int)(status ?? WebSocketCloseStatus.Empty),
+            Reason = socket.CloseStatusDescription ?? ""
+        };
     }
 
     private static ConnectionEnd EndOf(Exception error) => error switch
     {
-        WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely } => new(EndKind.Cut) { Reason = Below(error), Error = error },
+        WebSocketException { WebSocketErrorCode: WebSocketError.ConnectionClosedPrematurely }
+            => new(EndKind.ConnectionLost) { Reason = Below(error), Error = error },
         WebSocketException => new(EndKind.ProtocolError) { Reason = error.Message, Error = error },
-        _ => new(EndKind.Cut) { Reason = error.Message, Error = error },
+        _ => new(EndKind.ConnectionLost) { Reason = error.Message, Error = error },
     };
 
     private static string Below(Exception error) => (error.InnerException?.InnerException ?? error.InnerException ?? error).Message;

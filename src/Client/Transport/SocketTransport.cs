@@ -6,18 +6,18 @@ using Weir.Client.Reconnecting;
 
 namespace Weir.Client.Transport;
 
-/// <summary>Connections by .NET's own WebSocket.</summary>
+/// <summary>Creates connections with .NET's own WebSocket.</summary>
 internal sealed class SocketTransport(ClientOptions options) : IClientTransport
 {
     private readonly Action<ClientWebSocketOptions>? _configure = options.ConfigureSocket;
     private readonly TimeProvider _time = options.TimeProvider;
     private readonly int _maxMessageBytes = options.MaxMessageBytes;
 
-    // The socket's own time-out for Pongs, which closes the connection whether or not the Pong waits in the socket, is out of reach: the
-    // longest that it takes. A link is judged by Patience.
+    // The longest value that the socket accepts: its own timeout for Pongs, which closes the connection even if the Pong is unread
+    // in the socket, must not fire. RunningTimeout detects dead connections.
     private static readonly TimeSpan _neverInTheSocket = TimeSpan.FromMilliseconds(int.MaxValue);
 
-    public async ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel)
+    public async ValueTask<ConnectAttempt> ConnectAsync(ConnectRequest request, CancellationToken cancel)
     {
         ClientWebSocket socket = new();
         try
@@ -27,20 +27,20 @@ internal sealed class SocketTransport(ClientOptions options) : IClientTransport
             WatchedStream? stream = null;
             using SocketsHttpHandler handler = ConnectionHandler.Make(socket.Options, systemProxy, _time, connected => stream = connected);
             using HttpMessageInvoker invoker = new(handler);
-            await socket.ConnectAsync(request.Address, invoker, cancel); // the handler may go when it is connected
-            return new ConnectOutcome(new SocketConnection(socket, stream!, _maxMessageBytes), null);
+            await socket.ConnectAsync(request.Address, invoker, cancel); // the handler may be disposed once connected
+            return new ConnectAttempt(new SocketConnection(socket, stream!, _maxMessageBytes), null);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException)
         {
             using (socket)
             {
-                return new ConnectOutcome(null, EndOf(socket, error, cancel));
+                return new ConnectAttempt(null, EndOf(socket, error, cancel));
             }
         }
         catch
         {
             socket.Dispose();
-            throw; // what the user's callback threw, or an address that is none
+            throw; // an exception of the application's callback, or an invalid address
         }
     }
 

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Weir.Client.Transport;
 
 /// <summary>
-/// The bytes of a connection, below WebSocket and above TLS. It notes what <see cref="System.Net.WebSockets.ClientWebSocket"/> does not
-/// show: when some last came (Pings and Pongs too), and whether a Close was empty.
+/// The bytes of a connection, below WebSocket and above TLS. Records what <see cref="System.Net.WebSockets.ClientWebSocket"/> does not
+/// expose: when data last arrived (Pings and Pongs included), and whether a close frame was empty.
 /// </summary>
 internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider time) : Stream
 {
@@ -17,7 +17,7 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
     public TimeSpan QuietFor => HasUnread() ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastRead));
 
     /// <summary>
-    /// Whether the last that came was a Close without a code. .NET shows it as 1000, which says that the application has finished.
+    /// Whether the last data was a close frame without a code. .NET reports it as 1000, which means that the application has finished.
     /// </summary>
     public bool EndedWithEmptyClose => _lastTwo == EmptyClose;
 
@@ -38,7 +38,7 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
     public override int Read(Span<byte> buffer)
     {
         int read = inner.Read(buffer);
-        Note(buffer[..read]);
+        Record(buffer[..read]);
         return read;
     }
 
@@ -47,7 +47,7 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int read = await inner.ReadAsync(buffer, cancellationToken);
-        Note(buffer.Span[..read]);
+        Record(buffer.Span[..read]);
         return read;
     }
 
@@ -58,7 +58,8 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
 
     public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        => inner.WriteAsync(buffer, cancellationToken);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
         => inner.WriteAsync(buffer, offset, count, cancellationToken);
@@ -81,7 +82,7 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
         base.Dispose(disposing);
     }
 
-    private void Note(ReadOnlySpan<byte> read)
+    private void Record(ReadOnlySpan<byte> read)
     {
         if (read.IsEmpty)
         {

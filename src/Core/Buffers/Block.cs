@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Weir.Buffers;
 
-/// <summary>One lent piece of memory; disposing it gives it back to its pool.</summary>
-/// <remarks>The array is pinned for life, so a system call on it needs no pinning of its own.</remarks>
+/// <summary>One rented block of memory; disposing it returns it to its pool.</summary>
+/// <remarks>The array is pinned permanently, so a system call on it needs no pinning of its own.</remarks>
 internal sealed class Block : IMemoryOwner<byte>
 {
     private readonly BlockMemoryPool _pool;

@@ -4,18 +4,17 @@ using System.Diagnostics;
 namespace Weir.Buffers;
 
 /// <summary>
-/// The memory behind the transport's pipes: pinned blocks, larger than Kestrel's own 4 KiB, the last one returned lent
-/// first.
+/// The memory behind the transport's pipes: pinned blocks, larger than Kestrel's own 4 KiB, the last one returned lent first.
 /// </summary>
 /// <remarks>
-/// <para>Why not Kestrel's pool. A socket is read one block at a time, so 4 KiB blocks cost a 16 KiB message five system calls
-/// and as many passes; and its pool hands out the block that was used longest ago, the coldest in the cache. Blocks of
-/// 16 KiB, warm ones first, were measured to echo 16 KiB messages with 0.6 times the CPU and no worse at 20 bytes
-/// (docs/benchmarks.md). An untouched page of a block costs no memory.</para>
-/// <para>Threading: one stack per core, each behind its own lock. Rents and returns happen on different threads, so a
-/// core whose stack is empty looks into the others' before it makes a new block.</para>
-/// <para>Trimming: every <see cref="TrimInterval"/> each stack lets go of half of the blocks that nobody needed since the
-/// time before, down to none: an idle server keeps nothing, and the timer stops with the last block.</para>
+/// <para>Reasons against Kestrel's pool: a socket is read one block at a time, so 4 KiB blocks cost a 16 KiB message five system
+/// calls and as many passes; and its pool lends the block that was used longest ago, the coldest in the cache. Blocks of 16 KiB,
+/// warm ones first, were measured to echo 16 KiB messages with 0.6 times the CPU and no worse at 20 bytes
+/// (docs/internals/benchmarks.md). An untouched page of a block costs no memory.</para>
+/// <para>Threading: one stack per core, each behind its own lock. Rents and returns happen on different threads, so a core whose
+/// stack is empty tries the others' before it allocates a block.</para>
+/// <para>Trimming: every <see cref="TrimInterval"/> each stack releases half of the blocks that were unused since the last trim,
+/// down to none: an idle server keeps no block, and the timer stops with the last block.</para>
 /// </remarks>
 internal sealed class BlockMemoryPool : MemoryPool<byte>
 {
@@ -37,16 +36,17 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
             _stacks[i] = new Stack();
         }
 
-        _trimTimer = time.CreateTimer(static pool => ((BlockMemoryPool)pool!).Trim(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _trimTimer = time.CreateTimer(
+            static pool => ((BlockMemoryPool)pool!).Trim(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public override int MaxBufferSize { get; }
 
-    /// <summary>Blocks at rest in the pool.</summary>
+    /// <summary>Blocks in the pool.</summary>
     public int IdleBlocks => _stacks.Sum(static stack => stack.Count);
 
-    /// <summary>Lends a block of <see cref="MaxBufferSize"/> bytes, whatever smaller size is asked for.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">More than a block is asked for.</exception>
+    /// <summary>Rents a block of <see cref="MaxBufferSize"/> bytes, whatever smaller size is requested.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More than a block is requested.</exception>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, MaxBufferSize);
@@ -62,7 +62,7 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
         return new Block(this, MaxBufferSize);
     }
 
-    /// <summary>Lets go of blocks at rest; those on loan are let go when they return.</summary>
+    /// <summary>Releases the blocks in the pool; lent ones are released when they are returned.</summary>
     protected override void Dispose(bool disposing)
     {
         _isDisposed = true;
@@ -77,7 +77,7 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
     {
         if (_isDisposed)
         {
-            return; // the garbage collector takes it
+            return; // left to the garbage collector
         }
 
         _stacks[Thread.GetCurrentProcessorId() % _stacks.Length].Push(block);
@@ -101,7 +101,7 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
             return;
         }
 
-        // A block that came back between the look and this line has seen the flag and not started the timer.
+        // A block returned between the check and this line has seen the flag and not started the timer.
         Volatile.Write(ref _isTrimming, 0);
         if (IdleBlocks > 0 && Interlocked.Exchange(ref _isTrimming, 1) == 0)
         {
@@ -115,7 +115,7 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
         private Block?[] _blocks = new Block?[16];
         private int _count;
 
-        // The fewest there were since the last trim: that many were of no use.
+        // The fewest since the last trim: that many were unused.
         private int _fewest;
 
         public int Count => Volatile.Read(ref _count);
@@ -138,7 +138,7 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
             block = null;
             if (Count == 0)
             {
-                return false; // a hint is enough: at worst a new block is made
+                return false; // a hint is enough: at worst a new block is allocated
             }
 
             lock (_gate)
@@ -154,12 +154,12 @@ internal sealed class BlockMemoryPool : MemoryPool<byte>
             return block is not null;
         }
 
-        /// <summary>Returns whether nothing is left.</summary>
+        /// <summary>Returns whether the stack is empty.</summary>
         public bool Trim()
         {
             lock (_gate)
             {
-                Debug.Assert(_fewest <= _count, "There were never fewer than none");
+                Debug.Assert(_fewest <= _count, "The minimum cannot exceed the count");
                 int drop = (_fewest + 1) / 2;
                 Array.Clear(_blocks, _count - drop, drop);
                 _count -= drop;

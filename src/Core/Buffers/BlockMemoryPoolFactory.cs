@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Weir.Buffers;
 
-/// <summary>Kestrel asks it for the pool of each transport.</summary>
+/// <summary>Creates the pool of each transport, for Kestrel.</summary>
 internal sealed class BlockMemoryPoolFactory(int blockBytes, TimeProvider time) : IMemoryPoolFactory<byte>
 {
     public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new BlockMemoryPool(blockBytes, time);

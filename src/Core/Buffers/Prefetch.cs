@@ -3,17 +3,17 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Weir.Buffers;
 
-/// <summary>Tells the processor what is looked at next. Changes nothing but the time; nothing at all where it has no such order.</summary>
+/// <summary>Prefetches memory into the processor's cache. Affects only speed; no effect where the instruction is missing.</summary>
 internal static class Prefetch
 {
     private const int LineBytes = 64;
 
-    /// <summary>The first 128 bytes of an object; null: nothing.</summary>
+    /// <summary>Prefetches the first 128 bytes of an object; no effect for <c>null</c>.</summary>
     public static unsafe void Object(object? target)
     {
         if (Sse.IsSupported)
         {
-            // As a number: should the collector move the object at this moment, then a line nobody needs is fetched.
+            // As a number: if the collector moves the object at this moment, a useless cache line is fetched.
             nint address = Unsafe.As<object?, nint>(ref target);
             Sse.Prefetch0((void*)address);
             Sse.Prefetch0((void*)(address + LineBytes));

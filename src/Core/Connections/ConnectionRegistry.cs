@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Weir.Connections;
 
 /// <summary>
-/// The open connections of a node, for the one thing that needs them all: taking them down. A linked list through the
-/// connections themselves, so that coming and going is O(1) and allocates nothing. Thread-safe.
+/// The open connections of a node, kept so that the drain and operators can find them. A linked list through the connections
+/// themselves, so that adding and removing are O(1) and allocate no memory. Thread-safe.
 /// </summary>
 internal sealed class ConnectionRegistry
 {
@@ -36,9 +36,7 @@ internal sealed class ConnectionRegistry
         }
     }
 
-    /// <summary>
-    /// Moves up to <paramref name="most"/> connections off the list, to be closed; they still count until they end.
-    /// </summary>
+    /// <summary>Moves up to <paramref name="most"/> connections off the list, to be closed; they count until they end.</summary>
     public void Take(int most, List<WeirConnection> taken)
     {
         lock (_gate)
@@ -52,8 +50,8 @@ internal sealed class ConnectionRegistry
     }
 
     /// <summary>
-    /// The connection of that id; null when there is none, or it has been taken. Looks at all of them: meant for what an
-    /// operator asks for, not for the way of a message.
+    /// Returns the connection with this id; <c>null</c> if there is no such connection or it has been taken. O(n): for requests of
+    /// an operator, not for the path of a message.
     /// </summary>
     public WeirConnection? Find(string id)
     {
@@ -69,7 +67,7 @@ internal sealed class ConnectionRegistry
         }
     }
 
-    /// <summary>Those that have not been taken and are meant; looks at all of them, as <see cref="Find"/>.</summary>
+    /// <summary>Returns the matching connections that have not been taken; O(n), as <see cref="Find"/>.</summary>
     public List<WeirConnection> FindAll(Predicate<WeirConnection> isMeant)
     {
         List<WeirConnection> found = [];
@@ -120,5 +118,5 @@ internal sealed class ConnectionRegistry
     }
 }
 
-/// <summary>A connection's place in the registry, which owns it.</summary>
+/// <summary>A connection's position in the registry, which owns it.</summary>
 internal readonly record struct RegistryLinks(WeirConnection? Previous, WeirConnection? Next, bool IsLinked);

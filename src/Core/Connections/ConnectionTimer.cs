@@ -2,44 +2,47 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Buffers;
 using Weir.Diagnostics;
 using Weir.Http;
+using Weir.Protocol;
 using Weir.Timing;
+using Weir.Transports;
 
 namespace Weir.Connections;
 
 /// <summary>
-/// The one timer a connection has. It stands on the handshake first, then on whatever comes next of the heartbeat, the
-/// longest wait of a message and the time the connection may last, and at the end on the close. A quiet connection wakes it once per heartbeat.
+/// The only timer of a connection. It is set to the handshake first, then to the earliest of heartbeat, message delay limit and
+/// planned close, and at the end to the close timeout. An idle connection wakes it once per heartbeat.
 /// </summary>
 /// <remarks>
-/// <para>All times are ticks of the listener's wheel, so a pause of the server is charged to no client. Only what ends by the wall
-/// clock (<see cref="CloseAt"/>) is in the engine's <see cref="Calendar"/>.</para>
-/// <para>A deadline of the client that has passed is not judged at once: what has arrived is read first. Bytes in the socket are
-/// life (<see cref="SocketState.HasUnreadInput"/>); those that the process has received already are behind the work items that
-/// this timer queues behind (<see cref="TurnsBeforeVerdict"/>).</para>
-/// <para>What was heard is noted without a lock; everything else changes under the node's own monitor, because the wheel's thread
-/// and whoever closes the connection meet here. The wheel and the calendar call with no lock of their own held.</para>
+/// <para>All times are ticks of the listener's wheel, so a process pause does not count towards client timeouts. Only ends by the
+/// wall clock (<see cref="CloseAt"/>) are in the engine's <see cref="Calendar"/>.</para>
+/// <para>A passed deadline of the client does not take effect immediately: data that has arrived is read first. Bytes in the socket
+/// count as activity (<see cref="SocketState.HasUnreadInput"/>); bytes that the process has received already are behind the work
+/// items that this timer queues behind (<see cref="TurnsBeforeExpiry"/>).</para>
+/// <para>The time of the last received data is recorded without a lock; everything else changes under the node's own monitor,
+/// because the wheel's thread and the thread that closes the connection meet here. The wheel and the calendar call without holding
+/// a lock of their own.</para>
 /// </remarks>
 internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transport, WeirEngine engine) : TimerNode, IThreadPoolWorkItem
 {
-    // More than the queues that received bytes pass on their way to the reader: the socket's event, its receive, the transport's
-    // pipe, TLS, HTTP/2's frames and a stream's pipe.
-    private const int TurnsBeforeVerdict = 8;
+    // More than the queues that received bytes pass before the reader: the socket's event, its receive, the transport's pipe, TLS,
+    // HTTP/2's frames and a stream's pipe.
+    private const int TurnsBeforeExpiry = 8;
 
-    // Further away than any process runs, and near enough to be added to the current tick.
+    // Longer than any process runs, and small enough to be added to the current tick.
     private const long MaxTicks = long.MaxValue / 4;
 
-    // Nothing waited for the peer at the last look.
+    // No data was waiting for the peer at the last check.
     private const long NothingWaited = -1;
 
     private WeirConnection? _connection;
     private HeartbeatTicks? _heartbeat;
-    private long _lastHeard;
+    private long _lastReceived;
     private long _nextPing;
     private long _delayCheck;
     private volatile PlannedClose? _plannedClose;
     private long _deadline;
 
-    // How far the peer had got in taking what was sent, at the last look.
+    // The peer's progress in taking sent data, at the last check.
     private long _taken = NothingWaited;
     private TimeSpan _timeout;
     private Stage _stage;
@@ -54,45 +57,45 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         Retired,
     }
 
-    /// <summary>Now, in ticks.</summary>
+    /// <summary>Gets the current time, in ticks.</summary>
     public long CurrentTick => wheel.CurrentTick;
 
-    /// <summary>The connection is aborted unless <see cref="Stop"/> or another stage comes in time.</summary>
+    /// <summary>Aborts the connection unless <see cref="Stop"/> or another stage follows in time.</summary>
     public void StartHandshake(TimeSpan timeout) => StartDeadline(Stage.Handshake, timeout);
 
     /// <inheritdoc cref="StartHandshake"/>
     public void StartClose(TimeSpan timeout) => StartDeadline(Stage.Closing, timeout);
 
-    /// <summary>The connection is open: from here on it is pinged, and cut when it falls silent.</summary>
+    /// <summary>The connection is open: from now on it is pinged, and closed on a heartbeat timeout.</summary>
     public void StartHeartbeat(WeirConnection connection, HeartbeatTicks? heartbeat)
     {
         lock (this)
         {
             if (_stage is Stage.Closing or Stage.Retired)
             {
-                return; // closed before it was quite open
+                return; // closed while it was being opened
             }
 
             _connection = connection;
             _heartbeat = heartbeat;
             _stage = Stage.Open;
-            _lastHeard = wheel.CurrentTick;
-            _nextPing = heartbeat is null ? long.MaxValue : heartbeat.FirstPing(_lastHeard);
+            _lastReceived = wheel.CurrentTick;
+            _nextPing = heartbeat is null ? long.MaxValue : heartbeat.FirstPing(_lastReceived);
             _delayCheck = long.MaxValue;
             ArmInsideLock();
         }
     }
 
-    /// <summary>Something came from the peer. No lock, no timer is touched.</summary>
-    public void NoteHeard()
+    /// <summary>Records that data arrived from the peer. Takes no lock and does not touch the timer.</summary>
+    public void OnDataReceived()
     {
         if (_heartbeat is not null)
         {
-            Volatile.Write(ref _lastHeard, wheel.CurrentTick);
+            Volatile.Write(ref _lastReceived, wheel.CurrentTick);
         }
     }
 
-    /// <summary>Messages have begun to wait: their delay is looked at after this many ticks.</summary>
+    /// <summary>Messages have begun to wait: checks their delay after this many ticks.</summary>
     public void CheckDelayIn(long ticks)
     {
         lock (this)
@@ -105,16 +108,20 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    /// <summary>The connection is closed when the wall clock has passed <paramref name="end"/>; <c>null</c>: it is not.</summary>
+    /// <summary>
+    /// Closes the connection when the wall clock has passed <paramref name="end"/>; <c>null</c> cancels the plan.
+    /// </summary>
     public void CloseAt(DateTimeOffset? end, CloseCode code, string reason)
         => Plan(end is null ? null : new PlannedClose(this, code, reason), end);
 
-    /// <summary>The connection is closed after so much wheel time, at most two ticks later, unless another plan takes its place.</summary>
-    public void CloseUnlessReplanned(TimeSpan patience, CloseCode code, string reason)
-        // The tick that runs has begun before now: one more, so that it is never too early.
-        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TicksOf(patience, wheel.Tick) }, end: null);
+    /// <summary>
+    /// Closes the connection after this much wheel time, at most two ticks later, unless another plan replaces this one.
+    /// </summary>
+    public void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason)
+        // The current tick began before now: one more tick, so that the close is never too early.
+        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TicksOf(timeout, wheel.Tick) }, end: null);
 
-    /// <summary>Closes the connection if the time of its plan has passed, which the calendar is about to do.</summary>
+    /// <summary>Closes the connection if its planned time has passed, ahead of the calendar.</summary>
     public void CloseIfOverdue()
     {
         if (_plannedClose is { } planned && planned.IsDueAt(engine.Time.GetUtcNow()))
@@ -123,22 +130,22 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    /// <summary>Stands on nothing, until something is started.</summary>
+    /// <summary>Cancels the timer until another stage is started.</summary>
     public void Stop() => End(Stage.Idle);
 
     /// <summary>
-    /// Stops the timer for good. Whoever closes a connection may be overtaken by its end: what it starts then must not
-    /// abort a transport that is somebody else's by the time it is due.
+    /// Stops the timer permanently. The end of a connection may overtake a call that closes it: a deadline started then must not
+    /// abort a transport that has been reused by the time it is due.
     /// </summary>
     public void Retire() => End(Stage.Retired);
 
     /// <summary>
-    /// On the wheel's thread. Where the connection has another of its own it goes on there: a Ping is answered at once, and
-    /// the answers would take turns with the Pings on the processor, at two switches of threads each.
+    /// Runs on the wheel's thread. If the connection has an event loop, the work is posted to it: a Ping is answered immediately,
+    /// and the answers would alternate with the Pings on the processor, at two thread switches each.
     /// </summary>
     protected internal override void OnExpired()
     {
-        if (transport is ILoopThreadFeature { RunsOnLoop: true, IsCurrent: false } thread)
+        if (transport is ILoopThreadFeature { RunInline: true, IsCurrent: false } thread)
         {
             thread.Post(this);
         }
@@ -148,10 +155,10 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    // Behind all work that waits now, where a transport and what is between it and the connection would do theirs.
+    // Behind all work queued now, where the transport and the layers between it and the connection would queue theirs.
     private void ActAgain()
     {
-        if (transport is ILoopThreadFeature { RunsOnLoop: true } thread)
+        if (transport is ILoopThreadFeature { RunInline: true } thread)
         {
             thread.Post(this);
         }
@@ -161,7 +168,9 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    /// <summary>A Ping touches the connection, the socket, the sender and its way out, each known by the one before.</summary>
+    /// <summary>
+    /// A Ping touches the connection, the socket, the sender and its output, each referenced by the previous one.
+    /// </summary>
     protected internal override void FetchAhead(int callsBefore)
     {
         switch (callsBefore)
@@ -170,11 +179,8 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                 Prefetch.Object(transport);
                 Prefetch.Object(_connection);
                 break;
-            case 2:
-                _connection?.PrefetchSender();
-                break;
-            case 1:
-                _connection?.PrefetchOutput();
+            case 2 or 1:
+                _connection?.FetchAhead(callsBefore);
                 break;
         }
     }
@@ -183,10 +189,10 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void Act()
     {
-        bool isDead = false;
+        bool hasTimedOut = false;
         bool isPingDue = false;
         bool isDelayDue = false;
-        bool isVerdict = false;
+        bool isExpiring = false;
         PlannedClose? close = null;
         Stage stage;
         lock (this)
@@ -198,22 +204,22 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                 case Stage.Idle or Stage.Retired:
                 case Stage.Handshake or Stage.Closing when now < _deadline:
                     _turns = 0;
-                    return; // moved while this call was on its way
+                    return; // rescheduled while this call was queued
                 case Stage.Handshake or Stage.Closing:
-                    isVerdict = true;
+                    isExpiring = true;
                     break;
                 case Stage.Open:
                     isDelayDue = now >= _delayCheck;
                     isPingDue = now >= _nextPing;
-                    isDead = IsSilentInsideLock(now, isPingDue);
-                    isVerdict = isDead || isDelayDue;
+                    hasTimedOut = HasTimedOutInsideLock(now, isPingDue);
+                    isExpiring = hasTimedOut || isDelayDue;
                     break;
             }
 
-            // Data that came in time may be on its way through the process still.
-            isVerdict &= _turns < TurnsBeforeVerdict && HasSocket;
-            _turns = (byte)(isVerdict ? _turns + 1 : 0);
-            if (!isVerdict && stage == Stage.Open)
+            // Data that came in time may still be in the process's queues.
+            isExpiring &= _turns < TurnsBeforeExpiry && HasSocket;
+            _turns = (byte)(isExpiring ? _turns + 1 : 0);
+            if (!isExpiring && stage == Stage.Open)
             {
                 _nextPing = isPingDue ? _heartbeat!.NextPing(now) : _nextPing;
                 _delayCheck = isDelayDue ? long.MaxValue : _delayCheck;
@@ -222,14 +228,14 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
                     close = planned;
                 }
 
-                if (!isDead)
+                if (!hasTimedOut)
                 {
                     ArmInsideLock(butFor: close);
                 }
             }
         }
 
-        if (isVerdict)
+        if (isExpiring)
         {
             ActAgain();
         }
@@ -237,9 +243,9 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         {
             Expire(stage);
         }
-        else if (isDead)
+        else if (hasTimedOut)
         {
-            _connection!.OnSilent();
+            _connection!.OnHeartbeatTimeout();
         }
         else if (close is not null)
         {
@@ -259,12 +265,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         }
     }
 
-    // Whether there is anything between the peer and the connection where data could wait.
+    // Whether there is a buffer between the peer and the connection where data could wait.
     private bool HasSocket => transport is ILoopThreadFeature or UpgradedConnection || SocketState.IsKnownOf(transport);
 
-    // Whether neither direction has moved for interval and time-out. Looks at what the peer has taken each time that a Ping is due,
-    // so that there is something to compare with.
-    private bool IsSilentInsideLock(long now, bool isPingDue)
+    // Whether no data has moved in either direction for interval and timeout. Records the peer's progress each time a Ping is due,
+    // as the basis of the next comparison.
+    private bool HasTimedOutInsideLock(long now, bool isPingDue)
     {
         if (_heartbeat is not { } heartbeat)
         {
@@ -273,35 +279,35 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
         if (_connection!.IsInHandler)
         {
-            NoteHeard(); // we are not listening, so silence says nothing
+            OnDataReceived(); // the connection is not reading, so the idle time does not count
         }
 
-        bool isSilent = now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
-        if (isSilent || isPingDue)
+        bool isIdle = now >= Volatile.Read(ref _lastReceived) + heartbeat.Silence;
+        if (isIdle || isPingDue)
         {
             NoteTaken();
-            isSilent = now >= Volatile.Read(ref _lastHeard) + heartbeat.Silence;
+            isIdle = now >= Volatile.Read(ref _lastReceived) + heartbeat.Silence;
         }
 
-        // Where the peer does not take its answers its questions are left unread on purpose, which is no life.
-        if (isSilent && !_connection.WaitsForPeer && SocketState.HasUnreadInput(transport))
+        // If the peer does not take its answers, its input is left unread on purpose and does not count as activity.
+        if (isIdle && !_connection.WaitsForPeer && SocketState.HasUnreadInput(transport))
         {
-            NoteHeard(); // it has spoken, and we are behind
-            isSilent = false;
+            OnDataReceived(); // data has arrived, and the reader is behind
+            isIdle = false;
         }
 
-        return isSilent;
+        return isIdle;
     }
 
-    // A peer that goes on taking what waited for it before is alive: a Ping is behind that, and so is its answer. What is taken
-    // without having had to wait is none: the peer's kernel would take it, and the Ping, whether the client is alive or not.
+    // A peer that keeps taking data that was waiting for it is alive: a Ping is queued behind that data, and so is its answer. Data
+    // taken without having waited proves no activity: the peer's kernel takes it, and the Ping, even if the client is dead.
     private void NoteTaken()
     {
         (long taken, bool waits) = SocketState.Output(transport);
         taken += _connection!.Flushes;
         if (_taken == NothingWaited ? waits : taken > _taken)
         {
-            NoteHeard(); // also when the socket is found full for the first time: when it was last taken from is not known then
+            OnDataReceived(); // also when the socket is first found full: the time of the last progress is unknown
         }
 
         waits |= _connection.HasOutputWaiting;
@@ -344,7 +350,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         {
             if (_stage != Stage.Open || _plannedClose != planned)
             {
-                return; // another plan has taken its place
+                return; // replaced by another plan
             }
 
             DropPlanInsideLock();
@@ -405,7 +411,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         long due = Math.Min(_nextPing, Math.Min(_delayCheck, planned));
         if (_heartbeat is { } heartbeat)
         {
-            due = Math.Min(due, Volatile.Read(ref _lastHeard) + heartbeat.Silence);
+            due = Math.Min(due, Volatile.Read(ref _lastReceived) + heartbeat.Silence);
         }
 
         if (due == long.MaxValue)
@@ -419,14 +425,15 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     }
 
     /// <summary>
-    /// A time in ticks, rounded up; of any length: what is beyond <see cref="MaxTicks"/> is as good as for ever, and can be added to
+    /// Converts a time of any length to ticks, rounded up. At most <see cref="MaxTicks"/>, which never elapses and can be added to
     /// the current tick and to another such time.
     /// </summary>
-    public static long TicksOf(TimeSpan time, TimeSpan tick) => Math.Min(MaxTicks, (time.Ticks / tick.Ticks) + (time.Ticks % tick.Ticks > 0 ? 1 : 0));
+    public static long TicksOf(TimeSpan time, TimeSpan tick) =>
+        Math.Min(MaxTicks, (time.Ticks / tick.Ticks) + (time.Ticks % tick.Ticks > 0 ? 1 : 0));
 
     /// <summary>
-    /// When and how the connection is to be closed: by the clock, as an entry of the calendar, or at a tick of the wheel. An object,
-    /// so that connections without a plan carry one word.
+    /// Time, code and reason of a planned close: by the wall clock, as an entry of the calendar, or at a tick of the wheel. An
+    /// object, so that connections without a plan carry one word.
     /// </summary>
     private sealed class PlannedClose(ConnectionTimer timer, CloseCode code, string reason) : CalendarEntry
     {

@@ -1,6 +1,6 @@
 namespace Weir.Connections;
 
-/// <summary>A handler that only cares for messages.</summary>
+/// <summary>A handler that only processes messages.</summary>
 internal sealed class DelegateHandler : WeirHandler
 {
     private readonly Func<WeirConnection, WeirMessage, ValueTask> _onMessage;

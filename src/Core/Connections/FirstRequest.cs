@@ -4,27 +4,27 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Weir.Connections;
 
 /// <summary>
-/// Keeps the server's request to close from HTTP while a connection's first request may be on its way: Kestrel ends a connection that
-/// is asked to close before it has begun to read, though a request is there, and its client would be left without an answer.
+/// Withholds the server's close request from HTTP while a connection's first request may be in flight: Kestrel ends a connection
+/// that is requested to close before it has begun to read, even if a request has arrived, and the client would receive no response.
 /// </summary>
-/// <remarks>A connection that is older than this is asked to close at once.</remarks>
+/// <remarks>A connection older than the timeout is requested to close immediately.</remarks>
 internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDisposable
 {
     private readonly IConnectionLifetimeNotificationFeature? _server;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly long _began;
     private readonly CancellationTokenSource _close = new();
     private readonly CancellationTokenRegistration _request;
     private ITimer? _timer;
 
-    /// <param name="transport">The connection, which is about to be given to HTTP.</param>
+    /// <param name="transport">The connection, which is about to be passed to HTTP.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="patience">How long from now its first request is waited for.</param>
-    public FirstRequest(ConnectionContext transport, TimeProvider time, TimeSpan patience)
+    /// <param name="timeout">How long from now to wait for its first request.</param>
+    public FirstRequest(ConnectionContext transport, TimeProvider time, TimeSpan timeout)
     {
         _time = time;
-        _patience = patience;
+        _timeout = timeout;
         _began = time.GetTimestamp();
         _server = transport.Features.Get<IConnectionLifetimeNotificationFeature>();
         ConnectionClosedRequested = _close.Token;
@@ -39,13 +39,13 @@ internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDi
     /// <summary>HTTP has ended.</summary>
     public void Dispose()
     {
-        _request.Dispose(); // waits for a call that is under way
+        _request.Dispose(); // waits for a running call
         _timer?.Dispose();
     }
 
     private void OnRequested()
     {
-        TimeSpan left = _patience - _time.GetElapsedTime(_began);
+        TimeSpan left = _timeout - _time.GetElapsedTime(_began);
         if (left <= TimeSpan.Zero)
         {
             _close.Cancel();

@@ -4,10 +4,10 @@ using Microsoft.Extensions.ObjectPool;
 namespace Weir.Connections;
 
 /// <summary>
-/// A message on its way in that cannot stay in the pipe: fragments, a large frame, decompressed bytes. A chain of pooled
-/// arrays that grows with what has really arrived, never with what a header claims.
+/// An incoming message that cannot stay in the pipe: fragments, a large frame, decompressed bytes. A chain of pooled arrays that
+/// grows with the bytes that have arrived, never with the length that a header claims.
 /// </summary>
-/// <remarks>Not thread-safe; the receive loop owns it and returns it when the handler is done with the message.</remarks>
+/// <remarks>Not thread-safe; the receive loop owns it and returns it when the handler has finished with the message.</remarks>
 internal sealed class MessageAssembly
 {
     private const int FirstChunkBytes = 1024;
@@ -67,7 +67,7 @@ internal sealed class MessageAssembly
         }
     }
 
-    /// <summary>What has been assembled; valid until the next change.</summary>
+    /// <summary>Returns the assembled bytes; valid until the next change.</summary>
     public ReadOnlySequence<byte> AsSequence()
     {
         if (_used == 0)
@@ -84,7 +84,7 @@ internal sealed class MessageAssembly
         return new ReadOnlySequence<byte>(_chunks[0], 0, Current, Current.Used);
     }
 
-    /// <summary>Empties the assembly and gives its arrays back.</summary>
+    /// <summary>Empties the assembly and returns its arrays to the pool.</summary>
     public void Clear()
     {
         for (int i = 0; i < _used; i++)
@@ -98,7 +98,7 @@ internal sealed class MessageAssembly
 
     private void AddChunk()
     {
-        // Doubling keeps the chain short for large messages and small for the many that are small.
+        // Doubling keeps the chain short for large messages and the arrays small for the many small ones.
         int size = (int)Math.Clamp(Length, FirstChunkBytes, LargestChunkBytes);
         if (_used == _chunks.Count)
         {

@@ -1,10 +1,10 @@
 using System.Buffers;
-using Weir.Compression;
-using Weir.Framing;
+using Weir.Protocol;
+using Weir.Protocol.Compression;
 
 namespace Weir.Connections;
 
-// Frame by frame: what is not one whole, masked, uncompressed message in one piece of memory.
+// Frame by frame: everything except one whole, masked, uncompressed message in contiguous memory.
 internal sealed partial class MessageReader
 {
     private ReadEvent? BeginFrame(ref ReadOnlySequence<byte> buffer)
@@ -59,8 +59,8 @@ internal sealed partial class MessageReader
         return null;
     }
 
-    // Deflate makes incompressible bytes longer: up to an eighth with the fixed Huffman code, and a few bytes a block.
-    // A message within the limit must not be refused for that; what it unfolds to is counted byte by byte.
+    // Deflate makes incompressible bytes longer: up to an eighth with the fixed Huffman code, and a few bytes per block. A message
+    // within the limit must not be refused for that; its decompressed bytes are counted one by one.
     private long LimitOnTheWire(bool compressed)
     {
         long limit = _settings.MaxMessageBytes;
@@ -135,7 +135,7 @@ internal sealed partial class MessageReader
         return ReadEvent.Close;
     }
 
-    // Takes what has arrived of a frame's payload off the pipe. Null: go on with the next frame.
+    // Consumes the received part of a frame's payload from the pipe. Null: continue with the next frame.
     private ReadEvent? ContinueFrame(ref ReadOnlySequence<byte> buffer)
     {
         long size = Math.Min(_frameLeft, buffer.Length);
@@ -246,8 +246,8 @@ internal sealed partial class MessageReader
             return null;
         }
 
-        // An empty message sent without even the octet 00 of RFC 7692 7.2.3.6, as a flush with nothing to flush gives it:
-        // the tail alone is no block, and what makes up for that would drop a history the sender still refers to.
+        // An empty message sent without even the octet 00 of RFC 7692 7.2.3.6, as produced by a flush without data: the tail alone
+        // is not a block, and the workaround would drop a history that the sender still refers to.
         if (_messageBytes == 0)
         {
             return null;
@@ -256,8 +256,8 @@ internal sealed partial class MessageReader
         return Inflate(Inflater.MessageTail) ?? (_opcode == Opcode.Text && !_utf8.IsComplete ? _notUtf8 : null);
     }
 
-    // The output is bounded step by step, so a bomb never unfolds further than the limit (RFC 7692 section 8). What came
-    // out is judged before what stopped it, byte by byte in order: the fault must not depend on how reads cut the input.
+    // The output is bounded step by step, so a bomb never inflates beyond the limit (RFC 7692 section 8). Output is checked before
+    // the error that stopped it, byte by byte in order: the fault must not depend on how reads split the input.
     private ProtocolFault? Inflate(ReadOnlySpan<byte> input)
     {
         MessageAssembly assembly = _assembly ??= MessageAssembly.Rent(_settings.Arrays);
@@ -355,7 +355,7 @@ internal sealed partial class MessageReader
 
         if (header.PayloadLength == long.MaxValue)
         {
-            _swallowing = true; // no frame border can be found behind this one
+            _swallowing = true; // no later frame boundary can be found
             return null;
         }
 
@@ -365,9 +365,9 @@ internal sealed partial class MessageReader
         return null;
     }
 
-    // A client that is failed in the middle of a frame answers with a Close and never sends the rest, so its Close stands
-    // where payload was announced. When what has arrived is one Close frame to the byte, that is what it is; were it
-    // payload after all, a connection that is closing anyway would end a little early.
+    // A client that is failed in the middle of a frame answers with a Close and never sends the rest, so its Close arrives where
+    // payload was announced. If the received bytes are exactly one Close frame, they are treated as such; if they were payload
+    // after all, a closing connection ends a little early.
     private static bool IsJustOneClose(in ReadOnlySequence<byte> buffer)
         => FrameHeader.TryRead(buffer, out FrameHeader header)
             && header is { Opcode: Opcode.Close, Fin: true, Rsv: 0, Masked: true, PayloadLength: <= ClosePayload.MaxLength }

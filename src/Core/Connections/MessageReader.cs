@@ -1,21 +1,21 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
-using Weir.Compression;
-using Weir.Framing;
+using Weir.Protocol;
+using Weir.Protocol.Compression;
 
 namespace Weir.Connections;
 
-/// <summary>What <see cref="MessageReader.Next"/> found.</summary>
+/// <summary>The result of <see cref="MessageReader.Next"/>.</summary>
 internal enum ReadEvent
 {
-    /// <summary>Nothing more in these bytes; all that is left of the buffer has been looked at.</summary>
+    /// <summary>No further event in these bytes; the rest of the buffer has been examined.</summary>
     NeedMore,
 
     /// <summary>A whole data message.</summary>
     Message,
 
-    /// <summary>A piece of a data message, where pieces are asked for.</summary>
+    /// <summary>A fragment of a data message, if fragments are requested.</summary>
     Fragment,
 
     Ping,
@@ -24,41 +24,41 @@ internal enum ReadEvent
 
     Close,
 
-    /// <summary>The client broke a rule: <see cref="MessageReader.Fault"/> says which.</summary>
+    /// <summary>The client broke a rule, given by <see cref="MessageReader.Fault"/>.</summary>
     Fault,
 }
 
 /// <summary>
-/// Turns received bytes into messages: RFC 6455 section 5 and, where negotiated, RFC 7692. A pull parser without I/O:
-/// give it what the pipe holds, it takes off the front what it is done with.
+/// Turns received bytes into messages: RFC 6455 section 5 and, where negotiated, RFC 7692. A pull parser without I/O: it is given
+/// the bytes in the pipe and slices off the consumed part.
 /// </summary>
 /// <remarks>
-/// <para>A message in one frame of up to <see cref="InPlaceBytes"/> is never copied: it is unmasked where the transport put
-/// it and handed out as a slice. While it is incomplete it stays in the pipe, header and all; of text the part that has
-/// arrived is unmasked and checked, and <see cref="_checked"/> remembers how far, so that no byte is unmasked twice.</para>
-/// <para>Larger frames, fragments and compressed messages are taken out of the pipe as they arrive, into a
-/// <see cref="MessageAssembly"/> or an inflater. An idle connection holds neither.</para>
+/// <para>A message in one frame of up to <see cref="InPlaceBytes"/> is never copied: it is unmasked in the transport's buffer and
+/// handed out as a slice. While incomplete it stays in the pipe, header included; of text the received part is unmasked and
+/// checked, and <see cref="_checked"/> records how far, so that no byte is unmasked twice.</para>
+/// <para>Larger frames, fragments and compressed messages are moved out of the pipe as they arrive, into a <see
+/// cref="MessageAssembly"/> or an inflater. An idle connection holds neither.</para>
 /// <para>The buffer must be writable memory, as that of pipes is. Payloads handed out are valid until the next call.</para>
-/// <para>Between messages there is nothing to remember, so a quiet connection has no reader: each thread keeps one, which
-/// <see cref="Borrow"/> gives to whoever has received something and <see cref="TryGiveBack"/> takes back.</para>
+/// <para>Between messages there is no state to keep, so an idle connection has no reader: each thread keeps one, which <see
+/// cref="Borrow"/> lends to a connection that has received data and <see cref="TryGiveBack"/> takes back.</para>
 /// </remarks>
 internal sealed partial class MessageReader
 {
     /// <summary>
-    /// The largest message left in the pipe until it is whole, in bytes. Beyond it the walk over the pipe's 4 KiB segments
-    /// at each read costs more than one copy.
+    /// The largest message left in the pipe until it is whole, in bytes. Beyond it, iterating over the pipe's 4 KiB segments at
+    /// each read costs more than one copy.
     /// </summary>
     public const int InPlaceBytes = 64 * 1024;
 
     /// <summary>
-    /// A message may be cut into this many frames, whatever they carry, before a limit on messages counts its frames. Enough
-    /// for a client that flushes a few pieces as they come about.
+    /// A message may be split into this many frames of any size before a limit on messages counts its frames. Enough for a client
+    /// that flushes a few pieces as they are produced.
     /// </summary>
     internal const int FreeFrames = 16;
 
     /// <summary>
-    /// Beyond <see cref="FreeFrames"/>, the payload in bytes that a frame carries on average where it is not counted. The pieces
-    /// that libraries cut large messages into are of 1 KiB and more.
+    /// Beyond <see cref="FreeFrames"/>, the average payload in bytes at which a frame is not counted. Libraries split large
+    /// messages into pieces of 1 KiB and more.
     /// </summary>
     internal const int FairFrameBytes = 128;
 
@@ -75,7 +75,7 @@ internal sealed partial class MessageReader
     private Inflater? _inflater;
     private Utf8Validator _utf8;
 
-    // The message in progress; _opcode is Continuation (0) when there is none.
+    // The message in progress; _opcode is Continuation (0) if there is none.
     private Opcode _opcode;
     private Opcode _kind;
     private bool _compressed;
@@ -85,13 +85,13 @@ internal sealed partial class MessageReader
     private int _frames;
     private int _smallFrames;
 
-    // The frame in progress, once its header has been taken off the pipe.
+    // The frame in progress, once its header has been consumed from the pipe.
     private bool _inFrame;
     private bool _frameIsLast;
     private uint _frameKey;
     private long _frameLeft;
 
-    // How much of the payload of a text frame that is still in the pipe has been unmasked and checked.
+    // How much of the payload of a text frame still in the pipe has been unmasked and checked.
     private int _checked;
     private bool _discarding;
     private bool _swallowing;
@@ -102,7 +102,7 @@ internal sealed partial class MessageReader
         _deflate = deflate;
     }
 
-    /// <summary>A reader between messages, without compression; nobody else has it.</summary>
+    /// <summary>Returns a reader between messages, without compression, for exclusive use.</summary>
     public static MessageReader Borrow(ReadSettings settings)
     {
         if (_ofThread is not { } reader)
@@ -116,7 +116,7 @@ internal sealed partial class MessageReader
     }
 
     /// <summary>
-    /// For the next one on this thread, unless there is something to remember: then it stays with its connection, and this is false.
+    /// Keeps the reader for the thread's next connection. Returns false if it holds state: then it stays with its connection.
     /// </summary>
     public bool TryGiveBack()
     {
@@ -131,16 +131,16 @@ internal sealed partial class MessageReader
         return isAsNew;
     }
 
-    /// <summary>The payload of the message, piece, Ping or Pong just returned.</summary>
+    /// <summary>The payload of the message, fragment, Ping or Pong just returned.</summary>
     public ReadOnlySequence<byte> Payload { get; private set; }
 
     /// <summary>The kind of the message just returned.</summary>
     public MessageKind Kind => (MessageKind)_kind;
 
-    /// <summary>Whether the piece just returned begins its message.</summary>
+    /// <summary>Whether the fragment just returned begins its message.</summary>
     public bool IsFirst { get; private set; }
 
-    /// <summary>Whether the piece just returned ends its message.</summary>
+    /// <summary>Whether the fragment just returned ends its message.</summary>
     public bool IsLast { get; private set; }
 
     /// <summary>The code of the close frame just returned.</summary>
@@ -154,12 +154,12 @@ internal sealed partial class MessageReader
 
     public bool IsDiscarding => _discarding;
 
-    /// <summary>Whether a close frame has come, be it a faulty one.</summary>
+    /// <summary>Whether a close frame has arrived, valid or not.</summary>
     public bool HasSeenClose { get; private set; }
 
     /// <summary>
-    /// From here on only a Close is looked for: everything else is skipped without being unmasked, checked or kept. What
-    /// a connection that has sent its close frame does with the rest (RFC 6455 section 7.1.2).
+    /// From now on only a Close is recognized: all else is skipped without being unmasked, checked or kept, for a connection that
+    /// has sent its close frame (RFC 6455 section 7.1.2).
     /// </summary>
     public void Discard()
     {
@@ -167,7 +167,7 @@ internal sealed partial class MessageReader
         Release();
     }
 
-    /// <summary>Gives everything rented back. The reader can go on discarding.</summary>
+    /// <summary>Returns all rented memory. The reader can still discard.</summary>
     public void Release()
     {
         ReleaseAssembly();
@@ -179,9 +179,8 @@ internal sealed partial class MessageReader
     }
 
     /// <summary>
-    /// How many frames have come, since the last call, that their messages would not have needed: those that make a message
-    /// consist of more than <see cref="FreeFrames"/>, and one for each <see cref="FairFrameBytes"/> of its payload as received.
-    /// They cost the server as much as messages do.
+    /// Returns the number of unneeded frames since the last call: those beyond <see cref="FreeFrames"/> per message and one for
+    /// each <see cref="FairFrameBytes"/> of its payload as received. They cost the server as much as messages do.
     /// </summary>
     public int TakeSmallFrames()
     {
@@ -190,12 +189,12 @@ internal sealed partial class MessageReader
         return count;
     }
 
-    /// <summary>Finds the next event in <paramref name="buffer"/> and takes off what it consumed.</summary>
+    /// <summary>Finds the next event in <paramref name="buffer"/> and slices off the consumed bytes.</summary>
     public ReadEvent Next(ref ReadOnlySequence<byte> buffer)
     {
         if (_opcode == Opcode.Continuation || _settings.StreamFragments)
         {
-            ReleaseAssembly(); // the message handed out last is done with
+            ReleaseAssembly(); // the handler has finished with the last message
         }
 
         if (IsBetweenMessages && buffer.IsSingleSegment && ReadWhole(ref buffer))
@@ -207,13 +206,13 @@ internal sealed partial class MessageReader
     }
 
     /// <summary>
-    /// The short way for by far the most messages: one masked frame, uncompressed and whole, at <paramref name="start"/> of what
-    /// has arrived in one array. Steps over it; its payload ends where <paramref name="start"/> is then.
+    /// The fast path for most messages: one masked frame, uncompressed and whole, at <paramref name="start"/> of the bytes received
+    /// in one array. Advances <paramref name="start"/> to the end of its payload.
     /// </summary>
     /// <remarks>
-    /// Spans and plain numbers, since to slice a sequence takes longer than all the rest (LoopEchoBenchmarks).
+    /// Spans and plain numbers, since slicing a sequence takes longer than all the rest (LoopEchoBenchmarks).
     /// </remarks>
-    /// <returns>False: it is none of those, and <see cref="Next"/> has to look.</returns>
+    /// <returns>False if it is not such a message; the caller then uses <see cref="Next"/>.</returns>
     public bool TryTake(byte[] arrived, ref int start, int end, out MessageKind kind, out int size)
     {
         if (!IsBetweenMessages || !TryReadWhole(arrived.AsSpan(start, end - start), out Opcode opcode, out int headerLength, out size))
@@ -250,7 +249,9 @@ internal sealed partial class MessageReader
     private bool ReadWhole(ref ReadOnlySequence<byte> buffer)
     {
         ReadOnlySpan<byte> bytes = buffer.FirstSpan;
-        if (!TryReadWhole(MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(bytes), bytes.Length), out Opcode kind, out int headerLength, out int size))
+        if (!TryReadWhole(
+                MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(bytes), bytes.Length),
+                out Opcode kind, out int headerLength, out int size))
         {
             return false;
         }
@@ -261,8 +262,8 @@ internal sealed partial class MessageReader
         return true;
     }
 
-    // Unmasks and checks the message that begins here. False: nothing was changed, and whatever is the matter is for those who
-    // know all cases. Lengths of 64 bits are among them.
+    // Unmasks and checks the message that begins here. Returns false with the bytes unchanged if the general path has to handle it,
+    // as for 64-bit lengths.
     private bool TryReadWhole(Span<byte> bytes, out Opcode kind, out int headerLength, out int size)
     {
         const int FinText = 0x80 | (int)Opcode.Text;
@@ -297,7 +298,7 @@ internal sealed partial class MessageReader
         Masking.Apply(payload, key);
         if (bytes[0] == FinText && !Utf8.IsValid(payload))
         {
-            Masking.Apply(payload, key); // masked again, for the one who says what is wrong with it
+            Masking.Apply(payload, key); // masked again, for the general path that reports the fault
             return false;
         }
 
@@ -337,6 +338,6 @@ internal sealed partial class MessageReader
         return key;
     }
 
-    // The pipe's memory is ours until AdvanceTo: nobody else reads it, and it was rented as Memory<byte>.
+    // The pipe's memory is exclusively the reader's until AdvanceTo, and it was rented as Memory<byte>.
     private static Span<byte> Writable(ReadOnlyMemory<byte> memory) => MemoryMarshal.AsMemory(memory).Span;
 }

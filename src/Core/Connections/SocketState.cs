@@ -2,16 +2,17 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Weir.Http;
+using Weir.Transports;
 
 namespace Weir.Connections;
 
 /// <summary>
-/// What the system knows of the socket under a connection, below TLS, on this project's transport and on Kestrel's own. It is asked
-/// only when a timer is due: each answer costs a system call.
+/// The system's state of the socket under a connection, below TLS, on this project's transport and on Kestrel's own. Queried only
+/// when a timer is due: each query costs a system call.
 /// </summary>
 internal static class SocketState
 {
-    /// <summary>The part of Linux's <c>struct tcp_info</c> that is read here, in bytes.</summary>
+    /// <summary>The size of the part of Linux's <c>struct tcp_info</c> read here, in bytes.</summary>
     public const int TcpInfoBytes = 148;
 
     /// <summary>IPPROTO_TCP.</summary>
@@ -20,11 +21,11 @@ internal static class SocketState
     /// <summary>TCP_INFO of tcp(7).</summary>
     public const int TcpInfo = 11;
 
-    // Fields of tcp_info (linux/tcp.h), which only ever grows at its end.
+    // Fields of tcp_info (linux/tcp.h), which only grows at its end.
     private const int AcknowledgedOffset = 120; // tcpi_bytes_acked, since Linux 4.1
     private const int NotSentOffset = 144; // tcpi_notsent_bytes, since Linux 4.6
 
-    /// <summary>Whether there is a socket to ask, which other connections may share (a stream of HTTP/2).</summary>
+    /// <summary>Whether there is a socket to query, which other connections may share (a stream of HTTP/2).</summary>
     public static bool IsKnownOf(ConnectionContext transport) => SocketOf(transport) is not null;
 
     /// <summary>Whether bytes of the peer have arrived that the process has not received yet.</summary>
@@ -41,13 +42,14 @@ internal static class SocketState
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            return false; // it has ended, which the reader is about to see
+            return false; // ended; the reader is about to detect it
         }
     }
 
     /// <summary>
-    /// How many bytes the peer's system has acknowledged since the connection began, a number that only grows, and whether there are
-    /// bytes in the socket that it has no room for yet. Zero and <c>false</c> where the system does not say: no TCP, no Linux, a shared connection.
+    /// Returns how many bytes the peer's system has acknowledged since the connection began, which only grows, and whether the
+    /// socket holds bytes for which the peer has no room yet. Zero and <c>false</c> if the system does not report it: no TCP, no
+    /// Linux, a shared connection.
     /// </summary>
     public static (long Taken, bool Waits) Output(ConnectionContext transport)
     {
@@ -60,7 +62,7 @@ internal static class SocketState
 
     private static (long Taken, bool Waits) Read(ReadOnlySpan<byte> info)
     {
-        // Segments on their way are no sign that the peer is behind: on a busy connection there are always some.
+        // Segments in flight do not show that the peer is behind: a busy connection always has some.
         bool waits = BitConverter.ToUInt32(info[NotSentOffset..]) > 0;
         return (BitConverter.ToInt64(info[AcknowledgedOffset..]), waits);
     }

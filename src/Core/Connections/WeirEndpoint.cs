@@ -1,7 +1,8 @@
 using System.Buffers;
-using Weir.Compression;
+using Weir.Closing;
 using Weir.Handshake;
 using Weir.Limits;
+using Weir.Protocol.Compression;
 using Weir.Sending;
 using Weir.Timing;
 
@@ -10,40 +11,27 @@ namespace Weir.Connections;
 /// <summary>One path with its handler and its settings, ready for use: what every connection on it points to.</summary>
 internal sealed class WeirEndpoint
 {
-    public WeirEndpoint(string path, WeirHandler handler, WeirOptions options, WeirEngine engine, FrameRunPool? runs = null, ArrayPool<byte>? arrays = null)
+    public WeirEndpoint(string path, WeirHandler handler, EndpointSettings settings, WeirEngine engine,
+        SharedFramesPool? runs = null, ArrayPool<byte>? arrays = null)
     {
         Path = path;
         Handler = handler;
         Engine = engine;
-        MaxHeadBytes = options.MaxHeadBytes;
-        HandshakeTimeout = options.HandshakeTimeout;
-        CloseTimeout = options.CloseTimeout;
-        KeepRequest = options.KeepRequest;
-        Shutdown = new WeirClosure(options.ShutdownCode, options.ShutdownReason, CloseInitiator.Server);
-        Origins = new OriginPolicy(options.AllowedOrigins);
-        Subprotocols = [.. options.Subprotocols];
-        Deflate = options.Deflate;
-        ZlibPool? zlib = options.Deflate.Enabled ? new ZlibPool(options.Deflate) : null;
-        Heartbeat = HeartbeatTicks.From(options.Heartbeat, TimerWheel.DefaultTick);
-        Inbound = InboundLimit.From(options.Inbound, TimerWheel.DefaultTick);
-        MaxDelayTicks = ConnectionTimer.TicksOf(options.Pressure.MaxDelay, TimerWheel.DefaultTick);
+        MaxHeadBytes = settings.MaxHeadBytes;
+        HandshakeTimeout = settings.HandshakeTimeout;
+        CloseTimeout = settings.CloseTimeout;
+        KeepRequest = settings.KeepRequest;
+        Shutdown = new WeirClosure(settings.ShutdownCode, settings.ShutdownReason, CloseInitiator.Server);
+        Origins = settings.Origins;
+        Subprotocols = settings.Subprotocols;
+        Deflate = settings.Deflate;
+        ZlibPool? zlib = settings.Deflate.Enabled ? new ZlibPool(settings.Deflate.Level) : null;
+        Heartbeat = HeartbeatTicks.From(settings.Heartbeat, TimerWheel.DefaultTick);
+        Inbound = InboundLimit.From(settings.Inbound, TimerWheel.DefaultTick);
+        MaxDelayTicks = ConnectionTimer.TicksOf(settings.Pressure.MaxDelay, TimerWheel.DefaultTick);
         Sending = new SendSettings(
-            runs ?? FrameRunPool.Shared, PressureSettings.From(options.Pressure), engine.Pressure, options.Deflate.MinimumBytes, zlib);
-        Reading = new ReadSettings(options.MaxMessageBytes, options.StreamFragments, arrays ?? ArrayPool<byte>.Shared, zlib);
-    }
-
-    /// <summary>Makes the endpoint of a path as an application declares it.</summary>
-    public static WeirEndpoint Create(string path, WeirHandler handler, Action<WeirOptions>? configure, WeirEngine engine)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (path[0] != '/')
-        {
-            throw new ArgumentException($"A path begins with a slash; '{path}' does not.", nameof(path));
-        }
-
-        WeirOptions options = new();
-        configure?.Invoke(options);
-        return new WeirEndpoint(path, handler, options, engine);
+            runs ?? SharedFramesPool.Shared, settings.Pressure, engine.Pressure, settings.Deflate.MinimumBytes, zlib);
+        Reading = new ReadSettings(settings.MaxMessageBytes, settings.StreamFragments, arrays ?? ArrayPool<byte>.Shared, zlib);
     }
 
     public string Path { get; }
@@ -60,10 +48,10 @@ internal sealed class WeirEndpoint
 
     public bool KeepRequest { get; }
 
-    /// <summary>What a client is told when the node goes down.</summary>
+    /// <summary>The closure sent to clients when the node drains.</summary>
     public WeirClosure Shutdown { get; }
 
-    /// <summary>Null when the heartbeat is off.</summary>
+    /// <summary><c>null</c> if the heartbeat is off.</summary>
     public HeartbeatTicks? Heartbeat { get; }
 
     /// <summary>The longest a message may wait for a slow client; 0: any time.</summary>
@@ -76,7 +64,7 @@ internal sealed class WeirEndpoint
 
     public IReadOnlyList<string> Subprotocols { get; }
 
-    public DeflateOptions Deflate { get; }
+    public DeflateSettings Deflate { get; }
 
     public SendSettings Sending { get; }
 

@@ -19,8 +19,13 @@ internal sealed class WeirEngine
     // several objects, of which each yields that same one.
     private static readonly ConditionalWeakTable<object, WeirEngine> _engines = [];
 
+    // A node without AddWeir: no limits, no proxies, and Kestrel closes all immediately when the application stops.
+    private static readonly NodeSettings _unlimited = new(
+        new GateSettings(0, 0, 0, 0), new ProxyTrust([], UnixSockets: false), MaxPendingBytes: 0, DrainWindow: TimeSpan.Zero);
+
     public WeirEngine(
-        ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time, WeirNodeOptions? options = null, LoopTimeProvider? loopTime = null)
+        ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time,
+        NodeSettings? settings = null, LoopTimeProvider? loopTime = null)
     {
         HandshakeResponse.LoadCryptography();
         Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
@@ -28,10 +33,10 @@ internal sealed class WeirEngine
         Time = time ?? TimeProvider.System;
         ListenerTime = Time == TimeProvider.System && loopTime is not null ? loopTime : Time;
         Calendar = new Calendar(Time, Logger);
-        Options = options ?? new WeirNodeOptions();
-        DrainsItself = options is not null;
-        Gate = new NodeGate(Options, Time);
-        Pressure = new PressureLedger(Options.MaxPendingBytes);
+        Settings = settings ?? _unlimited;
+        DrainsItself = settings is not null;
+        Gate = new NodeGate(Settings.Gate, Time);
+        Pressure = new PressureLedger(Settings.MaxPendingBytes);
         Metrics.PendingBytes = () => Pressure.Bytes;
         Metrics.DrainRemaining = () => Gate.IsDraining ? Connections.Count : null;
     }
@@ -48,18 +53,18 @@ internal sealed class WeirEngine
     /// <summary>What ends by the wall clock: tokens and grants. A pause of the process does not move it.</summary>
     public Calendar Calendar { get; }
 
-    public WeirNodeOptions Options { get; }
+    public NodeSettings Settings { get; }
 
-    /// <summary>Whether somebody closes all connections when the application stops: the service that AddWeir brings.</summary>
+    /// <summary>Whether the service of AddWeir closes all connections when the application stops.</summary>
     public bool DrainsItself { get; }
 
-    /// <summary>Who is let in.</summary>
+    /// <summary>Admits connections.</summary>
     public NodeGate Gate { get; }
 
-    /// <summary>Who is in.</summary>
+    /// <summary>The open connections.</summary>
     public ConnectionRegistry Connections { get; } = new();
 
-    /// <summary>What waits for slow clients in the whole node.</summary>
+    /// <summary>The bytes that wait for slow clients on the whole node.</summary>
     public PressureLedger Pressure { get; }
 
     /// <summary>
@@ -68,12 +73,12 @@ internal sealed class WeirEngine
     /// </summary>
     public List<Func<TimeSpan, CancellationToken, Task>> AlsoDrains { get; } = [];
 
-    /// <summary>The engine of the application whose services these are. Takes a <see cref="TimeProvider"/> from them if there is one.</summary>
+    /// <summary>Returns the engine of the application with these services, and with their <see cref="TimeProvider"/> if any.</summary>
     public static WeirEngine Of(IServiceProvider services)
         => _engines.GetValue(services.GetService<IServiceScopeFactory>() ?? (object)services, _ => new WeirEngine(
             services.GetService<ILoggerFactory>(),
             services.GetService<IMeterFactory>(),
             services.GetService<TimeProvider>(),
-            services.GetService<WeirNodeOptions>(),
+            services.GetService<NodeSettings>(),
             services.GetService<LoopTimeProvider>()));
 }

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Weir.Diagnostics;
 
 /// <summary>
-/// How many connections are in which state. Counted whether or not anybody listens, so that ups and downs stay paired; the
-/// connections themselves carry nothing for it. Thread-safe.
+/// The number of connections per state. Counted whether or not a listener is attached, so that increments and decrements stay
+/// paired; the connections themselves hold no state for it. Thread-safe.
 /// </summary>
 internal sealed class ConnectionStates
 {
@@ -15,12 +15,12 @@ internal sealed class ConnectionStates
     /// <summary>A listener has accepted a connection and waits for its first request.</summary>
     public void HandshakeBegan() => Interlocked.Increment(ref _handshake);
 
-    /// <summary>That request was answered, passed on, or never came.</summary>
+    /// <summary>That request was answered, passed on, or did not arrive.</summary>
     public void HandshakeEnded() => Interlocked.Decrement(ref _handshake);
 
     public void Opened() => Interlocked.Increment(ref _open);
 
-    /// <summary>Somebody has begun to end an open connection; happens once to each.</summary>
+    /// <summary>An open connection has begun to close; once per connection.</summary>
     public void CloseBegan()
     {
         Interlocked.Decrement(ref _open);

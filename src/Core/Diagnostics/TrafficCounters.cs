@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Weir.Diagnostics;
 
 /// <summary>
-/// Messages and bytes, counted from any thread. One cell per core, each on cache lines of its own: a shared counter would
-/// be the one thing that all cores write at every message.
+/// Messages and bytes, counted from any thread. One cell per core, each on cache lines of its own: a shared counter would be the
+/// only memory that all cores write for every message.
 /// </summary>
 internal sealed class TrafficCounters
 {

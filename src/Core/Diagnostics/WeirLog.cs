@@ -1,23 +1,31 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Weir.Closing;
 
 namespace Weir.Diagnostics;
 
 /// <summary>
-/// What the engine logs, under the category <c>Weir</c>. No message has a parameter for a payload, a token or a query
-/// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 300-399: shutdown, 400-449: timers.
+/// The engine's log messages, under the category <c>Weir</c>. No message has a parameter for a payload, a token or a query
+/// string; reasons that a peer sent are not logged either. Ids 100-199: handshake, 200-299: connections, 300-399: shutdown,
+/// 400-449: timers.
 /// </summary>
 internal static partial class WeirLog
 {
     public const string Category = "Weir";
 
-    [LoggerMessage(100, LogLevel.Debug, "Connection {ConnectionId}: handshake refused with {StatusCode}: {Reason}", EventName = "HandshakeRefused")]
+    [LoggerMessage(100, LogLevel.Debug,
+        "Connection {ConnectionId}: handshake refused with {StatusCode}: {Reason}",
+        EventName = "HandshakeRefused")]
     public static partial void HandshakeRefused(ILogger logger, string connectionId, int statusCode, string reason);
 
-    [LoggerMessage(101, LogLevel.Debug, "Connection {ConnectionId}: no request head within {Timeout}; closed", EventName = "HandshakeTimedOut")]
+    [LoggerMessage(101, LogLevel.Debug,
+        "Connection {ConnectionId}: no request header block within {Timeout}; closed",
+        EventName = "HandshakeTimedOut")]
     public static partial void HandshakeTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
 
-    [LoggerMessage(102, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw while judging the handshake; refused with 500", EventName = "UpgradeHandlerFailed")]
+    [LoggerMessage(102, LogLevel.Error,
+        "Connection {ConnectionId}: the handler of {Path} threw while evaluating the handshake; refused with 500",
+        EventName = "UpgradeHandlerFailed")]
     public static partial void UpgradeHandlerFailed(ILogger logger, Exception error, string connectionId, string path);
 
     [LoggerMessage(200, LogLevel.Debug, "Connection {ConnectionId}: open on {Path}", EventName = "ConnectionOpened")]
@@ -26,39 +34,53 @@ internal static partial class WeirLog
     [LoggerMessage(201, LogLevel.Debug, "Connection {ConnectionId}: closed with {Code} by {Initiator}", EventName = "ConnectionClosed")]
     public static partial void ConnectionClosed(ILogger logger, string connectionId, int code, CloseInitiator initiator);
 
-    [LoggerMessage(202, LogLevel.Error, "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011", EventName = "HandlerFailed")]
+    [LoggerMessage(202, LogLevel.Error,
+        "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011",
+        EventName = "HandlerFailed")]
     public static partial void HandlerFailed(ILogger logger, Exception error, string connectionId, string path);
 
-    [LoggerMessage(203, LogLevel.Debug, "Connection {ConnectionId}: the client broke the protocol; closing with {Code}: {Rule}", EventName = "ProtocolFault")]
+    [LoggerMessage(203, LogLevel.Debug,
+        "Connection {ConnectionId}: the client violated the protocol; closing with {Code}: {Rule}",
+        EventName = "ProtocolFault")]
     public static partial void ProtocolFault(ILogger logger, string connectionId, int code, string rule);
 
-    [LoggerMessage(204, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; closing with {Code}", EventName = "TooSlow")]
+    [LoggerMessage(204, LogLevel.Warning,
+        "Connection {ConnectionId}: the client reads too slowly; closing with {Code}",
+        EventName = "TooSlow")]
     public static partial void TooSlow(ILogger logger, string connectionId, int code);
 
-    [LoggerMessage(205, LogLevel.Debug, "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted", EventName = "CloseTimedOut")]
+    [LoggerMessage(205, LogLevel.Debug,
+        "Connection {ConnectionId}: the closing handshake did not end within {Timeout}; aborted",
+        EventName = "CloseTimedOut")]
     public static partial void CloseTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
 
-    [LoggerMessage(209, LogLevel.Debug, "Connection {ConnectionId}: nothing came within the heartbeat's time; cut", EventName = "HeartbeatMissed")]
+    [LoggerMessage(209, LogLevel.Debug, "Connection {ConnectionId}: heartbeat timeout; aborted", EventName = "HeartbeatMissed")]
     public static partial void HeartbeatMissed(ILogger logger, string connectionId);
 
-    [LoggerMessage(208, LogLevel.Warning, "Connection {ConnectionId}: the client reads too slowly; messages are being dropped by policy {Policy}", EventName = "MessagesDropped")]
-    public static partial void MessagesDropped(ILogger logger, string connectionId, PressurePolicy policy);
+    [LoggerMessage(208, LogLevel.Warning,
+        "Connection {ConnectionId}: the client reads too slowly; messages are being dropped by policy {Policy}",
+        EventName = "MessagesDropped")]
+    public static partial void MessagesDropped(ILogger logger, string connectionId, string policy);
 
     [LoggerMessage(300, LogLevel.Information, "Draining {Connections} connections over {Window}", EventName = "DrainBegan")]
     public static partial void DrainBegan(ILogger logger, int connections, TimeSpan window);
 
-    [LoggerMessage(301, LogLevel.Warning, "The drain was told to hurry; {Connections} connections are cut", EventName = "DrainHurried")]
-    public static partial void DrainHurried(ILogger logger, int connections);
+    [LoggerMessage(301, LogLevel.Warning, "The drain was aborted, and with it {Connections} connections", EventName = "DrainAborted")]
+    public static partial void DrainAborted(ILogger logger, int connections);
 
     [LoggerMessage(302, LogLevel.Information, "Drained {Connections} connections in {Elapsed}", EventName = "DrainEnded")]
     public static partial void DrainEnded(ILogger logger, int connections, TimeSpan elapsed);
 
-    [LoggerMessage(303, LogLevel.Information, "{EndPoint} is closed while new connections may come in: the system cannot hold them off, and some of the last may be reset", EventName = "PeersNotHeldOff")]
+    [LoggerMessage(303, LogLevel.Information,
+        "{EndPoint} is closed while new connections may arrive: the system cannot hold them back, and some of the last may be reset",
+        EventName = "PeersNotHeldOff")]
     public static partial void PeersNotHeldOff(ILogger logger, EndPoint endPoint);
 
     [LoggerMessage(206, LogLevel.Debug, "Connection {ConnectionId}: the transport ended", EventName = "TransportEnded")]
     public static partial void TransportEnded(ILogger logger, Exception? error, string connectionId);
 
-    [LoggerMessage(207, LogLevel.Error, "Connection {ConnectionId}: writing to the transport failed in an unexpected way", EventName = "TransportFailed")]
+    [LoggerMessage(207, LogLevel.Error,
+        "Connection {ConnectionId}: unexpected error while writing to the transport",
+        EventName = "TransportFailed")]
     public static partial void TransportFailed(ILogger logger, Exception error, string connectionId);
 }

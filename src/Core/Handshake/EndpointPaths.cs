@@ -3,8 +3,8 @@ using System.Text;
 namespace Weir.Handshake;
 
 /// <summary>
-/// The registered paths of a handful of endpoints. A linear walk: comparing a few short byte strings costs less
-/// than decoding the request's path into a key to look up.
+/// The registered paths of a few endpoints. A linear search: comparing a few short byte strings costs less than decoding the
+/// request's path into a lookup key.
 /// </summary>
 internal sealed class EndpointPaths : IEndpointLookup
 {
@@ -32,7 +32,7 @@ internal sealed class EndpointPaths : IEndpointLookup
 
     public bool Contains(ReadOnlySpan<byte> path) => IndexOf(path) >= 0;
 
-    /// <summary>The position of the path in the registered order, or -1; duplicates yield the first.</summary>
+    /// <summary>Returns the index of the path in the registered order, or -1; of duplicates the first.</summary>
     public int IndexOf(ReadOnlySpan<byte> path)
     {
         for (int i = 0; i < _paths.Length; i++)

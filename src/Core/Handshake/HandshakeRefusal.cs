@@ -1,23 +1,25 @@
+using Weir.Protocol;
+
 namespace Weir.Handshake;
 
 /// <summary>
-/// Why a handshake fails and how the client is told. Every refusal is one static instance, so that a storm of bad
-/// requests allocates nothing and tests name the rule they break.
+/// Why a handshake is refused, and the response. Every refusal is one static instance, so that a flood of bad requests allocates
+/// nothing and tests can name the violated rule.
 /// </summary>
 /// <param name="StatusCode">HTTP status.</param>
 /// <param name="Reason">One line of ASCII: the body of the response.</param>
-/// <param name="ExtraHeader">One header line without its line end, or null.</param>
-/// <param name="Name">How it is counted, a word of a small set.</param>
+/// <param name="ExtraHeader">One header line without its line end, or <c>null</c>.</param>
+/// <param name="Name">Its value in metrics, one of a small set.</param>
 /// <param name="CloseCode">
-/// Not null: the upgrade is answered with 101, then closed with this code and the reason, which need not be ASCII then.
+/// If not <c>null</c>, the upgrade is answered with 101, then closed with this code and the reason, which need not be ASCII then.
 /// </param>
 internal sealed record HandshakeRefusal(
     int StatusCode, string Reason, string? ExtraHeader = null, string Name = "protocol", CloseCode? CloseCode = null)
 {
-    /// <summary>After this time another attempt may succeed; <c>null</c>: the refusal is final.</summary>
+    /// <summary>The time after which another attempt may succeed; <c>null</c>: the refusal is final.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
-    // RFC 6455 4.2.2: a refused version is answered with the versions the server does speak.
+    // RFC 6455 4.2.2: a refused version is answered with the versions that the server supports.
     private const string OurVersion = "Sec-WebSocket-Version: 13";
 
     public static readonly HandshakeRefusal BareLineFeed =
@@ -33,11 +35,11 @@ internal sealed record HandshakeRefusal(
         new(400, "A header value must not hold control characters (RFC 9110 5.5).");
 
     /// <summary>
-    /// For a request target that is no URI (a space, a control or a byte beyond ASCII in it), or whose percent escapes are
-    /// malformed or do not make UTF-8: read leniently, different names would become one.
+    /// For a request target that is not a URI (a space, a control or a byte beyond ASCII in it), or whose percent escapes are
+    /// malformed or not UTF-8: decoded leniently, different names would become equal.
     /// </summary>
     public static readonly HandshakeRefusal BadTarget =
-        new(400, "The request target must be a URI whose percent escapes make UTF-8 (RFC 3986 2.1, RFC 3629 3).");
+        new(400, "The request target must be a URI whose percent escapes decode to UTF-8 (RFC 3986 2.1, RFC 3629 3).");
 
     public static readonly HandshakeRefusal HttpTooOld =
         new(400, "The handshake needs HTTP/1.1 (RFC 6455 4.2.1).");
@@ -84,11 +86,11 @@ internal sealed record HandshakeRefusal(
     public static readonly HandshakeRefusal BadKey =
         new(400, "Exactly one Sec-WebSocket-Key is needed: 16 bytes in base64 (RFC 6455 4.2.1).");
 
-    /// <summary>For a page that the endpoint does not welcome.</summary>
+    /// <summary>For a page whose origin the endpoint does not allow.</summary>
     public static readonly HandshakeRefusal ForbiddenOrigin =
         new(403, "This Origin may not connect (RFC 6455 10.2).", Name: "origin");
 
-    /// <summary>A refusal of which the cause passes: the answer has a Retry-After (RFC 9110 10.2.3).</summary>
+    /// <summary>A refusal with a temporary cause: the response has a Retry-After (RFC 9110 10.2.3).</summary>
     public static HandshakeRefusal Temporary(int statusCode, string reason, int retryAfterSeconds, string name)
         => new(statusCode, reason, $"Retry-After: {retryAfterSeconds}", name) { RetryAfter = TimeSpan.FromSeconds(retryAfterSeconds) };
 

@@ -12,7 +12,7 @@ namespace Weir.Handshake;
 internal static class HandshakeResponse
 {
     /// <summary>
-    /// Has the system's cryptography library loaded, several megabytes that the first client would wait for otherwise.
+    /// Loads the system's cryptography library, several megabytes that would otherwise delay the first client.
     /// </summary>
     public static void LoadCryptography() => SHA256.HashData([]);
 
@@ -21,10 +21,10 @@ internal static class HandshakeResponse
     private const int AcceptLength = 28;
 
     /// <summary>Writes the 101 response, after which frames follow.</summary>
-    /// <param name="output">Where to; not flushed.</param>
+    /// <param name="output">The output; not flushed.</param>
     /// <param name="key">The client's key, 24 bytes.</param>
-    /// <param name="subprotocol">The one name chosen, a token; null for none.</param>
-    /// <param name="extensions">The value of Sec-WebSocket-Extensions; null for none.</param>
+    /// <param name="subprotocol">The selected name, a token; <c>null</c> for none.</param>
+    /// <param name="extensions">The value of Sec-WebSocket-Extensions; <c>null</c> for none.</param>
     public static void WriteAccepted(
         IBufferWriter<byte> output, ReadOnlySpan<byte> key, string? subprotocol, string? extensions)
     {
@@ -57,8 +57,8 @@ internal static class HandshakeResponse
         output.Write("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "u8);
         WriteNumber(output, refusal.Reason.Length + 1);
 
-        // RFC 9110 15.5.22: "The server MUST send an Upgrade header field in a 426 response", which by 7.8 of the same
-        // the Connection header has to name.
+        // RFC 9110 15.5.22: "The server MUST send an Upgrade header field in a 426 response", which by 7.8 of the same the
+        // Connection header must name.
         output.Write(refusal.StatusCode == 426
             ? "\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n"u8
             : "\r\nConnection: close\r\n"u8);
@@ -83,7 +83,7 @@ internal static class HandshakeResponse
     }
 
     // RFC 6455 1.3: base64 of the SHA-1 of the key's text and a fixed GUID.
-    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 demands SHA-1; nothing is kept secret by it.")]
+    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 demands SHA-1; it protects no secret.")]
     private static void WriteAccept(ReadOnlySpan<byte> key, Span<byte> accept)
     {
         ReadOnlySpan<byte> guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
@@ -95,7 +95,7 @@ internal static class HandshakeResponse
         Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
         SHA1.HashData(text, hash);
         OperationStatus status = Base64.EncodeToUtf8(hash, accept, out _, out int written);
-        Debug.Assert(status == OperationStatus.Done && written == AcceptLength, "20 bytes make 28 characters.");
+        Debug.Assert(status == OperationStatus.Done && written == AcceptLength, "20 bytes encode to 28 characters.");
     }
 
     private static void WriteAscii(IBufferWriter<byte> output, string text)

@@ -3,21 +3,21 @@ using System.Buffers;
 namespace Weir.Handshake;
 
 /// <summary>
-/// What a client's opening handshake must fulfil (RFC 6455 4.2.1), judged in one pass over the head. Whether the
-/// origin is welcome and which subprotocol is chosen are the endpoint's policy, not rules.
+/// The rules for a client's opening handshake (RFC 6455 4.2.1), checked in one pass over the request header block. Whether the
+/// origin is allowed and which subprotocol is selected are the endpoint's policy, not rules.
 /// </summary>
 internal static class HandshakeRules
 {
     private static readonly SearchValues<byte> _base64 =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"u8);
 
-    /// <summary>Never throws, whatever the client sent; allocates nothing.</summary>
-    /// <param name="request">The request, its head as it arrived.</param>
+    /// <summary>Checks a request. Never throws, whatever the client sent; allocates nothing.</summary>
+    /// <param name="request">The request, with its header block as received.</param>
     /// <param name="extendedConnect">
     /// The request is an extended CONNECT (RFC 8441): :protocol and :authority, which the HTTP server has validated,
-    /// stand in for Upgrade, Connection, key and Host.
+    /// replace Upgrade, Connection, key and Host.
     /// </param>
-    public static HandshakeVerdict Judge(UpgradeRequest request, bool extendedConnect = false)
+    public static HandshakeResult Judge(UpgradeRequest request, bool extendedConnect = false)
     {
         Findings found = default;
         HeaderReader headers = request.ReadHeaders();
@@ -32,8 +32,8 @@ internal static class HandshakeRules
             ?? found.JudgeMessage(request, extendedConnect)
             ?? found.JudgeWebSocket(extendedConnect);
         return refusal is null
-            ? new HandshakeVerdict(request, extendedConnect ? 0 : found.KeyStart, found.HasProtocols, found.HasExtensions)
-            : new HandshakeVerdict(refusal);
+            ? new HandshakeResult(request, extendedConnect ? 0 : found.KeyStart, found.HasProtocols, found.HasExtensions)
+            : new HandshakeResult(refusal);
     }
 
     private static HandshakeRefusal? JudgeRequestLine(UpgradeRequest request, bool extendedConnect)
@@ -57,8 +57,8 @@ internal static class HandshakeRules
         return request.HttpVersion.SequenceEqual("HTTP/1.0"u8) ? HandshakeRefusal.HttpTooOld : HandshakeRefusal.HttpUnknown;
     }
 
-    // "a base64-encoded value that, when decoded, is 16 bytes in length" (RFC 6455 4.2.1): 22 characters and "==".
-    // The four bits that the last character has to spare are not looked at: the key is only ever hashed as text.
+    // "a base64-encoded value that, when decoded, is 16 bytes in length" (RFC 6455 4.2.1): 22 characters and "==". The four spare
+    // bits of the last character are not checked: the key is only ever hashed as text.
     private static bool IsKey(ReadOnlySpan<byte> value) =>
         value.Length == 24 && value.EndsWith("=="u8) && !value[..22].ContainsAnyExcept(_base64);
 
@@ -75,7 +75,7 @@ internal static class HandshakeRules
         return value.Length < 3 || value.SequenceCompareTo("255"u8) <= 0;
     }
 
-    /// <summary>What the header lines say, gathered before anything is judged: their order means nothing.</summary>
+    /// <summary>The content of the header lines, collected before any rule is checked: their order has no meaning.</summary>
     private struct Findings
     {
         private int _hosts;
@@ -144,7 +144,7 @@ internal static class HandshakeRules
 
         public readonly HandshakeRefusal? JudgeMessage(UpgradeRequest request, bool extendedConnect)
         {
-            // Bytes of a body would be taken for frames.
+            // Bytes of a body would be read as frames.
             if (_hasBody)
             {
                 return HandshakeRefusal.HasBody;
@@ -156,7 +156,7 @@ internal static class HandshakeRules
             }
 
             // RFC 9112 3.2: 400 "to any request message that contains more than one Host header field line or a Host
-            // header field with an invalid field value"; an absolute-form target brings a second host to validate.
+            // header field with an invalid field value"; an absolute-form target is a second host to validate.
             bool targetHostIsBad = request.IsAbsoluteForm && !HttpSyntax.IsHost(request.TargetAuthority);
             return _hosts != 1 || _hostIsBad || targetHostIsBad ? HandshakeRefusal.BadHost : null;
         }
@@ -173,8 +173,8 @@ internal static class HandshakeRules
                 return HandshakeRefusal.NoConnectionUpgrade;
             }
 
-            // Before the key, whose form belongs to the version. No version at all is an older one: the first
-            // drafts of the protocol had no such header.
+            // Before the key, whose form depends on the version. A missing version means an older one: the first drafts of the
+            // protocol had no such header.
             HandshakeRefusal other = extendedConnect ? HandshakeRefusal.OtherVersionOverHttp2 : HandshakeRefusal.OtherVersion;
             if (_versions == 0)
             {

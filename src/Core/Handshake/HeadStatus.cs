@@ -1,17 +1,17 @@
 namespace Weir.Handshake;
 
-/// <summary>What <see cref="RequestHeadReader"/> makes of the bytes that have arrived so far.</summary>
+/// <summary>The result of <see cref="RequestHeadReader"/> for the bytes received so far.</summary>
 internal enum HeadStatus
 {
-    /// <summary>It may still become a handshake of ours: more bytes are needed.</summary>
+    /// <summary>It may still become a handshake for an endpoint: more bytes are needed.</summary>
     Incomplete,
 
-    /// <summary>Whatever this is, Kestrel's HTTP pipeline answers it; no byte has been consumed.</summary>
+    /// <summary>Not a handshake for an endpoint: left to Kestrel's HTTP pipeline; no byte has been consumed.</summary>
     NotOurs,
 
-    /// <summary>A request for one of our paths has a head over the limit: answer 431.</summary>
+    /// <summary>A request for an endpoint has a header block over the limit: answer 431.</summary>
     TooLarge,
 
-    /// <summary>The head is there, and asks one of our paths to upgrade to websocket.</summary>
+    /// <summary>The header block is complete, and requests an upgrade to websocket for an endpoint.</summary>
     Complete,
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Weir.Handshake;
 
-/// <summary>The header fields the handshake judges, as bytes.</summary>
+/// <summary>The header fields that the handshake rules check, as bytes.</summary>
 internal static class HeaderNames
 {
     public static ReadOnlySpan<byte> Host => "Host"u8;
@@ -15,7 +15,7 @@ internal static class HeaderNames
     public static ReadOnlySpan<byte> Protocol => "Sec-WebSocket-Protocol"u8;
     public static ReadOnlySpan<byte> Extensions => "Sec-WebSocket-Extensions"u8;
 
-    /// <summary>Names match in any letter case (RFC 9110 5.1).</summary>
+    /// <summary>Compares names case-insensitively (RFC 9110 5.1).</summary>
     public static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> expected) =>
         name.Length == expected.Length && Ascii.EqualsIgnoreCase(name, expected);
 }

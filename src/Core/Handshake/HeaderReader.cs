@@ -1,7 +1,7 @@
 namespace Weir.Handshake;
 
 /// <summary>
-/// Walks the header lines of a complete head, strict by RFC 9112 5. A malformed line is skipped and remembered in
+/// Reads the header lines of a complete request header block, strict by RFC 9112 5. A malformed line is skipped and recorded in
 /// <see cref="Fault"/>, so that one pass both finds the well-formed lines and proves the others absent.
 /// </summary>
 internal ref struct HeaderReader
@@ -11,7 +11,7 @@ internal ref struct HeaderReader
     private int _lineStart;
     private int _valueLength;
 
-    /// <param name="head">The whole head, so that positions are those of the head.</param>
+    /// <param name="head">The whole header block, to which positions refer.</param>
     /// <param name="position">Start of a header line.</param>
     public HeaderReader(ReadOnlySpan<byte> head, int position)
     {
@@ -19,13 +19,13 @@ internal ref struct HeaderReader
         Position = position;
     }
 
-    /// <summary>Start of the next line: resumes the walk in another reader.</summary>
+    /// <summary>Start of the next line: another reader can resume there.</summary>
     public int Position { get; private set; }
 
-    /// <summary>Start of the current value in the head.</summary>
+    /// <summary>Start of the current value in the header block.</summary>
     public int ValueStart { get; private set; }
 
-    /// <summary>Why the first malformed line passed so far must be refused; null when there was none.</summary>
+    /// <summary>Why the first malformed line so far must be refused; <c>null</c> if there was none.</summary>
     public HandshakeRefusal? Fault { get; private set; }
 
     public readonly ReadOnlySpan<byte> Name => _head.Slice(_lineStart, _nameLength);
@@ -33,7 +33,7 @@ internal ref struct HeaderReader
     /// <summary>The value without the white space around it (RFC 9110 5.5).</summary>
     public readonly ReadOnlySpan<byte> Value => _head.Slice(ValueStart, _valueLength);
 
-    /// <summary>Goes to the next well-formed line; false at the blank line that ends the head.</summary>
+    /// <summary>Advances to the next well-formed line; returns <c>false</c> at the blank line that ends the header block.</summary>
     public bool MoveNext()
     {
         while (true)
@@ -64,7 +64,7 @@ internal ref struct HeaderReader
 
     private HandshakeRefusal? Split(ReadOnlySpan<byte> line)
     {
-        // RFC 9112 2.2 lets a recipient take a lone LF for a line end; we do not, as others on the way may not.
+        // RFC 9112 2.2 lets a recipient accept a lone LF as a line end; this one does not, as intermediaries may not.
         if (line is not [.., (byte)'\r'])
         {
             return HandshakeRefusal.BareLineFeed;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Weir.Handshake;
 
-/// <summary>The pieces of HTTP grammar that a handshake needs (RFC 9110 5.5 and 5.6, RFC 3986 3.2).</summary>
+/// <summary>The parts of HTTP grammar that a handshake needs (RFC 9110 5.5 and 5.6, RFC 3986 3.2).</summary>
 internal static class HttpSyntax
 {
     private const string Alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -30,7 +30,7 @@ internal static class HttpSyntax
 
     public static bool IsFieldValue(ReadOnlySpan<byte> text) => !text.ContainsAny(_controls);
 
-    /// <summary>Whether a comma-separated list has the token, in any letter case; empty elements are skipped.</summary>
+    /// <summary>Returns whether a comma-separated list has the token, case-insensitively; empty elements are skipped.</summary>
     public static bool ListHas(ReadOnlySpan<byte> list, ReadOnlySpan<byte> token)
     {
         foreach (Range element in list.Split((byte)','))

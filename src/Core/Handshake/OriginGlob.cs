@@ -18,11 +18,11 @@ internal sealed class OriginGlob
         _port = port;
     }
 
-    /// <summary>Whether it is for a host or the hosts of a domain; false: for every host.</summary>
+    /// <summary>Whether it matches a host or the hosts of a domain; false: every host.</summary>
     public bool NamesHost => _host is not "*";
 
     /// <summary>
-    /// A star stands for whole parts only: "https://*example.com" would let evil-example.com in, which nobody means.
+    /// A star stands for whole parts only: "https://*example.com" would match evil-example.com, which is never intended.
     /// </summary>
     public static bool TryParse(string glob, [NotNullWhen(true)] out OriginGlob? result)
     {
@@ -72,7 +72,7 @@ internal sealed class OriginGlob
 
         if (_host is ['*', ..])
         {
-            // Past the star comes either nothing or a dot, which keeps the match to whole labels.
+            // The rest after the star is empty or begins with a dot, which limits the match to whole labels.
             ReadOnlySpan<char> suffix = _host.AsSpan(1);
             return origin.Host.Length > suffix.Length
                 && origin.Host.EndsWith(suffix, StringComparison.OrdinalIgnoreCase);

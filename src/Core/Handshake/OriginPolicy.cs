@@ -1,8 +1,7 @@
 namespace Weir.Handshake;
 
 /// <summary>
-/// Which web pages may connect (RFC 6455 10.2): a browser tells the page's origin, and no script can lie about it.
-/// Immutable, so safe from every thread.
+/// Which web pages may connect (RFC 6455 10.2): a browser sends the page's origin, and no script can forge it. Immutable, so thread-safe.
 /// </summary>
 internal sealed class OriginPolicy
 {
@@ -11,13 +10,13 @@ internal sealed class OriginPolicy
     private readonly bool _allowsNull;
 
     /// <param name="globs">
-    /// "scheme://host" or "scheme://host:port", each part in any letter case. "*" may stand for the scheme, the port,
-    /// the host, or the labels left of a host ("https://*.example.com" matches every subdomain, not example.com
-    /// itself). Without a port the scheme's own is meant. "*" alone allows every origin, "null" the opaque one of
-    /// sandboxed frames and local files, and a scheme without a host ("file://", "app://") that of a web view's local pages,
-    /// which no "*" for a host includes. Empty: only pages from the very host the request is for.
+    /// "scheme://host" or "scheme://host:port", each part case-insensitive. "*" may stand for the scheme, the port, the host, or
+    /// the labels left of a host ("https://*.example.com" matches every subdomain, not example.com itself). Without a port the
+    /// scheme's default applies. "*" alone allows every origin, "null" the opaque one of sandboxed frames and local files, and a
+    /// scheme without a host ("file://", "app://") that of a web view's local pages, which no "*" for a host includes. Empty:
+    /// only pages from the very host the request is for.
     /// </param>
-    /// <exception cref="ArgumentException">A glob is none of these; the message names it.</exception>
+    /// <exception cref="ArgumentException">A glob has none of these forms; the message names it.</exception>
     public OriginPolicy(IReadOnlyList<string> globs)
     {
         ArgumentNullException.ThrowIfNull(globs);
@@ -36,7 +35,7 @@ internal sealed class OriginPolicy
                     parsed.Add(OriginGlob.TryParse(glob, out OriginGlob? pattern)
                         ? pattern
                         : throw new ArgumentException(
-                            $"'{glob}' is no origin glob: write scheme://host[:port], such as "
+                            $"'{glob}' is not an origin glob: write scheme://host[:port], such as "
                             + "'https://*.example.com', or '*', or 'null', or a web view's 'file://'.", nameof(globs)));
                     break;
             }
@@ -46,11 +45,11 @@ internal sealed class OriginPolicy
         OnlySameHost = globs.Count == 0;
     }
 
-    /// <summary>No list was given: the page must come from the host the request is for.</summary>
+    /// <summary>No list was configured: the page must come from the host the request is for.</summary>
     private bool OnlySameHost { get; }
 
-    /// <summary>Whether a request with this Origin, made to this host, may connect.</summary>
-    /// <param name="origin">The value of Origin; null when absent: no browser, so there is no page to judge.</param>
+    /// <summary>Returns whether a request with this Origin, to this host, may connect.</summary>
+    /// <param name="origin">The value of Origin; <c>null</c> if absent: the client is not a browser.</param>
     /// <param name="host">The host and port that the request is for (<see cref="UpgradeRequest.Authority"/>).</param>
     public bool Allows(string? origin, string? host)
     {
@@ -59,7 +58,7 @@ internal sealed class OriginPolicy
             return true;
         }
 
-        // Bytes that no origin has, and that a response header, where a stream repeats it, must not have.
+        // Bytes that no origin contains, and that a response header, where a stream repeats it, must not contain.
         if (origin.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             return false;
@@ -97,8 +96,8 @@ internal sealed class OriginPolicy
     }
 
     /// <summary>
-    /// Whether the list names this origin by its host or a domain, not by a wildcard for every host: only such an origin may be
-    /// trusted with a user's cookies.
+    /// Returns whether the list names this origin by its host or a domain, not by a wildcard for every host: only such an origin
+    /// may be trusted with a user's cookies.
     /// </summary>
     /// <param name="origin">The value of Origin.</param>
     public bool Names(string origin)
@@ -118,8 +117,8 @@ internal sealed class OriginPolicy
     }
 
     /// <summary>
-    /// The scheme is not compared, as TLS may end at a proxy and leave us plain HTTP. For the same reason a Host
-    /// without a port stands for the default port of whichever scheme the page has.
+    /// The scheme is not compared, as TLS may end at a proxy that forwards plain HTTP. For the same reason a Host without a port
+    /// means the default port of the page's scheme.
     /// </summary>
     private static bool IsSameHost(in WebOrigin origin, string? host) =>
         host is not null

@@ -4,12 +4,11 @@ using System.Text.Unicode;
 
 namespace Weir.Handshake;
 
-/// <summary>Which characters of a percent-encoded text have a meaning of their own.</summary>
+/// <summary>Which characters of a percent-encoded text have a special meaning.</summary>
 internal enum PercentForm
 {
     /// <summary>
-    /// A path: "%2F" stays as it is, as in Kestrel, so that a slash inside a segment is never taken for the one
-    /// between two segments.
+    /// A path: "%2F" is not decoded, as in Kestrel, so that a slash inside a segment is never mistaken for a separator of segments.
     /// </summary>
     Path,
 
@@ -18,15 +17,15 @@ internal enum PercentForm
 }
 
 /// <summary>
-/// Undoes percent-encoding (RFC 3986 2.1). Decoding is lenient: a '%' that two hex digits do not follow stands for itself, and
-/// bytes that are not UTF-8 become U+FFFD. As different names would become one that way, handshakes and streams are refused
-/// where <see cref="IsUtf8"/> is false.
+/// Decodes percent-encoding (RFC 3986 2.1), leniently: a '%' that two hex digits do not follow is literal, and bytes that are not
+/// UTF-8 become U+FFFD. As different names would become equal that way, handshakes and streams are refused where
+/// <see cref="IsUtf8"/> is false.
 /// </summary>
 internal static class PercentEncoding
 {
     private const int StackLimit = 256;
 
-    /// <summary>Whether the text decodes to exactly these bytes; allocates nothing.</summary>
+    /// <summary>Returns whether the text decodes to exactly these bytes; allocates nothing.</summary>
     public static bool DecodesTo(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> expected, PercentForm form)
     {
         foreach (byte b in expected)
@@ -40,7 +39,7 @@ internal static class PercentEncoding
         return encoded.IsEmpty;
     }
 
-    /// <summary>The decoded text, read as UTF-8; bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <summary>Returns the text decoded as UTF-8; bytes that are not UTF-8 become U+FFFD.</summary>
     public static string Decode(ReadOnlySpan<byte> encoded, PercentForm form)
     {
         if (encoded.IndexOfAny((byte)'%', (byte)'+') < 0)
@@ -68,8 +67,8 @@ internal static class PercentEncoding
     }
 
     /// <summary>
-    /// Whether two hex digits follow every '%' and the decoded bytes are UTF-8: no overlong forms, no surrogates, no sequence
-    /// that is cut off.
+    /// Returns whether two hex digits follow every '%' and the decoded bytes are UTF-8: no overlong forms, no surrogates, no
+    /// truncated sequence.
     /// </summary>
     /// <param name="encoded">A path or a whole query: its delimiters are ASCII, so no sequence spans two of its parts.</param>
     public static bool IsUtf8(ReadOnlySpan<byte> encoded)
@@ -100,7 +99,7 @@ internal static class PercentEncoding
         return isUtf8;
     }
 
-    /// <summary>Takes one decoded byte off the front of a text that is not empty.</summary>
+    /// <summary>Removes one decoded byte from the front of a text that is not empty.</summary>
     private static byte TakeByte(ref ReadOnlySpan<byte> rest, PercentForm form)
     {
         byte first = rest[0];

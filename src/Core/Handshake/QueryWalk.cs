@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Weir.Handshake;
 
-/// <summary>Finds the values of one parameter in a raw query; decodes nothing but what it hands out.</summary>
+/// <summary>Finds the values of one parameter in a raw query; decodes only the values that it returns.</summary>
 internal ref struct QueryWalk
 {
     private readonly byte[] _name;

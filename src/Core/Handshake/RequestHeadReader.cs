@@ -3,20 +3,20 @@ using System.Buffers;
 namespace Weir.Handshake;
 
 /// <summary>
-/// Tells, from the bytes at the front of a new connection, whether they are a handshake for one of our endpoints.
-/// Only looks: the caller copies the head out or leaves every byte to Kestrel's HTTP pipeline.
+/// Determines from the first bytes of a new connection whether they are a handshake for an endpoint. Consumes nothing: the caller
+/// copies the request header block out or leaves every byte to Kestrel's HTTP pipeline.
 /// </summary>
 internal static class RequestHeadReader
 {
-    /// <summary>Looks at what has arrived; to be called again with more after <see cref="HeadStatus.Incomplete"/>.</summary>
-    /// <param name="buffer">Everything received since the connection was opened.</param>
-    /// <param name="endpoints">The paths that are ours.</param>
-    /// <param name="maxHeadBytes">Largest head accepted, its blank line included.</param>
+    /// <summary>Examines the received bytes; to be called again with more after <see cref="HeadStatus.Incomplete"/>.</summary>
+    /// <param name="buffer">All bytes received since the connection was opened.</param>
+    /// <param name="endpoints">The paths of the endpoints.</param>
+    /// <param name="maxHeadBytes">Largest header block accepted, its blank line included.</param>
     /// <param name="scanned">
-    /// Progress, 0 at the start and then only passed back: how many bytes have been searched for a line end, so that
-    /// a head that drips in is searched once. Negative while the request line has not been judged.
+    /// Progress, 0 at the start and then only passed back: how many bytes have been searched for a line end, so that a header
+    /// block that arrives slowly is searched once. Negative while the request line has not been checked.
     /// </param>
-    /// <param name="headLength">With <see cref="HeadStatus.Complete"/>, the length of the head; else 0.</param>
+    /// <param name="headLength">With <see cref="HeadStatus.Complete"/>, the length of the header block; else 0.</param>
     public static HeadStatus Read(
         in ReadOnlySequence<byte> buffer, IEndpointLookup endpoints, int maxHeadBytes, ref long scanned, out int headLength)
     {
@@ -52,7 +52,7 @@ internal static class RequestHeadReader
             switch (LineEndBefore(reader))
             {
                 case LineEnd.BareLineFeed:
-                    // RFC 9112 2.2 allows but does not demand it as a line end. Kestrel has the last word.
+                    // RFC 9112 2.2 allows but does not demand it as a line end. Kestrel decides.
                     return HeadStatus.NotOurs;
                 case LineEnd.Blank:
                     scanned = reader.Consumed;
@@ -74,8 +74,8 @@ internal static class RequestHeadReader
     }
 
     /// <summary>
-    /// Four bytes settle most strangers before their first line ends: TLS, "PRI * HTTP/2.0", other methods. A
-    /// handshake is a GET (RFC 6455 4.2.1), and another method on one of our paths may well be the application's.
+    /// Four bytes rule out most other protocols before their first line ends: TLS, "PRI * HTTP/2.0", other methods. A handshake
+    /// is a GET (RFC 6455 4.2.1), and another method on an endpoint's path may well be the application's.
     /// </summary>
     private static bool MayBeGet(in ReadOnlySequence<byte> window)
     {
@@ -98,7 +98,7 @@ internal static class RequestHeadReader
         && line[parts.VersionStart..].StartsWith("HTTP/1."u8)
         && endpoints.Contains(UpgradeRequest.PathOf(line, parts));
 
-    /// <summary>Looks back from a line feed just passed; a request line precedes it, so four bytes are there.</summary>
+    /// <summary>Looks back from the last line feed; a request line precedes it, so four bytes exist.</summary>
     private static LineEnd LineEndBefore(in SequenceReader<byte> reader)
     {
         Span<byte> copy = stackalloc byte[4];
@@ -123,7 +123,7 @@ internal static class RequestHeadReader
 
     private static HeadStatus AsksForWebSocket(ReadOnlySpan<byte> head, out int headLength)
     {
-        // The request line was judged when it arrived; its line feed is the first.
+        // The request line was checked when it arrived; its line feed is the first.
         HeaderReader headers = new(head, head.IndexOf((byte)'\n') + 1);
         while (headers.MoveNext())
         {
@@ -138,7 +138,7 @@ internal static class RequestHeadReader
         return HeadStatus.NotOurs;
     }
 
-    // Only a head that straddles two pipe blocks (4 KB) is copied.
+    // Only a header block that spans two pipe blocks (4 KB) is copied.
     private static ReadOnlySpan<byte> Contiguous(in ReadOnlySequence<byte> bytes) =>
         bytes.IsSingleSegment ? bytes.FirstSpan : bytes.ToArray();
 }

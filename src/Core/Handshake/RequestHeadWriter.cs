@@ -4,22 +4,23 @@ using System.Text;
 namespace Weir.Handshake;
 
 /// <summary>
-/// Writes a request that an HTTP server has already parsed back to the form of a head, so that one set of rules
-/// judges every way in. Checks what could smuggle a line into the head; the rest is for those rules.
+/// Writes a request that an HTTP server has already parsed back as a request header block, so that one set of rules checks every
+/// entry point. Rejects bytes that could smuggle a line into it; those rules check the rest.
 /// </summary>
 internal static class RequestHeadWriter
 {
     /// <summary>
-    /// The head, as HTTP/1.1. Values are written as UTF-8, which is how Kestrel reads them. Kestrel lets bytes through that no
-    /// head has: a query with spaces, controls or raw UTF-8, and over HTTP/2 line ends within a header's value.
+    /// Writes the header block, as HTTP/1.1. Values are written as UTF-8, which is how Kestrel reads them. Kestrel passes bytes
+    /// that no header block may contain: a query with spaces, controls or raw UTF-8, and over HTTP/2 line ends within a header's
+    /// value.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="target">Path and query, still encoded.</param>
     /// <param name="headers">The header lines.</param>
-    /// <param name="head">The head; null if the request is refused.</param>
+    /// <param name="head">The header block; <c>null</c> if the request is refused.</param>
     /// <returns>
-    /// Why the request is refused: the method or a name is no token, the target holds white space or anything but visible ASCII,
-    /// or a value holds CR, LF or NUL. Null if it is not.
+    /// Why the request is refused: the method or a name is not a token, the target contains white space or a byte other than
+    /// visible ASCII, or a value contains CR, LF or NUL. <c>null</c> if it is not refused.
     /// </returns>
     public static HandshakeRefusal? TryWrite(
         string method, string target, IEnumerable<KeyValuePair<string, string>> headers, out byte[]? head)

@@ -3,7 +3,7 @@ using System.Text;
 namespace Weir.Handshake;
 
 /// <summary>
-/// Where the parts of a request line lie (RFC 9112 3): offsets into the head, so that a connection keeps five
+/// The positions of the parts of a request line (RFC 9112 3): offsets into the header block, so that a connection keeps five
 /// integers and no strings.
 /// </summary>
 internal readonly struct RequestLine
@@ -37,9 +37,9 @@ internal readonly struct RequestLine
     public int HeadersStart => VersionStart + VersionLength + 2;
 
     /// <summary>
-    /// Splits a line given without its line end. Strict: single spaces, a token for a method, "HTTP/" DIGIT "."
-    /// DIGIT, and a target in origin-form or in absolute-form (RFC 9112 3.2.2) of http, https, ws or wss. RFC 9112 3 lets a recipient be
-    /// lenient with white space; whoever sends such a line is no WebSocket client.
+    /// Splits a line without its line end. Strict: single spaces, a token for a method, "HTTP/" DIGIT "." DIGIT, and a target in
+    /// origin-form or in absolute-form (RFC 9112 3.2.2) of http, https, ws or wss. RFC 9112 3 lets a recipient be lenient with
+    /// white space, but no WebSocket client sends such a line.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out RequestLine result)
     {
@@ -61,7 +61,7 @@ internal readonly struct RequestLine
             return false;
         }
 
-        // Past the authority begins the path, which may be empty in absolute-form only.
+        // The path follows the authority; it may be empty in absolute-form only.
         int path = authority;
         if (authority > 0)
         {

@@ -1,15 +1,15 @@
 namespace Weir.Handshake;
 
-/// <summary>Chooses the subprotocol of a connection (RFC 6455 1.9 and 4.2.2).</summary>
+/// <summary>Selects the subprotocol of a connection (RFC 6455 1.9 and 4.2.2).</summary>
 internal static class SubprotocolNegotiation
 {
     /// <summary>
-    /// The first supported name that the client offers, compared exactly; null when there is none, and the response
-    /// then names none. An offer with an element that is no token counts as no offer; a name offered twice, though
-    /// RFC 6455 4.1 forbids it, is harmless.
+    /// The first supported name that the client offers, compared exactly; <c>null</c> if there is none, and the response then
+    /// names none. An offer with an element that is not a token counts as no offer; a name offered twice, though RFC 6455 4.1
+    /// forbids it, is harmless.
     /// </summary>
-    /// <param name="clientOffer">All lines of Sec-WebSocket-Protocol as one list, or null.</param>
-    /// <param name="supported">The server's names, the most wanted first.</param>
+    /// <param name="clientOffer">All lines of Sec-WebSocket-Protocol as one list, or <c>null</c>.</param>
+    /// <param name="supported">The server's names in order of preference.</param>
     public static string? Select(string? clientOffer, IReadOnlyList<string> supported)
     {
         if (clientOffer is null || !IsTokenList(clientOffer))

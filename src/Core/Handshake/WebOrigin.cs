@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Weir.Handshake;
 
-/// <summary>An origin taken apart: scheme "://" host [":" port] (RFC 6454 6.2).</summary>
+/// <summary>A parsed origin: scheme "://" host [":" port] (RFC 6454 6.2).</summary>
 internal readonly ref struct WebOrigin
 {
     private WebOrigin(ReadOnlySpan<char> scheme, ReadOnlySpan<char> host, int port)
@@ -17,10 +17,10 @@ internal readonly ref struct WebOrigin
 
     public ReadOnlySpan<char> Host { get; }
 
-    /// <summary>The port, given or by the scheme; 0 when there is neither.</summary>
+    /// <summary>The port, explicit or by the scheme; 0 if there is neither.</summary>
     public int Port { get; }
 
-    /// <summary>The port that the scheme implies; 0 when it is not one of http and https.</summary>
+    /// <summary>The scheme's default port; 0 if it is neither http nor https.</summary>
     public int DefaultPort { get; }
 
     public static bool TryParse(ReadOnlySpan<char> text, out WebOrigin origin)
@@ -49,14 +49,14 @@ internal readonly ref struct WebOrigin
     }
 
     /// <summary>
-    /// Whether this is a scheme with nothing behind "://": what web views send for local pages ("file://", "app://"). A web page's
+    /// Whether this is a scheme without a host after "://": web views send it for local pages ("file://", "app://"). A web page's
     /// scheme always has a host (RFC 9110 4.2.1).
     /// </summary>
     public static bool IsHostless(ReadOnlySpan<char> scheme, ReadOnlySpan<char> authority) =>
         authority.IsEmpty && DefaultPortOf(scheme) == 0
         && !scheme.Equals("ws", StringComparison.OrdinalIgnoreCase) && !scheme.Equals("wss", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Splits host [":" port]; the port is 0 when there is none.</summary>
+    /// <summary>Splits host [":" port]; the port is 0 if there is none.</summary>
     public static bool TrySplitPort(ReadOnlySpan<char> text, out ReadOnlySpan<char> host, out int port)
     {
         port = 0;

@@ -4,16 +4,16 @@ using Weir.Handshake;
 
 namespace Weir.Http;
 
-/// <summary>Requests of Kestrel's HTTP pipeline as handlers know them.</summary>
+/// <summary>Converts requests of Kestrel's HTTP pipeline to those of handlers.</summary>
 internal static class HttpRequests
 {
     /// <summary>Reads a request as the listener reads a handshake's, for every endpoint in the HTTP pipeline.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="maxHeadBytes">The largest head, as HTTP/1.1 would have it.</param>
-    /// <param name="read">The request; null if it is refused.</param>
+    /// <param name="maxHeadBytes">The largest request header block, measured as in HTTP/1.1.</param>
+    /// <param name="read">The request; <c>null</c> if it is refused.</param>
     /// <returns>
-    /// Why it is refused: its target or a header is malformed, its path or query is not UTF-8, or its head is too large. Null if
-    /// it is not.
+    /// The refusal: its target or a header is malformed, its path or query is not UTF-8, or its request header block is too large.
+    /// <c>null</c> if it is accepted.
     /// </returns>
     public static HandshakeRefusal? TryRead(HttpRequest request, int maxHeadBytes, out UpgradeRequest? read)
     {

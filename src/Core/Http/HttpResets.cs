@@ -11,7 +11,7 @@ internal static class HttpResets
 
     /// <summary>
     /// Resets the HTTP/2 stream with CANCEL, or aborts the connection of an HTTP/1.1 request. <see cref="HttpContext.Abort"/> would
-    /// say INTERNAL_ERROR, though it is the client that is too slow, silent or late.
+    /// send INTERNAL_ERROR, though the client is too slow, idle or late.
     /// </summary>
     public static void Reset(this HttpContext http)
     {

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Weir.Http;
 
 /// <summary>
-/// An HTTP request that has become a byte stream, dressed as the connection the engine runs on: an upgraded HTTP/1.1
-/// connection or one HTTP/2 stream.
+/// Adapts an HTTP request that has become a byte stream to the engine's connection: an upgraded HTTP/1.1 connection or one HTTP/2
+/// stream.
 /// </summary>
 internal sealed class UpgradedConnection : ConnectionContext, IDuplexPipe
 {
@@ -18,20 +18,20 @@ internal sealed class UpgradedConnection : ConnectionContext, IDuplexPipe
     public UpgradedConnection(HttpContext http, Stream stream)
     {
         _http = http;
-        // Zero-byte reads: a quiet connection holds no buffer.
+        // Zero-byte reads: an idle connection holds no buffer.
         Input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
         Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         ConnectionId = http.TraceIdentifier;
         ConnectionClosed = http.RequestAborted;
         RemoteEndPoint = EndPointOf(http.Connection.RemoteIpAddress, http.Connection.RemotePort);
         LocalEndPoint = EndPointOf(http.Connection.LocalIpAddress, http.Connection.LocalPort);
-        // The server's own notice that it is going down sits on the connection below.
+        // The server's shutdown notification is a feature of the connection below.
         Features.Set(http.Features.Get<IConnectionLifetimeNotificationFeature>());
         Features.Set(http.Features.Get<IConnectionSocketFeature>());
         IsShared = !HttpProtocol.IsHttp11(http.Request.Protocol);
     }
 
-    /// <summary>Whether the socket carries other streams too, so that what moves there says nothing of this one.</summary>
+    /// <summary>Whether the socket carries other streams too, so that its traffic does not show activity of this one.</summary>
     public bool IsShared { get; }
 
     public PipeReader Input { get; }

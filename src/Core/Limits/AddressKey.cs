@@ -5,12 +5,12 @@ using System.Net.Sockets;
 namespace Weir.Limits;
 
 /// <summary>
-/// Who a connection is counted for: an IPv4 address, or the /64 network of an IPv6 address, within which one host has all
-/// the addresses it likes (RFC 4291 section 2.5.1).
+/// The unit by which connections are counted: an IPv4 address, or the /64 network of an IPv6 address, in which one host can use
+/// any address (RFC 4291 section 2.5.1).
 /// </summary>
 internal readonly record struct AddressKey(bool IsIPv6, ulong Prefix)
 {
-    /// <summary>Null for what is no IP address: a Unix socket, an in-memory transport.</summary>
+    /// <summary><c>null</c> if there is no IP address: a Unix socket, an in-memory transport.</summary>
     public static AddressKey? Of(IPAddress? address)
     {
         if (address is null)

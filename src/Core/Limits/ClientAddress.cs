@@ -1,36 +1,33 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Weir.Handshake;
 
 namespace Weir.Limits;
 
-/// <summary>Finds out where a client really is.</summary>
+/// <summary>Determines a client's address.</summary>
 internal static class ClientAddress
 {
     private const string ForwardedFor = "X-Forwarded-For";
 
     /// <summary>
-    /// The remote address, or what X-Forwarded-For says when the remote is a trusted proxy: read from its end, the first
-    /// address that is not a trusted proxy's. What stands before that the client could have written itself.
+    /// The remote address, or, if that is a trusted proxy's, the one from X-Forwarded-For: read from its end, the first address
+    /// that is not a trusted proxy's. The client could have written the text before it.
     /// </summary>
-    /// <param name="address">The remote address; null for a Unix socket's peer.</param>
+    /// <param name="address">The remote address; <c>null</c> for a Unix socket's peer.</param>
     /// <param name="request">The request.</param>
-    /// <param name="trusted">Where proxies are.</param>
-    /// <param name="trustUnixSockets">Whether a peer without an address is a proxy.</param>
-    public static IPAddress? Of(
-        IPAddress? address, UpgradeRequest request, IReadOnlyList<IPNetwork> trusted, bool trustUnixSockets = false) =>
-        MayForward(address, trusted, trustUnixSockets) ? LastUntrusted(address, request.GetHeader(ForwardedFor), trusted) : address;
+    /// <param name="proxies">Which proxies are trusted.</param>
+    public static IPAddress? Of(IPAddress? address, UpgradeRequest request, ProxyTrust proxies) =>
+        MayForward(address, proxies) ? LastUntrusted(address, request.GetHeader(ForwardedFor), proxies.Networks) : address;
 
-    /// <inheritdoc cref="Of(IPAddress?, UpgradeRequest, IReadOnlyList{IPNetwork}, bool)"/>
-    /// <param name="address">The remote address; null for a Unix socket's peer.</param>
+    /// <inheritdoc cref="Of(IPAddress?, UpgradeRequest, ProxyTrust)"/>
+    /// <param name="address">The remote address; <c>null</c> for a Unix socket's peer.</param>
     /// <param name="headers">The headers of the request.</param>
-    /// <param name="options">Which proxies are trusted.</param>
-    public static IPAddress? Of(IPAddress? address, IHeaderDictionary headers, WeirNodeOptions options) =>
-        MayForward(address, options.TrustedProxies, options.TrustUnixSockets)
-            ? LastUntrusted(address, headers[ForwardedFor].ToString(), options.TrustedProxies)
-            : address;
+    /// <param name="proxies">Which proxies are trusted.</param>
+    public static IPAddress? Of(IPAddress? address, IHeaderDictionary headers, ProxyTrust proxies) =>
+        MayForward(address, proxies) ? LastUntrusted(address, headers[ForwardedFor].ToString(), proxies.Networks) : address;
 
-    private static bool MayForward(IPAddress? address, IReadOnlyList<IPNetwork> trusted, bool trustUnixSockets) =>
-        address is null ? trustUnixSockets : trusted.Count > 0 && IsTrusted(address, trusted);
+    private static bool MayForward(IPAddress? address, ProxyTrust proxies) =>
+        address is null ? proxies.UnixSockets : proxies.Networks.Count > 0 && IsTrusted(address, proxies.Networks);
 
     private static IPAddress? LastUntrusted(IPAddress? address, ReadOnlySpan<char> forwardedFor, IReadOnlyList<IPNetwork> trusted)
     {
@@ -40,7 +37,7 @@ internal static class ClientAddress
             int comma = rest.LastIndexOf(',');
             if (!TryParse(rest[(comma + 1)..].Trim(), out IPAddress? hop))
             {
-                return address; // garbage: as far as can be trusted
+                return address; // malformed: the last address that can be trusted
             }
 
             address = hop;
@@ -55,7 +52,7 @@ internal static class ClientAddress
         return address;
     }
 
-    /// <summary>Whether an address lies in one of the networks; an IPv4 address that IPv6 wraps counts as IPv4.</summary>
+    /// <summary>Returns whether an address is in one of the networks; an IPv4-mapped IPv6 address counts as IPv4.</summary>
     internal static bool IsTrusted(IPAddress address, IReadOnlyList<IPNetwork> trusted)
     {
         IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;

@@ -1,8 +1,10 @@
-using Weir.Framing;
+using Weir.Protocol;
 
 namespace Weir.Limits;
 
-/// <summary>What an endpoint allows one client to send; shared by its connections. In ticks of the timer wheel.</summary>
+/// <summary>
+/// The limits of an endpoint for one client's messages and bytes; shared by its connections. In ticks of the timer wheel.
+/// </summary>
 internal sealed class InboundLimit
 {
     private readonly double _messagesPerTick;
@@ -10,29 +12,29 @@ internal sealed class InboundLimit
     private readonly double _bytesPerTick;
     private readonly double _byteBurst;
 
-    private InboundLimit(InboundOptions options, TimeSpan tick)
+    private InboundLimit(InboundSettings settings, TimeSpan tick)
     {
-        _messagesPerTick = options.MessagesPerSecond * tick.TotalSeconds;
-        _messageBurst = Math.Max(1, options.MessagesPerSecond * options.Burst.TotalSeconds);
-        _bytesPerTick = options.BytesPerSecond * tick.TotalSeconds;
-        _byteBurst = options.BytesPerSecond * options.Burst.TotalSeconds;
-        TooManyMessages = new ProtocolFault(options.CloseCode, options.CloseReason ?? "too many messages per second");
-        TooManyBytes = new ProtocolFault(options.CloseCode, options.CloseReason ?? "too many bytes per second");
+        _messagesPerTick = settings.MessagesPerSecond * tick.TotalSeconds;
+        _messageBurst = Math.Max(1, settings.MessagesPerSecond * settings.Burst.TotalSeconds);
+        _bytesPerTick = settings.BytesPerSecond * tick.TotalSeconds;
+        _byteBurst = settings.BytesPerSecond * settings.Burst.TotalSeconds;
+        TooManyMessages = new ProtocolFault(settings.CloseCode, settings.CloseReason ?? "too many messages per second");
+        TooManyBytes = new ProtocolFault(settings.CloseCode, settings.CloseReason ?? "too many bytes per second");
     }
 
-    /// <summary>What a connection is closed with that sends more messages.</summary>
+    /// <summary>The fault that closes a connection which exceeds the limit.</summary>
     public ProtocolFault TooManyMessages { get; }
 
     /// <inheritdoc cref="TooManyMessages"/>
     public ProtocolFault TooManyBytes { get; }
 
-    /// <summary>Null when there is no limit: then a connection holds no meter either.</summary>
-    public static InboundLimit? From(InboundOptions options, TimeSpan tick)
-        => options.MessagesPerSecond == 0 && options.BytesPerSecond == 0 ? null : new InboundLimit(options, tick);
+    /// <summary><c>null</c> if there is no limit: then a connection holds no meter either.</summary>
+    public static InboundLimit? From(InboundSettings settings, TimeSpan tick)
+        => settings.MessagesPerSecond == 0 && settings.BytesPerSecond == 0 ? null : new InboundLimit(settings, tick);
 
     public Meter Start(long now) => new(this, now);
 
-    /// <summary>What one client has sent of late. Its receive loop owns it.</summary>
+    /// <summary>The recent traffic of one client. Its receive loop owns it.</summary>
     internal sealed class Meter(InboundLimit limit, long now)
     {
         private TokenBucket _messages = new(limit._messageBurst, now);

@@ -4,20 +4,20 @@ using Weir.Handshake;
 namespace Weir.Limits;
 
 /// <summary>
-/// Lets connections in, or not: the node's limits, and whether it is on its way down. Whoever is let in holds an
-/// admission until its connection ends. Thread-safe; a node without limits pays two interlocked additions.
+/// Admits or refuses connections: the node's limits, and whether it drains. An admitted connection holds an admission until it
+/// ends. Thread-safe; a node without limits pays two interlocked additions.
 /// </summary>
 internal sealed class NodeGate
 {
-    /// <summary>Turns are spaced for this share of the rate: the rest is for clients that come for the first time.</summary>
+    /// <summary>Turns are spaced for this share of the rate: the rest is for clients that connect for the first time.</summary>
     private const double ShareOfTurns = 0.8;
 
-    /// <summary>For those who come while the server goes down.</summary>
+    /// <summary>For clients that connect while the server drains.</summary>
     public static readonly HandshakeRefusal Draining =
         HandshakeRefusal.Temporary(503, "The server is shutting down.", 1, "draining");
 
     private static readonly HandshakeRefusal _full =
-        HandshakeRefusal.Temporary(503, "The server has as many connections as it takes.", 10, "connections");
+        HandshakeRefusal.Temporary(503, "The server has reached its limit of connections.", 10, "connections");
 
     private static readonly HandshakeRefusal _tooFast =
         HandshakeRefusal.Temporary(503, "Too many handshakes at once.", 1, "handshake_rate");
@@ -28,7 +28,7 @@ internal sealed class NodeGate
     /// <summary>The longest wait for a turn: beyond it clients are spread at random.</summary>
     private static readonly TimeSpan _longestTurn = TimeSpan.FromMinutes(5);
 
-    private readonly WeirNodeOptions _options;
+    private readonly GateSettings _settings;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly Dictionary<AddressKey, int> _perAddress = [];
@@ -38,11 +38,11 @@ internal sealed class NodeGate
     private int _count;
     private volatile bool _isDraining;
 
-    public NodeGate(WeirNodeOptions options, TimeProvider time)
+    public NodeGate(GateSettings settings, TimeProvider time)
     {
-        _options = options;
+        _settings = settings;
         _time = time;
-        _burst = Math.Max(1, options.HandshakeBurst > 0 ? options.HandshakeBurst : options.HandshakesPerSecond);
+        _burst = Math.Max(1, settings.HandshakeBurst > 0 ? settings.HandshakeBurst : settings.HandshakesPerSecond);
         _handshakes = new TokenBucket(_burst, time.GetTimestamp());
     }
 
@@ -51,10 +51,10 @@ internal sealed class NodeGate
 
     public bool IsDraining => _isDraining;
 
-    /// <summary>From here on nobody is let in.</summary>
+    /// <summary>Refuses all further connections.</summary>
     public void Drain() => _isDraining = true;
 
-    /// <summary>Null: let in, and <see cref="Leave"/> must follow.</summary>
+    /// <summary>Returns <c>null</c> if the connection is admitted; <see cref="Leave"/> must follow.</summary>
     public HandshakeRefusal? Enter(IPAddress? address)
     {
         if (_isDraining)
@@ -62,7 +62,7 @@ internal sealed class NodeGate
             return Draining;
         }
 
-        if (Interlocked.Increment(ref _count) > _options.MaxConnections && _options.MaxConnections > 0)
+        if (Interlocked.Increment(ref _count) > _settings.MaxConnections && _settings.MaxConnections > 0)
         {
             Interlocked.Decrement(ref _count);
             return _full;
@@ -77,11 +77,11 @@ internal sealed class NodeGate
         return refusal;
     }
 
-    /// <summary>Gives the admission back, once, with the address it was got for.</summary>
+    /// <summary>Releases the admission, once, with the address it was granted for.</summary>
     public void Leave(IPAddress? address)
     {
         Interlocked.Decrement(ref _count);
-        if (_options.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
+        if (_settings.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
         {
             return;
         }
@@ -101,9 +101,10 @@ internal sealed class NodeGate
     }
 
     /// <summary>
-    /// How long a refused client that can be asked to wait stays away. Clients beyond the rate of handshakes get turns, one after
-    /// another at four fifths of the rate, so that each returns when there is a place for it. After another temporary refusal it is
-    /// the refusal's own time, from half of it to three halves, so that clients which were refused together return apart.
+    /// How long a refused client is to wait, if its protocol has a field for it. Clients beyond the rate of handshakes get turns,
+    /// one after another at four fifths of the rate, so that each returns when it can be admitted. After another temporary
+    /// refusal it is the refusal's own time, from half of it to three halves, so that clients which were refused together return
+    /// apart.
     /// </summary>
     /// <param name="refusal">The refusal; a temporary one.</param>
     public TimeSpan WaitAfter(HandshakeRefusal refusal)
@@ -118,7 +119,8 @@ internal sealed class NodeGate
         double frequency = _time.TimestampFrequency;
         lock (_gate)
         {
-            double turn = Math.Max(_lastTurn + (frequency / (_options.HandshakesPerSecond * ShareOfTurns)), now + (least.TotalSeconds * frequency));
+            double turn = Math.Max(
+                _lastTurn + (frequency / (_settings.HandshakesPerSecond * ShareOfTurns)), now + (least.TotalSeconds * frequency));
             TimeSpan wait = TimeSpan.FromSeconds((turn - now) / frequency);
             if (wait > _longestTurn)
             {
@@ -132,7 +134,7 @@ internal sealed class NodeGate
 
     private HandshakeRefusal? CountHandshake()
     {
-        if (_options.HandshakesPerSecond == 0)
+        if (_settings.HandshakesPerSecond == 0)
         {
             return null;
         }
@@ -140,14 +142,14 @@ internal sealed class NodeGate
         long now = _time.GetTimestamp();
         lock (_gate)
         {
-            double perTick = (double)_options.HandshakesPerSecond / _time.TimestampFrequency;
+            double perTick = (double)_settings.HandshakesPerSecond / _time.TimestampFrequency;
             return _handshakes.TryTake(1, perTick, _burst, now) ? null : _tooFast;
         }
     }
 
     private HandshakeRefusal? CountAddress(IPAddress? address)
     {
-        if (_options.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
+        if (_settings.MaxConnectionsPerAddress == 0 || AddressKey.Of(address) is not { } key)
         {
             return null;
         }
@@ -155,7 +157,7 @@ internal sealed class NodeGate
         lock (_gate)
         {
             int count = _perAddress.GetValueOrDefault(key);
-            if (count >= _options.MaxConnectionsPerAddress)
+            if (count >= _settings.MaxConnectionsPerAddress)
             {
                 return _addressFull;
             }

@@ -6,22 +6,24 @@ using Microsoft.AspNetCore.Connections;
 namespace Weir.Listening;
 
 /// <summary>
-/// The beginning and the end of a listening socket, the same for every transport: it takes the place of a dead Unix socket, and no
-/// connection that the kernel has completed is left behind in its backlog.
+/// Binding and unbinding of a listening socket, the same for every transport: it replaces a dead Unix socket, and leaves no
+/// connection that the kernel has completed in its backlog.
 /// </summary>
 internal static class ListenSocket
 {
     private const int SolSocket = 1; // SOL_SOCKET of Linux
     private const int AttachFilter = 26; // SO_ATTACH_FILTER of socket(7)
 
-    // A peer whose SYN was answered believes that it is connected a round trip before the kernel does.
+    // A peer whose SYN was answered considers itself connected a round trip before the kernel does.
     private static readonly TimeSpan _handshakeTime = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _handshakeTimeOfLoopback = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Binds, also where a Unix socket has been left behind by a process that is gone.</summary>
+    /// <summary>Binds, also if a terminated process has left a Unix socket behind.</summary>
     /// <param name="endPoint">The address.</param>
     /// <param name="bind">Makes a socket and binds it, or throws the <see cref="SocketException"/> of <c>bind</c>.</param>
-    /// <exception cref="AddressInUseException">The address is taken; the message of a Unix socket names the path and what to do.</exception>
+    /// <exception cref="AddressInUseException">
+    /// The address is in use; the message of a Unix socket names the path and the remedy.
+    /// </exception>
     /// <exception cref="SocketException">The address cannot be bound for another reason.</exception>
     public static Socket Bind(EndPoint endPoint, Func<EndPoint, Socket> bind)
     {
@@ -45,7 +47,7 @@ internal static class ListenSocket
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            throw new AddressInUseException(error.Message, error); // another process was faster
+            throw new AddressInUseException(error.Message, error); // another process bound it first
         }
     }
 
@@ -53,7 +55,7 @@ internal static class ListenSocket
     /// No new peer can connect from here on, and those whose connection is complete can still be accepted. On TCP, which Linux alone can
     /// do: a new SYN is dropped, so that the peer tries again a second later. A Unix socket loses its file.
     /// </summary>
-    /// <remarks>Not for a socket that is shared with another process (one that was inherited): it would be deaf there too.</remarks>
+    /// <remarks>Not for a socket shared with another process (an inherited one): it would stop accepting there too.</remarks>
     /// <param name="socket">A listening socket of this process alone.</param>
     /// <returns><c>false</c> if the system cannot do it.</returns>
     public static bool HoldOffNewPeers(Socket socket)
@@ -80,8 +82,8 @@ internal static class ListenSocket
     }
 
     /// <summary>
-    /// How long after <see cref="HoldOffNewPeers"/> a connection may still be completed. Real time whatever the application's
-    /// <see cref="TimeProvider"/> says: it is a property of the network.
+    /// How long after <see cref="HoldOffNewPeers"/> a connection may still be completed. Real time regardless of the application's
+    /// <see cref="TimeProvider"/>: it is a property of the network.
     /// </summary>
     public static TimeSpan HandshakeTime(EndPoint endPoint)
         => endPoint is not IPEndPoint ip ? TimeSpan.Zero

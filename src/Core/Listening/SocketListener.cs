@@ -6,7 +6,7 @@ using Weir.Diagnostics;
 
 namespace Weir.Listening;
 
-/// <summary>A listener of Kestrel's own transport that is left behind with an empty backlog.</summary>
+/// <summary>A listener of Kestrel's own transport whose backlog is emptied before it is closed.</summary>
 internal sealed class SocketListener(IConnectionListener inner, Socket socket, ILogger logger) : IConnectionListener
 {
     // Kestrel accepts one after another: its whole backlog of 512 takes some milliseconds.
@@ -17,13 +17,14 @@ internal sealed class SocketListener(IConnectionListener inner, Socket socket, I
 
     public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => inner.AcceptAsync(cancellationToken);
 
-    /// <summary>While this waits the server goes on to accept.</summary>
+    /// <summary>The server continues to accept until this completes.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         if (ListenSocket.HoldOffNewPeers(socket))
         {
             await WaitAsync(ListenSocket.HandshakeTime(EndPoint), cancellationToken).ConfigureAwait(false);
-            for (TimeSpan waited = default; waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested; waited += _lookAgain)
+            for (TimeSpan waited = default; waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested;
+            waited += _lookAgain)
             {
                 await WaitAsync(_lookAgain, cancellationToken).ConfigureAwait(false);
             }
@@ -50,7 +51,7 @@ internal sealed class SocketListener(IConnectionListener inner, Socket socket, I
         }
     }
 
-    // A server that is not to wait any longer unbinds at once.
-    private static async ValueTask WaitAsync(TimeSpan time, CancellationToken hurry)
-        => await Task.Delay(time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    // A server that must not wait any longer unbinds immediately.
+    private static async ValueTask WaitAsync(TimeSpan time, CancellationToken abortToken)
+        => await Task.Delay(time, abortToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

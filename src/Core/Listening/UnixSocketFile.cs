@@ -18,7 +18,8 @@ internal static partial class UnixSocketFile
 
     /// <summary>The path; <c>null</c> if it is another kind of address, or a name without a file (Linux's abstract names).</summary>
     public static string? PathOf(EndPoint? endPoint)
-        => endPoint is UnixDomainSocketEndPoint unix && unix.ToString() is { Length: > 0 } path && path[0] is not ('@' or '\0') ? path : null;
+        => endPoint is UnixDomainSocketEndPoint unix && unix.ToString() is { Length: > 0 } path
+            && path[0] is not ('@' or '\0') ? path : null;
 
     /// <summary>Removes the file of a socket on which no process listens any more.</summary>
     /// <param name="path">Where binding failed since there is a file.</param>
@@ -30,14 +31,17 @@ internal static partial class UnixSocketFile
     {
         if (!IsSocket(path))
         {
-            throw new AddressInUseException($"'{path}' exists and is no socket. Remove it, or name another path for the Unix socket.", cause);
+            throw new AddressInUseException($"'{path}' exists and is no socket. Remove it, or name another path for the Unix socket.",
+                cause);
         }
 
         if (Connect(path) is { } answer)
         {
             throw new AddressInUseException(answer == SocketError.Success
                 ? $"Another process listens on the Unix socket '{path}'. End it, or name another path."
-                : $"Whether another process listens on the Unix socket '{path}' cannot be found out ({answer}). If none does, remove the file.", cause);
+                : $"Whether another process listens on the Unix socket '{path}' cannot be determined ({answer}). "
+                    + "If none does, remove the file.",
+                cause);
         }
 
         try
@@ -47,11 +51,12 @@ internal static partial class UnixSocketFile
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new AddressInUseException(
-                $"The Unix socket '{path}' is left from a process that is gone, and cannot be removed: {error.Message} Remove the file.", error);
+                $"The Unix socket '{path}' was left by a terminated process and cannot be removed: {error.Message} Remove the file.",
+            error);
         }
     }
 
-    /// <summary>What a connection attempt ends with; <c>null</c> if it is refused since no process listens.</summary>
+    /// <summary>Returns the result of a connection attempt; <c>null</c> if it is refused because no process listens.</summary>
     private static SocketError? Connect(string path)
     {
         using Socket probe = new(AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified);

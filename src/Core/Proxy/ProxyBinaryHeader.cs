@@ -40,7 +40,7 @@ internal static class ProxyBinaryHeader
         Datagram = 2,
     }
 
-    /// <summary>Judges the fixed part when it is there, before anything more is waited for.</summary>
+    /// <summary>Checks the fixed part as soon as it has arrived, before waiting for more bytes.</summary>
     /// <param name="front">The first bytes of the connection, at least the fixed part of 16 if there are so many.</param>
     /// <param name="buffer">All bytes.</param>
     public static ProxyHeader Read(ReadOnlySpan<byte> front, in ReadOnlySequence<byte> buffer)

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Weir.Proxy;
 
 /// <summary>
-/// The extra fields of a binary header: each has a type of one byte, a length of two, and a value. All are skipped but
-/// the checksum (2.2.3), which whoever understands it must verify.
+/// The extra fields of a binary header: each has a type of one byte, a length of two, and a value. All are skipped except the
+/// checksum (2.2.3), which a receiver that supports it must verify.
 /// </summary>
 internal static class ProxyFields
 {

@@ -2,9 +2,7 @@ using System.Net;
 
 namespace Weir.Proxy;
 
-/// <summary>
-/// What a look at the first bytes of a connection has found: a whole header, a fault, or neither of them yet.
-/// </summary>
+/// <summary>The result of parsing the first bytes of a connection: a whole header, a fault, or incomplete.</summary>
 internal readonly struct ProxyHeader
 {
     private ProxyHeader(int length, IPEndPoint? source, IPEndPoint? destination, string? fault)
@@ -23,13 +21,13 @@ internal readonly struct ProxyHeader
     /// <summary>How many bytes the whole header has; 0 unless it is complete.</summary>
     public int Length { get; }
 
-    /// <summary>The client; null when the connection's real addresses are to stay.</summary>
+    /// <summary>The client; <c>null</c> if the connection's real addresses stay.</summary>
     public IPEndPoint? Source { get; }
 
     /// <summary>Where the client connected to; null as <see cref="Source"/> is.</summary>
     public IPEndPoint? Destination { get; }
 
-    /// <summary>The rule that is broken, in our own words; null if none is.</summary>
+    /// <summary>The broken rule, described by the parser; <c>null</c> if there is none.</summary>
     public string? Fault { get; }
 
     public static ProxyHeader WithAddresses(int length, IPEndPoint source, IPEndPoint destination)

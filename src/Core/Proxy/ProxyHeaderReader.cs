@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Weir.Proxy;
 
 /// <summary>
-/// Reads a PROXY header of either version from the front of a connection. Only looks: the caller consumes. A header that
-/// drips in is read again from its start, which its bound makes cheap.
+/// Parses a PROXY header of either version at the front of a connection; the caller consumes it. A header that arrives in small
+/// pieces is parsed again from its start, which its bound makes cheap.
 /// </summary>
 internal static class ProxyHeaderReader
 {

@@ -11,15 +11,15 @@ using Weir.Sending;
 namespace Weir.Proxy;
 
 /// <summary>
-/// The door before the door: takes the PROXY header off a connection that comes from a trusted proxy and gives the
-/// connection the addresses it names. Connections from elsewhere are not read from at all.
+/// Reads and strips the PROXY protocol header of a connection from a trusted proxy ahead of WeirMiddleware, and gives the
+/// connection the addresses it names. Other connections are not read from.
 /// </summary>
 internal sealed class ProxyMiddleware(
     ConnectionDelegate next, WeirEngine engine, IPNetwork[] trusted, bool trustUnixSockets, TimeSpan timeout)
 {
     public Task OnConnectionAsync(ConnectionContext transport) => IsTrusted(transport) ? OnProxyAsync(transport) : next(transport);
 
-    // A Unix socket's peer has no address of its own: the listening end tells what it is.
+    // A Unix socket's peer has no address of its own: the listening end identifies it.
     private bool IsTrusted(ConnectionContext transport)
         => transport.RemoteEndPoint is IPEndPoint remote ? ClientAddress.IsTrusted(remote.Address, trusted)
             : trustUnixSockets && transport.LocalEndPoint is UnixDomainSocketEndPoint;
@@ -33,7 +33,7 @@ internal sealed class ProxyMiddleware(
         }
     }
 
-    /// <summary>False when the connection is not to go on; it has been aborted then, or had ended by itself.</summary>
+    /// <summary>Returns false if the connection must not continue; it has then been aborted, or had already ended.</summary>
     private async ValueTask<bool> TakeHeaderAsync(ConnectionContext transport)
     {
         using CancellationTokenSource deadline = new(timeout, engine.Time);
@@ -80,7 +80,7 @@ internal sealed class ProxyMiddleware(
             ProxyHeader header = ProxyHeaderReader.Read(buffer);
             if (header.IsComplete)
             {
-                // Not examined beyond the header: what came behind it must wake the next reader at once.
+                // Not examined beyond the header: bytes behind it must wake the next reader immediately.
                 input.AdvanceTo(buffer.GetPosition(header.Length));
                 return header;
             }

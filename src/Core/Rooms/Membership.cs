@@ -1,18 +1,18 @@
 namespace Weir.Rooms;
 
-/// <summary>One connection's place in one room: a slot there, a link in the connection's own list here.</summary>
-internal sealed class Membership(Room room, WeirConnection connection)
+/// <summary>One connection's membership of one room: a slot there, an entry of the connection's own list here.</summary>
+internal sealed class Membership(Room room, IRoomMember member)
 {
     public Room Room => room;
 
-    public WeirConnection Connection => connection;
+    public IRoomMember Member => member;
 
     /// <summary>Guarded by the room's gate.</summary>
     public int Slot { get; set; }
 
     /// <summary>
-    /// The room's join era when the connection joined, see <see cref="MessageCopies"/>; written before the membership is in any
-    /// list. Four bytes, which the object's padding had to spare.
+    /// The room's join era when the connection joined, see <see cref="MessageCopies"/>; written before the membership is in a
+    /// list. Its four bytes fit into the object's padding.
     /// </summary>
     public uint Era { get; set; }
 

@@ -1,43 +1,44 @@
+using Weir.Sending;
+
 namespace Weir.Rooms;
 
 /// <summary>
-/// The copies of one message that was published to several rooms: remembers which rooms have sent theirs, so that a connection
-/// in more than one of them is sent one copy. Thread-safe.
+/// The copies of one message published to several rooms: records which rooms have sent theirs, so that a connection in more than
+/// one of them is sent one copy. Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>Connections are not listed. A room registers its walk before it sends, with its join era at that moment; a connection
-/// was sent the message if a room of its own registered earlier, in an era no older than the connection's membership. So the
-/// state has the size of the rooms, not of their members, and two rooms may walk at the same time.</para>
-/// <para>Lock order: a room or a connection's membership list, then this.</para>
+/// <para>Connections are not listed. A room registers its iteration before it sends, with its join era at that moment; a
+/// connection was sent the message if one of its rooms registered earlier, in an era no older than the connection's membership.
+/// So the state grows with the rooms, not with their members, and two rooms may be iterated concurrently.</para>
 /// </remarks>
-internal sealed class MessageCopies
+internal sealed class MessageCopies : IMessageCopies
 {
-    private readonly Dictionary<Room, Walk> _walks = [];
+    private readonly Dictionary<Room, Iteration> _iterations = [];
 
-    /// <summary>Registers the walk of a room.</summary>
+    /// <summary>Registers the iteration of a room.</summary>
     /// <param name="room">The room that is about to send its copy.</param>
     /// <param name="era">Members that joined in this era of the room, or before, are sent the copy.</param>
-    /// <returns>The walk's place in the order of registration, for <see cref="HasSent"/>.</returns>
+    /// <returns>The position in the order of registration, for <see cref="HasSent"/>.</returns>
     public int Register(Room room, uint era)
     {
-        lock (_walks)
+        lock (_iterations)
         {
-            int order = _walks.Count;
-            _walks.TryAdd(room, new Walk(era, order));
+            int order = _iterations.Count;
+            _iterations.TryAdd(room, new Iteration(era, order));
             return order;
         }
     }
 
-    /// <summary>Returns whether a walk registered before <paramref name="order"/> sends to the holder of a membership.</summary>
+    /// <summary>Returns whether an iteration registered before <paramref name="order"/> sends to the holder of a membership.</summary>
     public bool HasSent(Membership membership, int order)
     {
-        lock (_walks)
+        lock (_iterations)
         {
-            return _walks.TryGetValue(membership.Room, out Walk walk)
-                && walk.Order < order
-                && !membership.IsNewerThan(walk.Era);
+            return _iterations.TryGetValue(membership.Room, out Iteration iteration)
+                && iteration.Order < order
+                && !membership.IsNewerThan(iteration.Era);
         }
     }
 
-    private readonly record struct Walk(uint Era, int Order);
+    private readonly record struct Iteration(uint Era, int Order);
 }

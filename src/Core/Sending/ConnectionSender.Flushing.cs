@@ -4,18 +4,18 @@ using System.Runtime.CompilerServices;
 
 namespace Weir.Sending;
 
-// The flush: begun by whoever turned _flushing on, run outside the gate until nothing waits or the pipe is full; and how it ends
-// when the transport does.
+// The flush: the thread that set _flushing runs it outside the gate until the queue is empty or the pipe is full. Also the
+// sender's end when the transport ends.
 internal sealed partial class ConnectionSender
 {
-    /// <summary>Starts the flush that a scope had put off.</summary>
+    /// <summary>Starts the flush that a scope has deferred.</summary>
     public void FlushDeferred()
     {
         using (_gate.Hold(this))
         {
             if (_deferredTo is null)
             {
-                return; // a flush that began meanwhile took the bytes along
+                return; // a flush that began meanwhile includes the bytes
             }
 
             _deferredTo = null;
@@ -32,7 +32,7 @@ internal sealed partial class ConnectionSender
 
     internal void OnFlushed(ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter flush)
     {
-        DrainWait? drained;
+        FlushWaiter? waiter;
         bool more;
         try
         {
@@ -48,7 +48,7 @@ internal sealed partial class ConnectionSender
                 _owner.OnTaken();
             }
 
-            more = WriteWaiting(out drained);
+            more = WriteWaiting(out waiter);
         }
         catch (Exception error)
         {
@@ -62,14 +62,14 @@ internal sealed partial class ConnectionSender
         }
         else
         {
-            drained?.Complete(); // on this thread: the pool gave it to us just for this connection
+            waiter?.Complete(); // on this thread, a pool thread that serves only this connection
         }
     }
 
-    // The owner of _flushing runs this, outside the gate, until nothing waits or the pipe is full.
+    // The owner of _flushing runs this, outside the gate, until the queue is empty or the pipe is full.
     private void Flush()
     {
-        DrainWait? drained;
+        FlushWaiter? waiter;
         try
         {
             do
@@ -86,7 +86,7 @@ internal sealed partial class ConnectionSender
                     return;
                 }
             }
-            while (WriteWaiting(out drained));
+            while (WriteWaiting(out waiter));
         }
         catch (Exception error)
         {
@@ -94,15 +94,15 @@ internal sealed partial class ConnectionSender
             return;
         }
 
-        // The thread may be a publisher's in the middle of a room: it must not run another connection's loop.
-        drained?.CompleteElsewhere();
+        // The thread may be a publisher's that iterates a room: it must not run another connection's loop.
+        waiter?.CompleteElsewhere();
     }
 
     private bool Accept(FlushResult result)
     {
         if (!result.IsCompleted && !result.IsCanceled)
         {
-            _flushes++; // by the owner of the flush alone
+            _flushes++; // only by the owner of the flush
             return true;
         }
 
@@ -110,10 +110,10 @@ internal sealed partial class ConnectionSender
         return false;
     }
 
-    // A flush is over. Moves the next chunk into the pipe; when there is none, gives the flush (and the queue) back.
-    private bool WriteWaiting(out DrainWait? drained)
+    // After a flush. Moves the next chunk into the pipe; if there is none, releases the flush and the queue.
+    private bool WriteWaiting(out FlushWaiter? waiter)
     {
-        drained = null;
+        waiter = null;
         bool hasFallen;
         using (_gate.Hold(this))
         {
@@ -130,7 +130,7 @@ internal sealed partial class ConnectionSender
             }
 
             hasFallen = FallsInsideLock();
-            drained = GiveBackFlushInsideLock();
+            waiter = ReleaseFlushInsideLock();
         }
 
         if (hasFallen)
@@ -150,7 +150,7 @@ internal sealed partial class ConnectionSender
         {
             queue = QueueInsideLock();
             _flushBegan = Math.Max(1, _owner.CurrentTick);
-            hasRisen = RisesInsideLock(); // what the flush carries counts from now on
+            hasRisen = RisesInsideLock(); // the bytes in the flush count from now on
         }
 
         if (hasRisen)
@@ -161,16 +161,16 @@ internal sealed partial class ConnectionSender
         queue.AwaitFlush(flush, this);
     }
 
-    // Returns whom to tell, outside the gate, that everything has been taken.
-    private DrainWait? GiveBackFlushInsideLock()
+    // Returns the waiter to complete, outside the gate, now that the transport has taken all bytes.
+    private FlushWaiter? ReleaseFlushInsideLock()
     {
         _flushing = false;
         _inFlush = 0;
         ReturnQueueInsideLock();
 
-        DrainWait? drained = _drained;
-        _drained = null;
-        return drained;
+        FlushWaiter? waiter = _flushWaiter;
+        _flushWaiter = null;
+        return waiter;
     }
 
     private void MoveChunkInsideLock(SendQueue queue)
@@ -189,7 +189,7 @@ internal sealed partial class ConnectionSender
     // For the owner of the flush.
     private void Fail(Exception? error) => EndBecause(error, ownsFlush: true);
 
-    // For whoever was writing: part of a frame may be in the pipe, so that nothing sensible can follow.
+    // For the writing thread: part of a frame may be in the pipe, so that no valid bytes can follow.
     private SendResult Break(Exception error)
     {
         EndBecause(error, ownsFlush: false);
@@ -199,32 +199,32 @@ internal sealed partial class ConnectionSender
     private void EndBecause(Exception? error, bool ownsFlush)
     {
         bool first;
-        DrainWait? drained;
+        FlushWaiter? waiter;
         using (_gate.Hold(this))
         {
             first = _phase != Phase.Ended;
             _flushing &= !ownsFlush;
-            drained = EndInsideLock();
+            waiter = EndInsideLock();
         }
 
-        drained?.CompleteElsewhere();
+        waiter?.CompleteElsewhere();
         if (first)
         {
             _owner.OnTransportEnded(error);
         }
     }
 
-    private DrainWait? EndInsideLock()
+    private FlushWaiter? EndInsideLock()
     {
         _phase = Phase.Ended;
         _deferredTo = null;
         _deflate?.Dispose();
         if (!_flushing)
         {
-            return GiveBackFlushInsideLock();
+            return ReleaseFlushInsideLock();
         }
 
-        _queue?.Clear(); // the queue itself goes back when the pending flush is over
+        _queue?.Clear(); // the queue itself is returned when the pending flush is over
         AccountInsideLock();
         return null;
     }

@@ -1,13 +1,13 @@
 namespace Weir.Sending;
 
-// What happens when the peer does not take what it is sent: waiting, high-water marks, policies, and the account of it.
+// Backpressure: the queue, the high-water mark, the policies, and the accounting.
 internal sealed partial class ConnectionSender
 {
     private long _bytesInLedger;
     private int _dropped;
     private bool _isHigh;
 
-    /// <summary>Bytes the transport has not taken: in the queue, or handed over in a flush that is not over.</summary>
+    /// <summary>Bytes the transport has not taken: queued, or in a pending flush.</summary>
     public long PendingBytes
     {
         get
@@ -19,7 +19,7 @@ internal sealed partial class ConnectionSender
         }
     }
 
-    /// <summary>Bytes in the queue alone.</summary>
+    /// <summary>Bytes in the queue only.</summary>
     public long QueuedBytes
     {
         get
@@ -31,14 +31,14 @@ internal sealed partial class ConnectionSender
         }
     }
 
-    /// <summary>The sender's place in the ledger, which owns it; -1: not listed.</summary>
+    /// <summary>The sender's index in the ledger, which owns it; -1: not listed.</summary>
     internal int LedgerIndex { get; set; } = -1;
 
     private long PendingInsideLock => _inFlush + (_queue?.Bytes ?? 0);
 
     /// <summary>Closes the connection if its oldest message has waited too long.</summary>
     /// <param name="maxDelayTicks">The longest wait allowed.</param>
-    /// <returns>In how many ticks to look again; null when nothing waits, or the connection was closed.</returns>
+    /// <returns>In how many ticks to check again; <c>null</c> if no message waits, or the connection was closed.</returns>
     public long? CheckDelay(long maxDelayTicks)
     {
         using (_gate.Hold(this))
@@ -59,11 +59,11 @@ internal sealed partial class ConnectionSender
         return null;
     }
 
-    /// <summary>Drops what waits and closes the connection as too slow. Returns how many bytes that freed.</summary>
+    /// <summary>Drops the queued messages and closes the connection as too slow. Returns how many bytes that freed.</summary>
     public long CloseAsTooSlow()
     {
         long freed;
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -74,7 +74,7 @@ internal sealed partial class ConnectionSender
                 }
 
                 freed = _queue?.Bytes ?? 0;
-                outcome = CloseAsTooSlowInsideLock();
+                next = CloseAsTooSlowInsideLock();
                 freed -= _queue?.Bytes ?? 0;
             }
         }
@@ -84,52 +84,52 @@ internal sealed partial class ConnectionSender
             return 0;
         }
 
-        Finish(outcome);
+        Finish(next);
         _owner.OnTooSlow();
         return freed;
     }
 
-    private Outcome WaitInsideLock(FrameRun run, string? key)
+    private NextStep WaitInsideLock(SharedFrames batch, string? key)
     {
         PressureSettings pressure = _settings.Pressure;
         SendQueue queue = QueueInsideLock();
         bool mayReplace = key is not null && pressure.Policy == PressurePolicy.KeepLatest;
-        if (mayReplace && queue.TryReplace(run, key!))
+        if (mayReplace && queue.TryReplace(batch, key!))
         {
             _dropped++;
             AccountInsideLock();
-            return Outcome.Queued | Outcome.DroppedOlder;
+            return NextStep.Queued | NextStep.DroppedOlder;
         }
 
-        Outcome outcome = Outcome.Queued;
-        if (PendingInsideLock + run.Length > pressure.CloseAtBytes && queue.HasMessages)
+        NextStep next = NextStep.Queued;
+        if (PendingInsideLock + batch.Length > pressure.CloseAtBytes && queue.HasMessages)
         {
             switch (pressure.Policy)
             {
                 case PressurePolicy.DropNewest:
-                    _dropped += run.Count;
-                    return Outcome.Refused;
+                    _dropped += batch.Count;
+                    return NextStep.Refused;
                 case PressurePolicy.DropOldest:
-                    _dropped += queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - run.Length));
-                    outcome |= Outcome.DroppedOlder;
+                    _dropped += queue.DropOldest(Math.Max(0, pressure.CloseAtBytes - _inFlush - batch.Length));
+                    next |= NextStep.DroppedOlder;
                     break;
                 default:
                     CloseAsTooSlowInsideLock();
-                    return Outcome.TooSlow;
+                    return NextStep.TooSlow;
             }
         }
 
         if (!queue.HasMessages)
         {
-            outcome |= Outcome.Began;
+            next |= NextStep.Began;
         }
 
-        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick, mayReplace ? key : null);
+        queue.Enqueue(batch, 0, batch.Length, _owner.CurrentTick, mayReplace ? key : null);
         AccountInsideLock();
-        return outcome | (RisesInsideLock() ? Outcome.High : 0);
+        return next | (RisesInsideLock() ? NextStep.High : 0);
     }
 
-    private Outcome CloseAsTooSlowInsideLock()
+    private NextStep CloseAsTooSlowInsideLock()
     {
         _queue?.DropUnstarted();
         AccountInsideLock();
@@ -154,7 +154,7 @@ internal sealed partial class ConnectionSender
         return falls;
     }
 
-    // Every way to get and to lose a queue, and every change of what is in it, passes here: the node's account is exact.
+    // Every rent and return of a queue and every change of its content passes here: the node's account is exact.
     private SendQueue QueueInsideLock()
     {
         if (_queue is null)
@@ -188,9 +188,9 @@ internal sealed partial class ConnectionSender
         }
     }
 
-    private SendResult FinishSlowly(Outcome outcome)
+    private SendResult FinishSlowly(NextStep next)
     {
-        if ((outcome & (Outcome.Refused | Outcome.DroppedOlder)) != 0)
+        if ((next & (NextStep.Refused | NextStep.DroppedOlder)) != 0)
         {
             int dropped;
             using (_gate.Hold(this))
@@ -201,27 +201,27 @@ internal sealed partial class ConnectionSender
 
             if (dropped > 0)
             {
-                _owner.OnDropped(dropped); // those of other threads included, which then find none
+                _owner.OnDropped(dropped); // includes those of other threads, which then read 0
             }
         }
 
-        if ((outcome & Outcome.TooSlow) != 0)
+        if ((next & NextStep.TooSlow) != 0)
         {
             _owner.OnTooSlow();
             return SendResult.Dropped;
         }
 
-        if ((outcome & Outcome.Refused) != 0)
+        if ((next & NextStep.Refused) != 0)
         {
             return SendResult.Dropped;
         }
 
-        if ((outcome & Outcome.Began) != 0)
+        if ((next & NextStep.Began) != 0)
         {
             _owner.OnQueueBegan();
         }
 
-        if ((outcome & Outcome.High) != 0)
+        if ((next & NextStep.High) != 0)
         {
             _owner.OnPressure(isHigh: true);
         }
@@ -231,6 +231,6 @@ internal sealed partial class ConnectionSender
             _settings.Ledger.Shed();
         }
 
-        return (outcome & Outcome.Queued) != 0 ? SendResult.Queued : SendResult.Sent;
+        return (next & NextStep.Queued) != 0 ? SendResult.Queued : SendResult.Sent;
     }
 }

@@ -3,25 +3,25 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Weir.Buffers;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Threading;
 
 namespace Weir.Sending;
 
 /// <summary>
-/// The way out of one connection: whole messages from any thread, in order, to one <see cref="PipeWriter"/>.
+/// The outbound path of one connection: whole messages from any thread, in order, to one <see cref="PipeWriter"/>.
 /// </summary>
 /// <remarks>
-/// <para>Threading. A <see cref="LightLock"/> is the gate (a <c>Lock</c> would cost every idle connection 40 bytes). Under the gate a message is copied into the pipe; the flush
-/// runs outside it, by the one thread that turned <see cref="_flushing"/> on. While it is on nobody touches the pipe:
-/// a stream-backed writer (TLS) loses bytes that are written into a pending flush
-/// (findings/dotnet-pipewriter-of-a-stream-loses-bytes.sh). Messages that come meanwhile wait in
-/// a <see cref="SendQueue"/> and whoever owns the flush takes them along.</para>
-/// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is left to the scope's end, so
+/// <para>Threading. A <see cref="LightLock"/> is the gate (a <c>Lock</c> would cost every idle connection 40 bytes). A message is
+/// copied into the pipe under the gate; the flush runs outside it, on the one thread that set <see cref="_flushing"/>. While it
+/// is set no thread touches the pipe: a stream-backed writer (TLS) loses bytes that are written during a pending flush
+/// (findings/dotnet-pipewriter-of-a-stream-loses-bytes.sh). Messages sent meanwhile wait in a <see cref="SendQueue"/>, and the
+/// owner of the flush writes them next.</para>
+/// <para>Batching. Inside a <see cref="SendScope"/> (one pass over received bytes) the flush is deferred to the scope's end, so
 /// that the replies of a pass share one; a pass that produces more than a chunk flushes in between.</para>
-/// <para>Failure. Whatever the writer throws, expected of a transport or not, ends this connection and is told to its
-/// owner: the caller may be another connection's handler in the middle of a room, or a thread of the pool where an
-/// exception would end the process.</para>
+/// <para>Failure. Every exception of the writer, expected of a transport or not, ends this connection and is reported to its
+/// owner: the caller may be another connection's handler while it publishes to a room, or a pool thread, on which an exception
+/// would end the process.</para>
 /// </remarks>
 internal sealed partial class ConnectionSender
 {
@@ -32,14 +32,13 @@ internal sealed partial class ConnectionSender
     public const int ChunkBytes = 32 * 1024;
 
     /// <summary>
-    /// The same for a transport that sends on the flushing thread, without a pipe in between: fewer calls, each of which
-    /// costs as much as copying some KiB.
+    /// The same for a transport that sends on the flushing thread, without a pipe in between: fewer calls, each of which costs as
+    /// much as copying some KiB.
     /// </summary>
     public const int DirectChunkBytes = 64 * 1024;
 
     /// <summary>
-    /// A flush that was pending for so many ticks of the timer wheel, two seconds, was so because of the peer, and not for a turn of
-    /// the threads between.
+    /// A flush pending for this many ticks of the timer wheel, two seconds, was delayed by the peer and not by thread scheduling.
     /// </summary>
     internal const int LongFlushTicks = 20;
 
@@ -49,11 +48,11 @@ internal sealed partial class ConnectionSender
     private readonly DeflateContext? _deflate;
     private readonly int _chunkBytes;
     private SendQueue? _queue;
-    private DrainWait? _drained;
+    private FlushWaiter? _flushWaiter;
     private int _unflushed;
     private int _inFlush;
     private int _flushes;
-    private long _flushBegan; // of one that did not complete at once; else 0
+    private long _flushBegan; // of one that did not complete synchronously; else 0
     private SendScope? _deferredTo;
     private bool _flushing;
     private Phase _phase;
@@ -75,32 +74,33 @@ internal sealed partial class ConnectionSender
         /// <summary>The close frame is written or queued: no frame may follow it (RFC 6455 5.5.1).</summary>
         Closing,
 
-        /// <summary>Nothing is written any more.</summary>
+        /// <summary>No more bytes are written.</summary>
         Ended,
     }
 
-    /// <summary>Whether a flush is under way, so that a message sent now would have to wait. A hint: may change at any time.</summary>
+    /// <summary>Whether a flush is under way, so that a message sent now would be queued. A hint: may change at any time.</summary>
     public bool IsBusy => Volatile.Read(ref _flushing);
 
     /// <summary>Whether the transport is full, so that the flush under way waits for the peer.</summary>
     public bool IsWaiting => Volatile.Read(ref _flushBegan) != 0;
 
-    /// <summary>How many flushes are over: after <see cref="IsWaiting"/>, a larger number says that the peer takes bytes.</summary>
+    /// <summary>Completed flushes. If the number grows after <see cref="IsWaiting"/> was true, the peer takes bytes.</summary>
     public int Flushes => Volatile.Read(ref _flushes);
 
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
-    /// <summary>For whoever will send soon.</summary>
+    /// <summary>Prefetches the output, for a caller that is about to send.</summary>
     public void PrefetchOutput() => Prefetch.Object(_output);
 
     /// <summary>Sends one data message.</summary>
     /// <param name="opcode">Text or binary.</param>
     /// <param name="payload">The message.</param>
-    /// <param name="key">What it is the latest value of, for <see cref="PressurePolicy.KeepLatest"/>; else null.</param>
+    /// <param name="key">The key whose latest value the message is, for <see cref="PressurePolicy.KeepLatest"/>; else
+    /// <c>null</c>.</param>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key = null)
         => Send(opcode, payload, key, SendScope.Current);
 
-    /// <summary>The same, for a caller that has looked for the scope open on this thread.</summary>
+    /// <summary>The same, for a caller that already holds the scope open on this thread.</summary>
     public SendResult Send(Opcode opcode, in ReadOnlySequence<byte> payload, string? key, SendScope? scope)
     {
         int size = checked((int)payload.Length);
@@ -109,7 +109,7 @@ internal sealed partial class ConnectionSender
             scope.WalkPublications();
         }
 
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -121,18 +121,18 @@ internal sealed partial class ConnectionSender
 
                 if (_deflate is not null && size >= _settings.DeflateMinimumBytes)
                 {
-                    outcome = SendDeflatedInsideLock(opcode, payload, scope, key);
+                    next = SendDeflatedInsideLock(opcode, payload, scope, key);
                 }
                 else if (IsIdleInsideLock && size <= _chunkBytes)
                 {
                     WriteFrameInsideLock(opcode, payload, size);
-                    outcome = WrittenInsideLock(scope);
+                    next = WrittenInsideLock(scope);
                 }
                 else
                 {
-                    FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
-                    run.Append(opcode, payload);
-                    outcome = TakeAndReleaseInsideLock(run, scope, key);
+                    SharedFrames batch = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+                    batch.Append(opcode, payload);
+                    next = TakeAndReleaseInsideLock(batch, scope, key);
                 }
             }
         }
@@ -142,15 +142,15 @@ internal sealed partial class ConnectionSender
         }
 
         scope?.NoteSent(this);
-        return Finish(outcome);
+        return Finish(next);
     }
 
-    /// <summary>Sends the messages of a run that many connections share.</summary>
-    /// <param name="run">The messages.</param>
-    /// <param name="key">The key of the one message in it; null when it has none, or the run has several.</param>
-    public SendResult Send(FrameRun run, string? key = null)
+    /// <summary>Sends the messages of a batch that many connections share.</summary>
+    /// <param name="batch">The messages.</param>
+    /// <param name="key">The key of the batch's only message; <c>null</c> if it has none or the batch has several.</param>
+    public SendResult Send(SharedFrames batch, string? key = null)
     {
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -162,11 +162,11 @@ internal sealed partial class ConnectionSender
 
                 if (_deflate is { } deflate)
                 {
-                    run = run.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
+                    batch = batch.Deflated(deflate.Parameters.ServerMaxWindowBits, _settings.Zlib!, _settings.DeflateMinimumBytes);
                     deflate.ForgetSent();
                 }
 
-                outcome = TakeInsideLock(run, scope: null, key);
+                next = TakeInsideLock(batch, scope: null, key);
             }
         }
         catch (Exception error)
@@ -174,13 +174,13 @@ internal sealed partial class ConnectionSender
             return Break(error);
         }
 
-        return Finish(outcome);
+        return Finish(next);
     }
 
-    /// <summary>Answers a Ping: before queued messages, and holding one Pong at most however many Pings came.</summary>
+    /// <summary>Answers a Ping, ahead of queued messages. At most one Pong is held, however many Pings arrive.</summary>
     public void SendPong(in ReadOnlySequence<byte> payload)
     {
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -192,14 +192,14 @@ internal sealed partial class ConnectionSender
 
                 if (!IsIdleInsideLock)
                 {
-                    FrameRun pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+                    SharedFrames pong = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
                     pong.Append(Opcode.Pong, payload);
                     QueueInsideLock().SetPong(pong);
                     return;
                 }
 
                 WriteFrameInsideLock(Opcode.Pong, payload, (int)payload.Length);
-                outcome = WrittenInsideLock(SendScope.Current);
+                next = WrittenInsideLock(SendScope.Current);
             }
         }
         catch (Exception error)
@@ -208,20 +208,20 @@ internal sealed partial class ConnectionSender
             return;
         }
 
-        Finish(outcome);
+        Finish(next);
     }
 
     /// <inheritdoc cref="SendHeartbeat"/>
     public bool SendPing() => SendHeartbeat(Opcode.Ping, ReadOnlySequence<byte>.Empty);
 
     /// <summary>
-    /// Sends a Ping or what stands for one, ahead of all messages that wait but the rest of one that has been begun (RFC 6455
-    /// sections 5.4 and 5.5); one at most waits.
+    /// Sends a Ping, or a message in its place, ahead of all queued messages except the rest of a partly written one (RFC 6455
+    /// sections 5.4 and 5.5). At most one waits.
     /// </summary>
-    /// <returns><c>false</c> if one waits already, or the connection is closing.</returns>
+    /// <returns><c>false</c> if one already waits, or the connection is closing.</returns>
     public bool SendHeartbeat(Opcode opcode, in ReadOnlySequence<byte> payload)
     {
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -237,7 +237,7 @@ internal sealed partial class ConnectionSender
                 }
 
                 WriteFrameInsideLock(opcode, payload, (int)payload.Length);
-                outcome = WrittenInsideLock(SendScope.Current);
+                next = WrittenInsideLock(SendScope.Current);
             }
         }
         catch (Exception error)
@@ -246,18 +246,18 @@ internal sealed partial class ConnectionSender
             return false;
         }
 
-        Finish(outcome);
+        Finish(next);
         return true;
     }
 
     /// <summary>
-    /// Sends the close frame behind everything that was accepted before; messages that come later are refused.
+    /// Sends the close frame behind all messages accepted before; later messages are refused.
     /// </summary>
-    /// <returns>False when a close frame was sent before, or the connection has ended.</returns>
+    /// <returns><c>false</c> if a close frame was sent before, or the connection has ended.</returns>
     public bool SendClose(CloseCode code, string reason)
     {
         SendScope.Current?.WalkPublications();
-        Outcome outcome;
+        NextStep next;
         try
         {
             using (_gate.Hold(this))
@@ -267,7 +267,7 @@ internal sealed partial class ConnectionSender
                     return false;
                 }
 
-                outcome = CloseInsideLock(code, reason);
+                next = CloseInsideLock(code, reason);
             }
         }
         catch (Exception error)
@@ -276,13 +276,13 @@ internal sealed partial class ConnectionSender
             return false;
         }
 
-        Finish(outcome);
+        Finish(next);
         return true;
     }
 
     /// <summary>
-    /// Completes when everything accepted has been taken by the transport, or the transport has ended. For the connection's
-    /// own loop, which waits once at a time.
+    /// Completes when the transport has taken all accepted messages, or has ended. For the connection's own loop, which awaits
+    /// one such task at a time.
     /// </summary>
     public ValueTask DrainAsync()
     {
@@ -293,22 +293,22 @@ internal sealed partial class ConnectionSender
                 return default;
             }
 
-            Debug.Assert(_drained is null, "A wait has one awaiter");
-            _drained = DrainWait.Rent();
-            return _drained.Task;
+            Debug.Assert(_flushWaiter is null, "A wait has one awaiter");
+            _flushWaiter = FlushWaiter.Rent();
+            return _flushWaiter.Task;
         }
     }
 
-    /// <summary>Lets go of everything that waits. Sends are refused from here on. May be called more than once.</summary>
+    /// <summary>Releases all queued messages; later sends are refused. May be called more than once.</summary>
     public void End()
     {
-        DrainWait? drained;
+        FlushWaiter? waiter;
         using (_gate.Hold(this))
         {
-            drained = EndInsideLock();
+            waiter = EndInsideLock();
         }
 
-        drained?.CompleteElsewhere();
+        waiter?.CompleteElsewhere();
     }
 
     private bool PutHeartbeatFirstInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload)
@@ -319,63 +319,63 @@ internal sealed partial class ConnectionSender
             return false;
         }
 
-        FrameRun heartbeat = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
+        SharedFrames heartbeat = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + (int)payload.Length);
         heartbeat.Append(opcode, payload);
         queue.SetHeartbeat(heartbeat);
         return true;
     }
 
-    private Outcome SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)
+    private NextStep SendDeflatedInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, SendScope? scope, string? key)
     {
-        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
+        SharedFrames batch = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + ((int)payload.Length / 2) + 64);
         try
         {
-            _deflate!.Append(run, opcode, payload);
+            _deflate!.Append(batch, opcode, payload);
         }
         catch
         {
-            run.Release();
+            batch.Release();
             throw;
         }
 
-        return TakeAndReleaseInsideLock(run, scope, key);
+        return TakeAndReleaseInsideLock(batch, scope, key);
     }
 
-    private Outcome TakeAndReleaseInsideLock(FrameRun run, SendScope? scope, string? key)
+    private NextStep TakeAndReleaseInsideLock(SharedFrames batch, SendScope? scope, string? key)
     {
         try
         {
-            return TakeInsideLock(run, scope, key);
+            return TakeInsideLock(batch, scope, key);
         }
         finally
         {
-            run.Release();
+            batch.Release();
         }
     }
 
-    // Into the pipe when it is free and the run is small; otherwise behind the queue, of which a first chunk moves on.
-    private Outcome TakeInsideLock(FrameRun run, SendScope? scope, string? key)
+    // Writes a small batch into the pipe when that is free; else queues it, and a first chunk moves into the pipe.
+    private NextStep TakeInsideLock(SharedFrames batch, SendScope? scope, string? key)
     {
         if (!IsIdleInsideLock)
         {
-            return WaitInsideLock(run, key);
+            return WaitInsideLock(batch, key);
         }
 
-        if (run.Length <= _chunkBytes)
+        if (batch.Length <= _chunkBytes)
         {
-            _output.Write(run.Bytes);
-            _unflushed += run.Length;
+            _output.Write(batch.Bytes);
+            _unflushed += batch.Length;
             return WrittenInsideLock(scope);
         }
 
         SendQueue queue = QueueInsideLock();
-        queue.Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        queue.Enqueue(batch, 0, batch.Length, _owner.CurrentTick);
         MoveChunkInsideLock(queue);
         StartFlushInsideLock();
-        return Outcome.Flush | Outcome.Began | (RisesInsideLock() ? Outcome.High : 0);
+        return NextStep.Flush | NextStep.Began | (RisesInsideLock() ? NextStep.High : 0);
     }
 
-    private Outcome CloseInsideLock(CloseCode code, string reason)
+    private NextStep CloseInsideLock(CloseCode code, string reason)
     {
         _phase = Phase.Closing;
         Span<byte> payload = stackalloc byte[ClosePayload.MaxLength];
@@ -390,12 +390,12 @@ internal sealed partial class ConnectionSender
             return WrittenInsideLock(scope: null);
         }
 
-        FrameRun run = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
-        run.Append(Opcode.Close, payload[..size]);
-        QueueInsideLock().Enqueue(run, 0, run.Length, _owner.CurrentTick);
+        SharedFrames batch = _settings.Runs.Rent(FrameHeader.MaxUnmaskedLength + size);
+        batch.Append(Opcode.Close, payload[..size]);
+        QueueInsideLock().Enqueue(batch, 0, batch.Length, _owner.CurrentTick);
         AccountInsideLock();
-        run.Release();
-        return Outcome.Queued;
+        batch.Release();
+        return NextStep.Queued;
     }
 
     private void WriteFrameInsideLock(Opcode opcode, in ReadOnlySequence<byte> payload, int size)
@@ -427,52 +427,52 @@ internal sealed partial class ConnectionSender
         _unflushed += header + size;
     }
 
-    private Outcome WrittenInsideLock(SendScope? scope)
+    private NextStep WrittenInsideLock(SendScope? scope)
     {
-        Debug.Assert(!_flushing, "Nothing is written while a flush is under way");
+        Debug.Assert(!_flushing, "No bytes are written while a flush is under way");
         if (scope is not null && _unflushed < _chunkBytes)
         {
             if (!ReferenceEquals(_deferredTo, scope))
             {
-                // Also when another thread's scope has put a flush off: whichever ends first takes all along.
+                // Also if another thread's scope has deferred the flush: the scope that ends first flushes all bytes.
                 _deferredTo = scope;
                 scope.Defer(this);
             }
 
-            return Outcome.Sent;
+            return NextStep.Sent;
         }
 
         StartFlushInsideLock();
-        return Outcome.Flush;
+        return NextStep.Flush;
     }
 
-    // What was decided under the gate, carried out outside it.
-    private SendResult Finish(Outcome outcome)
+    // Carries out, outside the gate, the steps decided under it.
+    private SendResult Finish(NextStep next)
     {
-        if ((outcome & Outcome.Flush) != 0)
+        if ((next & NextStep.Flush) != 0)
         {
             Flush();
         }
 
-        return (outcome & ~Outcome.Flush) == 0 ? SendResult.Sent : FinishSlowly(outcome);
+        return (next & ~NextStep.Flush) == 0 ? SendResult.Sent : FinishSlowly(next);
     }
 
     [Flags]
-    private enum Outcome
+    private enum NextStep
     {
         /// <summary>In the pipe; the scope flushes it.</summary>
         Sent = 0,
 
-        /// <summary>The caller owns the flush and must run it once.</summary>
+        /// <summary>The caller owns the flush and must run it, once.</summary>
         Flush = 1,
 
-        /// <summary>Waiting; the owner of the flush takes it along.</summary>
+        /// <summary>Queued; the owner of the flush writes it next.</summary>
         Queued = 2,
 
-        /// <summary>The first message to wait.</summary>
+        /// <summary>The first message in the queue.</summary>
         Began = 4,
 
-        /// <summary>The high-water mark was passed.</summary>
+        /// <summary>The high-water mark was reached.</summary>
         High = 8,
 
         /// <summary>Older messages were dropped to make room.</summary>
@@ -481,7 +481,7 @@ internal sealed partial class ConnectionSender
         /// <summary>The message was dropped.</summary>
         Refused = 32,
 
-        /// <summary>The message was dropped, and the close frame waits where the queue was.</summary>
+        /// <summary>The message and the queue were dropped, and the close frame is queued.</summary>
         TooSlow = 64,
     }
 }

@@ -1,14 +1,13 @@
-using Weir.Rooms;
 
 namespace Weir.Sending;
 
-/// <summary>Something with members that a run of messages can be delivered to: a room.</summary>
+/// <summary>A target with members to which a batch of messages can be delivered: a room.</summary>
 internal interface IPublicationTarget
 {
     /// <summary>
-    /// Sends <paramref name="run"/> to every member but <paramref name="except"/> (null: to all). A run with a
-    /// <paramref name="key"/>, or with <paramref name="copies"/>, holds one message; members that another of its copies was
-    /// sent to are left out.
+    /// Sends <paramref name="batch"/> to every member but <paramref name="except"/> (<c>null</c>: to all). A batch with a
+    /// <paramref name="key"/> or with <paramref name="copies"/> holds one message; members that were sent another of its copies
+    /// are left out.
     /// </summary>
-    void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies);
+    void Deliver(SharedFrames batch, object? except, string? key, IMessageCopies? copies);
 }

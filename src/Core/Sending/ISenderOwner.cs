@@ -1,16 +1,16 @@
 namespace Weir.Sending;
 
 /// <summary>
-/// Who a sender reports to. Called outside the sender's gate, on whatever thread found out.
+/// Receives a sender's notifications, outside the sender's gate, on the thread on which the event occurred.
 /// </summary>
 internal interface ISenderOwner
 {
-    /// <summary>Now, in ticks of the timer wheel. Asked for under the gate, so it takes no other lock.</summary>
+    /// <summary>Now, in ticks of the timer wheel. Read under the gate, so it takes no other lock.</summary>
     long CurrentTick { get; }
 
     /// <summary>
-    /// Messages have begun to wait: time for <see cref="ConnectionSender.CheckDelay"/> after the longest wait allowed.
-    /// Once per episode.
+    /// The queue is no longer empty: call <see cref="ConnectionSender.CheckDelay"/> after the longest wait allowed. Once per
+    /// episode.
     /// </summary>
     void OnQueueBegan();
 
@@ -21,15 +21,15 @@ internal interface ISenderOwner
     {
     }
 
-    /// <summary>The high-water mark was passed, or, after that, everything has left. Once each per episode.</summary>
+    /// <summary>The high-water mark was reached, or, after that, all bytes have been sent. Once each per episode.</summary>
     void OnPressure(bool isHigh);
 
     /// <summary>Messages were dropped by policy.</summary>
     void OnDropped(int messages);
 
-    /// <summary>The limit was passed: the queue is dropped and the close frame is on its way. At most once.</summary>
+    /// <summary>The limit was exceeded: the queue is dropped and the close frame is being sent. At most once.</summary>
     void OnTooSlow();
 
-    /// <summary>The transport takes no more bytes; <paramref name="error"/> is null when it ended quietly. At most once.</summary>
+    /// <summary>The transport takes no more bytes; <paramref name="error"/> is <c>null</c> if it ended without one. At most once.</summary>
     void OnTransportEnded(Exception? error);
 }

@@ -3,11 +3,11 @@ using System.Diagnostics;
 namespace Weir.Sending;
 
 /// <summary>
-/// What all connections of a node have waiting together, against one budget: many clients that are each a little slow
-/// must not fill the memory either. Beyond the budget the worst are closed first.
+/// The bytes queued by all connections of a node, against one budget: many clients that are each a little slow must not fill the
+/// memory either. Beyond the budget the connections with the most queued bytes are closed first.
 /// </summary>
 /// <remarks>
-/// Only connections with a queue are listed, so a node whose clients keep up pays nothing. Lock order: a sender's gate,
+/// Only connections with a queue are listed, so a node whose clients keep up has no cost. Lock order: a sender's gate,
 /// then the ledger's. Shedding takes the senders out of the list first and closes them outside the ledger's lock.
 /// </remarks>
 internal sealed class PressureLedger(long budgetBytes)
@@ -17,10 +17,10 @@ internal sealed class PressureLedger(long budgetBytes)
     private long _bytes;
     private int _isShedding;
 
-    /// <summary>Bytes waiting in all queues.</summary>
+    /// <summary>Bytes in all queues.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>Connections with something waiting.</summary>
+    /// <summary>Connections that have a queue.</summary>
     public int Waiting
     {
         get
@@ -32,12 +32,12 @@ internal sealed class PressureLedger(long budgetBytes)
         }
     }
 
-    /// <summary>True when it is time to call <see cref="Shed"/>. The limit; 0: none.</summary>
+    /// <summary>Whether <see cref="Shed"/> must be called. A budget of 0 is no limit.</summary>
     public bool IsOverBudget => budgetBytes > 0 && Bytes > budgetBytes;
 
     public void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
-    /// <summary>Lists a sender that got a queue. Its gate is held.</summary>
+    /// <summary>Adds a sender that has rented a queue. Its gate is held.</summary>
     public void Enter(ConnectionSender sender)
     {
         lock (_gate)
@@ -48,7 +48,7 @@ internal sealed class PressureLedger(long budgetBytes)
         }
     }
 
-    /// <summary>Strikes off a sender whose queue is gone. Its gate is held.</summary>
+    /// <summary>Removes a sender that has returned its queue. Its gate is held.</summary>
     public void Leave(ConnectionSender sender)
     {
         lock (_gate)
@@ -68,8 +68,8 @@ internal sealed class PressureLedger(long budgetBytes)
     }
 
     /// <summary>
-    /// Closes those with most waiting as too slow until nine tenths of the budget are left. One thread does it; others
-    /// that find the budget passed meanwhile go on. Call it with no gate held.
+    /// Closes the connections with the most queued bytes as too slow until nine tenths of the budget remain. One thread does it;
+    /// others that find the budget exceeded meanwhile return. Call it with no gate held.
     /// </summary>
     public void Shed()
     {
@@ -105,7 +105,7 @@ internal sealed class PressureLedger(long budgetBytes)
             senders = [.. _waiting];
         }
 
-        // A glance without their gates: sizes may move while we sort, and near enough is good enough.
+        // Read without their gates: sizes may change during the sort, and an approximate order is enough.
         long[] sizes = Array.ConvertAll(senders, static sender => -sender.QueuedBytes);
         Array.Sort(sizes, senders);
         return senders;

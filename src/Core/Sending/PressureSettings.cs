@@ -1,16 +1,30 @@
+using Weir.Protocol;
+
 namespace Weir.Sending;
 
-/// <summary>The <see cref="PressureOptions"/> of an endpoint, as its senders use them.</summary>
-/// <param name="HighWaterBytes">From here on the handler is told; 0: never.</param>
-/// <param name="CloseAtBytes">The most that may wait.</param>
-/// <param name="MaxDelay">The longest a message may wait; zero: any time.</param>
-/// <param name="Policy">What a message beyond the limit leads to.</param>
-/// <param name="CloseCode">What a client that is too slow is closed with.</param>
+/// <summary>Limits and policy for clients of an endpoint that read too slowly; shared by its senders.</summary>
+/// <param name="HighWaterBytes">Pending bytes at which the handler is notified; 0: never.</param>
+/// <param name="CloseAtBytes">The most pending bytes.</param>
+/// <param name="MaxDelay">The longest a message may wait; zero: no limit.</param>
+/// <param name="Policy">How a message beyond the limit is handled.</param>
+/// <param name="CloseCode">The code that closes a client that is too slow.</param>
 /// <param name="CloseReason">Its reason.</param>
-/// <param name="CloseTimeout">How long it may take to see it.</param>
+/// <param name="CloseTimeout">The time such a client has to receive the close frame and answer it.</param>
 internal sealed record PressureSettings(
-    long HighWaterBytes, long CloseAtBytes, TimeSpan MaxDelay, PressurePolicy Policy, CloseCode CloseCode, string CloseReason, TimeSpan CloseTimeout)
+    long HighWaterBytes,
+    long CloseAtBytes,
+    TimeSpan MaxDelay,
+    PressurePolicy Policy,
+    CloseCode CloseCode,
+    string CloseReason,
+    TimeSpan CloseTimeout)
 {
-    public static PressureSettings From(PressureOptions options) => new(
-        options.HighWaterBytes, options.CloseAtBytes, options.MaxDelay, options.Policy, options.CloseCode, options.CloseReason, options.CloseTimeout);
+    /// <summary>The policy's name in metrics and logs.</summary>
+    public string PolicyName => Policy switch
+    {
+        PressurePolicy.DropNewest => "drop_newest",
+        PressurePolicy.DropOldest => "drop_oldest",
+        PressurePolicy.KeepLatest => "keep_latest",
+        _ => "close",
+    };
 }

@@ -7,38 +7,38 @@ using Microsoft.Extensions.ObjectPool;
 namespace Weir.Sending;
 
 /// <summary>
-/// What one connection still has to write: references into runs, oldest first. A connection holds a queue only while
-/// something waits; an idle or fast one has none.
+/// The unsent messages of one connection: references into batches, oldest first. A connection holds a queue only while messages
+/// wait; an idle or fast one has none.
 /// </summary>
 /// <remarks>Not thread-safe: its owner's gate guards it.</remarks>
 internal sealed class SendQueue
 {
-    // Entries beyond this are let go when the queue returns to the pool, so that one bad episode is not kept for ever.
+    // A larger entry array is replaced when the queue returns to the pool, so that one episode does not keep it forever.
     private const int MaxRetainedEntries = 256;
 
     private static readonly DefaultObjectPool<SendQueue> _pool = new(new Policy(), maximumRetained: 1024);
 
     private readonly Action _onFlushed;
 
-    // A ring. Positions count on for ever; a position's place is its low bits.
+    // A ring. Positions only grow; the low bits of a position are its index.
     private Entry[] _entries = new Entry[8];
     private long _head;
     private long _tail;
     private int _headOffset;
 
-    // The head begins in the middle of a message, of which the transport has the front.
+    // The first entry begins within a message, whose front the transport has.
     private bool _headIsRest;
 
-    // Where the message of a key waits, for those that were sent with one.
+    // Positions of queued messages by key, for those sent with one.
     private Dictionary<string, long>? _positions;
-    private FrameRun? _pong;
-    private FrameRun? _heartbeat;
+    private SharedFrames? _pong;
+    private SharedFrames? _heartbeat;
     private ConnectionSender? _flusher;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
     private SendQueue() => _onFlushed = OnFlushed;
 
-    /// <summary>Bytes of messages waiting, exact; a waiting Pong (at most one, 127 bytes) and a waiting heartbeat (at most one) are not counted.</summary>
+    /// <summary>Bytes of queued messages, exact, without a waiting Pong (at most one, 127 bytes) and heartbeat (at most one).</summary>
     public long Bytes { get; private set; }
 
     public bool HasMessages => _tail > _head;
@@ -48,19 +48,19 @@ internal sealed class SendQueue
     /// <summary>Whether a heartbeat waits.</summary>
     public bool HasHeartbeat => _heartbeat is not null;
 
-    /// <summary>When the oldest message came, in ticks of the timer wheel.</summary>
+    /// <summary>When the oldest message was queued, in ticks of the timer wheel.</summary>
     public long OldestTick => At(_head).Tick;
 
     private bool HeadIsStarted => HasMessages && (_headOffset > 0 || _headIsRest);
 
-    // What goes ahead of messages.
-    private FrameRun? First => _pong ?? _heartbeat;
+    // The control frame or heartbeat to write ahead of messages.
+    private SharedFrames? First => _pong ?? _heartbeat;
 
-    // Between two messages, also of one run; never within one, since each is a single frame.
+    // Between two messages, also of one batch; never within one, since each is a single frame.
     private bool FirstIsNext => First is not null && (!HeadIsStarted || StartedEnd == At(_head).Start + _headOffset);
 
-    // Where the message ends of which the transport has the front; the place itself where it has all of it.
-    private int StartedEnd => Math.Min(At(_head).End, At(_head).Run.BoundaryAtOrAfter(At(_head).Start + _headOffset));
+    // The end of the message whose front the transport has; the current position if the transport has all of it.
+    private int StartedEnd => Math.Min(At(_head).End, At(_head).Batch.BoundaryAtOrAfter(At(_head).Start + _headOffset));
 
     public static SendQueue Rent() => _pool.Get();
 
@@ -70,13 +70,13 @@ internal sealed class SendQueue
         _pool.Return(queue);
     }
 
-    /// <summary>Appends part of a run (whole messages) and takes a reference of its own.</summary>
-    /// <param name="run">The run.</param>
+    /// <summary>Appends part of a batch (whole messages) and takes a reference of its own.</summary>
+    /// <param name="batch">The batch.</param>
     /// <param name="start">Where the part begins.</param>
     /// <param name="end">Where the part ends.</param>
     /// <param name="tick">Now.</param>
-    /// <param name="key">The key of the one message, so that a later one may take its place; null when it has none.</param>
-    public void Enqueue(FrameRun run, int start, int end, long tick, string? key = null)
+    /// <param name="key">The key of the only message, so that a later one may replace it; <c>null</c> if it has none.</param>
+    public void Enqueue(SharedFrames batch, int start, int end, long tick, string? key = null)
     {
         if (_tail - _head == _entries.Length)
         {
@@ -88,15 +88,15 @@ internal sealed class SendQueue
             (_positions ??= new Dictionary<string, long>(StringComparer.Ordinal))[key] = _tail;
         }
 
-        At(_tail++) = new Entry(run.AddReference(), start, end, tick, key);
+        At(_tail++) = new Entry(batch.AddReference(), start, end, tick, key);
         Bytes += end - start;
     }
 
     /// <summary>
-    /// Puts a message where an older one of its key waits; false when none does, or that one is half written. The place
-    /// keeps its age: a key that is refreshed all the time must not hide that nothing leaves.
+    /// Replaces a queued message of the same key; returns <c>false</c> if there is none, or it is partly written. The entry keeps
+    /// its age: a key that is refreshed continually must not hide that no message is sent.
     /// </summary>
-    public bool TryReplace(FrameRun run, string key)
+    public bool TryReplace(SharedFrames batch, string key)
     {
         if (_positions is null || !_positions.TryGetValue(key, out long position) || (position == _head && HeadIsStarted))
         {
@@ -104,34 +104,34 @@ internal sealed class SendQueue
         }
 
         ref Entry entry = ref At(position);
-        Bytes += run.Length - (entry.End - entry.Start);
-        entry.Run.Release();
-        entry = new Entry(run.AddReference(), 0, run.Length, entry.Tick, key);
+        Bytes += batch.Length - (entry.End - entry.Start);
+        entry.Batch.Release();
+        entry = new Entry(batch.AddReference(), 0, batch.Length, entry.Tick, key);
         return true;
     }
 
     /// <summary>
-    /// Puts a Pong before the messages that have not been started, in place of one that still waits: RFC 6455 5.5.3 lets
-    /// an endpoint answer only the latest Ping, so a flood of them holds one frame. Takes over the caller's reference.
+    /// Queues a Pong ahead of the messages that have not been started, in place of one that still waits: RFC 6455 5.5.3 lets an
+    /// endpoint answer only the latest Ping, so a flood of them holds one frame. Takes over the caller's reference.
     /// </summary>
-    public void SetPong(FrameRun pong)
+    public void SetPong(SharedFrames pong)
     {
         DropPong();
         _pong = pong;
     }
 
     /// <summary>
-    /// Puts a heartbeat before the messages that have not been started; only while none waits. Takes over the caller's reference.
+    /// Queues a heartbeat ahead of the messages that have not been started, if none waits. Takes over the caller's reference.
     /// </summary>
-    public void SetHeartbeat(FrameRun heartbeat)
+    public void SetHeartbeat(SharedFrames heartbeat)
     {
-        Debug.Assert(_heartbeat is null, "One heartbeat waits at most");
+        Debug.Assert(_heartbeat is null, "At most one heartbeat waits");
         _heartbeat = heartbeat;
     }
 
     /// <summary>
-    /// The next bytes to write, at most <paramref name="limit"/>; a large message comes in several pieces. A Pong and a heartbeat
-    /// come whole, past the limit if need be: half of one could neither be replaced nor dropped. Follow with
+    /// The next bytes to write, at most <paramref name="limit"/>; a large message is returned in several parts. A Pong and a
+    /// heartbeat are returned whole, beyond the limit if need be: half of one could neither be replaced nor dropped. Follow with
     /// <see cref="Advance"/> when they have been copied.
     /// </summary>
     public ReadOnlySpan<byte> Peek(int limit)
@@ -144,7 +144,7 @@ internal sealed class SendQueue
         ref Entry head = ref At(_head);
         int start = head.Start + _headOffset;
         int end = First is null ? head.End : StartedEnd;
-        return head.Run.Bytes[start..Math.Min(end, start + limit)];
+        return head.Batch.Bytes[start..Math.Min(end, start + limit)];
     }
 
     public void Advance(int count)
@@ -171,7 +171,7 @@ internal sealed class SendQueue
         if (head.Start + _headOffset == head.End)
         {
             _headOffset = 0;
-            Dequeue().Run.Release();
+            Dequeue().Batch.Release();
         }
     }
 
@@ -191,12 +191,12 @@ internal sealed class SendQueue
         while (Bytes > bytes && HasMessages)
         {
             ref Entry head = ref At(_head);
-            int end = head.Run.BoundaryAtOrAfter(head.Start + 1);
+            int end = head.Batch.BoundaryAtOrAfter(head.Start + 1);
             Bytes -= end - head.Start;
             dropped++;
             if (end >= head.End)
             {
-                Dequeue().Run.Release();
+                Dequeue().Batch.Release();
             }
             else
             {
@@ -204,7 +204,7 @@ internal sealed class SendQueue
             }
         }
 
-        if (started.Run is not null)
+        if (started.Batch is not null)
         {
             PutBack(started);
         }
@@ -213,8 +213,8 @@ internal sealed class SendQueue
     }
 
     /// <summary>
-    /// Lets go of every message that has not been started. The rest of one that is half written stays: cutting it would
-    /// break the framing for the close frame behind it.
+    /// Drops every message that has not been started. The rest of a partly written one stays: dropping it would break the framing
+    /// for the close frame behind it.
     /// </summary>
     public void DropUnstarted()
     {
@@ -229,12 +229,12 @@ internal sealed class SendQueue
         PutBack(started);
     }
 
-    /// <summary>Lets go of everything: the transport is gone.</summary>
+    /// <summary>Releases all entries: the transport has ended.</summary>
     public void Clear()
     {
         while (HasMessages)
         {
-            Dequeue().Run.Release();
+            Dequeue().Batch.Release();
         }
 
         Bytes = 0;
@@ -245,7 +245,7 @@ internal sealed class SendQueue
 
     /// <summary>
     /// Calls <paramref name="sender"/> when <paramref name="flush"/> is over. The awaiter lives here and the delegate is
-    /// made once per queue, so that waiting for a slow peer allocates nothing.
+    /// created once per queue, so that waiting for a slow peer allocates nothing.
     /// </summary>
     public void AwaitFlush(ValueTask<FlushResult> flush, ConnectionSender sender)
     {
@@ -264,20 +264,20 @@ internal sealed class SendQueue
         sender.OnFlushed(flush);
     }
 
-    // Takes the rest of the message that is half written out of the queue, so that what is left has not been started.
-    // Follow with PutBack. The rest may be empty, when a run was cut between two messages.
+    // Removes the rest of the partly written message, so that no remaining message has been started. Follow with PutBack. The
+    // rest may be empty, if a batch was split between two messages.
     private Entry SplitStarted()
     {
         ref Entry head = ref At(_head);
         int written = head.Start + _headOffset;
-        int end = Math.Min(head.End, head.Run.BoundaryAtOrAfter(written));
-        Entry started = new(head.Run.AddReference(), written, end, head.Tick, Key: null);
+        int end = Math.Min(head.End, head.Batch.BoundaryAtOrAfter(written));
+        Entry started = new(head.Batch.AddReference(), written, end, head.Tick, Key: null);
         Bytes -= end - written;
         _headOffset = 0;
         _headIsRest = false;
         if (end == head.End)
         {
-            Dequeue().Run.Release();
+            Dequeue().Batch.Release();
         }
         else
         {
@@ -291,7 +291,7 @@ internal sealed class SendQueue
     {
         if (started.Start == started.End)
         {
-            started.Run.Release();
+            started.Batch.Release();
             return;
         }
 
@@ -300,7 +300,7 @@ internal sealed class SendQueue
             Grow();
         }
 
-        // From here on it counts as an entry of its own that begins where the transport is.
+        // From here on it is an entry of its own that begins at the transport's position.
         At(--_head) = started;
         Bytes += started.End - started.Start;
         _headIsRest = true;
@@ -346,7 +346,7 @@ internal sealed class SendQueue
         _heartbeat = null;
     }
 
-    private readonly record struct Entry(FrameRun Run, int Start, int End, long Tick, string? Key);
+    private readonly record struct Entry(SharedFrames Batch, int Start, int End, long Tick, string? Key);
 
     private sealed class Policy : PooledObjectPolicy<SendQueue>
     {

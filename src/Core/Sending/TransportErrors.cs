@@ -3,12 +3,12 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Weir.Sending;
 
-/// <summary>Tells the ends that sockets and streams are expected to come to from bugs.</summary>
+/// <summary>Distinguishes the errors that sockets and streams are expected to end with from bugs.</summary>
 internal static class TransportErrors
 {
     /// <summary>
-    /// True for what a transport throws when the peer or the server has cut it: resets, aborts, a stream disposed under
-    /// a pending call, TLS that ended early (an <see cref="IOException"/>).
+    /// True for the exceptions of a transport that the peer or the server has aborted: resets, aborts, a stream disposed under a
+    /// pending call, TLS that ended early (an <see cref="IOException"/>).
     /// </summary>
     public static bool IsExpected(Exception error) => error
         is ConnectionResetException

@@ -4,18 +4,18 @@ using Microsoft.Extensions.Logging;
 namespace Weir.Timing;
 
 /// <summary>
-/// Deadlines by the wall clock: the end of a token or of a grant. In contrast to <see cref="TimerWheel"/>, which forgives the time
-/// in which the process did not run, an entry is due as soon as the clock has passed its time, whatever happened meanwhile. A
-/// binary heap and one timer; scheduling and cancelling cost O(log n) and allocate nothing but room. All members are thread-safe.
+/// Deadlines by the wall clock: the end of a token or of a grant. In contrast to <see cref="TimerWheel"/>, which discounts the
+/// time in which the process did not run, an entry is due as soon as the clock has passed its time, in every case. A binary heap
+/// and one timer; scheduling and cancelling cost O(log n) and allocate only when the heap grows. All members are thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>The timer never sleeps longer than <see cref="LongestSleep"/>. So any distance works, a clock that was set forward or back
-/// is noticed, and so is a suspended machine, whose monotonic clock stands still. It is stopped while no entry waits.</para>
+/// <para>The timer never sleeps longer than <see cref="LongestSleep"/>. So any distance works, and a clock that was set forward
+/// or back is noticed, as is a suspended machine, whose monotonic clock stops. It is stopped while no entry waits.</para>
 /// <para>Entries are called outside the lock, one after another, in the order of their times.</para>
 /// </remarks>
 internal sealed class Calendar : IDisposable
 {
-    /// <summary>The longest that a step of the clock goes unnoticed: 1 second.</summary>
+    /// <summary>The longest time until a step of the clock is noticed: 1 second.</summary>
     internal static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -43,9 +43,8 @@ internal sealed class Calendar : IDisposable
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>
-    /// Schedules the entry, or moves it when it is scheduled already. It is called when the clock shows
-    /// <paramref name="time"/> or later, never before; of a time that has passed, as soon as the timer can fire.
-    /// After <see cref="Dispose"/> this does nothing.
+    /// Schedules the entry, or moves it if it is scheduled. It is called when the clock shows <paramref name="time"/> or later,
+    /// never before; if that has passed, as soon as the timer can fire. No effect after <see cref="Dispose"/>.
     /// </summary>
     public void Schedule(CalendarEntry entry, DateTimeOffset time)
     {
@@ -78,7 +77,7 @@ internal sealed class Calendar : IDisposable
         }
     }
 
-    /// <summary>Takes the entry out. False: it was not scheduled, or is being called.</summary>
+    /// <summary>Removes the entry. Returns <c>false</c> if it was not scheduled, or is being called.</summary>
     public bool Cancel(CalendarEntry entry)
     {
         lock (_gate)
@@ -93,7 +92,7 @@ internal sealed class Calendar : IDisposable
         }
     }
 
-    /// <summary>Stops the calendar for good. Entries still scheduled are let go and never called.</summary>
+    /// <summary>Stops the calendar permanently. Entries still scheduled are removed and never called.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -128,7 +127,7 @@ internal sealed class Calendar : IDisposable
             }
             catch (Exception exception)
             {
-                // One entry's fault must not keep all others from ending.
+                // One entry's exception must not keep later ones from being called.
                 Log.CalendarCallbackFailed(_logger, entry.GetType(), exception);
             }
         }
@@ -136,7 +135,7 @@ internal sealed class Calendar : IDisposable
         Arm();
     }
 
-    // Null: none is due, and the turn has ended.
+    // Null if no entry is due: the turn has ended.
     private CalendarEntry? TakeDue(long nowTicks)
     {
         lock (_gate)

@@ -1,8 +1,8 @@
 namespace Weir.Timing;
 
 /// <summary>
-/// The time of a transport that has threads of its own: the system's, with timers that fire once, on one of those threads. A wheel
-/// driven by it takes no thread of the pool, and wakes no other thread before the one that sends the Pings.
+/// The time of a transport that has threads of its own: the system's, with timers that fire once, on one of those threads. A
+/// wheel driven by it uses no pool thread, and wakes no other thread before the one that sends the Pings.
 /// </summary>
-/// <remarks>A service of the application where its transport brings one; found by <see cref="Connections.WeirEngine"/>.</remarks>
+/// <remarks>Registered as a service of the application by its transport; found by <see cref="Connections.WeirEngine"/>.</remarks>
 internal abstract class LoopTimeProvider : TimeProvider;

@@ -3,9 +3,8 @@ using System.Diagnostics;
 namespace Weir.Timing;
 
 /// <summary>
-/// A circular list of timer nodes; the list object is its own sentinel. That is why a node leaves whichever list it is
-/// in (any slot, or the nodes about to be called) with two writes and no knowledge of the list. Guarded by the wheel's
-/// lock.
+/// A circular list of timer nodes; the list object is its own sentinel. So a node leaves whichever list it is in (any slot, or
+/// the nodes about to be called) with two writes and without a reference to the list. Guarded by the wheel's lock.
 /// </summary>
 internal sealed class TimerList : TimerNode
 {

@@ -3,17 +3,16 @@ using System.Diagnostics;
 namespace Weir.Timing;
 
 /// <summary>
-/// The slots of the wheel: level 0 has one slot per tick, and a slot of each higher level spans a whole turn of the
-/// level below. A node waits in the lowest level that reaches its due tick and moves down (cascades) when time arrives
-/// at its slot, so insertion is O(1) and a node moves at most once per level. Knows ticks, not time. Guarded by the
-/// wheel's lock.
+/// The slots of the wheel: level 0 has one slot per tick, and a slot of each higher level spans a whole turn of the level below.
+/// A node waits in the lowest level that reaches its due tick and moves down (cascades) when time arrives at its slot, so
+/// insertion is O(1) and a node moves at most once per level. Counts ticks, not time. Guarded by the wheel's lock.
 /// </summary>
 internal sealed class TimerSlots
 {
     /// <summary>
-    /// 256 slots: at 100 ms a tick level 0 spans 25.6 s, so that most time-outs of a connection never cascade; the four
-    /// levels span 1.8 hours, 19 days and 13 years in turn, for 48 KB per wheel. Later nodes wait in the last slot of
-    /// the top level and are placed again from there.
+    /// 256 slots: at 100 ms a tick level 0 spans 25.6 s, so that most timeouts of a connection never cascade; the four levels
+    /// span 1.8 hours, 19 days and 13 years in turn, for 48 KB per wheel. Later nodes wait in the last slot of the top level and
+    /// are placed again from there.
     /// </summary>
     public const int DefaultBitsPerLevel = 8;
 
@@ -60,10 +59,10 @@ internal sealed class TimerSlots
     }
 
     /// <summary>
-    /// Moves down up to <paramref name="limit"/> nodes whose slots begin at <paramref name="currentTick"/>. Returns
-    /// true when nodes are left: call again before taking <see cref="Due"/>. The lock may be given up in between,
-    /// because no insertion relative to the same tick reaches a slot that is being emptied: it would have to be a whole
-    /// turn of that level away, and then it is placed one level up.
+    /// Moves down up to <paramref name="limit"/> nodes whose slots begin at <paramref name="currentTick"/>. Returns true if nodes
+    /// are left: call again before taking <see cref="Due"/>. The lock may be released in between, because no insertion relative
+    /// to the same tick reaches a slot that is being emptied: it would have to be a whole turn of that level away, and then it is
+    /// placed one level up.
     /// </summary>
     public bool CascadeSome(long currentTick, int limit)
     {
@@ -87,7 +86,7 @@ internal sealed class TimerSlots
 
     /// <summary>
     /// The first tick after <paramref name="currentTick"/> at which nodes are due or may have to move down;
-    /// <paramref name="most"/> ticks after it if there is none before.
+    /// <paramref name="most"/> ticks after it if there is no earlier one.
     /// </summary>
     public long NextToRun(long currentTick, int most)
     {

@@ -3,17 +3,17 @@ using Weir.Buffers;
 
 namespace Weir.Timing;
 
-// The wheel's own thread of work: keeping time, running ticks, stopping when there is nothing to wait for.
+// The wheel's turns: keeping time, running ticks, stopping while no node is scheduled.
 internal sealed partial class TimerWheel
 {
-    /// <summary>How many calls before its own a node is first looked at.</summary>
+    /// <summary>A node is first prefetched this many calls before its own.</summary>
     internal const int NodesAhead = 4;
 
-    // A cascade may move hundreds of thousands of nodes; Schedule and Cancel get in between batches of this size.
+    // A cascade may move hundreds of thousands of nodes; Schedule and Cancel can take the lock between batches of this size.
     private const int CascadeBatch = 1024;
 
     /// <summary>
-    /// Runs every tick that has begun, calls what is due, in order, and arms the timer for what comes next. Called by the timer.
+    /// Runs every tick that has begun, calls the due nodes, in order, and arms the timer for the next. Called by the timer.
     /// </summary>
     private void Turn()
     {
@@ -36,7 +36,7 @@ internal sealed partial class TimerWheel
         Arm();
     }
 
-    // A timer that is armed anew just when it is due may call twice. The turn that is under way sees to everything.
+    // A timer that is armed again just when it is due may fire twice. The turn under way covers both.
     private bool TryBeginTurn()
     {
         lock (_gate)
@@ -47,7 +47,7 @@ internal sealed partial class TimerWheel
         }
     }
 
-    /// <summary>Moves on by one tick, if one has begun.</summary>
+    /// <summary>Advances by one tick, if one has begun.</summary>
     private bool TryBeginTick()
     {
         TimeSpan elapsed = _clock.ReadElapsed();
@@ -107,13 +107,14 @@ internal sealed partial class TimerWheel
             }
             catch (Exception exception)
             {
-                // One node's fault must not cost all other connections their time-outs.
+                // One node's exception must not cost all other connections their timeouts.
                 Log.CallbackFailed(_logger, node.GetType(), exception);
             }
         }
     }
 
-    // False: another tick has begun meanwhile. A turn that ends before all are called has given way, and goes on as soon as it may.
+    // Returns false if another tick has begun meanwhile. A turn that ends before all nodes are called has yielded; it resumes
+    // when possible.
     private bool TryEndTurn()
     {
         TimeSpan elapsed = _clock.ReadElapsed();
@@ -123,7 +124,7 @@ internal sealed partial class TimerWheel
         {
             if (_count == 0 || _disposed)
             {
-                // Stopping is not arming the timer: whoever schedules next finds the wheel stopped and arms it.
+                // Stopping means not arming the timer: the next call of Schedule finds the wheel stopped and arms it.
                 Volatile.Write(ref _wakeTick, Never);
             }
             else if (_expired.First is null)
@@ -132,7 +133,7 @@ internal sealed partial class TimerWheel
                 ends = _clock.TickAt(position) == _currentTick;
                 if (ends)
                 {
-                    // Also the answer to a timer that woke a little early.
+                    // Also covers a timer that fired a little early.
                     Volatile.Write(ref _wakeTick, _slots.NextToRun(_currentTick, LongestSleep));
                 }
             }
@@ -144,8 +145,8 @@ internal sealed partial class TimerWheel
         return ends;
     }
 
-    // What is due together lies all over memory. Without the lock: a node that is moved meanwhile leads to some that are not due,
-    // and what is fetched of them is not needed.
+    // Nodes due together are scattered in memory. Without the lock: a node that is moved meanwhile leads to some that are not
+    // due, and prefetching those is harmless.
     private void FetchAhead()
     {
         TimerNode? node = _expired.First;
@@ -173,8 +174,8 @@ internal sealed partial class TimerWheel
     }
 
     /// <summary>
-    /// Turns real time into wheel time, after settling what must not count: ticks before the one the wheel sleeps for pass in one
-    /// step, since nothing is due at them, and an overrun shrinks to one tick, the rest being forgiven.
+    /// Converts real time into wheel time, after settling the time that must not count: ticks before the one the wheel sleeps for
+    /// pass in one step, since no node is due at them, and an overrun shrinks to one tick, the rest being forgiven.
     /// </summary>
     private long SynchronizeInsideLock(TimeSpan elapsed, out TimeSpan forgiven)
     {
@@ -199,7 +200,7 @@ internal sealed partial class TimerWheel
         return position;
     }
 
-    // Most often no tick has passed since the last reader, and no lock is needed to see that.
+    // Usually no tick has passed since the last read, which can be seen without the lock.
     private long ReadClockOfSleepingWheel(long currentTick, long wakeTick)
     {
         TimeSpan elapsed = _clock.ReadElapsed();
@@ -219,8 +220,8 @@ internal sealed partial class TimerWheel
         return currentTick;
     }
 
-    // Outside the gate, since a TimeProvider may call back from inside Change. Whoever comes last arms for what is true then.
-    // False from Change means disposed.
+    // Outside the gate, since a TimeProvider may call back from inside Change. The last caller arms the timer for the current
+    // state. False from Change means disposed.
     private void Arm()
     {
         TimeSpan elapsed = _clock.ReadElapsed();

@@ -6,64 +6,64 @@ namespace Weir.Timing;
 
 /// <summary>
 /// The only timer of a listener's connections: a hierarchical timer wheel. Scheduling, moving and cancelling a
-/// <see cref="TimerNode"/> is O(1) and allocates nothing; one <see cref="ITimer"/> serves all nodes, and none runs
-/// while nothing is scheduled. All members are safe on any thread.
+/// <see cref="TimerNode"/> is O(1) and allocates nothing; one <see cref="ITimer"/> serves all nodes, and is stopped while no node
+/// is scheduled. All members are thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>
-/// <b>Threads.</b> One lock guards slots, clock and every node's links; it is held for a few pointer writes, or for one
-/// batch of a cascade. The <see cref="ITimer"/> is armed for the next tick that has something to do, and not while a turn is
-/// under way; one that calls all the same is sent away. So turns never overlap, and <see cref="TimerNode.OnExpired"/> never
-/// runs twice at once in one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls
-/// it outside. On a thread that serves connections as well (<see cref="LoopTimeProvider"/>) it gives way to them after
-/// <see cref="CallsAtOnce"/> nodes; the rest are called when they have been served, and the clock does not wait for that.
+/// <b>Threads.</b> One lock guards slots, clock and every node's links; it is held for a few pointer writes, or for one batch of
+/// a cascade. The <see cref="ITimer"/> is armed for the next tick that has something to do, and not while a turn is under way; a
+/// call during a turn returns immediately. So turns never overlap, and <see cref="TimerNode.OnExpired"/> never runs twice at once
+/// in one wheel. A turn detaches the due slot, then takes node after node out under the lock and calls it outside. On a thread
+/// that serves connections as well (<see cref="LoopTimeProvider"/>) it yields to them after <see cref="CallsAtOnce"/> nodes; the
+/// rest are called when they have been served, and the clock does not wait for that.
 /// </para>
 /// <para>
-/// <b>Sleep.</b> To wake a sleeping thread costs more than to call many nodes, so ticks at which nothing is due are not run:
-/// the wheel sleeps up to <see cref="LongestSleep"/> ticks, and is woken before by a node that is scheduled for sooner.
-/// Who wants many nodes called cheaply has them due at the same tick.
+/// <b>Sleep.</b> Waking a sleeping thread costs more than calling many nodes, so ticks at which no node is due are not run: the
+/// wheel sleeps up to <see cref="LongestSleep"/> ticks, and is woken earlier by a node that is scheduled for sooner. Many nodes
+/// are called cheaply if they are due at the same tick.
 /// </para>
 /// <para>
-/// <b>Races.</b> A node stays scheduled until the moment it is taken out to be called. Up to there <see cref="Cancel"/>
-/// returns true and it will not fire, and <see cref="Schedule"/> moves it, even if its slot is already detached. After
-/// that <see cref="Cancel"/> returns false and does not wait: the callback may still be running, so what it touches
-/// must bear that. <see cref="Schedule"/> during the callback, from inside or from another thread, arms the node anew;
-/// the earliest it fires is the next tick.
+/// <b>Races.</b> A node stays scheduled until it is taken out to be called. Until then <see cref="Cancel"/> returns true and it
+/// will not fire, and <see cref="Schedule"/> moves it, even if its slot is already detached. After that <see cref="Cancel"/>
+/// returns false and does not wait: the callback may still be running, so the objects it uses must tolerate that.
+/// <see cref="Schedule"/> during the callback, from inside or from another thread, arms the node anew; the earliest it fires is
+/// the next tick.
 /// </para>
 /// <para>
-/// <b>What "now" is.</b> Deadlines live in wheel time, which runs with real time as long as ticks come about when they
-/// should. Ticks up to <see cref="MaxCatchUpTicks"/> behind are jitter: they are run one by one, in order. A wheel
-/// further behind than that was kept from running (a long GC pause, a suspended process, a starved thread pool, a slow
-/// callback), and so were the reads that would have heard the clients: their bytes wait in the kernel. Charging them
-/// for it would close every connection at once on the first tick after the pause. So however long it was, the overrun
-/// counts as a single tick, behind those the wheel meant to sleep through: the rest is taken out of wheel time, every
-/// deadline and every age measured by <see cref="CurrentTick"/> moves by as much, and nodes go on in due order with the
-/// distances they had. It is logged once. <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a
-/// deadline set right after a pause does not include the pause.
+/// <b>Wheel time.</b> Deadlines are in wheel time, which runs with real time as long as ticks run when they should. Ticks up to
+/// <see cref="MaxCatchUpTicks"/> behind are jitter: they are run one by one, in order. A wheel further behind than that was kept
+/// from running (a long GC pause, a suspended process, a starved thread pool, a slow callback), and so were the reads that would
+/// have received the clients' data: their bytes wait in the kernel. Counting that time against clients would close every
+/// connection on the first tick after the pause. So however long it was, the overrun counts as a single tick, behind those the
+/// wheel meant to sleep through: the rest is removed from wheel time, every deadline and every age measured by
+/// <see cref="CurrentTick"/> moves by as much, and nodes continue in due order with the distances they had. It is logged once.
+/// <see cref="Schedule"/> counts from real now: it settles an overrun that the turn has not seen yet, so a deadline set right
+/// after a pause does not include the pause.
 /// </para>
 /// </remarks>
 internal sealed partial class TimerWheel : IDisposable
 {
     /// <summary>
-    /// 100 ms: fine for time-outs counted in seconds, and at most ten wake-ups a second for the whole listener.
+    /// 100 ms: suits timeouts counted in seconds, and means at most ten wake-ups a second for the whole listener.
     /// </summary>
     public static readonly TimeSpan DefaultTick = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How far behind the wheel may be and still run all missed ticks: half a second at the default tick, more than the
-    /// pauses and queueing of a busy but healthy process, and little against any sensible time-out of a client.
+    /// How far behind the wheel may be and still run all missed ticks: half a second at the default tick, more than the pauses
+    /// and queueing of a busy but healthy process, and little compared with any sensible timeout of a client.
     /// </summary>
     internal const int MaxCatchUpTicks = 5;
 
     /// <summary>
-    /// How many ticks without a node pass unseen: at the default tick the wheel looks up once a second, which costs nothing that
-    /// could be measured, and has that many slots to look through for what is next.
+    /// How many ticks without a node pass unseen: at the default tick the wheel wakes once a second, at no measurable cost, and
+    /// searches that many slots for the next node.
     /// </summary>
     internal const int LongestSleep = 10;
 
     /// <summary>
-    /// Nodes called before connections are served. Half a millisecond of Pings: what a message may wait for them; and the answers
-    /// find in the cache what the Pings have touched.
+    /// Nodes called before connections are served. Half a millisecond of Pings: the most that they delay a message; and the
+    /// answers find the objects that the Pings have used in the cache.
     /// </summary>
     internal const int CallsAtOnce = 64;
 
@@ -72,7 +72,7 @@ internal sealed partial class TimerWheel : IDisposable
 
     private readonly Lock _gate = new();
 
-    // Taken before the gate, by who arms the timer.
+    // Taken before the gate, by the thread that arms the timer.
     private readonly Lock _arming = new();
     private readonly TimerSlots _slots = new();
     private readonly TimerList _expired = new();
@@ -87,20 +87,20 @@ internal sealed partial class TimerWheel : IDisposable
     private int _count;
     private bool _disposed;
 
-    // The tick that the timer is armed for, or, while that is being run or gives way, has been.
+    // The tick for which the timer is armed, or, while that tick is run or the turn has yielded, was armed.
     private long _wakeTick = Never;
 
-    // While it is, nobody arms the timer.
+    // While a turn is under way, no thread arms the timer.
     private bool _isTurning;
 
-    // Forgiven since the last tick began: that tick's successor is late by this, too.
+    // Time forgiven since the last tick began: the next tick is late by this, too.
     private long _forgivenSinceTick;
 
-    /// <param name="timeProvider">The clock, and the maker of the one timer.</param>
-    /// <param name="logger">Told of overruns and of callbacks that throw.</param>
+    /// <param name="timeProvider">The clock, and the factory of the one timer.</param>
+    /// <param name="logger">Receives overruns and the exceptions of callbacks.</param>
     /// <param name="tick">The resolution, at least 1 ms; see <see cref="DefaultTick"/>.</param>
     /// <param name="lag">
-    /// Told once per tick, where it is enabled, how late the tick was run, in seconds and with what is forgiven. Null: nobody.
+    /// Records once per tick, if enabled, how late the tick was run, in seconds and including forgiven time; <c>null</c>: not recorded.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="tick"/> is below 1 ms or above a day.</exception>
     public TimerWheel(TimeProvider timeProvider, ILogger logger, TimeSpan tick, Histogram<double>? lag = null)
@@ -115,7 +115,7 @@ internal sealed partial class TimerWheel : IDisposable
         _clock = new WheelClock(timeProvider, tick);
         _sharesThread = timeProvider is LoopTimeProvider;
 
-        // The timer outlives whoever happened to create the wheel: their AsyncLocals must not ride along.
+        // The timer outlives the caller that creates the wheel, so it must not capture that caller's AsyncLocals.
         using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         _timer = timeProvider.CreateTimer(
             static wheel => ((TimerWheel)wheel!).Turn(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -128,10 +128,10 @@ internal sealed partial class TimerWheel : IDisposable
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>
-    /// A coarse clock in units of <see cref="Tick"/> from an arbitrary start; it never goes back. It moves with the ticks that
-    /// are run, at the price of two plain reads, and in between those it is brought up to real time by who reads it, at the price
-    /// of reading the real clock: cheap enough to note when a connection was last heard from. It does not count time forgiven
-    /// after an overrun, so an age never charges a client for a pause of the server; nor does it go on while a callback runs.
+    /// A coarse clock in units of <see cref="Tick"/> from an arbitrary start; it never goes back. It advances with the ticks that
+    /// are run, at the price of two plain reads, and between those each read brings it up to real time, at the price of reading
+    /// the real clock: cheap enough to record when a connection last received data. It does not count time forgiven after an
+    /// overrun, so an age never includes a pause of the server; nor does it advance while a callback runs.
     /// </summary>
     public long CurrentTick
     {
@@ -144,10 +144,10 @@ internal sealed partial class TimerWheel : IDisposable
     }
 
     /// <summary>
-    /// Schedules the node, or moves it when it is scheduled already. It never fires before <paramref name="dueIn"/> has
-    /// passed, and at most one tick after, plus what the machine is late. Zero or less means the next tick; there is no
-    /// upper limit. After <see cref="Dispose"/> this does nothing: connections that outlive the listener by a moment
-    /// are part of any shutdown, and their deadlines no longer matter.
+    /// Schedules the node, or moves it if it is scheduled. It never fires before <paramref name="dueIn"/> has passed, and at most
+    /// one tick after, plus the machine's delay. Zero or less means the next tick; there is no upper limit. No effect after
+    /// <see cref="Dispose"/>: connections that outlive the listener by a moment are part of any shutdown, and their deadlines no
+    /// longer matter.
     /// </summary>
     public void Schedule(TimerNode node, TimeSpan dueIn)
     {
@@ -170,13 +170,13 @@ internal sealed partial class TimerWheel : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Schedule"/>, for who counts in ticks: due when <see cref="CurrentTick"/> has come to
+    /// As <see cref="Schedule"/>, for callers that count in ticks: due when <see cref="CurrentTick"/> has reached
     /// <paramref name="tick"/>, at the next tick if it has already. In a callback it does not read the real clock.
     /// </summary>
     public void ScheduleAt(TimerNode node, long tick)
     {
         ArgumentNullException.ThrowIfNull(node);
-        _ = CurrentTick; // a wheel that sleeps or has stopped is brought up to real time by this
+        _ = CurrentTick; // brings a sleeping or stopped wheel up to real time
         bool isSooner;
         lock (_gate)
         {
@@ -190,8 +190,8 @@ internal sealed partial class TimerWheel : IDisposable
     }
 
     /// <summary>
-    /// Takes the node out. True: it was scheduled and will not fire. False: it was not scheduled, because it never was,
-    /// has fired, or is firing just now.
+    /// Removes the node. Returns true if it was scheduled: it will not fire. Returns false if it was never scheduled, has fired,
+    /// or is firing just now.
     /// </summary>
     public bool Cancel(TimerNode node)
     {
@@ -203,8 +203,8 @@ internal sealed partial class TimerWheel : IDisposable
     }
 
     /// <summary>
-    /// Stops the wheel for good. Nodes still scheduled are let go (<see cref="TimerNode.IsScheduled"/> turns false) and
-    /// never fire. Does not wait for a callback in flight, so a callback may call it.
+    /// Stops the wheel permanently. Nodes still scheduled are removed (<see cref="TimerNode.IsScheduled"/> turns false) and never
+    /// fire. Does not wait for a callback in flight, so a callback may call it.
     /// </summary>
     public void Dispose()
     {
@@ -227,7 +227,7 @@ internal sealed partial class TimerWheel : IDisposable
         _timer.Dispose();
     }
 
-    // True: the timer has to be armed, or for sooner than it is.
+    // Returns true if the timer has to be armed, or for sooner than it is.
     private bool InsertInsideLock(TimerNode node, long dueTick)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread);

@@ -1,10 +1,10 @@
 namespace Weir.Timing;
 
 /// <summary>
-/// Wheel time: real time since construction less the time the wheel has forgiven (see <see cref="TimerWheel"/>).
-/// Positions are in units of 100 ns, as <see cref="TimeSpan.Ticks"/>; a tick begins at each multiple of the tick
-/// length. Wheel time never runs faster than real time, which is why no node fires early. Guarded by the wheel's lock,
-/// but for reading real time, and for who only wants to know whether it is worth taking the lock.
+/// Wheel time: real time since construction less the time the wheel has forgiven (see <see cref="TimerWheel"/>). Positions are in
+/// units of 100 ns, as <see cref="TimeSpan.Ticks"/>; a tick begins at each multiple of the tick length. Wheel time never runs
+/// faster than real time, which is why no node fires early. Guarded by the wheel's lock, except for reading real time, and for
+/// checking whether the lock has to be taken.
 /// </summary>
 internal sealed class WheelClock
 {
@@ -21,14 +21,14 @@ internal sealed class WheelClock
     }
 
     /// <summary>
-    /// Real time since construction. Read it before taking the lock: a <see cref="TimeProvider"/> made for tests may
-    /// run timer callbacks on whichever thread asks it for the time.
+    /// Real time since construction. Read it before taking the lock: a <see cref="TimeProvider"/> for tests may run timer
+    /// callbacks on the thread that reads the time.
     /// </summary>
     public TimeSpan ReadElapsed() => _timeProvider.GetElapsedTime(_startTimestamp);
 
     /// <summary>
-    /// Where in wheel time that is, but not before the current tick: by the time the lock is taken the reading may be
-    /// so old that what followed it has been forgiven.
+    /// The wheel-time position of a reading, but not before the current tick: by the time the lock is taken the reading may be so
+    /// old that later time has been forgiven.
     /// </summary>
     public long PositionAt(TimeSpan elapsed, long currentTick) =>
         Math.Max(elapsed.Ticks - _forgiven, currentTick * _tickLength);
@@ -36,7 +36,7 @@ internal sealed class WheelClock
     public long TickAt(long position) => position / _tickLength;
 
     /// <summary>
-    /// The first tick at or after <paramref name="dueIn"/> from the position; 0 when that is not in the future.
+    /// The first tick at or after <paramref name="dueIn"/> from the position; 0 if that is not in the future.
     /// </summary>
     public long DueTick(long position, TimeSpan dueIn)
     {
@@ -45,14 +45,14 @@ internal sealed class WheelClock
             return 0;
         }
 
-        // Two non-negative longs fit an ulong: even TimeSpan.MaxValue needs no other care.
+        // The sum of two non-negative longs fits a ulong: even TimeSpan.MaxValue needs no other check.
         ulong due = (ulong)position + (ulong)dueIn.Ticks;
         return (long)((due - 1) / (ulong)_tickLength) + 1;
     }
 
     /// <summary>
-    /// Real time until a tick begins, rounded up to the whole milliseconds that timers count in: rounded down, the
-    /// timer would wake just before the tick, for nothing.
+    /// Real time until a tick begins, rounded up to the whole milliseconds of timers: rounded down, the timer would fire just
+    /// before the tick, to no effect.
     /// </summary>
     public TimeSpan Until(long tick, long position)
     {
@@ -60,12 +60,11 @@ internal sealed class WheelClock
         return TimeSpan.FromMilliseconds(Math.Max(1, milliseconds));
     }
 
-    /// <summary>How long ago, in units of 100 ns, a tick began that has begun.</summary>
+    /// <summary>How long ago, in units of 100 ns, a past tick began.</summary>
     public long Since(long tick, long position) => position - (tick * _tickLength);
 
     /// <summary>
-    /// Takes whole ticks out of wheel time, so that ticks keep beginning at the same real instants. Returns how much
-    /// real time that is.
+    /// Removes whole ticks from wheel time, so that ticks still begin at the same real instants. Returns the real time of those ticks.
     /// </summary>
     public TimeSpan Forgive(long ticks)
     {

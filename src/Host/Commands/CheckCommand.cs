@@ -4,13 +4,14 @@ using Weir.Host.Settings;
 
 namespace Weir.Host.Commands;
 
-/// <summary><c>check</c>: validates the configuration, and says what it leaves open.</summary>
+/// <summary><c>check</c>: validates the configuration, and lists what it leaves open.</summary>
 internal static class CheckCommand
 {
     public static Command Create()
     {
-        Command command = new("check", "Validates the configuration and says what it leaves open; exit code 1 when it is not valid");
-        return command.WithSettings(static (_, settings, configuration, cancellationToken) => RunAsync(settings, configuration, cancellationToken));
+        Command command = new("check", "Validates the configuration and lists what it leaves open; exit code 1 if it is not valid");
+        return command.WithSettings(
+            static (_, settings, configuration, cancellationToken) => RunAsync(settings, configuration, cancellationToken));
     }
 
     private static async Task<int> RunAsync(HostSettings settings, IConfiguration configuration, CancellationToken cancellationToken)
@@ -35,22 +36,23 @@ internal static class CheckCommand
         }
     }
 
-    // An issuer that is away does not make a configuration wrong.
+    // An unavailable issuer does not invalidate the configuration.
     private static async Task<IReadOnlyList<string>> ReadKeysAsync(HostSettings settings, CancellationToken cancellationToken)
     {
         List<string> lines = [];
         using HttpClient http = KeySource.NewClient();
-        foreach (KeySource source in KeySource.Of(settings.Auth.Jwt))
+        foreach (KeySource source in KeySource.Of(settings.Auth.Jwt.PublicKeyFile, settings.Auth.Jwt.Jwks))
         {
             try
             {
                 string text = await source.FetchAsync(http, cancellationToken);
-                int keys = source.Read(text, settings.Auth.Jwt.AlgorithmsTaken(), reason => lines.Add($"{source.Name}: one is left out, {reason}")).Count;
-                lines.Add($"{source.Name}: {keys} that can be used");
+                int keys = source.Read(
+                    text, settings.Auth.Jwt.AlgorithmsTaken(), reason => lines.Add($"{source.Name}: a key is ignored, {reason}")).Count;
+                lines.Add($"{source.Name}: {keys} usable");
             }
             catch (KeySourceException error)
             {
-                lines.Add($"{source.Name}: cannot be read now, so nobody with a token of it comes in: {error.Message}");
+                lines.Add($"{source.Name}: cannot be read now, so its tokens are not accepted: {error.Message}");
             }
         }
 

@@ -3,15 +3,15 @@ using Weir.Host.Settings;
 
 namespace Weir.Host.Commands;
 
-/// <summary>What can be asked of the server besides to run.</summary>
+/// <summary>Commands besides running the server.</summary>
 internal static class CommandLine
 {
     private static readonly string[] _hostSettings = ["--urls", "--http_ports", "--https_ports", "--environment"];
     private static readonly string[] _help = ["--help", "-h", "-?"];
 
     /// <summary>
-    /// Whether the arguments are for here: they begin with a word instead of a setting, or ask for help. Without one of
-    /// these they are the server's.
+    /// Returns whether the arguments are a command: they begin with a word instead of a setting, or request help. All others
+    /// are settings of the server.
     /// </summary>
     public static bool IsMeantBy(string[] args)
         => args is [var first, ..]
@@ -23,14 +23,15 @@ internal static class CommandLine
     {
         RootCommand root = new(
             """
-            Weir, a WebSocket server: rooms that clients join by URL, streams for those who only listen, an API for back ends.
+            Weir, a WebSocket server: rooms that clients join by URL, streams for clients that only listen, an API for back ends.
 
-            Without a command the server runs. Its settings come from appsettings.json, the environment (Weir__Echo__Enabled=true) or the command line, for each command alike:
+            Without a command the server runs. It and all commands take settings from appsettings.json, the environment
+            (Weir__Echo__Enabled=true) or the command line:
 
               Weir.Host --urls http://*:8080 --Weir:Rooms:0:Pattern=* --Weir:Rooms:0:HistorySize=100
               Weir.Host check --Weir:Echo:Enabled=true
 
-            README.md has all of them; a wrong one is named when the server starts.
+            README.md lists all settings; the server reports invalid ones at its start.
             """)
         {
             TokenCommand.Create(),
@@ -40,19 +41,25 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// Lets a command take settings besides its own options, and runs it with them. They have a colon in their names, or are one
-    /// of .NET's own: anything else is a misspelt option, which must not be taken for a setting that nobody reads.
+    /// Makes a command accept settings besides its own options, and runs it with them. Their names contain a colon, or are .NET's
+    /// own: any other is a misspelt option, which must not be taken for a setting that is never read.
     /// </summary>
-    public static Command WithSettings(this Command command, Func<ParseResult, HostSettings, IConfiguration, CancellationToken, Task<int>> run)
+    public static Command WithSettings(
+        this Command command, Func<ParseResult, HostSettings, IConfiguration, CancellationToken, Task<int>> run)
     {
-        Argument<string[]> settings = new("settings") { Description = "The server's settings, as --Weir:Auth:Jwt:Secret=...; those of its files and environment hold too", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> settings = new("settings")
+        {
+            Description = "The server's settings, as --Weir:Auth:Jwt:Secret=..., besides those of its files and environment",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         command.Add(settings);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string[] given = parsed.GetValue(settings) ?? [];
             if (Array.Find(given, IsNoSetting) is { } unknown)
             {
-                await Console.Error.WriteLineAsync($"{unknown} is neither an option of '{command.Name}' nor a setting; '{command.Name} --help' has the options.");
+                await Console.Error.WriteLineAsync(
+                    $"{unknown} is neither an option of '{command.Name}' nor a setting; '{command.Name} --help' lists the options.");
                 return 1;
             }
 
@@ -62,7 +69,8 @@ internal static class CommandLine
     }
 
     private static bool IsNoSetting(string token)
-        => token.StartsWith('-') && !token.Split('=')[0].Contains(':', StringComparison.Ordinal) && !_hostSettings.Contains(token.Split('=')[0]);
+        => token.StartsWith('-')
+            && !token.Split('=')[0].Contains(':', StringComparison.Ordinal) && !_hostSettings.Contains(token.Split('=')[0]);
 
     private static async Task<int> RunAsync(string[] settings, Func<HostSettings, IConfiguration, Task<int>> run)
     {

@@ -10,14 +10,19 @@ using Weir.Host.Settings;
 
 namespace Weir.Host.Commands;
 
-/// <summary><c>token</c>: makes a token with the configured secret, to try things out with.</summary>
+/// <summary><c>token</c>: creates a token with the configured secret, for development.</summary>
 internal static class TokenCommand
 {
-    private static readonly Option<string> _sub = new("--sub") { Description = "The user's id; without it nobody in particular" };
-    private static readonly Option<string[]> _room = Several("--room", "A room it may listen to, or a glob such as chat:*; again for more");
-    private static readonly Option<string[]> _publish = Several("--publish", "A room or glob it may publish to; without it the rooms' rules say");
-    private static readonly Option<string[]> _subs = Several("--subs", "A room that the server puts it into by itself");
-    private static readonly Option<string?> _channel = new("--channel") { Description = "Makes a token of its own for this one room, as a private room needs it besides that of the connection" };
+    private static readonly Option<string> _sub = new("--sub") { Description = "The user's id; without it the token has no user" };
+    private static readonly Option<string[]> _room = Several("--room", "A room or glob such as chat:* it may listen to; may be repeated");
+    private static readonly Option<string[]> _publish =
+        Several("--publish", "A room or glob it may publish to; without it the room rules decide");
+    private static readonly Option<string[]> _subs = Several("--subs", "A room that the server subscribes it to automatically");
+
+    private static readonly Option<string?> _channel = new("--channel")
+    {
+        Description = "Creates a separate token for this one room, which a private room requires besides that of the connection",
+    };
 
     private static readonly Option<string?> _info = new("--info")
     {
@@ -27,14 +32,15 @@ internal static class TokenCommand
 
     private static readonly Option<string> _for = new("--for")
     {
-        Description = "How long it holds, as 90s, 10m or 1h",
+        Description = "Its lifetime, as 90s, 10m or 1h",
         DefaultValueFactory = static _ => "1h",
-        Validators = { static result => Check(result, IsLifetime, "is no time up to a hundred years, such as 90s, 10m or 1h") },
+        Validators = { static result => Check(result, IsLifetime, "is not a time up to a hundred years, such as 90s, 10m or 1h") },
     };
 
     public static Command Create()
     {
-        Command command = new("token", "Makes a token for development with Weir:Auth:Jwt:Secret, and prints it: token --sub u1 --room 'chat:*' --for 1h")
+        Command command = new(
+            "token", "Creates a token for development with Weir:Auth:Jwt:Secret, and prints it: token --sub u1 --room 'chat:*' --for 1h")
         {
             _sub, _room, _publish, _subs, _channel, _info, _for,
         };
@@ -45,11 +51,13 @@ internal static class TokenCommand
     {
         if (jwt.Secret.Length == 0)
         {
-            Console.Error.WriteLine("There is no Weir:Auth:Jwt:Secret to make a token with. Tokens that are verified by public keys come from whoever has the private ones.");
+            Console.Error.WriteLine(
+                "Weir:Auth:Jwt:Secret is not set. Tokens that are verified by public keys require the private key of their issuer.");
             return 1;
         }
 
-        string algorithm = jwt.Algorithms.FirstOrDefault(static name => name.StartsWith("HS", StringComparison.Ordinal)) ?? SecurityAlgorithms.HmacSha256;
+        string algorithm = jwt.Algorithms.FirstOrDefault(static name => name.StartsWith("HS", StringComparison.Ordinal))
+            ?? SecurityAlgorithms.HmacSha256;
         SigningCredentials key = new(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(jwt.Secret)), algorithm);
         JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
         Console.WriteLine(handler.CreateToken(PayloadOf(parsed, jwt), key));

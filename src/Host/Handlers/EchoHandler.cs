@@ -1,19 +1,21 @@
+using Weir.Connections;
+using Weir.Handshake;
 using Weir.Relay;
 
 namespace Weir.Host.Handlers;
 
-/// <summary>Sends every message back as it came: for measuring, and for checking a client.</summary>
-internal sealed class EchoHandler(Door door) : WeirHandler
+/// <summary>Sends every message back unchanged: for measurements, and for testing clients.</summary>
+internal sealed class EchoHandler(AccessResponses responses) : WeirHandler
 {
     public override async ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
     {
-        ConnectVerdict verdict = await door.Access.ConnectAsync(request, token: null, CancellationToken.None);
-        return verdict.Identity is { } identity ? UpgradeDecision.AcceptWith(identity) : door.Refuse(verdict.Refusal);
+        ConnectResult result = await responses.Access.ConnectAsync(request, token: null, CancellationToken.None);
+        return result.Identity is { } identity ? UpgradeDecision.AcceptWith(identity) : responses.Refuse(result.Refusal);
     }
 
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
-        Door.CloseAt(connection, (connection.State as ClientIdentity)?.ExpiresAt);
+        AccessResponses.CloseAt(connection, (connection.State as ClientIdentity)?.ExpiresAt);
         return ValueTask.CompletedTask;
     }
 

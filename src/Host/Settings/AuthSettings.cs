@@ -3,8 +3,8 @@ using Weir.Auth;
 namespace Weir.Host.Settings;
 
 /// <summary>
-/// Reads who may come in. Where nothing below <c>Weir:Auth</c> is set everybody may; where anything is, keys must be there: a
-/// server that its operator takes for closed must not be open because of an empty variable.
+/// Reads the settings of authentication. If no setting below <c>Weir:Auth</c> is set, every client may connect; if any is, keys are
+/// required: a server that its operator considers closed must not be open because of an empty variable.
 /// </summary>
 internal static class AuthSettings
 {
@@ -12,11 +12,11 @@ internal static class AuthSettings
 
     private const string Jwt = Section + ":Jwt";
 
-    /// <summary>Whether anything is set.</summary>
+    /// <summary>Returns whether any of the settings is set.</summary>
     public static bool IsWanted(IConfiguration configuration)
         => configuration.GetSection(Section).AsEnumerable().Any(static pair => pair.Value is not null);
 
-    /// <summary>Reads the keys; complaints never repeat a secret.</summary>
+    /// <summary>Reads the keys; error messages never repeat a secret.</summary>
     public static void Read(SettingsReader reader, AuthOptions options, bool isWanted)
     {
         JwtOptions jwt = options.Jwt;
@@ -29,11 +29,16 @@ internal static class AuthSettings
         jwt.Audiences = reader.ReadList($"{Jwt}:Audience");
         jwt.Algorithms = reader.ReadList($"{Jwt}:Algorithms");
         jwt.ClockSkew = reader.ReadDuration($"{Jwt}:ClockSkew", jwt.ClockSkew, TimeSpan.Zero, TimeSpan.FromHours(1));
-        jwt.RefreshInterval = reader.ReadDuration($"{Jwt}:RefreshInterval", jwt.RefreshInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        jwt.RefreshInterval = reader.ReadDuration(
+            $"{Jwt}:RefreshInterval", jwt.RefreshInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         jwt.CacheSize = reader.ReadInt($"{Jwt}:CacheSize", jwt.CacheSize, 0, 1 << 24);
         if (isWanted && !jwt.IsConfigured)
         {
-            reader.Complain($"{Jwt}:Secret", "", $"a secret of at least 32 bytes, or keys in {Jwt}:PublicKeyFile or {Jwt}:Jwks: something below {Section} is set, but no key");
+            reader.Complain(
+                $"{Jwt}:Secret",
+                "",
+                $"a secret of at least 32 bytes, or keys in {Jwt}:PublicKeyFile or {Jwt}:Jwks: "
+                + $"something below {Section} is set, but no key");
         }
 
         foreach ((string property, string complaint) in jwt.Validate())

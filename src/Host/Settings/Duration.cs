@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Weir.Host.Settings;
 
 /// <summary>
-/// Times as people write them: <c>10</c> (seconds), <c>500ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, <c>00:00:10</c>. Plain
+/// Durations in short form: <c>10</c> (seconds), <c>500ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, <c>00:00:10</c>. Plain
 /// <c>TimeSpan</c> syntax would read 10 as ten days.
 /// </summary>
 internal static class Duration

@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Net;
 using Weir.Auth;
-using Weir.Centrifugo;
+using Weir.Protocol;
+using Weir.Protocols.Centrifugo;
 using Weir.Relay;
+using Weir.Rooms;
 
 namespace Weir.Host.Settings;
 
 /// <summary>
-/// The settings of the server: all read and checked at its start, and read once more into each endpoint and the node, so
-/// that a setting stands in one place only.
+/// The settings of the server: all read and validated at its start, and read again into each endpoint and the node, so that
+/// each setting is defined in one place only.
 /// </summary>
 internal sealed class HostSettings
 {
@@ -32,7 +34,7 @@ internal sealed class HostSettings
         Transport = reader.ReadEnum($"{Root}:Transport", OperatingSystem.IsLinux() ? TransportKind.Epoll : TransportKind.Sockets);
         if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux())
         {
-            reader.Complain($"{Root}:Transport", "Epoll", "Sockets: epoll is there on Linux only");
+            reader.Complain($"{Root}:Transport", "Epoll", "Sockets: epoll is available on Linux only");
         }
 
         WarmUp = reader.ReadBool($"{Root}:WarmUp", true);
@@ -49,47 +51,47 @@ internal sealed class HostSettings
 
     public RoomOptions Rooms { get; } = new();
 
-    /// <summary>The largest request head on every way in, in bytes.</summary>
+    /// <summary>Gets the maximum size of a request header block on every entry point, in bytes.</summary>
     public int MaxHeadBytes { get; }
 
     /// <summary>
-    /// WebSockets, streams and other requests at once on one HTTP/2 connection, which all tabs of a browser share. A client that
-    /// has as many open lets the next one wait without a word (RFC 9113 5.1.2), so the default, 1,000, is far above what a browser
-    /// opens (Chromium at most 256); Kestrel's own is 100.
+    /// Gets the maximum of concurrent WebSockets, streams and other requests on one HTTP/2 connection, which all tabs of a browser
+    /// share. At this number a client silently delays the next one (RFC 9113 5.1.2), so the default, 1,000, is far above the most that
+    /// a browser opens (Chromium 256); Kestrel's own is 100.
     /// </summary>
     public int MaxStreamsPerConnection { get; }
 
-    /// <summary>Networks whose PROXY protocol headers are believed; empty: none is expected.</summary>
+    /// <summary>Gets the networks whose PROXY protocol headers are trusted; empty if none is expected.</summary>
     public IReadOnlyList<IPNetwork> ProxyProtocolFrom { get; }
 
-    /// <summary>Whether connections over Unix sockets begin with such a header too.</summary>
+    /// <summary>Gets whether connections over Unix sockets begin with such a header too.</summary>
     public bool ProxyProtocolFromUnixSockets { get; }
 
-    /// <summary>What is under Kestrel.</summary>
+    /// <summary>Gets the transport under Kestrel.</summary>
     public TransportKind Transport { get; }
 
-    /// <summary>Whether the code is compiled before the server listens.</summary>
+    /// <summary>Gets whether the code is compiled before the server listens.</summary>
     public bool WarmUp { get; }
 
     public bool EchoEnabled { get; }
 
-    /// <summary>Whether clients have to say who they are.</summary>
+    /// <summary>Gets whether clients have to authenticate.</summary>
     public bool HasAuth { get; }
 
-    /// <summary>How they do.</summary>
+    /// <summary>Gets how they authenticate.</summary>
     public AuthOptions Auth { get; } = new();
 
-    /// <summary>How those are refused who do not.</summary>
+    /// <summary>Gets how unauthorized clients are refused.</summary>
     public RejectKind Reject { get; }
 
-    /// <summary>How rooms are kept.</summary>
+    /// <summary>Gets the settings of rooms.</summary>
     public RelayOptions Relay { get; } = new();
 
-    /// <summary>What connects this node with others.</summary>
+    /// <summary>Gets the broker that connects this node with others.</summary>
     public Brokers Broker { get; }
 
     /// <summary>Reads everything below <c>Weir:</c>.</summary>
-    /// <exception cref="SettingsException">Something is wrong; the message lists it all.</exception>
+    /// <exception cref="SettingsException">The configuration is not valid; the message lists all errors.</exception>
     public static HostSettings Read(IConfiguration configuration)
     {
         SettingsReader reader = new(configuration);
@@ -98,22 +100,22 @@ internal sealed class HostSettings
         return reader.Complaints.Count == 0 ? settings : throw new SettingsException(reader.Complaints);
     }
 
-    /// <summary>Puts the settings on the node.</summary>
+    /// <summary>Applies the settings to the node.</summary>
     public void ApplyTo(WeirNodeOptions options) => ReadNode(new SettingsReader(_configuration), options);
 
-    /// <summary>Puts the settings on an endpoint.</summary>
+    /// <summary>Applies the settings to an endpoint.</summary>
     public void ApplyTo(WeirOptions options) => ReadEndpoint(new SettingsReader(_configuration), options);
 
-    /// <summary>Puts the settings on who may come in.</summary>
+    /// <summary>Applies the settings of authentication.</summary>
     public void ApplyTo(AuthOptions options) => AuthSettings.Read(new SettingsReader(_configuration), options, HasAuth);
 
-    /// <summary>Puts the settings on the rooms.</summary>
+    /// <summary>Applies the settings to the rooms.</summary>
     public void ApplyTo(RelayOptions options) => ReadRelay(new SettingsReader(_configuration), options);
 
-    /// <summary>Puts the settings on Centrifugo's protocol.</summary>
+    /// <summary>Applies the settings to Centrifugo's protocol.</summary>
     public void ApplyTo(CentrifugoOptions options) => ReadCentrifugo(new SettingsReader(_configuration), options);
 
-    /// <summary>Puts the settings on the streams: those that hold for WebSockets.</summary>
+    /// <summary>Applies the settings of WebSockets to the streams.</summary>
     public void ApplyTo(SseOptions options)
     {
         WeirOptions sockets = new();
@@ -125,13 +127,13 @@ internal sealed class HostSettings
         options.MaxHeadBytes = sockets.MaxHeadBytes;
     }
 
-    /// <summary>Puts the settings on the HTTP API.</summary>
+    /// <summary>Applies the settings to the HTTP API.</summary>
     public void ApplyTo(ApiOptions options)
     {
         WeirOptions sockets = new();
         ApplyTo(sockets);
         options.Key = new SettingsReader(_configuration).ReadText(ApiKey, "");
-        options.MaxBodyBytes = sockets.MaxMessageBytes + (64 * 1024); // a message of the largest size, and what is around it
+        options.MaxBodyBytes = sockets.MaxMessageBytes + (64 * 1024); // a message of the largest size, and its envelope
     }
 
     private static void ReadRelay(SettingsReader reader, RelayOptions options)
@@ -141,7 +143,7 @@ internal sealed class HostSettings
             $"{broker}:PositionCheckInterval", options.PositionCheckInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         options.PresenceLifetime = reader.ReadDuration(
             $"{broker}:PresenceLifetime", options.PresenceLifetime, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
-        options.BrokerPatience = reader.ReadDuration($"{broker}:Patience", options.BrokerPatience, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        options.BrokerTimeout = reader.ReadDuration($"{broker}:Timeout", options.BrokerTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         options.MaxPublishesInFlight = reader.ReadInt($"{broker}:MaxPublishesInFlight", options.MaxPublishesInFlight, 1, 1 << 20);
         options.NodeName = reader.ReadText($"{Root}:Node:Name", options.NodeName);
         List<RoomRule> rules = [];
@@ -170,7 +172,7 @@ internal sealed class HostSettings
         options.Rules = new RoomRules(rules);
     }
 
-    // Without tokens there is nobody to tell apart, and a room that is said to be private would be open.
+    // Without tokens clients cannot be distinguished, and a room configured as private would be open.
     private void ComplainAboutRooms(SettingsReader reader)
     {
         if (HasAuth)
@@ -182,7 +184,7 @@ internal sealed class HostSettings
         {
             if (_configuration[$"{entry}:Access"] is { } access)
             {
-                reader.Complain($"{entry}:Access", access, $"nothing unless {AuthSettings.Section} is set: everybody may listen");
+                reader.Complain($"{entry}:Access", access, $"no value unless {AuthSettings.Section} is set: every client may listen");
             }
 
             if (reader.ReadEnum($"{entry}:Publish", RoomPublishing.Members) == RoomPublishing.Granted)
@@ -205,7 +207,7 @@ internal sealed class HostSettings
     private static void ReadEndpoint(SettingsReader reader, WeirOptions options)
     {
         string limits = $"{Root}:Limits";
-        options.KeepRequest = false; // the handlers here take what they need when the connection opens
+        options.KeepRequest = false; // the handlers copy the fields that they need when the connection opens
         options.MaxMessageBytes = reader.ReadInt($"{limits}:MaxMessageBytes", options.MaxMessageBytes, 1, 1 << 30);
         options.MaxHeadBytes = reader.ReadInt($"{limits}:MaxHeadBytes", options.MaxHeadBytes, 256, 1 << 20);
         options.HandshakeTimeout = reader.ReadDuration(
@@ -263,7 +265,10 @@ internal sealed class HostSettings
         }
         catch (ArgumentOutOfRangeException)
         {
-            reader.Complain($"{section}:CloseCode", code.ToString(CultureInfo.InvariantCulture), "a code that may be sent: 1000-1003, 1007-1014, 3000-4999");
+            reader.Complain(
+                $"{section}:CloseCode",
+                code.ToString(CultureInfo.InvariantCulture),
+                "a code that may be sent: 1000-1003, 1007-1014, 3000-4999");
         }
     }
 
@@ -288,7 +293,8 @@ internal sealed class HostSettings
         }
         catch (ArgumentException error)
         {
-            reader.Complain($"{Root}:Origins", string.Join(", ", origins), $"a list of origins such as https://*.example.com, or *; {error.Message}");
+            reader.Complain(
+                $"{Root}:Origins", string.Join(", ", origins), $"a list of origins such as https://*.example.com, or *; {error.Message}");
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace Weir.Host.Settings;
 
-/// <summary>How a WebSocket client is refused that may not come in.</summary>
+/// <summary>How an unauthorized WebSocket client is refused.</summary>
 internal enum RejectKind
 {
     /// <summary>By a close code after the upgrade, which a page can read.</summary>

@@ -4,15 +4,15 @@ using System.Net;
 namespace Weir.Host.Settings;
 
 /// <summary>
-/// Reads the settings below <c>Weir:</c> and collects what is wrong with them: each complaint names the key, what it was and
-/// what is allowed. A key nobody asked for is a complaint too, so that a misspelt limit is not silently the default.
+/// Reads the settings below <c>Weir:</c> and collects their errors: each names the key, the value and what is allowed. A key that
+/// is not read is an error too, so that a misspelt limit does not silently become the default.
 /// </summary>
 internal sealed class SettingsReader(IConfiguration configuration)
 {
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _complaints = [];
 
-    /// <summary>Everything that is wrong, in the order of reading.</summary>
+    /// <summary>Gets all errors, in the order of reading.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
     public bool ReadBool(string key, bool byDefault)
@@ -22,13 +22,18 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     public int ReadInt(string key, int byDefault, int least, int most)
         => Read(key) is not { } text ? byDefault
-            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+                && value >= least && value <= most ? value
             : Complain(key, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"), byDefault);
 
     public TimeSpan ReadDuration(string key, TimeSpan byDefault, TimeSpan least, TimeSpan most)
         => Read(key) is not { } text ? byDefault
             : Duration.TryParse(text, out TimeSpan value) && value >= least && value <= most ? value
-            : Complain(key, text, $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10", byDefault);
+            : Complain(
+                key,
+                text,
+                $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10",
+                byDefault);
 
     public T ReadEnum<T>(string key, T byDefault)
         where T : struct, Enum
@@ -38,7 +43,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     public string ReadText(string key, string byDefault) => Read(key) ?? byDefault;
 
-    /// <summary>Networks, and whether the word <c>unix</c> among them stands for the peers of Unix sockets.</summary>
+    /// <summary>Reads networks, and whether <c>unix</c>, for peers on Unix sockets, is among them.</summary>
     public (IReadOnlyList<IPNetwork> Networks, bool UnixSockets) ReadPeers(string key)
     {
         List<IPNetwork> networks = [];
@@ -62,7 +67,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return (networks, unixSockets);
     }
 
-    /// <summary>A list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
+    /// <summary>Reads a list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
     public IReadOnlyList<string> ReadList(string key)
     {
         Know(key);
@@ -82,7 +87,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return values;
     }
 
-    /// <summary>The keys of a list's entries that are sections themselves, <c>key:0</c>, <c>key:1</c> and so on, in their order.</summary>
+    /// <summary>Returns the keys of a list's entries that are sections, <c>key:0</c>, <c>key:1</c> and so on, in order.</summary>
     public IReadOnlyList<string> ReadEntries(string key)
     {
         List<(int Number, string Key)> entries = [];
@@ -97,10 +102,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return [.. entries.OrderBy(static entry => entry.Number).Select(static entry => entry.Key)];
     }
 
-    /// <summary>Adds a complaint about a value that only its user can judge.</summary>
+    /// <summary>Adds an error about a value that its user validates.</summary>
     public void Complain(string key, string was, string allowed) => _complaints.Add($"{key} is '{was}'; allowed is {allowed}.");
 
-    /// <summary>To be called last: complains about every key below <paramref name="root"/> that was not read.</summary>
+    /// <summary>Adds an error for every key below <paramref name="root"/> that was not read; called last.</summary>
     public void ComplainAboutUnknown(string root)
     {
         foreach ((string key, string? value) in configuration.GetSection(root).AsEnumerable())

@@ -1,11 +1,11 @@
 namespace Weir.Host.Settings;
 
-/// <summary>Which transport Kestrel listens with.</summary>
+/// <summary>The transport under Kestrel.</summary>
 internal enum TransportKind
 {
-    /// <summary>Our own, Linux only.</summary>
+    /// <summary>Weir's epoll transport, on Linux only.</summary>
     Epoll,
 
-    /// <summary>Kestrel's own, everywhere.</summary>
+    /// <summary>Kestrel's own transport, on all systems.</summary>
     Sockets,
 }

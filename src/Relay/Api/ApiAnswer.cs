@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Weir.Relay.Api;
 
-/// <summary>What answers have in common, those of the API and those of Centrifugo's client protocol.</summary>
+/// <summary>The common parts of answers, those of the API and those of Centrifugo's client protocol.</summary>
 internal static class ApiAnswer
 {
     private static readonly SearchValues<byte> _lineBreaks = SearchValues.Create("\r\n"u8);
@@ -49,7 +49,8 @@ internal static class ApiAnswer
     }
 
     /// <summary>
-    /// Writes a property that is JSON already, on one line; nothing where there is none, or it is not what <see cref="JsonText"/> takes.
+    /// Writes a property that is JSON already, on one line; writes no property if the value is empty, or not valid by
+    /// <see cref="JsonText"/>.
     /// </summary>
     public static void WriteJson(Utf8JsonWriter json, string name, ReadOnlyMemory<byte> value)
     {
@@ -61,7 +62,7 @@ internal static class ApiAnswer
     }
 
     /// <summary>
-    /// Writes JSON verbatim, but on one line: a line break would end a message of Centrifugo's protocol. In JSON it only stands between
+    /// Writes JSON verbatim, but on one line: a line break would end a message of Centrifugo's protocol. In JSON it only occurs between
     /// tokens, where a space means the same.
     /// </summary>
     public static void WriteOnOneLine(Utf8JsonWriter json, ReadOnlySpan<byte> value)

@@ -11,8 +11,8 @@ using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 namespace Weir.Relay.Api;
 
 /// <summary>
-/// The HTTP side of the API: the key, the body, the answer. An error of a method is part of a 200, as Centrifugo's clients
-/// expect; what is wrong with the request as such has a status of its own, and an error in the same form as its body.
+/// The HTTP side of the API: the key, the body, the answer. An error of a method is part of a 200, as Centrifugo's clients expect; an
+/// invalid request has a status of its own, and an error in the same form as its body.
 /// </summary>
 internal sealed class ApiEndpoint
 {
@@ -48,7 +48,7 @@ internal sealed class ApiEndpoint
             return;
         }
 
-        // Before anything of the request is looked at.
+        // Before any other part of the request is read.
         if (!HasKey(http.Request))
         {
             RelayLog.KeyRefused(_relay.Logger, _methods.Find(name) is null ? "?" : name);
@@ -81,7 +81,8 @@ internal sealed class ApiEndpoint
         }
         catch (JsonException error)
         {
-            ApiError complaint = ApiError.BadRequest($"The body must be JSON whose values have at most {JsonText.MaxDepth} levels. {error.Message}");
+            ApiError complaint = ApiError.BadRequest(
+                $"The body must be JSON whose values have at most {JsonText.MaxDepth} levels. {error.Message}");
             await RefuseAsync(http, StatusCodes.Status400BadRequest, complaint).ConfigureAwait(false);
         }
         catch (ApiException error)
@@ -90,11 +91,11 @@ internal sealed class ApiEndpoint
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // Nobody waits for the answer.
+            // The client no longer waits for the answer.
         }
     }
 
-    // The hashes have one length, so the time says nothing of how much of the key is right.
+    // The hashes have one length, so the time does not reveal how much of the key is right.
     private bool HasKey(HttpRequest request)
     {
         StringValues given = request.Headers["X-API-Key"];

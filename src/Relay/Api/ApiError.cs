@@ -1,12 +1,12 @@
 namespace Weir.Relay.Api;
 
-/// <summary>An error as Centrifugo's API names it: one of its numbers and a few words.</summary>
+/// <summary>An error with code and message of Centrifugo's API.</summary>
 internal sealed record ApiError(int Code, string Message)
 {
-    /// <summary>The broker is away; the request may be made again.</summary>
+    /// <summary>The broker is unavailable; the client may retry the request.</summary>
     public static readonly ApiError Internal = new(100, "internal server error");
 
-    /// <summary>No such room may be.</summary>
+    /// <summary>The name is not allowed.</summary>
     public static readonly ApiError UnknownChannel = new(102, "unknown channel");
 
     /// <summary>The key is missing or wrong.</summary>
@@ -15,13 +15,13 @@ internal sealed record ApiError(int Code, string Message)
     /// <summary>The API has no such method.</summary>
     public static readonly ApiError MethodNotFound = new(104, "method not found");
 
-    /// <summary>The room keeps nothing of what was asked for.</summary>
+    /// <summary>The room does not keep the requested data.</summary>
     public static readonly ApiError NotAvailable = new(108, "not available");
 
-    /// <summary>The position that was named is not of this epoch.</summary>
+    /// <summary>The requested position is not of this epoch.</summary>
     public static readonly ApiError UnrecoverablePosition = new(112, "unrecoverable position");
 
-    /// <summary>Something is missing, or of another kind.</summary>
+    /// <summary>A field is missing, or of another type.</summary>
     public static ApiError BadRequest(string complaint) => new(107, "bad request: " + complaint);
 }
 

@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Weir.Protocol;
 using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Api;
 
 /// <summary>
-/// What can be asked, in the shapes of Centrifugo's server API: a request is a JSON object, an answer the value of its
-/// <c>result</c>. What a request has besides is passed over.
+/// The methods, in the shapes of Centrifugo's server API: a request is a JSON object, an answer the value of its <c>result</c>. Other
+/// fields of a request are ignored.
 /// </summary>
 internal sealed class ApiMethods(RelayNode relay)
 {
@@ -15,7 +16,7 @@ internal sealed class ApiMethods(RelayNode relay)
 
     public delegate ValueTask Method(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken);
 
-    /// <summary>The method of that name; null when there is none.</summary>
+    /// <summary>Returns the method of that name; <c>null</c> if there is none.</summary>
     public Method? Find(string name) => name switch
     {
         "publish" => PublishAsync,
@@ -36,8 +37,8 @@ internal sealed class ApiMethods(RelayNode relay)
         Write(result, await PublishAsync(ReadRoom(request), publication, cancellationToken).ConfigureAwait(false));
     }
 
-    // Each room has an answer of its own, also one whose name is no text: that one fails says nothing of the others, and a back end
-    // repeats only for those that failed.
+    // Each room has an answer of its own, also one whose name is not text: its failure does not affect the others, and a back end repeats
+    // only for those that failed.
     private async ValueTask BroadcastAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         Publication publication = ReadPublication(request).AsMessage(relay.NewMessageNumber());
@@ -91,9 +92,9 @@ internal sealed class ApiMethods(RelayNode relay)
         }
 
         StreamPosition? since = null;
-        if (Member(request, "since") is { ValueKind: JsonValueKind.Object } place)
+        if (Member(request, "since") is { ValueKind: JsonValueKind.Object } position)
         {
-            since = new StreamPosition(ReadText(place, "epoch"), ReadNumber(place, "offset"));
+            since = new StreamPosition(ReadText(position, "epoch"), ReadNumber(position, "offset"));
         }
 
         HistoryQuery query = new(since, (int)Math.Clamp(ReadNumber(request, "limit"), -1, int.MaxValue), ReadFlag(request, "reverse"));
@@ -186,7 +187,8 @@ internal sealed class ApiMethods(RelayNode relay)
 
     private async ValueTask ChannelsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        IReadOnlyDictionary<string, int> rooms = await relay.ReadRoomsAsync(ReadText(request, "pattern"), cancellationToken).ConfigureAwait(false);
+        IReadOnlyDictionary<string, int> rooms =
+            await relay.ReadRoomsAsync(ReadText(request, "pattern"), cancellationToken).ConfigureAwait(false);
         result.WriteStartObject();
         result.WriteStartObject("channels");
         foreach ((string room, int clients) in rooms)
@@ -225,7 +227,7 @@ internal sealed class ApiMethods(RelayNode relay)
             : throw new ApiException(ApiError.NotAvailable);
     }
 
-    // The raw JSON text of data, exactly as it came: that is what members of a room get. Or bytes, in base64.
+    // The raw JSON text of data, verbatim: members of a room are sent exactly that. Or bytes, in base64.
     private static Publication ReadPublication(JsonElement request)
     {
         if (Member(request, "data") is { } data)
@@ -286,7 +288,7 @@ internal sealed class ApiMethods(RelayNode relay)
         result.WriteEndObject();
     }
 
-    // Members of a raw room may send anything: what is no JSON is shown as a string of it, bytes in base64.
+    // Members of a raw room may send anything: text that is not JSON is written as a string, bytes in base64.
     private static void Write(Utf8JsonWriter result, Publication publication)
     {
         result.WriteStartObject();

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace Weir.Relay.Diagnostics;
 
-/// <summary>The meter <c>Weir.Relay</c>. Recording never throws and, with nobody listening, costs a check.</summary>
+/// <summary>The meter <c>Weir.Relay</c>. Recording never throws and, without a listener, costs a check.</summary>
 internal sealed class RelayMetrics
 {
     public const string MeterName = "Weir.Relay";
@@ -19,21 +19,24 @@ internal sealed class RelayMetrics
     {
         Meter meter = factory?.Create(new MeterOptions(MeterName)) ?? new Meter(MeterName);
         _published = meter.CreateCounter<long>(
-            "weir.relay.publishes", "{publication}", "Publications handed to the broker, by what became of them.");
+            "weir.relay.publishes", "{publication}", "Publications handed to the broker, by result.");
         _filledIn = meter.CreateCounter<long>(
-            "weir.relay.filled_in", "{publication}", "Publications that were missed and then filled in from the history.");
+            "weir.relay.filled_in", "{publication}", "Missed publications that were delivered from the history.");
         _lost = meter.CreateCounter<long>(
-            "weir.relay.positions_lost", "{loss}", "Times that a room's publications were lost for its listeners, by reason.");
+            "weir.relay.positions_lost", "{loss}", "Losses of a room's publications for its listeners, by reason.");
         _dropped = meter.CreateCounter<long>(
-            "weir.relay.announcements_dropped", "{publication}", "Announcements dropped because they came faster than they could be delivered.");
+            "weir.relay.announcements_dropped", "{publication}",
+            "Announcements dropped because they arrived faster than they could be delivered.");
         _recoveries = meter.CreateCounter<long>(
-            "weir.relay.recoveries", "{subscription}", "Subscriptions that asked for what they had missed, by whether they got all of it.");
+            "weir.relay.recoveries", "{subscription}",
+            "Subscriptions that requested missed publications, by whether they got all of them.");
         _streams = meter.CreateUpDownCounter<long>(
             "weir.sse.active", "{stream}", "Server-Sent Events streams that are open now.");
         meter.CreateObservableUpDownCounter(
-            "weir.relay.rooms", () => Rooms?.Invoke() ?? 0, "{room}", "Rooms with anybody on this node.");
+            "weir.relay.rooms", () => Rooms?.Invoke() ?? 0, "{room}", "Rooms with members on this node.");
         meter.CreateObservableGauge(
-            "weir.relay.nodes_with_other_rules", () => NodesWithOtherRules?.Invoke() ?? 0, "{node}", "Other nodes whose rules for rooms differ from this node's.");
+            "weir.relay.nodes_with_other_rules", () => NodesWithOtherRules?.Invoke() ?? 0, "{node}",
+            "Other nodes whose room rules differ from this node's.");
         meter.CreateObservableGauge(
             "weir.relay.broker_up", () => IsUp?.Invoke() ?? false ? 1 : 0, "1", "1 while the broker can be reached.");
     }

@@ -5,10 +5,10 @@ using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Relay.Http;
 
-/// <summary>A request's body of JSON, or why there is none.</summary>
-/// <param name="Bytes">UTF-8 without a byte order mark. Not looked at otherwise.</param>
-/// <param name="StatusCode">The status to refuse the request with; 0: it is there. 499: the client has gone.</param>
-/// <param name="Complaint">What is wrong, for the client's developer; empty: nothing.</param>
+/// <summary>A request's body of JSON, or the reason why there is none.</summary>
+/// <param name="Bytes">UTF-8 without a byte order mark. Not validated otherwise.</param>
+/// <param name="StatusCode">The status to refuse the request with; 0 if it is valid. 499: the client has disconnected.</param>
+/// <param name="Complaint">What is wrong, for the client's developer; empty if it is valid.</param>
 internal readonly record struct RequestBody(ReadOnlyMemory<byte> Bytes, int StatusCode = 0, string Complaint = "")
 {
     /// <summary>Reads a body up to a bound.</summary>
@@ -36,15 +36,15 @@ internal readonly record struct RequestBody(ReadOnlyMemory<byte> Bytes, int Stat
         }
         catch (Exception error) when (error is OperationCanceledException or IOException)
         {
-            return Refuse(StatusCodes.Status499ClientClosedRequest, "The client has gone.");
+            return Refuse(StatusCodes.Status499ClientClosedRequest, "The client has disconnected.");
         }
 
         return Of(body.GetBuffer().AsMemory(0, (int)body.Length));
     }
 
-    /// <summary>What a request brings somewhere else than in its body.</summary>
+    /// <summary>Validates JSON from another part of the request than its body.</summary>
     public static RequestBody Of(ReadOnlyMemory<byte> bytes) => !Utf8.IsValid(bytes.Span)
-        ? Refuse(StatusCodes.Status400BadRequest, "JSON must be UTF-8 (RFC 8259 section 8.1), and this is not.")
+        ? Refuse(StatusCodes.Status400BadRequest, "JSON must be UTF-8 (RFC 8259 section 8.1).")
         : new RequestBody(bytes.Span.StartsWith("\uFEFF"u8) ? bytes["\uFEFF"u8.Length..] : bytes);
 
     /// <summary>Answers the request with the status, and the complaint as text.</summary>

@@ -3,8 +3,8 @@ using Weir.Connections;
 namespace Weir.Relay.Rooms;
 
 /// <summary>
-/// The node's WebSocket connections as clients: known by <see cref="RelayNode.ClientIdOf"/>, and by their user where their
-/// state is an <see cref="IKnownClient"/>. What a protocol layer knows of them besides is its own to say.
+/// The node's WebSocket connections as clients: identified by <see cref="RelayNode.ClientIdOf"/>, and by their user if their state is an
+/// <see cref="IAuthenticatedClient"/>. A protocol layer reports further data on them itself.
 /// </summary>
 internal sealed class ConnectionClients(WeirEngine engine, RelayNode node) : IRelayClients
 {
@@ -20,7 +20,7 @@ internal sealed class ConnectionClients(WeirEngine engine, RelayNode node) : IRe
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
             foreach (WeirConnection connection in engine.Connections.FindAll(
-                each => each.State is IKnownClient known && known.Identity.User == what.User))
+                each => each.State is IAuthenticatedClient known && known.Identity.User == what.User))
             {
                 connection.Close(what.Code, what.Reason);
             }

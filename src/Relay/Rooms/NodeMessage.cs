@@ -2,28 +2,28 @@ using System.Text.Json.Serialization;
 
 namespace Weir.Relay.Rooms;
 
-/// <summary>What one node tells another, as JSON. What is not known to a node of another version is passed over.</summary>
+/// <summary>A message from node to node, as JSON. A node of another version ignores unknown fields.</summary>
 internal sealed record NodeMessage
 {
-    /// <summary>End somebody's connections.</summary>
+    /// <summary>The connections to end.</summary>
     public Disconnection? Disconnect { get; init; }
 
-    /// <summary>Say which rooms you have: the pattern of their names.</summary>
+    /// <summary>Requests the receiver's rooms: the pattern of their names.</summary>
     public string? RoomsLike { get; init; }
 
-    /// <summary>Rooms and how many are in them: the answer.</summary>
+    /// <summary>Rooms and their numbers of members: the answer.</summary>
     public Dictionary<string, int>? Rooms { get; init; }
 
-    /// <summary>The session whose client has said <see cref="Said"/> in a request to the node that passes it on.</summary>
+    /// <summary>The session whose client sent <see cref="Said"/> in a request to the node that forwards it.</summary>
     public string? Session { get; init; }
 
     /// <inheritdoc cref="Session"/>
     public byte[]? Said { get; init; }
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The querying node.</summary>
     public string? From { get; init; }
 
-    /// <summary>The asking node's number for the question.</summary>
+    /// <summary>The querying node's number for the query.</summary>
     public long Question { get; init; }
 }
 

@@ -3,14 +3,14 @@ using System.Diagnostics;
 namespace Weir.Relay.Rooms;
 
 /// <summary>
-/// The publications of this node in one room that have not come back yet, in the order of their calls, which is the order
-/// in which the broker announces them. By it the publisher is left out, and nothing is heard twice. Thread-safe.
+/// The publications of this node in one room that have not been announced yet, in the order of their calls, which is the order in which the
+/// broker announces them. Serves to leave out the publisher and to deliver each publication once. Thread-safe.
 /// </summary>
-/// <remarks>A linked list through the entries: the one announced is nearly always the first.</remarks>
+/// <remarks>A linked list through the entries: the announced one is nearly always the first.</remarks>
 internal sealed class Outbox(int maxInFlight)
 {
-    // Publishes whose announcement was lost stay until a later one of this node comes: a broker whose link for
-    // announcements is down can take many meanwhile. Those dropped here would be heard by their publisher too, if they came.
+    // Publishes whose announcement was lost stay until a later one of this node is announced: a broker whose link for announcements is down
+    // can accept many meanwhile. If one that was dropped here is announced, its publisher is sent it too.
     internal const int MaxKept = 4096;
 
     private Dictionary<long, PendingPublish>? _remembered;
@@ -21,13 +21,13 @@ internal sealed class Outbox(int maxInFlight)
     /// <summary>The lock that makes the order here the order at the broker: held from the numbering to the call's return.</summary>
     public Lock Gate { get; } = new();
 
-    /// <summary>The places of this room among the publishes on their way.</summary>
-    public SemaphoreSlim Places { get; } = new(maxInFlight);
+    /// <summary>The room's publish permits.</summary>
+    public SemaphoreSlim PublishPermits { get; } = new(maxInFlight);
 
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Adds the newest one.</summary>
-    /// <returns>The oldest one, if it had to give way; else <c>null</c>.</returns>
+    /// <returns>The oldest one, if it was dropped; else <c>null</c>.</returns>
     public PendingPublish? AddInsideLock(PendingPublish entry)
     {
         Debug.Assert(Gate.IsHeldByCurrentThread);
@@ -53,12 +53,12 @@ internal sealed class Outbox(int maxInFlight)
     }
 
     /// <summary>
-    /// The publication of that number has been announced: takes it out, and what is older and has no announcement to wait for.
+    /// The publication of that number has been announced: removes it, and older ones that wait for no announcement.
     /// </summary>
     /// <param name="sequence">The node's number for it.</param>
     /// <param name="overtaken">
-    /// Gets the older ones, oldest first: stored, and the announcement was lost; or failed, and as the broker numbers in the
-    /// order of the calls, not stored.
+    /// Receives the older ones, oldest first: stored, and the announcement was lost; or failed, and as the broker numbers in the order of
+    /// the calls, not stored.
     /// </param>
     public PendingPublish? TakeAnnounced(long sequence, List<PendingPublish> overtaken)
     {
@@ -89,7 +89,7 @@ internal sealed class Outbox(int maxInFlight)
         }
     }
 
-    /// <summary>Whether the publication of that number has a number left out before it.</summary>
+    /// <summary>Whether the publication of that number has a skipped offset before it.</summary>
     public bool IsAfterLoss(long sequence)
     {
         lock (Gate)
@@ -118,7 +118,7 @@ internal sealed class Outbox(int maxInFlight)
         }
     }
 
-    /// <summary>All that have not come back, oldest first.</summary>
+    /// <summary>Copies all that have not been announced, oldest first.</summary>
     public void CopyTo(List<PendingPublish> entries)
     {
         lock (Gate)
@@ -130,8 +130,8 @@ internal sealed class Outbox(int maxInFlight)
         }
     }
 
-    /// <summary>Takes out what no longer waits for its announcement.</summary>
-    /// <param name="entry">One that may have been taken out already.</param>
+    /// <summary>Removes an entry that no longer waits for its announcement.</summary>
+    /// <param name="entry">An entry, which may have been removed already.</param>
     /// <param name="mayComeLate">
     /// Its announcement may come all the same, after a later one's: it is remembered for that, so that it is recognized then.
     /// </param>
@@ -162,13 +162,13 @@ internal sealed class Outbox(int maxInFlight)
         _remembered ??= [];
         if (_remembered.Count >= MaxKept)
         {
-            _remembered.Clear(); // they are of an outage long ago
+            _remembered.Clear(); // they belong to an outage long ago
         }
 
         _remembered[entry.Publication.NodeSequence] = entry;
     }
 
-    // Leaves the entry's own link as it is: whoever walks goes on from it.
+    // Leaves the entry's own link as it is: an iteration continues from it.
     private void UnlinkInsideLock(PendingPublish? previous, PendingPublish entry)
     {
         if (previous is null)

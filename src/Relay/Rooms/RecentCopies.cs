@@ -3,12 +3,12 @@ using Weir.Rooms;
 namespace Weir.Relay.Rooms;
 
 /// <summary>
-/// The messages to several rooms whose copies may still come, by their publishing node and its number for them. Thread-safe.
+/// The messages to several rooms of which further copies may arrive, by their publishing node and its number for them. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Two generations: the older one is forgotten when the newer one is full or old enough. So a copy that comes within
-/// <see cref="Lifetime"/> of the first, and before <see cref="MaxInGeneration"/> further messages to several rooms, is
-/// recognized; one that comes after twice as much is not, and a connection in both rooms is sent it again.
+/// Two generations: the older one is dropped when the newer one is full or old enough. So a copy that arrives within <see cref="Lifetime"/>
+/// of the first, and before <see cref="MaxInGeneration"/> further messages to several rooms, is recognized; one that arrives after twice as
+/// much is not, and a connection in both rooms is sent it again.
 /// </remarks>
 internal sealed class RecentCopies(TimeProvider time)
 {
@@ -21,7 +21,7 @@ internal sealed class RecentCopies(TimeProvider time)
     private Dictionary<(string Node, long Message), MessageCopies> _older = [];
     private long _since = time.GetTimestamp();
 
-    /// <summary>The copies of a message.</summary>
+    /// <summary>Gets the copies of a message.</summary>
     /// <param name="node">The node that published it.</param>
     /// <param name="message">That node's number for it.</param>
     public MessageCopies Of(string node, long message)
@@ -39,7 +39,7 @@ internal sealed class RecentCopies(TimeProvider time)
         }
     }
 
-    /// <summary>Releases what is too old; called by the node's maintenance, so that an idle node keeps nothing.</summary>
+    /// <summary>Evicts what is too old; called by the node's maintenance, so that an idle node keeps no entries.</summary>
     public void Trim()
     {
         lock (_gate)

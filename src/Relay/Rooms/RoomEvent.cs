@@ -1,6 +1,6 @@
 namespace Weir.Relay.Rooms;
 
-/// <summary>One thing in a room's inbox.</summary>
+/// <summary>One event in a room's inbox.</summary>
 internal readonly record struct RoomEvent(RoomEventKind Kind, object? Subject = null, object? Detail = null);
 
 internal enum RoomEventKind
@@ -8,13 +8,13 @@ internal enum RoomEventKind
     /// <summary>A publication was announced, with its epoch.</summary>
     Publication,
 
-    /// <summary>A member joined somewhere.</summary>
+    /// <summary>A member joined on any node.</summary>
     Joined,
 
-    /// <summary>A member left somewhere.</summary>
+    /// <summary>A member left on any node.</summary>
     Left,
 
-    /// <summary>Somebody subscribes: a <see cref="Subscribing"/>.</summary>
+    /// <summary>A listener subscribes: a <see cref="Subscribing"/>.</summary>
     Subscribe,
 
     /// <summary>The position must be compared with the broker's.</summary>
@@ -29,15 +29,17 @@ internal enum RoomEventKind
     /// <summary>A <see cref="PendingPublish"/> has failed: not stored.</summary>
     NotStored,
 
-    /// <summary>A <see cref="PendingPublish"/> has failed: nobody knows whether it is stored.</summary>
+    /// <summary>A <see cref="PendingPublish"/> has failed: unknown whether it is stored.</summary>
     MaybeStored,
 
-    /// <summary>The broker is away: what waits for its announcement is given to the members of this node.</summary>
+    /// <summary>The broker is unavailable: publications that wait for their announcement are given to the members of this node.</summary>
     Away,
 
-    /// <summary>This node has left out a number, a <see cref="StreamPosition"/>, for publications that it has delivered without one.</summary>
+    /// <summary>
+    /// This node has skipped an offset, a <see cref="StreamPosition"/>, for publications that it has delivered without one.
+    /// </summary>
     Skipped,
 
-    /// <summary>The room is subscribed to anew, with nobody there who heard anything.</summary>
+    /// <summary>The room is subscribed to anew, without a member that was given an earlier publication.</summary>
     Reset,
 }

@@ -3,10 +3,10 @@ using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Rooms;
 
-/// <summary>Who of this node is present in one room, and the broker's word for it. Thread-safe.</summary>
+/// <summary>The clients of this node that are present in one room, and their records at the broker. Thread-safe.</summary>
 /// <remarks>
-/// The calls are made inside the lock, so that a refresh does not overtake a leave and leave a ghost behind; a broker's
-/// call only begins there. One that fails is made good by the next refresh.
+/// The calls are made inside the lock, so that a refresh does not overtake a leave and show an absent client as present; a broker's call
+/// only begins there. The next refresh repeats one that failed.
 /// </remarks>
 internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetime, ILogger logger)
 {

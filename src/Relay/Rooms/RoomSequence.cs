@@ -3,20 +3,20 @@ using System.Runtime.InteropServices;
 namespace Weir.Relay.Rooms;
 
 /// <summary>
-/// Up to where a room with history has been delivered on this node, and what to do with what comes: pure bookkeeping, no
-/// I/O. Belongs to the room's drain; not thread-safe.
+/// The position up to which a room with history has been delivered on this node, and the disposition of announcements: no I/O. Belongs to
+/// the room's event loop; not thread-safe.
 /// </summary>
 /// <remarks>
-/// Announcements are at most once and in order. One whose number is not the next shows a gap: it is held, with all that
-/// follow, until a read of the history has filled the gap or shown that it cannot be filled. So are the first ones, until a
-/// read has shown where the room is.
+/// Announcements are at most once and in order. One whose offset is not the next shows a gap: it is held, with all that follow, until a
+/// read of the history has filled the gap or shown that it cannot be filled. So are the first ones, until a read has returned the room's
+/// position.
 /// </remarks>
 internal sealed class RoomSequence
 {
-    /// <summary>The most that is held; beyond it all of it is let go, since the history has it too.</summary>
+    /// <summary>The most publications held; beyond it all of them are released, since the history has them too.</summary>
     internal const int MaxHeld = 4096;
 
-    // A history that lags behind the announcements is read again, but not for ever.
+    // A history that lags behind the announcements is read again, but not indefinitely.
     private const int MostFruitlessReads = 3;
 
     private const long Unknown = -1;
@@ -25,9 +25,9 @@ internal sealed class RoomSequence
     private long _offset = Unknown;
     private long _announced;
     private int _fruitlessReads;
-    private int _heldAtLastRead; // so many of the held were here when a read came in: the next one has begun after them
+    private int _heldAtLastRead; // the number held when a read completed: the next one has begun after them
 
-    /// <summary>What an announcement amounts to.</summary>
+    /// <summary>The disposition of an announcement.</summary>
     public enum Verdict
     {
         /// <summary>The next one.</summary>
@@ -40,8 +40,8 @@ internal sealed class RoomSequence
         Held,
 
         /// <summary>
-        /// The broker announced a number again, for something else: to be delivered, after the loss of the position
-        /// before it was told.
+        /// The broker announced an offset again, for another publication: deliver it, after notifying of the loss of the position before
+        /// it.
         /// </summary>
         DeliverAfterLoss,
     }
@@ -50,13 +50,13 @@ internal sealed class RoomSequence
 
     public bool IsKnown => _offset != Unknown;
 
-    /// <summary>Nothing is held back.</summary>
+    /// <summary>No publication is held.</summary>
     public bool IsFlowing => _held.Count == 0;
 
-    /// <summary>The last publication delivered; offset 0 when it is not known.</summary>
+    /// <summary>The position of the last publication delivered; offset 0 if unknown.</summary>
     public StreamPosition Position => new(Epoch, Math.Max(0, _offset));
 
-    /// <summary>Nobody is there who heard anything: begins anew with whatever comes.</summary>
+    /// <summary>The room has no member that was given a publication: begins again with the next one.</summary>
     public void Reset()
     {
         ClearHeld();
@@ -66,7 +66,9 @@ internal sealed class RoomSequence
         Epoch = "";
     }
 
-    /// <summary>Takes in what was announced; without a number where the broker could not store it: it has its place in the order all the same.</summary>
+    /// <summary>
+    /// Processes an announcement; it has no offset if the broker could not store it, and keeps its position in the order all the same.
+    /// </summary>
     public Verdict OnAnnounced(Publication publication, string epoch)
     {
         if (publication.Offset == 0)
@@ -117,12 +119,12 @@ internal sealed class RoomSequence
         _held.Add((publication, epoch));
     }
 
-    /// <summary>Takes in what was read.</summary>
+    /// <summary>Processes the result of a read.</summary>
     /// <param name="history">
-    /// Publications after a place not beyond <paramref name="began"/>; all of them, if of an epoch that does not hold that place.
+    /// Publications after a position not beyond <paramref name="began"/>; all of them, if of an epoch that does not hold that position.
     /// </param>
     /// <param name="began">The position when the read began.</param>
-    /// <param name="deliver">Gets what is to be delivered now, in order.</param>
+    /// <param name="deliver">Receives the publications to deliver now, in order.</param>
     public Result OnHistory(RoomHistory history, StreamPosition began, List<Publication> deliver)
     {
         StreamPosition top = history.Top;
@@ -132,7 +134,7 @@ internal sealed class RoomSequence
         int beforeLoss = 0;
         if (!IsKnown)
         {
-            // Announced since the subscription, so somebody here may wait for it even if the read has it too.
+            // Announced since the subscription, so a member may wait for it even if the read has it too.
             (Publication? first, string firstEpoch) = FirstNumbered();
             Epoch = top.Epoch;
             _offset = first is not null && firstEpoch == top.Epoch ? Math.Min(top.Offset, first.Offset - 1) : top.Offset;
@@ -141,13 +143,13 @@ internal sealed class RoomSequence
         {
             if (top.Epoch != Epoch)
             {
-                // What is held under the old one the history has too, or it is gone.
+                // Publications held under the old epoch are in the history too, or lost.
                 _held.RemoveAll(held => held.Epoch == before.Epoch);
             }
 
             if (top.Epoch != Epoch && history.Holds(before))
             {
-                // Another name, and nothing lost.
+                // Another epoch without a loss.
                 Epoch = top.Epoch;
                 _announced = _offset;
             }
@@ -162,19 +164,19 @@ internal sealed class RoomSequence
 
             if (isNewEpoch || top.Offset > _offset)
             {
-                // The run without a gap that ends at the top: anything less would be a gap later on.
+                // The gapless sequence that ends at the top: anything less would be a gap later on.
                 int start = StartOfRun(history);
                 long beforeRun = start < history.Publications.Count ? history.Publications[start].Offset - 1 : top.Offset;
                 if (isNewEpoch || beforeRun > _offset)
                 {
                     if (!isNewEpoch)
                     {
-                        Fill(history.Publications, beforeRun, deliver); // what is there before the gap
+                        Fill(history.Publications, beforeRun, deliver); // those before the gap
                         beforeLoss = deliver.Count;
                     }
 
                     loss = isNewEpoch ? PositionLoss.EpochChanged : PositionLoss.Trimmed;
-                    // What both epochs have was heard under the old one.
+                    // Publications common to both epochs were delivered under the old one.
                     _offset = Math.Max(beforeRun, isNewEpoch ? history.LastInCommonWith(Epoch) : beforeRun);
                     Epoch = top.Epoch;
                     _announced = isNewEpoch ? 0 : _announced;
@@ -202,7 +204,7 @@ internal sealed class RoomSequence
         return new Result(loss, from, beforeLoss, MustReadAgain: _held.Count > 0 || (top.Epoch == Epoch && _offset < top.Offset));
     }
 
-    /// <summary>The history cannot be read: where nothing was heard before, what was announced first is taken as it is.</summary>
+    /// <summary>The history cannot be read: if the position is unknown, the first announcement sets it.</summary>
     public void OnHistoryNotRead(List<Publication> deliver)
     {
         if (!IsKnown && FirstNumbered() is ({ } first, var epoch))
@@ -215,7 +217,7 @@ internal sealed class RoomSequence
         _heldAtLastRead = 0;
     }
 
-    /// <summary>The next number was left out by this node, which has delivered what has none.</summary>
+    /// <summary>This node has skipped the next offset, after delivering publications without one.</summary>
     public void Skip(string epoch)
     {
         if (IsKnown && IsFlowing && epoch == Epoch)
@@ -225,8 +227,8 @@ internal sealed class RoomSequence
         }
     }
 
-    // A read that began when they were announced already shows another epoch, so theirs is over, and their numbers name no place
-    // in the one that goes on: what came of it before its end was lost with it.
+    // A read that began after they were announced already returns another epoch, so theirs is over, and their offsets have no meaning in
+    // the current one: they were lost with their epoch.
     private void DropStale(string epoch)
     {
         int stale = 0;
@@ -261,7 +263,7 @@ internal sealed class RoomSequence
         return start;
     }
 
-    // Takes from the held ones what is next, with what the history has before each, and drops what has come from the history.
+    // Releases those held ones that are next, with those of the history before each, and drops those that the history has delivered.
     private void Release(List<Publication> deliver, IReadOnlyList<Publication> history)
     {
         int done = 0;
@@ -308,9 +310,9 @@ internal sealed class RoomSequence
         }
     }
 
-    /// <param name="Loss">Why publications before <paramref name="From"/> are lost; null when none are.</param>
-    /// <param name="From">The position before what is to be delivered after the loss.</param>
-    /// <param name="BeforeLoss">How much of what is to be delivered comes before the loss.</param>
-    /// <param name="MustReadAgain">Something is still held, or missing.</param>
+    /// <param name="Loss">Why publications before <paramref name="From"/> are lost; <c>null</c> if none are.</param>
+    /// <param name="From">The position before the publications to deliver after the loss.</param>
+    /// <param name="BeforeLoss">The number of publications to deliver before the loss.</param>
+    /// <param name="MustReadAgain">A publication is still held, or missing.</param>
     public readonly record struct Result(PositionLoss? Loss, StreamPosition From, int BeforeLoss, bool MustReadAgain);
 }

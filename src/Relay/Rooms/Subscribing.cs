@@ -12,6 +12,6 @@ internal sealed class Subscribing(IRoomAudienceFactory audiences, IRoomListener 
 
     public StreamPosition? From => from;
 
-    /// <summary>True for the one who may end it: the room's drain, or whoever asked and does not want it any more.</summary>
+    /// <summary>Returns true to the one caller that may complete it: the room's event loop, or a caller that cancels it.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;
 }

@@ -6,24 +6,24 @@ using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 namespace Weir.Relay.Sse;
 
 /// <summary>
-/// What pages of other origins may read and send (Fetch standard, section 3.3), the same for all endpoints of streams. A browser
-/// that is not given these headers hides even the status of an answer from the page.
+/// The access of pages of other origins to responses and requests (Fetch standard, section 3.3), the same for all stream endpoints. Without
+/// these headers a browser hides even the status of a response from the page.
 /// </summary>
-/// <param name="origins">The origins that may.</param>
+/// <param name="origins">The allowed origins.</param>
 /// <param name="usesCookies">
-/// Whether a cookie says who a client is. Origins that are listed by name or domain are then allowed credentials; those that only
-/// a wildcard lets in, never.
+/// Whether a cookie identifies a client. Origins that are listed by name or domain are then allowed credentials; those that match only a
+/// wildcard, never.
 /// </param>
 internal sealed class CrossOrigin(OriginPolicy origins, bool usesCookies)
 {
     // EventSource sends Last-Event-ID and Cache-Control; clients based on fetch send more.
     private const string Headers = "authorization, cache-control, content-type, last-event-id, x-requested-with";
 
-    // As long as Chromium keeps it: two hours.
+    // The longest that Chromium caches it: two hours.
     private const string MaxAge = "7200";
 
-    /// <summary>Puts the headers on the answer.</summary>
-    /// <returns>Whether a page of the request's origin may have an answer at all.</returns>
+    /// <summary>Adds the headers to the response.</summary>
+    /// <returns>Whether a page of the request's origin may read a response at all.</returns>
     public bool Allows(HttpContext http)
     {
         IHeaderDictionary answer = http.Response.Headers;
@@ -34,14 +34,14 @@ internal sealed class CrossOrigin(OriginPolicy origins, bool usesCookies)
             return true;
         }
 
-        if (origin is not [{ } asked] || !origins.Allows(asked, http.Request.Host.Value))
+        if (origin is not [{ } requested] || !origins.Allows(requested, http.Request.Host.Value))
         {
             return false;
         }
 
-        answer[HeaderNames.AccessControlAllowOrigin] = asked;
+        answer[HeaderNames.AccessControlAllowOrigin] = requested;
         answer[HeaderNames.AccessControlExposeHeaders] = "retry-after, www-authenticate";
-        if (usesCookies && origins.Names(asked))
+        if (usesCookies && origins.Names(requested))
         {
             answer[HeaderNames.AccessControlAllowCredentials] = "true";
         }
@@ -49,7 +49,7 @@ internal sealed class CrossOrigin(OriginPolicy origins, bool usesCookies)
         return true;
     }
 
-    /// <summary>Answers a browser that asks whether a page may send a request.</summary>
+    /// <summary>Answers a browser's preflight request.</summary>
     public static void AnswerPreflight(HttpContext http, string method)
     {
         http.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -1,11 +1,12 @@
+using Weir.Connections;
 using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Sse;
 
-/// <summary>The streams that listen to one room: what happens in it is encoded once for all of them.</summary>
+/// <summary>The streams of one room: its events are encoded once for all of them.</summary>
 internal sealed class SseAudience : IRoomAudience
 {
-    // Calls come from the room's drain, and so do joins; a stream that ends leaves from its own thread.
+    // Calls come from the room's event loop, and so do joins; a stream that ends leaves from its own thread.
     private readonly List<SseSubscription> _subscriptions = [];
 
     public void Add(SseSubscription subscription)

@@ -9,8 +9,8 @@ using Weir.Relay.Diagnostics;
 namespace Weir.Relay.Sse;
 
 /// <summary>
-/// A path of Server-Sent Events: judges the request as a WebSocket's handshake is judged, subscribes to its rooms and
-/// writes until the client goes.
+/// A path of Server-Sent Events: evaluates the request like a WebSocket handshake, subscribes to its rooms and writes until the client
+/// disconnects.
 /// </summary>
 internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 {
@@ -18,16 +18,16 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
     private static readonly HandshakeRefusal _unauthorized = new(401, "A valid token is needed.", Challenge, "unauthorized");
     private static readonly HandshakeRefusal _expired = new(401, "The token has expired.", Challenge, "unauthorized");
-    private static readonly HandshakeRefusal _forbidden = new(403, "Not allowed in a room of these.", Name: "forbidden");
+    private static readonly HandshakeRefusal _forbidden = new(403, "Access to one of these rooms is denied.", Name: "forbidden");
     private static readonly HandshakeRefusal _unavailable =
-        HandshakeRefusal.Temporary(503, "Tokens cannot be judged now.", 5, "auth_unavailable");
+        HandshakeRefusal.Temporary(503, "Tokens cannot be verified now.", 5, "auth_unavailable");
 
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
     private readonly WeirEngine _engine;
     private readonly IClientAccess _access;
     private readonly SseSettings _settings;
-    private readonly StreamDoor _door;
+    private readonly HttpStreamAdmission _admission;
     private long _lastId;
 
     public SseEndpoint(RelayNode relay, WeirEngine engine, IClientAccess access, SseOptions options)
@@ -36,7 +36,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         _engine = engine;
         _access = access;
         _settings = new SseSettings(options, engine);
-        _door = new StreamDoor(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies, options.MaxHeadBytes);
+        _admission = new HttpStreamAdmission(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies, options.MaxHeadBytes);
         relay.AddClients(this);
         engine.AlsoDrains.Add(DrainAsync);
     }
@@ -49,7 +49,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     {
         if (_streams.TryGetValue(what.Client, out SseStream? stream))
         {
-            stream.End(FarewellOf(what));
+            stream.End(LastEventOf(what));
         }
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
@@ -57,38 +57,39 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             {
                 if (each.User == what.User)
                 {
-                    each.End(FarewellOf(what));
+                    each.End(LastEventOf(what));
                 }
             }
         }
     }
 
-    // As with Centrifugo's protocol: from 3500 to 3999 and from 4500 to 4999 a client does not come back.
-    private byte[] FarewellOf(Disconnection what)
+    // As with Centrifugo's protocol: after a code from 3500 to 3999 or from 4500 to 4999 a client does not reconnect.
+    private byte[] LastEventOf(Disconnection what)
         => (int)what.Code % 1000 >= 500 ? SseFormat.Final(what.Code, what.Reason) : _settings.ComeBack();
 
-    // The reconnection time is all that a client of these streams needs.
+    // A client of these streams needs only the reconnection time.
     public Task InvokeAsync(HttpContext http)
-        => _door.InvokeAsync(http, HttpMethods.Get, request => _door.EnterAsync(request, ServeUnlessRefusedAsync), static _ => []);
+        => _admission.InvokeAsync(
+            http, HttpMethods.Get, request => _admission.EnterAsync(request, ServeUnlessRefusedAsync), static _ => []);
 
-    /// <summary>Ends the streams there are over a window, each with a time of its own to come back.</summary>
-    public Task DrainAsync(TimeSpan window, CancellationToken hurry) => _door.DrainAsync(
+    /// <summary>Ends the current streams over a window, each with a reconnection time of its own.</summary>
+    public Task DrainAsync(TimeSpan window, CancellationToken abortToken) => _admission.DrainAsync(
         [.. _streams.Values],
         stream => stream.End(_settings.ComeBack()),
         window,
-        hurry);
+        abortToken);
 
     private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
     {
         RoomAdmission admission;
         try
         {
-            admission = await RoomAdmission.JudgeAsync(
+            admission = await RoomAdmission.EvaluateAsync(
                 _access, _relay, http.Features.GetRequiredFeature<UpgradeRequest>(), http.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            return null; // it did not wait to hear whether it may
+            return null; // the client disconnected before the evaluation completed
         }
 
         if (RefusalOf(admission) is { } refusal)
@@ -125,18 +126,19 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
         ClientIdentity client = admission.Identity!;
         CameBack back = await ReadLastIdAsync(http.Request, admission.Rooms, gone).ConfigureAwait(false);
-        SseStream stream = new(id, PlaceOf(back, admission.Rooms), http.Response.BodyWriter, http.Reset, _settings, client.User);
+        SseStream stream = new(id, CursorOf(back, admission.Rooms), http.Response.BodyWriter, http.Reset, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
         {
-            StreamDoor.StartResponse(http, "text/event-stream");
-            bool isAway = back.IsAway;
-            for (int i = 0; i < admission.Rooms.Count && !isAway; i++)
+            HttpStreamAdmission.StartResponse(http, "text/event-stream");
+            bool isUnavailable = back.IsUnavailable;
+            for (int i = 0; i < admission.Rooms.Count && !isUnavailable; i++)
             {
                 SseSubscription subscription = new(stream, admission.Rooms[i].Name, i, back.From[i], back.IsUnreadable ? "invalid" : null);
                 try
                 {
-                    LocalRoom room = await _relay.SubscribeAsync(subscription.Name, this, subscription, subscription.From, gone).ConfigureAwait(false);
+                    LocalRoom room = await _relay.SubscribeAsync(subscription.Name, this, subscription, subscription.From, gone)
+                        .ConfigureAwait(false);
                     subscribed.Add((room, subscription));
                     if (room.Rule.Presence)
                     {
@@ -145,13 +147,13 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
                 }
                 catch (BrokerUnavailableException)
                 {
-                    // A browser that is refused never comes back; one whose stream ends does, with the same last id.
-                    isAway = true;
+                    // A browser that is refused never reconnects; one whose stream ends does, with the same last id.
+                    isUnavailable = true;
                 }
             }
 
             _streams[id] = stream;
-            if (isAway || _engine.Gate.IsDraining)
+            if (isUnavailable || _engine.Gate.IsDraining)
             {
                 stream.End(_settings.ComeBack());
             }
@@ -211,7 +213,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             }
             catch (BrokerUnavailableException)
             {
-                return new CameBack(from) { IsAway = true };
+                return new CameBack(from) { IsUnavailable = true };
             }
         }
 
@@ -228,11 +230,14 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         return new CameBack(from);
     }
 
-    // Until the client has been given more it knows what it came with; of what could not be read, that something may be missing.
-    private SsePlace PlaceOf(CameBack back, IReadOnlyList<AdmittedRoom> rooms)
+    // Until the client is given more, its positions are those of its request; if they could not be read, publications may be missing.
+    private SseCursor CursorOf(CameBack back, IReadOnlyList<AdmittedRoom> rooms)
     {
-        StreamPosition[] positions = [.. back.From.Select(from => from ?? (back.IsUnreadable ? SsePlace.Unknown : default))];
-        return new SsePlace(positions, SseId.DigestOf(rooms), rooms.Count > SseId.MostPositions ? new SseLog(_relay, rooms.Count, LifetimeOf(rooms)) : null);
+        StreamPosition[] positions = [.. back.From.Select(from => from ?? (back.IsUnreadable ? SseCursor.Unknown : default))];
+        return new SseCursor(
+            positions,
+            SseId.DigestOf(rooms),
+            rooms.Count > SseId.MostPositions ? new SseLog(_relay, rooms.Count, LifetimeOf(rooms)) : null);
     }
 
     private TimeSpan LifetimeOf(IReadOnlyList<AdmittedRoom> rooms)
@@ -248,14 +253,14 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         return longest;
     }
 
-    /// <summary>What a client's last id says.</summary>
-    /// <param name="From">The position in each room; <c>null</c>: it names none.</param>
+    /// <summary>The content of a client's last id.</summary>
+    /// <param name="From">The position in each room; <c>null</c> if the id names none.</param>
     private sealed record CameBack(StreamPosition?[] From)
     {
-        /// <summary>There is an id, and it is none of these rooms, or what it refers to is not kept any more.</summary>
+        /// <summary>There is an id, and it is not one of these rooms, or the log that it refers to has expired.</summary>
         public bool IsUnreadable { get; init; }
 
-        /// <summary>The broker, which would know, is away.</summary>
-        public bool IsAway { get; init; }
+        /// <summary>The broker, which is needed to read it, is unavailable.</summary>
+        public bool IsUnavailable { get; init; }
     }
 }

@@ -1,12 +1,14 @@
 namespace Weir.Relay.Sse;
 
-/// <summary>One thing to be written to a stream.</summary>
-/// <param name="Room">The place of its room in the request; negative: of no room, written as it is.</param>
-/// <param name="Body">All but the id, shared by all streams; null: to be made of <paramref name="Missed"/> when it is its turn.</param>
-/// <param name="Id">The id for streams of one room, shared likewise; null: it has none.</param>
+/// <summary>One entry to be written to a stream.</summary>
+/// <param name="Room">The index of its room in the request; negative: of no room, written as it is.</param>
+/// <param name="Body">
+/// All but the id, shared by all streams; <c>null</c>: encoded from <paramref name="Missed"/> when it is written.
+/// </param>
+/// <param name="Id">The id for streams of one room, shared likewise; <c>null</c> if it has none.</param>
 /// <param name="Position">The room's position after it; an offset of 0 does not change the one before, unless it is a loss.</param>
-/// <param name="Missed">A publication out of the history.</param>
-/// <param name="IsLoss">It says that publications are lost: the room goes on at its position.</param>
+/// <param name="Missed">A publication from the history.</param>
+/// <param name="IsLoss">It notifies that publications are lost: the room continues at its position.</param>
 internal readonly record struct SseEvent(
     int Room, byte[]? Body, byte[]? Id, StreamPosition Position, Publication? Missed = null, bool IsLoss = false)
 {
@@ -17,6 +19,8 @@ internal readonly record struct SseEvent(
     /// <summary>Whether it changes the room's position.</summary>
     public bool Moves => IsLoss || Position.Offset > 0;
 
-    /// <summary>What counts as waiting: not what was missed, which the broker's history holds for the client.</summary>
+    /// <summary>
+    /// The bytes that count as waiting: missed publications do not, since the broker's history holds them for the client.
+    /// </summary>
     public int Cost => Room < 0 ? 0 : (Body?.Length ?? 0) + (Id?.Length ?? 0);
 }

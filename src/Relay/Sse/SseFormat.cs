@@ -3,17 +3,18 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Weir.Protocol;
 
 namespace Weir.Relay.Sse;
 
-/// <summary>The text of the stream: events, ids, and ids read back. See the HTML standard, section 9.2.</summary>
+/// <summary>The text of the stream: events and ids. See the HTML standard, section 9.2.</summary>
 internal static class SseFormat
 {
     private static readonly byte[] _binary = "event: binary\n"u8.ToArray();
 
     /// <summary>
-    /// The part of an event that is the same for every stream: everything but its id. Text is cut into lines, as a carriage
-    /// return or a line feed ends a field; binary is in base64, as event <c>binary</c>.
+    /// The part of an event that is the same for every stream: everything except its id. Text is split into lines, as a carriage return or
+    /// a line feed ends a field; binary is in base64, as event <c>binary</c>.
     /// </summary>
     public static byte[] Body(Publication publication)
     {
@@ -53,7 +54,7 @@ internal static class SseFormat
     public static byte[] Id(StreamPosition position)
         => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {position.Epoch}:{position.Offset}\n"));
 
-    /// <summary>Tells that publications of a room are lost, and from where it goes on.</summary>
+    /// <summary>Notifies that publications of a room are lost, and at which position it continues.</summary>
     public static byte[] Lost(string room, string reason, StreamPosition now)
     {
         ArrayBufferWriter<byte> body = new();
@@ -72,12 +73,12 @@ internal static class SseFormat
         return body.WrittenSpan.ToArray();
     }
 
-    /// <summary>An answer to a client that cannot be served now, as a whole stream: why, and when it is to return.</summary>
+    /// <summary>The response to a client that cannot be served now, as a whole stream: the reason, and the reconnection time.</summary>
     public static byte[] Later(string why, TimeSpan after) => [.. Encoding.UTF8.GetBytes($": {why}\n"), .. Retry(after)];
 
     /// <summary>
-    /// The end of a stream whose client is not to return: an event for a page with code of its own, which would close its EventSource,
-    /// and for all others the longest time that a timer carries, 24.8 days. A browser knows no other way to be stopped by a stream.
+    /// The end of a stream whose client must not reconnect: an event for a page with code of its own, which would close its EventSource,
+    /// and for all others the longest time that a timer accepts, 24.8 days. A stream has no other way to stop a browser.
     /// </summary>
     public static byte[] Final(CloseCode code, string reason)
     {
@@ -96,7 +97,7 @@ internal static class SseFormat
         return body.WrittenSpan.ToArray();
     }
 
-    /// <summary>When to come back.</summary>
+    /// <summary>The reconnection time.</summary>
     public static byte[] Retry(TimeSpan after)
         => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"retry: {(long)after.TotalMilliseconds}\n\n"));
 }

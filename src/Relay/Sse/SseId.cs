@@ -6,15 +6,14 @@ namespace Weir.Relay.Sse;
 
 /// <summary>An id of a stream of several rooms, as a client returns it.</summary>
 /// <remarks>
-/// <para>The text is <c>n;places</c> or <c>n;places;rooms</c>: the number of the room that the event is of, the positions of the
-/// rooms, and a digest of their names, without which it cannot be seen that a client has returned with other rooms or in another
-/// order.</para>
-/// <para>Places are a list with one position for each room, or, in a stream of more than <see cref="MostPositions"/> rooms,
-/// <c>@handle.entry,i=position,...</c>: the entry of an <see cref="SseLog"/> (empty: none), and the positions of rooms that have
-/// changed since.</para>
+/// <para>The text is <c>n;positions</c> or <c>n;positions;rooms</c>: the index of the event's room, the positions of the rooms, and a
+/// digest of their names, without which it cannot be detected that a client has returned with other rooms or in another order.</para>
+/// <para>Positions are a list with one for each room, or, in a stream of more than <see cref="MostPositions"/> rooms,
+/// <c>@handle.entry,i=position,...</c>: the entry of an <see cref="SseLog"/> (empty: none), and the positions of rooms that have changed
+/// since.</para>
 /// </remarks>
-/// <param name="Log">The log that the positions begin with; <c>null</c>: none.</param>
-/// <param name="Entry">The entry of it.</param>
+/// <param name="Log">The log that the positions begin with; <c>null</c> if none.</param>
+/// <param name="Entry">The number of its entry.</param>
 /// <param name="Positions">The positions that the id itself names.</param>
 internal sealed record SseId(string? Log, long Entry, IReadOnlyList<(int Room, StreamPosition Position)> Positions)
 {
@@ -23,7 +22,7 @@ internal sealed record SseId(string? Log, long Entry, IReadOnlyList<(int Room, S
 
     /// <summary>Reads an id.</summary>
     /// <param name="text">The id.</param>
-    /// <param name="rooms">How many rooms the stream has; 1: the id is a position alone.</param>
+    /// <param name="rooms">The number of the stream's rooms; 1: the id is a position alone.</param>
     /// <param name="digest">The digest of their names.</param>
     /// <returns>The id; <c>null</c> if it is not an id of these rooms.</returns>
     public static SseId? TryParse(string text, int rooms, string digest)
@@ -39,19 +38,19 @@ internal sealed record SseId(string? Log, long Entry, IReadOnlyList<(int Room, S
             return null;
         }
 
-        string[] places = parts[1].Split(',');
-        if (places[0] is ['@', .. string reference])
+        string[] items = parts[1].Split(',');
+        if (items[0] is ['@', .. string reference])
         {
             string? log = null;
             long entry = 0;
-            return (reference.Length == 0 || TryParseReference(reference, out log, out entry)) && ReadChanges(places.AsSpan(1), rooms) is { } changes
-                ? new SseId(log, entry, changes) : null;
+            return (reference.Length == 0 || TryParseReference(reference, out log, out entry))
+                && ReadChanges(items.AsSpan(1), rooms) is { } changes ? new SseId(log, entry, changes) : null;
         }
 
         List<(int, StreamPosition)> all = [];
-        for (int room = 0; room < places.Length; room++)
+        for (int room = 0; room < items.Length; room++)
         {
-            if (!TryParsePosition(places[room], out StreamPosition position))
+            if (!TryParsePosition(items[room], out StreamPosition position))
             {
                 return null;
             }
@@ -62,7 +61,7 @@ internal sealed record SseId(string? Log, long Entry, IReadOnlyList<(int Room, S
         return all.Count == rooms ? new SseId(null, 0, all) : null;
     }
 
-    /// <summary>Reads positions of the form <c>room=epoch:offset</c>; <c>null</c> if one of them is not.</summary>
+    /// <summary>Reads positions of the form <c>room=epoch:offset</c>; <c>null</c> if one of them is malformed.</summary>
     public static List<(int Room, StreamPosition Position)>? ReadChanges(ReadOnlySpan<string> texts, int rooms)
     {
         List<(int, StreamPosition)> changes = new(texts.Length);
@@ -96,7 +95,7 @@ internal sealed record SseId(string? Log, long Entry, IReadOnlyList<(int Room, S
         return Text(hash.GetHashAndReset().AsSpan(0, 4));
     }
 
-    /// <summary>Base64 for addresses (RFC 4648 section 5), without padding.</summary>
+    /// <summary>Base64 for URLs (RFC 4648 section 5), without padding.</summary>
     public static string Text(ReadOnlySpan<byte> bytes) => System.Buffers.Text.Base64Url.EncodeToString(bytes);
 
     private static bool TryParseReference(string text, out string? log, out long entry)

@@ -7,18 +7,18 @@ using Weir.Relay.Diagnostics;
 namespace Weir.Relay.Sse;
 
 /// <summary>
-/// The positions of a stream in more rooms than an id can name, kept by the broker so that every node can resume the stream.
+/// The positions of a stream in more rooms than an id can name, stored by the broker so that every node can resume the stream.
 /// </summary>
 /// <remarks>
-/// <para>The log is a room of the server's own with a random name, its handle, and each entry a publication in it: the positions
-/// that have changed since the entry before, and now and then all of them, the less often the more rooms there are. So an event
-/// costs the same however many rooms there are, and a reader needs no more than the last complete entry and those after it.</para>
-/// <para>Entries have numbers of the stream's own: after the broker has lost its memory an entry of the same number cannot be
-/// taken for another. A log belongs to one stream; a stream that resumes begins a new one, and the old one expires.</para>
+/// <para>The log is a reserved room with a random name, its handle, and each entry a publication in it: the positions that have changed
+/// since the entry before, and periodically all of them, the less often the more rooms there are. So an event costs the same for any number
+/// of rooms, and a reader needs only the last complete entry and those after it.</para>
+/// <para>Entries have the stream's own numbers: after the broker has lost its data an entry of the same number cannot be mistaken for
+/// another. A log belongs to one stream; a stream that resumes begins a new one, and the old one expires.</para>
 /// </remarks>
 internal sealed class SseLog(RelayNode relay, int rooms, TimeSpan lifetime)
 {
-    // What is on its way to the client when its connection breaks: an entry is written after 16 events at the earliest.
+    // Covers the data in flight to the client when its connection breaks: an entry is written after 16 events at the earliest.
     private const int EntriesKept = 512;
 
     private const int HandleBytes = 12;
@@ -30,23 +30,24 @@ internal sealed class SseLog(RelayNode relay, int rooms, TimeSpan lifetime)
     private string _epoch = "";
     private int _sinceComplete;
 
-    /// <summary>Names it.</summary>
+    /// <summary>The random part of its name.</summary>
     public string Handle { get; } = SseId.Text(RandomNumberGenerator.GetBytes(HandleBytes));
 
-    /// <summary>The number of the last entry; 0: there is none yet.</summary>
+    /// <summary>The number of the last entry; 0 if there is none yet.</summary>
     public long Entry { get; private set; }
 
-    /// <summary>How long an entry is kept at least.</summary>
+    /// <summary>The least time that an entry is kept.</summary>
     public TimeSpan Lifetime => lifetime;
 
     /// <summary>Whether a text has the form of a handle: it becomes part of a key at the broker.</summary>
-    public static bool IsHandle(string text) => text.Length == 4 * HandleBytes / 3 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    public static bool IsHandle(string text)
+        => text.Length == 4 * HandleBytes / 3 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     /// <summary>Adds an entry. After a failure another call may follow.</summary>
     /// <param name="changed">The rooms whose positions have changed since the last entry.</param>
     /// <param name="positions">The positions of all rooms.</param>
-    /// <param name="cancellationToken">The client has gone.</param>
-    /// <exception cref="BrokerUnavailableException">It could not be stored, or it is not known whether it was.</exception>
+    /// <param name="cancellationToken">Canceled when the client has disconnected.</param>
+    /// <exception cref="BrokerUnavailableException">It could not be stored, or it is unknown whether it was.</exception>
     public async Task AppendAsync(IReadOnlyCollection<int> changed, StreamPosition[] positions, CancellationToken cancellationToken)
     {
         bool isComplete = _epoch.Length == 0 || _sinceComplete >= _completeEvery;
@@ -54,8 +55,9 @@ internal sealed class SseLog(RelayNode relay, int rooms, TimeSpan lifetime)
         {
             string text = Format(Entry + 1, isComplete ? Enumerable.Range(0, positions.Length) : changed, positions, isComplete);
             string before = _epoch;
-            _epoch = ""; // should this fail, the next one is complete
-            string epoch = await StoreAsync(new Publication { Data = Encoding.UTF8.GetBytes(text) }, cancellationToken).ConfigureAwait(false);
+            _epoch = ""; // if this fails, the next one is complete
+            string epoch = await StoreAsync(new Publication { Data = Encoding.UTF8.GetBytes(text) }, cancellationToken)
+                .ConfigureAwait(false);
             Entry++;
             _epoch = epoch;
             if (isComplete || epoch == before)
@@ -64,18 +66,19 @@ internal sealed class SseLog(RelayNode relay, int rooms, TimeSpan lifetime)
                 return;
             }
 
-            isComplete = true; // the entries before it are gone
+            isComplete = true; // the entries before it are lost
         }
     }
 
     /// <summary>Reads the positions as of an entry.</summary>
-    /// <returns>Them; <c>null</c> if the log does not reach back to it, or has expired.</returns>
-    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
+    /// <returns>The positions; <c>null</c> if the log does not reach back to the entry, or has expired.</returns>
+    /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
     public static async Task<List<(int Room, StreamPosition Position)>?> ReadAsync(
         RelayNode relay, string handle, long entry, int rooms, CancellationToken cancellationToken)
     {
         RoomHistory history = await relay.Broker.ReadHistoryAsync(
-            Prefix + handle, new HistoryQuery(Since: null, Limit: -1), RuleFor(TimeSpan.FromHours(1)), cancellationToken).ConfigureAwait(false);
+            Prefix + handle, new HistoryQuery(Since: null, Limit: -1), RuleFor(TimeSpan.FromHours(1)), cancellationToken)
+            .ConfigureAwait(false);
         List<(int, StreamPosition)>? positions = null;
         long last = 0;
         foreach (Publication publication in history.Publications)

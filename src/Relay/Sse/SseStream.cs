@@ -6,16 +6,16 @@ using Weir.Timing;
 namespace Weir.Relay.Sse;
 
 /// <summary>
-/// One client's stream: a queue that any thread may add to, and one loop that writes it out. Its timer node, in the wheel
-/// that all streams share, sees to heartbeats and to clients that take nothing.
+/// One client's stream: a queue that any thread may add to, and one loop that writes it out. Its timer node, in the wheel that all streams
+/// share, sends heartbeats and detects clients that accept no data.
 /// </summary>
 /// <remarks>
-/// What waits is counted until the transport has taken it. Beyond the bound, or when the transport takes nothing for too
-/// long, the stream is cut: the client comes back and recovers what it has not got.
+/// Queued bytes are counted until the transport has accepted them. Beyond the bound, or if the transport accepts no data for too long, the
+/// stream is aborted: the client reconnects and recovers the publications that it missed.
 /// </remarks>
 internal sealed class SseStream : TimerNode
 {
-    // As much as is written before a flush: the transport's own buffer is twice that.
+    // The bytes written before a flush: the transport's own buffer is twice that.
     private const int FlushAt = 32 * 1024;
 
     private static readonly byte[] _expired = "event: expired\ndata: token expired\n\n"u8.ToArray();
@@ -23,7 +23,7 @@ internal sealed class SseStream : TimerNode
     private readonly Lock _gate = new();
     private readonly SseSettings _settings;
     private readonly PipeWriter _output;
-    private readonly Action _cut;
+    private readonly Action _abort;
     private Queue<SseEvent> _queue = new();
     private Queue<SseEvent> _writing = new();
     private TaskCompletionSource? _idle;
@@ -35,19 +35,19 @@ internal sealed class SseStream : TimerNode
     private long _keptAt;
     private bool _isEnding;
 
-    /// <param name="id">What the client is called on all nodes.</param>
-    /// <param name="place">Up to where the client knows its rooms; <c>null</c>: a stream whose events have no ids.</param>
+    /// <param name="id">The client's id on all nodes.</param>
+    /// <param name="place">The client's positions in its rooms; <c>null</c> for a stream whose events have no ids.</param>
     /// <param name="output">The response.</param>
-    /// <param name="cut">Ends the transport at once.</param>
-    /// <param name="settings">What all streams share.</param>
-    /// <param name="user">Whose it is; empty: nobody's in particular.</param>
-    public SseStream(string id, SsePlace? place, PipeWriter output, Action cut, SseSettings settings, string user = "")
+    /// <param name="abort">Aborts the transport immediately.</param>
+    /// <param name="settings">The shared settings of all streams.</param>
+    /// <param name="user">The user's id; empty if anonymous.</param>
+    public SseStream(string id, SseCursor? place, PipeWriter output, Action abort, SseSettings settings, string user = "")
     {
         Id = id;
         User = user;
-        Place = place ?? new SsePlace([], "", log: null);
+        Place = place ?? new SseCursor([], "", log: null);
         _output = output;
-        _cut = cut;
+        _abort = abort;
         _settings = settings;
     }
 
@@ -55,11 +55,13 @@ internal sealed class SseStream : TimerNode
 
     public string User { get; }
 
-    /// <summary>The client was cut because it reads too slowly.</summary>
+    /// <summary>The stream was aborted because the client reads too slowly.</summary>
     public bool IsTooSlow { get; private set; }
 
-    /// <summary>Up to where its rooms have been written: <see cref="RunAsync"/>'s, and open to others only before that.</summary>
-    public SsePlace Place { get; }
+    /// <summary>
+    /// The positions up to which its rooms have been written: used by <see cref="RunAsync"/>, and by others only before that.
+    /// </summary>
+    public SseCursor Place { get; }
 
     public void Enqueue(in SseEvent added)
     {
@@ -71,10 +73,10 @@ internal sealed class SseStream : TimerNode
                 return;
             }
 
-            // One event larger than the bound is let through when nothing else waits.
+            // One event larger than the bound is accepted if no other is queued.
             if (_pendingBytes > 0 && _pendingBytes + added.Cost > _settings.CloseAtBytes)
             {
-                CutInsideLock();
+                AbortInsideLock();
             }
             else
             {
@@ -88,19 +90,19 @@ internal sealed class SseStream : TimerNode
         idle?.TrySetResult();
     }
 
-    /// <summary>Ends the stream behind what waits.</summary>
-    /// <param name="farewell">The last that is written, which says what the client is to do.</param>
-    public void End(byte[] farewell)
+    /// <summary>Ends the stream after the queued events.</summary>
+    /// <param name="lastEvent">The last bytes written, which instruct the client to reconnect or not.</param>
+    public void End(byte[] lastEvent)
     {
         lock (_gate)
         {
-            EndInsideLock(farewell);
+            EndInsideLock(lastEvent);
         }
     }
 
     /// <summary>
-    /// Ends the stream when its client's token expires by the clock, with an event that says so: a client that comes back with the
-    /// same token gets 401. Called once, right before <see cref="RunAsync"/>, which takes it back.
+    /// Ends the stream when its client's token expires by the clock, with an event that reports it: a client that reconnects with the same
+    /// token gets 401. Called once, right before <see cref="RunAsync"/>, which cancels it at its end.
     /// </summary>
     public void EndAt(DateTimeOffset time)
     {
@@ -108,13 +110,13 @@ internal sealed class SseStream : TimerNode
         _settings.Calendar.Schedule(_plannedEnd, time);
     }
 
-    /// <summary>Writes until the stream has ended or the client has gone.</summary>
-    /// <exception cref="OperationCanceledException">The client has gone, or was cut.</exception>
+    /// <summary>Writes until the stream has ended or the client has disconnected.</summary>
+    /// <exception cref="OperationCanceledException">The client has disconnected, or the stream was aborted.</exception>
     public async Task RunAsync(CancellationToken gone)
     {
         try
         {
-            // Lets a client that hears nothing at first come back to here all the same.
+            // Lets a client resume from here even if it is sent no event at first.
             if (Place.IsAnyKnown)
             {
                 await KeepIfNeededAsync(gone).ConfigureAwait(false);
@@ -135,7 +137,7 @@ internal sealed class SseStream : TimerNode
 
                     if (Place.MustKeep || IsKeptTooLong())
                     {
-                        await FlushAsync(gone).ConfigureAwait(false); // what is written waits for no broker
+                        await FlushAsync(gone).ConfigureAwait(false); // written events do not wait for the broker
                         written = 0;
                         await KeepIfNeededAsync(gone).ConfigureAwait(false);
                     }
@@ -151,7 +153,7 @@ internal sealed class SseStream : TimerNode
         }
         catch (BrokerUnavailableException)
         {
-            // No id can say where the stream is. The client returns with the last one.
+            // No id can name the stream's positions. The client reconnects with the last one.
             _output.Write(_settings.ComeBack());
             await FlushAsync(gone).ConfigureAwait(false);
         }
@@ -185,7 +187,7 @@ internal sealed class SseStream : TimerNode
             {
                 if (_settings.MaxDelayTicks > 0 && now - _flushBegan >= _settings.MaxDelayTicks)
                 {
-                    CutInsideLock();
+                    AbortInsideLock();
                     return;
                 }
             }
@@ -200,7 +202,7 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    // Moves what waits over to be written. False: the stream has ended.
+    // Moves the queued events to those being written. Returns false if the stream has ended.
     private async ValueTask<bool> WaitAsync(CancellationToken gone)
     {
         while (true)
@@ -251,7 +253,7 @@ internal sealed class SseStream : TimerNode
         }
         catch (BrokerUnavailableException) when (!isNeeded)
         {
-            // What is there lasts for as long again, and is kept anew by the next change.
+            // The stored ones last for as long again, and are stored again at the next change.
         }
     }
 
@@ -320,25 +322,25 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    private void EndInsideLock(byte[] farewell)
+    private void EndInsideLock(byte[] lastEvent)
     {
         if (_isEnding)
         {
             return;
         }
 
-        _queue.Enqueue(new SseEvent(-1, farewell, Id: null, default));
+        _queue.Enqueue(new SseEvent(-1, lastEvent, Id: null, default));
         _isEnding = true;
-        _idle?.TrySetResult(); // goes on on another thread
+        _idle?.TrySetResult(); // continues on another thread
         _idle = null;
     }
 
-    private void CutInsideLock()
+    private void AbortInsideLock()
     {
         IsTooSlow = true;
         _isEnding = true;
         _queue.Clear();
-        ThreadPool.UnsafeQueueUserWorkItem(static cut => cut(), _cut, preferLocal: false); // not under our lock, nor on a room's drain
+        ThreadPool.UnsafeQueueUserWorkItem(static abort => abort(), _abort, preferLocal: false); // not under our lock, nor on an event loop
     }
 
     [DoesNotReturn]

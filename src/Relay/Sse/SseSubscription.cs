@@ -3,9 +3,9 @@ namespace Weir.Relay.Sse;
 /// <summary>One stream in one room.</summary>
 /// <param name="stream">The stream.</param>
 /// <param name="name">The room's name.</param>
-/// <param name="room">The room's place in the request.</param>
-/// <param name="from">The last position the client knows; null: none.</param>
-/// <param name="complaint">Why a position that it did name cannot be read; null: it can.</param>
+/// <param name="room">The room's index in the request.</param>
+/// <param name="from">The client's last position; <c>null</c> if none.</param>
+/// <param name="complaint">Why the position in its request cannot be read; <c>null</c> if it can.</param>
 internal sealed class SseSubscription(SseStream stream, string name, int room, StreamPosition? from, string? complaint) : IRoomListener
 {
     private SseAudience? _audience;
@@ -18,7 +18,7 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
 
     public StreamPosition? From => from;
 
-    /// <summary>Where the audience keeps it; guarded by that.</summary>
+    /// <summary>The index in the audience's list; guarded by the audience.</summary>
     public int Index { get; set; }
 
     public void OnSubscribed(IRoomAudience audience, Recovery recovery)
@@ -30,7 +30,7 @@ internal sealed class SseSubscription(SseStream stream, string name, int room, S
                 : asked.Epoch != here.Epoch ? "epoch" : "trimmed");
         if (reason is not null)
         {
-            // The position moves with this event: until it is written, ids name the one that the client came with.
+            // The position moves with this event: until it is written, ids name that of the client's request.
             stream.Enqueue(SseEvent.Loss(room, SseFormat.Lost(name, reason, here), here));
         }
         else if (from is null)

@@ -18,7 +18,8 @@ public sealed class KeyFormatTests
         { CurveOf("ES256").ExportSubjectPublicKeyInfoPem(), "ES256" },
         { CurveOf("ES512").ExportSubjectPublicKeyInfoPem(), "ES512" },
         { CertificateOf(Rsa), "RS384" },
-        { "An explanation, as some tools write it.\n" + Rsa.ExportSubjectPublicKeyInfoPem() + "\n" + CurveOf("ES384").ExportSubjectPublicKeyInfoPem(), "ES384" },
+        { "An explanation, as some tools write it.\n" + Rsa.ExportSubjectPublicKeyInfoPem() + "\n" + CurveOf("ES384")
+            .ExportSubjectPublicKeyInfoPem(), "ES384" },
     };
 
     [Theory]
@@ -44,7 +45,8 @@ public sealed class KeyFormatTests
             ("-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----", "no public key"),
         ])
         {
-            Assert.Contains(why, Assert.Throws<KeySourceException>(() => PemKeys.Read(pem, JwtAlgorithm.All)).Message, StringComparison.Ordinal);
+            Assert.Contains(why, Assert.Throws<KeySourceException>(() => PemKeys.Read(pem, JwtAlgorithm.All)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -146,7 +148,7 @@ public sealed class KeyFormatTests
     [InlineData("""{"kty":"RSA","use":"both","kid":"bad"}""", "kid \"bad\"", "`use` is not `sig`")]
     [InlineData("""{"kty":"RSA","key_ops":["encrypt"],"kid":"bad"}""", "kid \"bad\"", "`key_ops`")]
     [InlineData("""{"kty":"RSA","kid":"bad"}""", "kid \"bad\"", "neither `n` and `e` nor `x5c`")]
-    [InlineData("""{"kty":"RSA","n":"!!","e":"AQAB","kid":"bad"}""", "kid \"bad\"", "`n` is no base64url")]
+    [InlineData("""{"kty":"RSA","n":"!!","e":"AQAB","kid":"bad"}""", "kid \"bad\"", "`n` is not base64url")]
     [InlineData("""{"kty":"RSA","n":"","e":"","kid":"bad"}""", "kid \"bad\"", "`e` must be odd")]
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AQ","kid":"bad"}""", "kid \"bad\"", "`e` must be odd")]
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AA","kid":"bad"}""", "kid \"bad\"", "`e` must be odd")]
@@ -156,10 +158,12 @@ public sealed class KeyFormatTests
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AQAB","alg":"HS256","kid":"bad\nline"}""", "kid \"bad\\nline\"", "fits none")]
     public void Jwks_MemberThatCannotBeUsed_IsNamedAndCostsNoOther(string member, string name, string why)
     {
-        string bad = member.Replace("GOOD", Base64UrlEncoder.Encode(Rsa.ExportParameters(includePrivateParameters: false).Modulus), StringComparison.Ordinal);
+        string bad = member.Replace("GOOD", Base64UrlEncoder.Encode(Rsa.ExportParameters(includePrivateParameters: false).Modulus),
+            StringComparison.Ordinal);
         List<LeftOutKey> leftOut = [];
 
-        IReadOnlyList<VerificationKey> keys = JwksKeys.Read($$"""{"keys":[{{bad}},{{Jwk("\"kid\":\"good\"")}}]}""", JwtAlgorithm.All, leftOut.Add);
+        IReadOnlyList<VerificationKey> keys =
+            JwksKeys.Read($$"""{"keys":[{{bad}},{{Jwk("\"kid\":\"good\"")}}]}""", JwtAlgorithm.All, leftOut.Add);
 
         Assert.Equal("good", Assert.Single(keys).Id);
         LeftOutKey only = Assert.Single(leftOut);
@@ -170,7 +174,8 @@ public sealed class KeyFormatTests
     [Fact]
     public void Jwks_OfACertificateOnly_IsTaken()
     {
-        string certificate = CertificateOf(Rsa).ReplaceLineEndings("")["-----BEGIN CERTIFICATE-----".Length..^"-----END CERTIFICATE-----".Length];
+        string certificate = CertificateOf(Rsa)
+            .ReplaceLineEndings("")["-----BEGIN CERTIFICATE-----".Length..^"-----END CERTIFICATE-----".Length];
         string json = $$"""{"keys":[{"kty":"RSA","kid":"a","use":"sig","x5c":["{{certificate}}"]}]}""";
 
         AssertTakes(JwksKeys.Read(json, JwtAlgorithm.All, static _ => { }), "RS256", "\"kid\":\"a\",");
@@ -225,8 +230,10 @@ public sealed class KeyFormatTests
     private static void AssertRefuses(IReadOnlyList<VerificationKey> keys, string algorithm, string header = "")
         => Assert.Equal(AccessRefusal.Invalid, Verify(keys, algorithm, header));
 
-    private static AccessRefusal Verify(IReadOnlyList<VerificationKey> keys, string algorithm, string header) => new TokenVerifier(new JwtOptions(), NewClock())
-        .Verify(Make($$"""{{{header}}"alg":"{{algorithm}}"}""", $$"""{"exp":{{Soon}}}""", algorithm), new KeySet(keys, cacheSize: 0)).Refusal;
+    private static AccessRefusal Verify(IReadOnlyList<VerificationKey> keys, string algorithm, string header)
+        => new TokenVerifier(new JwtOptions().ToSettings(), NewClock())
+        .Verify(Make($$"""{{{header}}"alg":"{{algorithm}}"}""", $$"""{"exp":{{Soon}}}""", algorithm), new KeySet(keys, cacheSize: 0))
+            .Refusal;
 
     private static string Jwk(string more)
     {

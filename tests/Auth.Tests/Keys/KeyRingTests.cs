@@ -5,7 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Diagnostics;
-using Weir.Auth.Keys;
+using Weir.Auth.Tokens;
 using Weir.TestSupport;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
@@ -166,7 +166,8 @@ public sealed class KeyRingTests : IDisposable
             Assert.Equal(2, ring.Current.Keys.Count);
 
             await File.WriteAllTextAsync(
-                path, Rsa.ExportSubjectPublicKeyInfoPem() + "\n" + CurveOf("ES256").ExportSubjectPublicKeyInfoPem(), CancellationToken.None);
+                path, Rsa.ExportSubjectPublicKeyInfoPem() + "\n" + CurveOf("ES256").ExportSubjectPublicKeyInfoPem(),
+                    CancellationToken.None);
             await ring.RefreshAsync(isUrgent: true).Within();
 
             Assert.Equal(3, ring.Current.Keys.Count);

@@ -31,7 +31,8 @@ public sealed class DifferentialTests
             expires + parameters.ClockSkew > Now.UtcDateTime && (notBefore is null || notBefore - parameters.ClockSkew <= Now.UtcDateTime),
     };
 
-    private readonly TokenVerifier _ours = new(new JwtOptions { Issuers = ["me"], Audiences = ["weir"], ClockSkew = TimeSpan.FromSeconds(30) }, NewClock());
+    private readonly TokenVerifier _ours =
+        new(new JwtOptions { Issuers = ["me"], Audiences = ["weir"], ClockSkew = TimeSpan.FromSeconds(30) }.ToSettings(), NewClock());
 
     public static TheoryData<string> Algorithms { get; } = [.. JwtAlgorithm.All.Select(static algorithm => algorithm.Name)];
 
@@ -100,7 +101,8 @@ public sealed class DifferentialTests
         Assert.Equal(await IsTakenByThemAsync(token), _ours.Verify(token, _keys).Refusal == AccessRefusal.None);
     }
 
-    private static async Task<bool> IsTakenByThemAsync(string token) => (await new JsonWebTokenHandler().ValidateTokenAsync(token, _theirs)).IsValid;
+    private static async Task<bool> IsTakenByThemAsync(string token)
+        => (await new JsonWebTokenHandler().ValidateTokenAsync(token, _theirs)).IsValid;
 
     private static string Canonical(string token) => string.Join('.', token.Split('.').Select(static part => part[..^1]));
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
 using Weir.Relay;
 using Xunit;
@@ -15,7 +14,7 @@ public sealed class TokenCacheTests
     [Fact]
     public void GoodToken_IsVerifiedOnce()
     {
-        TokenVerifier verifier = new(new JwtOptions(), _time);
+        TokenVerifier verifier = new(new JwtOptions().ToSettings(), _time);
         KeySet keys = OnlySecret(cacheSize: 10);
         string token = Good();
 
@@ -29,7 +28,7 @@ public sealed class TokenCacheTests
     [Fact]
     public void BadTokens_ArePushingNobodyOut()
     {
-        TokenVerifier verifier = new(new JwtOptions(), _time);
+        TokenVerifier verifier = new(new JwtOptions().ToSettings(), _time);
         KeySet keys = OnlySecret(cacheSize: 10);
         verifier.Verify(Good(), keys);
 
@@ -45,7 +44,7 @@ public sealed class TokenCacheTests
     [Fact]
     public void KnownToken_ExpiresAllTheSame()
     {
-        TokenVerifier verifier = new(new JwtOptions { ClockSkew = TimeSpan.Zero }, _time);
+        TokenVerifier verifier = new(new JwtOptions { ClockSkew = TimeSpan.Zero }.ToSettings(), _time);
         KeySet keys = OnlySecret(cacheSize: 10);
         string token = Good();
         Assert.Equal(AccessRefusal.None, verifier.Verify(token, keys).Refusal);

@@ -22,9 +22,9 @@ public sealed class TokenVerifierTests
     {
         string token = Make($$"""{"alg":"{{algorithm}}"}""", $$"""{"sub":"u1","exp":{{Soon}}}""", algorithm);
 
-        TokenVerdict verdict = Verify(token, _all);
+        TokenResult verdict = Verify(token, _all);
 
-        Assert.Equal(new TokenVerdict(AccessRefusal.None, verdict.Claims), verdict);
+        Assert.Equal(new TokenResult(AccessRefusal.None, verdict.Claims), verdict);
         Assert.Equal(("u1", Soon), (verdict.Claims!.User, verdict.Claims.ExpiresAt!.Value.ToUnixTimeSeconds()));
     }
 
@@ -59,7 +59,7 @@ public sealed class TokenVerifierTests
         KeySet keys = new([VerificationKey.OfSecret(secret, JwtAlgorithm.All)], cacheSize: 0);
         Microsoft.Extensions.Time.Testing.FakeTimeProvider then = new(DateTimeOffset.FromUnixTimeSeconds(1300819380 - 60));
 
-        TokenVerdict verdict = new TokenVerifier(new JwtOptions { Issuers = ["joe"] }, then).Verify(Token, keys);
+        TokenResult verdict = new TokenVerifier(new JwtOptions { Issuers = ["joe"] }.ToSettings(), then).Verify(Token, keys);
 
         Assert.Equal(AccessRefusal.None, verdict.Refusal);
         Assert.Equal(AccessRefusal.Expired, Verify(Token, keys).Refusal);
@@ -77,7 +77,8 @@ public sealed class TokenVerifierTests
     {
         string header = Encode(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}","typ":"JWT"}"""));
         string payload = Encode(Encoding.UTF8.GetBytes($$"""{"sub":"admin","exp":{{Soon}}}"""));
-        foreach (string signature in (string[])["", "AA", Encode(Sign(Encoding.ASCII.GetBytes(header + "." + payload), "HS256", Encoding.UTF8.GetBytes(Secret)))])
+        foreach (string signature in (string[])["", "AA",
+            Encode(Sign(Encoding.ASCII.GetBytes(header + "." + payload), "HS256", Encoding.UTF8.GetBytes(Secret)))])
         {
             AssertInvalid($"{header}.{payload}.{signature}", _all);
         }
@@ -94,7 +95,8 @@ public sealed class TokenVerifierTests
         KeySet keys = isThereASecretToo ? _all : OnlyRsa();
         string pem = Rsa.ExportSubjectPublicKeyInfoPem();
         byte[] der = Rsa.ExportSubjectPublicKeyInfo();
-        foreach (byte[] secret in (byte[][])[Encoding.ASCII.GetBytes(pem), Encoding.ASCII.GetBytes(pem + "\n"), der, Rsa.ExportRSAPublicKey(), Rsa.ExportParameters(false).Modulus!])
+        foreach (byte[] secret in (byte[][])[Encoding.ASCII.GetBytes(pem), Encoding.ASCII.GetBytes(pem + "\n"), der,
+            Rsa.ExportRSAPublicKey(), Rsa.ExportParameters(false).Modulus!])
         {
             foreach (string algorithm in (string[])["HS256", "HS384", "HS512"])
             {
@@ -119,7 +121,8 @@ public sealed class TokenVerifierTests
     public void Signature_InDerInsteadOfTwoNumbers_IsRefused()
     {
         string text = Encode("""{"alg":"ES256"}"""u8) + "." + Encode(Encoding.UTF8.GetBytes($$"""{"exp":{{Soon}}}"""));
-        byte[] der = CurveOf("ES256").SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        byte[] der = CurveOf("ES256")
+            .SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
 
         AssertInvalid(text + "." + Encode(der), _all, "the signature");
     }
@@ -177,7 +180,8 @@ public sealed class TokenVerifierTests
         string header = $$"""{"alg":"HS256","{{name}}":{{value}},"y":["{{padding}}"]}""";
 
         Assert.Equal(AccessRefusal.None, Verify(Make(header, $$"""{"exp":{{Soon}}}""", "HS256"), _all).Refusal);
-        AssertInvalid(Make(header, $$"""{"exp":{{Soon}}}""", "HS256", "another secret, of more than thirty-two bytes"), _all, "the signature");
+        AssertInvalid(Make(header, $$"""{"exp":{{Soon}}}""", "HS256", "another secret, of more than thirty-two bytes"), _all,
+            "the signature");
     }
 
     // The token's own key signs it rightly, and is not believed.
@@ -193,19 +197,20 @@ public sealed class TokenVerifierTests
              "jwk":{"kty":"RSA","n":"{{{Encode(key.Modulus)}}}","e":"{{{Encode(key.Exponent)}}}"}}
             """)) + "." + Encode(Encoding.UTF8.GetBytes($$"""{"exp":{{Soon}}}"""));
 
-        AssertInvalid($"{text}.{Encode(own.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}", _all, "the signature");
+        AssertInvalid($"{text}.{Encode(own.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}",
+            _all, "the signature");
     }
 
     [Theory]
     [InlineData("""{"typ":"JWT"}""", "its header has no `alg`")]
-    [InlineData("""{"alg":"none"}""", "an algorithm that is not taken")]
-    [InlineData("""{"alg":7}""", "its header's `alg` is no string")]
-    [InlineData("""{"alg":"HS256","kid":7}""", "its header's `kid` is no string")]
-    [InlineData("""{"alg":"HS256","kid":"\ud800"}""", "its header is no JSON")]
+    [InlineData("""{"alg":"none"}""", "an algorithm that is not accepted")]
+    [InlineData("""{"alg":7}""", "its header's `alg` is not a string")]
+    [InlineData("""{"alg":"HS256","kid":7}""", "its header's `kid` is not a string")]
+    [InlineData("""{"alg":"HS256","kid":"\ud800"}""", "its header is not JSON")]
     [InlineData("""{"alg":"HS256","kid":"a","kid":"b"}""", "its header has `kid` twice")]
-    [InlineData("""{"alg":"HS256","crit":["exp"]}""", "its header has `crit` or `b64`, which are not taken")]
-    [InlineData("""["HS256"]""", "its header is no object")]
-    [InlineData("HS256", "its header is no JSON")]
+    [InlineData("""{"alg":"HS256","crit":["exp"]}""", "its header has `crit` or `b64`, which are not supported")]
+    [InlineData("""["HS256"]""", "its header is not an object")]
+    [InlineData("HS256", "its header is not JSON")]
     public void Header_ThatIsRefused_SaysWhy(string header, string why)
         => AssertInvalid(Make(header, $$"""{"exp":{{Soon}}}""", "HS256"), _all, why);
 
@@ -214,7 +219,8 @@ public sealed class TokenVerifierTests
     {
         string text = Encode([.. """{"alg":"HS256","kid":" """u8, 0xFF, .. "\"}"u8]) + "." + Encode(Encoding.UTF8.GetBytes($$"""{"exp":{{Soon}}}"""));
 
-        AssertInvalid($"{text}.{Encode(Sign(Encoding.ASCII.GetBytes(text), "HS256", Encoding.UTF8.GetBytes(Secret)))}", _all, "its header is no JSON");
+        AssertInvalid($"{text}.{Encode(Sign(Encoding.ASCII.GetBytes(text), "HS256", Encoding.UTF8.GetBytes(Secret)))}", _all,
+            "its header is not JSON");
     }
 
     [Theory]
@@ -234,16 +240,18 @@ public sealed class TokenVerifierTests
     [InlineData("""{"exp":SOON,"iat":SOON000}""", "`iat` " + NumericDate.Complaint)]
     [InlineData("""{"sub":"u"}""", "it has no `exp`")]
     [InlineData("""[]""", "its claims are an array, not an object")]
-    [InlineData("""{"exp":1,"exp":SOON}""", "its claims are no JSON, or have one twice")]
+    [InlineData("""{"exp":1,"exp":SOON}""", "its claims are not JSON, or one occurs twice")]
     public void Claim_ThatIsNotAsItMustBe_IsNamed(string payload, string why)
         => AssertInvalid(Hs256(payload.Replace("SOON", $"{Soon}", StringComparison.Ordinal)), _all, why);
 
     [Fact]
     public void Claims_ThatAreNotUtf8_AreRefused()
     {
-        string text = Encode("""{"alg":"HS256"}"""u8) + "." + Encode([.. """{"info":" """u8, 0xC3, 0x28, .. Encoding.UTF8.GetBytes($"\",\"exp\":{Soon}}}")]);
+        string text = Encode("""{"alg":"HS256"}"""u8) + "." + Encode(
+            [.. """{"info":" """u8, 0xC3, 0x28, .. Encoding.UTF8.GetBytes($"\",\"exp\":{Soon}}}")]);
 
-        AssertInvalid($"{text}.{Encode(Sign(Encoding.ASCII.GetBytes(text), "HS256", Encoding.UTF8.GetBytes(Secret)))}", _all, "its claims are not UTF-8");
+        AssertInvalid($"{text}.{Encode(Sign(Encoding.ASCII.GetBytes(text), "HS256", Encoding.UTF8.GetBytes(Secret)))}", _all,
+            "its claims are not UTF-8");
     }
 
     [Theory]
@@ -296,7 +304,8 @@ public sealed class TokenVerifierTests
     [InlineData("\"iss\":\"https://id.example/\",\"aud\":\"weir\"", AccessRefusal.Invalid)]
     [InlineData("\"aud\":\"weir\"", AccessRefusal.Invalid)]
     public void IssuerAndAudience_AreCompared(string claims, AccessRefusal expected)
-        => Assert.Equal(expected, Verify(Good(claims), _all, new JwtOptions { Issuers = ["https://id.example"], Audiences = ["weir", "staging"] }).Refusal);
+        => Assert.Equal(expected,
+            Verify(Good(claims), _all, new JwtOptions { Issuers = ["https://id.example"], Audiences = ["weir", "staging"] }).Refusal);
 
     [Fact]
     public void Audience_WhereNoneIsConfigured_IsNotForUs() => AssertInvalid(Good("\"aud\":\"somebody else\""), _all, "the audience");
@@ -374,7 +383,8 @@ public sealed class TokenVerifierTests
     public void GoodToken_WithAnythingAroundIt_IsRefused()
     {
         string token = Good();
-        foreach (string wrong in (string[])[" " + token, token + " ", token + "\n", token + "=", token + ".", "." + token, token.Replace('.', ','), token + "." + token])
+        foreach (string wrong in (string[])[" " + token, token + " ", token + "\n", token + "=", token + ".", "." + token,
+            token.Replace('.', ','), token + "." + token])
         {
             AssertInvalid(wrong, _all);
         }
@@ -401,7 +411,7 @@ public sealed class TokenVerifierTests
             "none" => Encode("""{"alg":"none"}"""u8) + good[good.IndexOf('.')..],
             _ => Make("""{"alg":"RS256"}""", $$"""{"exp":{{Soon}}}""", "HS256"),
         };
-        TokenVerifier verifier = new(new JwtOptions(), NewClock());
+        TokenVerifier verifier = new(new JwtOptions().ToSettings(), NewClock());
         KeySet keys = OnlySecret();
         int exceptions = 0;
         int thread = Environment.CurrentManagedThreadId;
@@ -433,12 +443,12 @@ public sealed class TokenVerifierTests
         Assert.InRange(least, 0, mostBytes);
     }
 
-    private static TokenVerdict Verify(string token, KeySet keys, JwtOptions? options = null)
-        => new TokenVerifier(options ?? new JwtOptions(), NewClock()).Verify(token, keys);
+    private static TokenResult Verify(string token, KeySet keys, JwtOptions? options = null)
+        => new TokenVerifier((options ?? new JwtOptions()).ToSettings(), NewClock()).Verify(token, keys);
 
     private static void AssertInvalid(string token, KeySet keys, string? why = null)
     {
-        TokenVerdict verdict = Verify(token, keys);
+        TokenResult verdict = Verify(token, keys);
         Assert.Equal(AccessRefusal.Invalid, verdict.Refusal);
         Assert.Null(verdict.Claims);
         Assert.Equal(why ?? verdict.Why, verdict.Why);

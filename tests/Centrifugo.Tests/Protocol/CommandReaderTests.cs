@@ -1,16 +1,16 @@
 using System.Text;
-using Weir.Centrifugo.Protocol;
+using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Protocol;
+namespace Weir.Protocols.Centrifugo.Tests.Protocol;
 
 public sealed class CommandReaderTests
 {
     [Fact]
     public void SeveralCommands_AreReadInOrder_WithTheirDataVerbatim()
     {
-        List<Command> commands = Read("""
+        List<ClientCommand> commands = Read("""
             {"id":1,"connect":{"token":"t","name":"js","headers":{"a":"b"},"subs":{"c":{"recover":true,"offset":7,"epoch":"e"},"d":{}}}}
             {"id":2,"subscribe":{"channel":"a\u0062","recover":true,"offset":5,"epoch":"xy","join_leave":true,"flag":3}}
             {"publish":{"channel":"p","data":{"x" : [1, 2.50, "}{"]}},"id":3}
@@ -19,7 +19,8 @@ public sealed class CommandReaderTests
             {"id":4,"history":{"channel":"h","limit":-1,"reverse":true,"since":{"offset":9,"epoch":"z"}}}
             """)!;
 
-        Assert.Equal([Method.Connect, Method.Subscribe, Method.Publish, Method.Send, Method.None, Method.History], commands.Select(static each => each.Method));
+        Assert.Equal([Method.Connect, Method.Subscribe, Method.Publish, Method.Send, Method.None, Method.History],
+            commands.Select(static each => each.Method));
         Assert.Equal([1u, 2u, 3u, 0u, 0u, 4u], commands.Select(static each => each.Id));
         Assert.Equal("t", commands[0].Token);
         Assert.Equal(new StreamPosition("e", 7), Assert.Single(commands[0].Positions!, static each => each.Key == "c").Value);
@@ -83,7 +84,7 @@ public sealed class CommandReaderTests
     [InlineData("""{"id":1,"rpc":{"method":"\ud800"}}""")]
     public void MalformedCommand_IsTold_AndTheNextIsRead(string command)
     {
-        List<Command> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
+        List<ClientCommand> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
 
         Assert.Equal([(1u, Method.Malformed), (2u, Method.Publish)], commands.Select(static each => (each.Id, each.Method)));
     }
@@ -99,7 +100,7 @@ public sealed class CommandReaderTests
     {
         string deep = new string('[', depth) + new string(']', depth);
 
-        List<Command> commands = Read($$$"""{"id":1,"{{{method}}}":{"channel":"a","{{{field}}}":{{{deep}}}}}{"id":2,"rpc":{}}""")!;
+        List<ClientCommand> commands = Read($$$"""{"id":1,"{{{method}}}":{"channel":"a","{{{field}}}":{{{deep}}}}}{"id":2,"rpc":{}}""")!;
 
         Assert.Equal([expected, Method.Rpc], commands.Select(static each => (object)each.Method));
     }
@@ -109,7 +110,7 @@ public sealed class CommandReaderTests
     {
         const string Data = """{"a":1e999999,"a":123456789012345678901234567890,"\ud800":"\udc00"}""";
 
-        Command command = Assert.Single(Read($$$"""{"id":1,"publish":{"channel":"a","channel":"b","data":0,"data":{{{Data}}}}}""")!);
+        ClientCommand command = Assert.Single(Read($$$"""{"id":1,"publish":{"channel":"a","channel":"b","data":0,"data":{{{Data}}}}}""")!);
 
         Assert.Equal(("b", Data), (command.Channel, Encoding.UTF8.GetString(command.Data.Span)));
     }
@@ -117,7 +118,8 @@ public sealed class CommandReaderTests
     [Fact]
     public void AnyBytes_AreReadOrTold()
     {
-        byte[] seed = Encoding.UTF8.GetBytes("""{"id":2,"subscribe":{"channel":"a\u0062","recover":true,"offset":5,"since":{"offset":1},"subs":{"c":{}},"data":[{}]}}""");
+        byte[] seed = Encoding.UTF8.GetBytes(
+            """{"id":2,"subscribe":{"channel":"a\u0062","recover":true,"offset":5,"since":{"offset":1},"subs":{"c":{}},"data":[{}]}}""");
         Random random = new(6455);
         for (int round = 0; round < 20_000; round++)
         {
@@ -131,13 +133,13 @@ public sealed class CommandReaderTests
         }
     }
 
-    private static List<Command>? Read(string frame) => Read(Encoding.UTF8.GetBytes(frame));
+    private static List<ClientCommand>? Read(string frame) => Read(Encoding.UTF8.GetBytes(frame));
 
-    private static List<Command>? Read(byte[] frame)
+    private static List<ClientCommand>? Read(byte[] frame)
     {
         CommandReader reader = new(frame);
-        List<Command> commands = [];
-        while (reader.TryRead(out Command? command))
+        List<ClientCommand> commands = [];
+        while (reader.TryRead(out ClientCommand? command))
         {
             if (command is null)
             {

@@ -1,9 +1,10 @@
 using System.Text;
-using Weir.Centrifugo.Protocol;
+using Weir.Protocol;
+using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Protocol;
+namespace Weir.Protocols.Centrifugo.Tests.Protocol;
 
 public sealed class PublicationFormatTests
 {
@@ -42,7 +43,8 @@ public sealed class PublicationFormatTests
     {
         string deep = new string('[', depth) + new string(']', depth);
 
-        Assert.Equal(isString ? $$"""{"data":"{{deep}}"}""" : $$"""{"data":{{deep}}}""", Format(new Publication { Data = Encoding.UTF8.GetBytes(deep) }));
+        Assert.Equal(isString ? $$"""{"data":"{{deep}}"}""" : $$"""{"data":{{deep}}}""",
+            Format(new Publication { Data = Encoding.UTF8.GetBytes(deep) }));
     }
 
     [Theory]

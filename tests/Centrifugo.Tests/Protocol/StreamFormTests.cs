@@ -1,8 +1,8 @@
 using System.Text;
-using Weir.Centrifugo.Protocol;
+using Weir.Protocols.Centrifugo.Protocol;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Protocol;
+namespace Weir.Protocols.Centrifugo.Tests.Protocol;
 
 public sealed class StreamFormTests
 {

@@ -1,7 +1,9 @@
 using System.Text;
+using Weir.Protocol;
+using Weir.Protocols.Centrifugo.Applications;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>What is the application's own: RPC, and messages without an answer.</summary>
 public sealed class ApplicationTests
@@ -53,7 +55,7 @@ public sealed class ApplicationTests
 
     private sealed class Application : CentrifugoApplication
     {
-        public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoClient client, string method, ReadOnlyMemory<byte> data)
+        public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoSession client, string method, ReadOnlyMemory<byte> data)
         {
             await Task.Yield();
             return method switch
@@ -68,7 +70,7 @@ public sealed class ApplicationTests
             };
         }
 
-        public override ValueTask OnMessageAsync(CentrifugoClient client, ReadOnlyMemory<byte> data)
+        public override ValueTask OnMessageAsync(CentrifugoSession client, ReadOnlyMemory<byte> data)
         {
             Assert.Throws<ArgumentException>(() => client.Send("{"u8.ToArray()));
             client.Send(data);

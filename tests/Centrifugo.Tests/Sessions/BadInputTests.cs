@@ -1,7 +1,8 @@
+using Weir.Protocols.Centrifugo.Applications;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>A command that cannot be taken is answered as such: nobody else is concerned, and the connection goes on.</summary>
 public sealed class BadInputTests
@@ -59,13 +60,16 @@ public sealed class BadInputTests
         bool isTaken = depth <= 64;
 
         Assert.Equal(
-            isTaken ? """{"publish":{}}""" : BadRequest, await client.AskAsync("publish", $$"""{"channel":"kept:a","data":{{Deep(depth)}}}"""));
+            isTaken ? """{"publish":{}}""" : BadRequest,
+                await client.AskAsync("publish", $$"""{"channel":"kept:a","data":{{Deep(depth)}}}"""));
         Assert.Equal(
-            isTaken ? $$$"""{"rpc":{"data":{{{Deep(depth)}}}}}""" : BadRequest, await client.AskAsync("rpc", $$"""{"method":"m","data":{{Deep(depth)}}}"""));
+            isTaken ? $$$"""{"rpc":{"data":{{{Deep(depth)}}}}}""" : BadRequest,
+                await client.AskAsync("rpc", $$"""{"method":"m","data":{{Deep(depth)}}}"""));
         if (isTaken)
         {
             Assert.Contains($"\"data\":{Deep(depth)},", await listener.ReadAsync(), StringComparison.Ordinal);
-            Assert.Contains($"\"data\":{Deep(depth)},", await client.AskAsync("history", """{"channel":"kept:a","limit":-1}"""), StringComparison.Ordinal);
+            Assert.Contains($"\"data\":{Deep(depth)},", await client.AskAsync("history", """{"channel":"kept:a","limit":-1}"""),
+                StringComparison.Ordinal);
         }
     }
 
@@ -73,7 +77,7 @@ public sealed class BadInputTests
     public async Task InfoOverSeveralLines_DoesNotBreakTheMessageInTwo()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Info = "{\r\n\"n\":\n1}"u8.ToArray() });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Info = "{\r\n\"n\":\n1}"u8.ToArray() });
         TestClient watcher = await world.SubscribeAsync("present:a", ""","join_leave":true""");
         string join = await watcher.ReadFrameAsync();
         TestClient other = await world.ConnectAsync();
@@ -88,7 +92,7 @@ public sealed class BadInputTests
     public async Task InfoThatIsNotUtf8_IsLeftOut()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Info = new byte[] { (byte)'"', 0xFF, (byte)'"' } });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Info = new byte[] { (byte)'"', 0xFF, (byte)'"' } });
         TestClient client = await world.SubscribeAsync("present:a");
 
         string presence = await client.AskAsync("presence", """{"channel":"present:a"}""");
@@ -111,9 +115,9 @@ public sealed class BadInputTests
 
     private sealed class Echo : CentrifugoApplication
     {
-        public CentrifugoClient? Client { get; private set; }
+        public CentrifugoSession? Client { get; private set; }
 
-        public override ValueTask<RpcReply> OnRpcAsync(CentrifugoClient client, string method, ReadOnlyMemory<byte> data)
+        public override ValueTask<RpcReply> OnRpcAsync(CentrifugoSession client, string method, ReadOnlyMemory<byte> data)
         {
             Client = client;
             return new(RpcReply.Of(data.ToArray()));

@@ -1,12 +1,15 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using Weir.Centrifugo.Sessions;
 using Weir.Connections;
+using Weir.Hosting;
 using Weir.Limits;
+using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
+using Weir.Rooms;
 using Weir.TestSupport;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>
 /// A node that serves the protocol without a socket, on a clock that the test moves. Rooms "kept:*" have history, "short:*" two
@@ -16,7 +19,8 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
 {
     private readonly List<TestClient> _clients = [];
 
-    private CentrifugoWorld(IBroker broker, RoomOptions? rooms, CentrifugoApplication? application, Action<WeirOptions>? configure)
+    private CentrifugoWorld(
+        IBroker broker, RoomOptions? rooms, CentrifugoApplication? application, Action<WeirOptions>? configure, CentrifugoOptions settings)
     {
         WeirEngine engine = new(Log, Metrics, Time);
         RelayOptions options = new()
@@ -28,12 +32,13 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
                 new RoomRule { Pattern = "durable:*", HistorySize = 1000, Durable = true }),
         };
         Node = new RelayNode(broker, new RoomDirectory(rooms), options, Log, Metrics, Time);
-        Hub = new CentrifugoHub(Node, Access, application, engine, Settings, Log);
+        Hub = new CentrifugoHub(Node, Access, application, engine, settings.ToSettings(), Log);
         WeirOptions sockets = new();
         CentrifugoEndpointExtensions.Apply(sockets, configure);
-        InboundLimit? limit = InboundLimit.From(sockets.Inbound, CentrifugoHub.RateTick);
+        InboundLimit? limit = InboundLimit.From(sockets.Inbound.ToSettings(), CentrifugoHub.RateTick);
         Listener = new WeirListener(engine);
-        Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval, limit), sockets, engine));
+        Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval, limit),
+            sockets.ToSettings(), engine));
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -44,8 +49,6 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
 
     public ScriptedAccess Access { get; } = new();
 
-    public CentrifugoOptions Settings { get; } = new();
-
     public RelayNode Node { get; }
 
     public CentrifugoHub Hub { get; }
@@ -53,9 +56,13 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
     public WeirListener Listener { get; }
 
     public static async Task<CentrifugoWorld> StartAsync(
-        IBroker? broker = null, RoomOptions? rooms = null, CentrifugoApplication? application = null, Action<WeirOptions>? configure = null)
+        IBroker? broker = null,
+        RoomOptions? rooms = null,
+        CentrifugoApplication? application = null,
+        Action<WeirOptions>? configure = null,
+        CentrifugoOptions? settings = null)
     {
-        CentrifugoWorld world = new(broker ?? new MemoryBroker(), rooms, application, configure);
+        CentrifugoWorld world = new(broker ?? new MemoryBroker(), rooms, application, configure, settings ?? new CentrifugoOptions());
         await world.Node.StartAsync().Within();
         return world;
     }
@@ -118,7 +125,8 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
     {
         await using (transport)
         {
-            await new WeirMiddleware(static _ => throw new InvalidOperationException("Not for another."), Listener).OnConnectionAsync(transport);
+            await new WeirMiddleware(static _ => throw new InvalidOperationException("Not for another."), Listener)
+                .OnConnectionAsync(transport);
         }
     }
 }

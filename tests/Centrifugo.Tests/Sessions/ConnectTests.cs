@@ -1,8 +1,9 @@
+using Weir.Protocol;
 using Weir.Relay;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 public sealed class ConnectTests
 {
@@ -20,7 +21,8 @@ public sealed class ConnectTests
     [Fact]
     public async Task HeartbeatOff_PromisesNoPing()
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
         TestClient client = await world.OpenAsync();
 
         await client.SendAsync("""{"id":1,"connect":{}}""");
@@ -82,7 +84,8 @@ public sealed class ConnectTests
     [Fact]
     public async Task Silence_IsStale()
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
         TestClient silent = await world.OpenAsync();
         TestClient other = await world.ConnectAsync();
 
@@ -99,7 +102,7 @@ public sealed class ConnectTests
     public async Task Refused_IsClosedForGood(AccessRefusal why, string close)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = _ => ConnectVerdict.Refuse(why);
+        world.Access.OnConnect = _ => ConnectResult.Refuse(why);
         TestClient client = await world.OpenAsync();
 
         await client.SendAsync("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
@@ -112,7 +115,8 @@ public sealed class ConnectTests
     public async Task TokenThatHasExpired_IsToldByAnError_AndWhatFollowsPassedOver()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static token => token == "new" ? ConnectVerdict.Allow(ClientIdentity.Anonymous) : ConnectVerdict.Refuse(AccessRefusal.Expired);
+        world.Access.OnConnect = static token
+            => token == "new" ? ConnectResult.Allow(ClientIdentity.Anonymous) : ConnectResult.Refuse(AccessRefusal.Expired);
         TestClient client = await world.OpenAsync();
 
         await client.SendAsync("""{"id":1,"connect":{"token":"old"}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
@@ -126,14 +130,17 @@ public sealed class ConnectTests
     [Fact]
     public async Task ConnectionThatExpires_IsClosedWhenNobodyRefreshes()
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
-        world.Access.OnConnect = _ => ConnectVerdict.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) });
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        world.Access.OnConnect = _
+            => ConnectResult.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) });
         TestClient client = await world.OpenAsync();
         await client.SendAsync("""{"id":1,"connect":{"token":"t"}}""");
         Assert.Equal("""{"id":1,"connect":{"client":"ID","version":"0.1.0","expires":true,"ttl":60}}""", await client.ReadFrameAsync());
 
         world.Wait(TimeSpan.FromSeconds(60));
-        Assert.Equal("""{"refresh":{"client":"ID","version":"0.1.0","expires":true,"ttl":60}}""", await client.AskAsync("refresh", """{"token":"t2"}"""));
+        Assert.Equal("""{"refresh":{"client":"ID","version":"0.1.0","expires":true,"ttl":60}}""",
+            await client.AskAsync("refresh", """{"token":"t2"}"""));
         world.Wait(TimeSpan.FromSeconds(84)); // of 60, and 25 of grace
         Assert.Equal("""{"error":{"code":104,"message":"method not found"}}""", await client.AskAsync("fly", "{}"));
         world.Wait(TimeSpan.FromSeconds(1.3));
@@ -149,15 +156,18 @@ public sealed class ConnectTests
     [InlineData(2_000_000, 2_073_600)]
     public async Task TimeToLive_OfALongToken_IsWhatATimerCarries(int days, long ttl)
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
-        world.Access.OnConnect = _ => ConnectVerdict.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddDays(days) });
-        world.Access.OnSubscribe = (_, _) => new RoomVerdict(AccessRefusal.None, world.Time.GetUtcNow().AddDays(days));
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        world.Access.OnConnect = _
+            => ConnectResult.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddDays(days) });
+        world.Access.OnSubscribe = (_, _) => new RoomAccessResult(AccessRefusal.None, world.Time.GetUtcNow().AddDays(days));
         string expiry = $"\"expires\":true,\"ttl\":{ttl}";
         TestClient client = await world.OpenAsync();
         await client.SendAsync("""{"id":1,"connect":{"token":"t"}}""");
 
         Assert.Equal($$$"""{"id":1,"connect":{"client":"ID","version":"0.1.0",{{{expiry}}}}}""", await client.ReadFrameAsync());
-        Assert.Equal($$$"""{"refresh":{"client":"ID","version":"0.1.0",{{{expiry}}}}}""", await client.AskAsync("refresh", """{"token":"t"}"""));
+        Assert.Equal($$$"""{"refresh":{"client":"ID","version":"0.1.0",{{{expiry}}}}}""",
+            await client.AskAsync("refresh", """{"token":"t"}"""));
         Assert.Equal($$$"""{"subscribe":{{{{expiry}}}}}""", await client.AskAsync("subscribe", """{"channel":"a","token":"t"}"""));
         Assert.Equal($$$"""{"sub_refresh":{{{{expiry}}}}}""", await client.AskAsync("sub_refresh", """{"channel":"a","token":"t"}"""));
     }
@@ -170,7 +180,8 @@ public sealed class ConnectTests
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = token => token == "good"
-            ? ConnectVerdict.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) }) : ConnectVerdict.Refuse(why);
+            ? ConnectResult.Allow(new ClientIdentity { User = "u", ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) })
+                : ConnectResult.Refuse(why);
         TestClient client = await world.ConnectAsync("good");
 
         Assert.Equal(close, await client.AskAsync("refresh", """{"token":"other"}"""));
@@ -180,7 +191,8 @@ public sealed class ConnectTests
     public async Task RefreshAsSomebodyElse_IsRefused()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = token => ConnectVerdict.Allow(new ClientIdentity { User = token!, ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) });
+        world.Access.OnConnect = token
+            => ConnectResult.Allow(new ClientIdentity { User = token!, ExpiresAt = world.Time.GetUtcNow().AddSeconds(60) });
         TestClient client = await world.ConnectAsync("alice");
 
         Assert.Equal("close 3500 invalid token", await client.AskAsync("refresh", """{"token":"bob"}"""));
@@ -190,7 +202,7 @@ public sealed class ConnectTests
     public async Task Disconnect_ByUserAndByClient_EndsWhomItMeans()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static token => ConnectVerdict.Allow(new ClientIdentity { User = token! });
+        world.Access.OnConnect = static token => ConnectResult.Allow(new ClientIdentity { User = token! });
         TestClient first = await world.ConnectAsync("alice");
         TestClient second = await world.ConnectAsync("alice");
         TestClient other = await world.ConnectAsync("bob");

@@ -3,7 +3,7 @@ using Weir.Relay.Tests.Nodes;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 public sealed class PublishTests
 {
@@ -11,7 +11,8 @@ public sealed class PublishTests
     public async Task Publish_ReachesAllSubscribers_ThePublisherToo_AndSaysWhoItIs()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static token => ConnectVerdict.Allow(new ClientIdentity { User = token ?? "", Info = """{"n":1}"""u8.ToArray() });
+        world.Access.OnConnect = static token
+            => ConnectResult.Allow(new ClientIdentity { User = token ?? "", Info = """{"n":1}"""u8.ToArray() });
         TestClient publisher = await world.ConnectAsync("alice");
         await publisher.SubscribeAsync("a");
         TestClient other = await world.SubscribeAsync("a");
@@ -23,7 +24,8 @@ public sealed class PublishTests
         Assert.Contains("""{"id":7,"publish":{}}""", heard);
         Assert.Contains(TestClient.Push("a", "pub", """{"data":{"text": "hi"},"info":{"client":"ID","user":"alice","conn_info":{"n":1}}}"""), heard);
         Assert.Equal(
-            TestClient.Push("a", "pub", $$$$"""{"data":{"text": "hi"},"info":{"client":"{{{{publisher.Id}}}}","user":"alice","conn_info":{"n":1}}}"""),
+            TestClient.Push("a", "pub",
+                $$$$"""{"data":{"text": "hi"},"info":{"client":"{{{{publisher.Id}}}}","user":"alice","conn_info":{"n":1}}}"""),
             await other.ReadAsync());
         await Bounded.Eventually(() => world.Hub.Members.Deliveries - before == 2); // one run of frames, shared
     }
@@ -56,7 +58,8 @@ public sealed class PublishTests
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
         TestClient client = await world.ConnectAsync();
 
-        await client.SendAsync("""{"id":2,"publish":{"channel":"durable:a","data":1}}""", """{"id":3,"publish":{"channel":"durable:a","data":2}}""");
+        await client.SendAsync("""{"id":2,"publish":{"channel":"durable:a","data":1}}""",
+            """{"id":3,"publish":{"channel":"durable:a","data":2}}""");
         Assert.Equal("""{"error":{"code":104,"message":"method not found"}}""", await client.AskAsync("fly", "{}"));
         Assert.Equal(2, stored.Count);
         stored[1].SetResult(new StreamPosition("e1", 2));
@@ -91,14 +94,17 @@ public sealed class PublishTests
         TestClient listener = await world.SubscribeAsync("kept:a");
         TestClient publisher = await world.ConnectAsync();
 
-        await publisher.SendAsync([.. Enumerable.Range(1, 500).Select(static i => $$$"""{"id":{{{i + 1}}},"publish":{"channel":"kept:a","data":{{{i}}}}}""")]);
+        await publisher.SendAsync(
+            [.. Enumerable.Range(1, 500).Select(static i => $$$"""{"id":{{{i + 1}}},"publish":{"channel":"kept:a","data":{{{i}}}}}""")]);
 
         for (int i = 1; i <= 500; i++)
         {
-            Assert.StartsWith($$$"""{"push":{"channel":"kept:a","pub":{"data":{{{i}}},"offset":{{{i}}},""", await listener.ReadAsync(), StringComparison.Ordinal);
+            Assert.StartsWith($$$"""{"push":{"channel":"kept:a","pub":{"data":{{{i}}},"offset":{{{i}}},""", await listener.ReadAsync(),
+                StringComparison.Ordinal);
         }
 
         Assert.Equal(
-            string.Join('\n', Enumerable.Range(1, 500).Select(static i => $$$"""{"id":{{{i + 1}}},"publish":{}}""")), await publisher.ReadFrameAsync());
+            string.Join('\n', Enumerable.Range(1, 500).Select(static i => $$$"""{"id":{{{i + 1}}},"publish":{}}""")),
+                await publisher.ReadFrameAsync());
     }
 }

@@ -1,7 +1,7 @@
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>How much one client may send: the endpoint's limit, in the protocol's words. Five a second, and five at once.</summary>
 public sealed class RateTests
@@ -15,11 +15,13 @@ public sealed class RateTests
         RawMember member = await RawMember.JoinAsync(world, "a");
         TestClient client = await world.ConnectAsync();
 
-        await client.SendAsync([.. Enumerable.Range(2, 30).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}""")]);
+        await client.SendAsync(
+            [.. Enumerable.Range(2, 30).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}""")]);
 
         string[] replies = (await client.ReadFrameAsync()).Split('\n');
         Assert.Equal(
-            [.. Enumerable.Range(2, 4).Select(static id => $$$"""{"id":{{{id}}},"publish":{}}"""), .. Enumerable.Range(6, 26).Select(static id => $"{{\"id\":{id},{Refused}")],
+            [.. Enumerable.Range(2, 4).Select(static id => $$$"""{"id":{{{id}}},"publish":{}}"""), .. Enumerable.Range(6, 26)
+                .Select(static id => $"{{\"id\":{id},{Refused}")],
             replies);
         await member.HearsAsync("2", "3", "4", "5"); // the connect was the fifth
         world.Wait(TimeSpan.FromSeconds(2));
@@ -32,7 +34,8 @@ public sealed class RateTests
         await using CentrifugoWorld world = await StartAsync();
         TestClient client = await world.OpenAsync();
 
-        await client.SendAsync(["""{"id":1,"connect":{}}""", .. Enumerable.Range(2, 6).Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"c{{{id}}}"}}""")]);
+        await client.SendAsync(["""{"id":1,"connect":{}}""", .. Enumerable.Range(2, 6)
+            .Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"c{{{id}}}"}}""")]);
 
         Assert.StartsWith("""{"id":1,"connect":""", await client.ReadAsync(), StringComparison.Ordinal);
         List<string> replies = [];
@@ -63,7 +66,8 @@ public sealed class RateTests
         RawMember member = await RawMember.JoinAsync(world, "a");
         TestClient client = await world.ConnectAsync();
 
-        await client.SendFrameAsync([.. Enumerable.Range(2, 30).SelectMany(static id => Frames.Text($$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}"""))]);
+        await client.SendFrameAsync([.. Enumerable.Range(2, 30)
+            .SelectMany(static id => Frames.Text($$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}"""))]);
 
         string last;
         do

@@ -3,11 +3,13 @@ using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
+using Weir.Handshake;
+using Weir.Protocol;
 using Weir.Relay;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>A connection that is in a room as a raw one is.</summary>
 internal sealed class RawMember(RelayNode node, LocalRoom room, WeirConnection connection, StallingPipeWriter heard)
@@ -19,7 +21,7 @@ internal sealed class RawMember(RelayNode node, LocalRoom room, WeirConnection c
             "raw", new DuplexPipe(PipeReader.Create(ReadOnlySequence<byte>.Empty), heard), application: null!);
         WeirEngine engine = world.Listener.Engine;
         WeirConnection connection = new(
-            new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), engine),
+            new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions().ToSettings(), engine),
             transport,
             new ConnectionTimer(world.Listener.Wheel, transport, engine),
             UpgradeRequest.FromHttp("GET", "/ws", []),
@@ -41,7 +43,8 @@ internal sealed class RawMember(RelayNode node, LocalRoom room, WeirConnection c
 
     private List<string> Heard() => [.. Frames.ParseAll(heard.Sent).Select(static frame => frame.Text)];
 
-    private Task SendAsync(byte[] bytes, MessageKind kind) => node.PublishAsync(room, new ReadOnlySequence<byte>(bytes), kind, connection).AsTask().Within();
+    private Task SendAsync(byte[] bytes, MessageKind kind)
+        => node.PublishAsync(room, new ReadOnlySequence<byte>(bytes), kind, connection).AsTask().Within();
 
     private sealed class SilentHandler : WeirHandler;
 }

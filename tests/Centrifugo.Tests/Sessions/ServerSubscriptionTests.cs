@@ -3,7 +3,7 @@ using Weir.Relay.Tests.Nodes;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>Channels that the server puts a client into by itself.</summary>
 public sealed class ServerSubscriptionTests
@@ -22,7 +22,8 @@ public sealed class ServerSubscriptionTests
             await client.ReadFrameAsync());
 
         // Commands are handled in order: this answer says that the connect is over, and what channels say is shared from now on.
-        Assert.Equal("""{"error":{"code":105,"message":"already subscribed"}}""", await client.AskAsync("subscribe", """{"channel":"own"}"""));
+        Assert.Equal("""{"error":{"code":105,"message":"already subscribed"}}""",
+            await client.AskAsync("subscribe", """{"channel":"own"}"""));
         for (int i = 2; i < 6; i++)
         {
             await world.PublishAsync("kept:own", $"{i}");
@@ -55,12 +56,12 @@ public sealed class ServerSubscriptionTests
         TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
         broker.OnSubscribe = room => room == "own" ? goOn.Task : Task.CompletedTask;
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Rooms = ["kept:own", "own"] });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Rooms = ["kept:own", "own"] });
         TestClient client = await world.OpenAsync();
         await client.SendAsync("""{"id":1,"connect":{}}""");
         await Bounded.Eventually(() => world.Node.Rooms.Any(static room => room is { Name: "kept:own", Listeners: 1 }));
         await Bounded.Eventually(() => broker.Calls.Contains("read kept:own"));
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(ClientIdentity.Anonymous);
+        world.Access.OnConnect = static _ => ConnectResult.Allow(ClientIdentity.Anonymous);
         TestClient other = await world.SubscribeAsync("kept:own");
         broker.Take("kept:own", "1");
         broker.Take("kept:own", "2");
@@ -80,7 +81,7 @@ public sealed class ServerSubscriptionTests
     {
         ScriptedBroker broker = new();
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Rooms = ["kept:own"] });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Rooms = ["kept:own"] });
         TestClient client = await world.ConnectAsync();
         broker.Take("kept:own", "1");
         Assert.Contains("\"offset\":1", await client.ReadAsync(), StringComparison.Ordinal);
@@ -94,7 +95,7 @@ public sealed class ServerSubscriptionTests
     private static async Task<CentrifugoWorld> StartAsync()
     {
         CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Rooms = ["own", "kept:own", "$weir:nodes", "own"] });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Rooms = ["own", "kept:own", "$weir:nodes", "own"] });
         return world;
     }
 }

@@ -1,9 +1,10 @@
 using Weir.Relay;
 using Weir.Relay.Tests.Nodes;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 public sealed class SubscribeTests
 {
@@ -74,12 +75,13 @@ public sealed class SubscribeTests
     [Fact]
     public async Task Recover_MoreThanOneReplyMayHave_IsNotRecovered()
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Settings.MaxPublicationsPerReply = 3;
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(settings: new CentrifugoOptions { MaxPublicationsPerReply = 3 });
         string epoch = await FillAsync(world, "kept:a", 5);
         TestClient client = await world.ConnectAsync();
 
-        Assert.Contains("\"recovered\":true", await client.AskAsync("subscribe", $$"""{"channel":"kept:a","recover":true,"offset":2,"epoch":"{{epoch}}"}"""), StringComparison.Ordinal);
+        Assert.Contains("\"recovered\":true", await client.AskAsync("subscribe",
+            $$"""{"channel":"kept:a","recover":true,"offset":2,"epoch":"{{epoch}}"}"""), StringComparison.Ordinal);
         await client.AskAsync("unsubscribe", """{"channel":"kept:a"}""");
         string reply = await client.AskAsync("subscribe", $$"""{"channel":"kept:a","recover":true,"offset":1,"epoch":"{{epoch}}"}""");
 
@@ -163,11 +165,13 @@ public sealed class SubscribeTests
         TestClient client = await world.ConnectAsync();
 
         Assert.Equal(
-            """{"error":{"code":100,"message":"internal server error","temporary":true}}""", await client.AskAsync("subscribe", """{"channel":"kept:a"}"""));
+            """{"error":{"code":100,"message":"internal server error","temporary":true}}""",
+                await client.AskAsync("subscribe", """{"channel":"kept:a"}"""));
         broker.OnReadHistory = null;
 
         Assert.StartsWith(
-            """{"subscribe":{"recoverable":true,"positioned":true,"epoch":"e1",""", await client.AskAsync("subscribe", """{"channel":"kept:a"}"""), StringComparison.Ordinal);
+            """{"subscribe":{"recoverable":true,"positioned":true,"epoch":"e1",""",
+                await client.AskAsync("subscribe", """{"channel":"kept:a"}"""), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,7 +182,7 @@ public sealed class SubscribeTests
             OnReadHistory = static (_, _) => Task.FromException<RoomHistory>(new BrokerUnavailableException("Away.", isUnknown: false)),
         };
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
-        world.Access.OnConnect = static _ => ConnectVerdict.Allow(new ClientIdentity { Rooms = ["kept:a"] });
+        world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Rooms = ["kept:a"] });
         TestClient client = await world.OpenAsync();
 
         await client.SendAsync("""{"id":1,"connect":{}}""");
@@ -195,7 +199,8 @@ public sealed class SubscribeTests
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(rooms: new RoomOptions { MaxNameBytes = 16 });
         TestClient client = await world.ConnectAsync();
 
-        Assert.Equal($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}""", await client.AskAsync("subscribe", $$"""{"channel":"{{channel}}"}"""));
+        Assert.Equal($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}""",
+            await client.AskAsync("subscribe", $$"""{"channel":"{{channel}}"}"""));
     }
 
     [Fact]
@@ -205,7 +210,8 @@ public sealed class SubscribeTests
         TestClient client = await world.ConnectAsync();
         await client.SubscribeAsync("a");
 
-        Assert.Equal("""{"error":{"code":105,"message":"already subscribed"}}""", await client.AskAsync("subscribe", """{"channel":"a"}"""));
+        Assert.Equal("""{"error":{"code":105,"message":"already subscribed"}}""",
+            await client.AskAsync("subscribe", """{"channel":"a"}"""));
         await client.SubscribeAsync("b");
         Assert.Equal("""{"error":{"code":106,"message":"limit exceeded"}}""", await client.AskAsync("subscribe", """{"channel":"c"}"""));
         Assert.Equal("""{"unsubscribe":{}}""", await client.AskAsync("unsubscribe", """{"channel":"a"}"""));
@@ -220,10 +226,11 @@ public sealed class SubscribeTests
     public async Task Refused_IsTold(AccessRefusal why, int code, string message)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnSubscribe = (room, token) => room == "a" && token != "good" ? new RoomVerdict(why) : RoomVerdict.Allow;
+        world.Access.OnSubscribe = (room, token) => room == "a" && token != "good" ? new RoomAccessResult(why) : RoomAccessResult.Allow;
         TestClient client = await world.ConnectAsync();
 
-        Assert.Equal($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}""", await client.AskAsync("subscribe", """{"channel":"a","token":"bad"}"""));
+        Assert.Equal($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}""",
+            await client.AskAsync("subscribe", """{"channel":"a","token":"bad"}"""));
         Assert.Equal("""{"subscribe":{}}""", await client.AskAsync("subscribe", """{"channel":"a","token":"good"}"""));
     }
 
@@ -313,16 +320,20 @@ public sealed class SubscribeTests
     [Fact]
     public async Task SubscriptionThatExpires_IsEndedWhenNobodyRefreshes()
     {
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
+        await using CentrifugoWorld world =
+            await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
         world.Access.OnSubscribe = (_, token) => token == "old"
-            ? new RoomVerdict(AccessRefusal.Expired) : new RoomVerdict(AccessRefusal.None, world.Time.GetUtcNow().AddSeconds(60));
+            ? new RoomAccessResult(AccessRefusal.Expired) : new RoomAccessResult(AccessRefusal.None, world.Time.GetUtcNow().AddSeconds(60));
         TestClient client = await world.ConnectAsync();
         Assert.Equal("""{"subscribe":{"expires":true,"ttl":60}}""", await client.AskAsync("subscribe", """{"channel":"a","token":"t"}"""));
 
         world.Wait(TimeSpan.FromSeconds(60));
-        Assert.Equal("""{"error":{"code":110,"message":"expired"}}""", await client.AskAsync("sub_refresh", """{"channel":"a","token":"old"}"""));
-        Assert.Equal("""{"error":{"code":103,"message":"permission denied"}}""", await client.AskAsync("sub_refresh", """{"channel":"b","token":"t"}"""));
-        Assert.Equal("""{"sub_refresh":{"expires":true,"ttl":60}}""", await client.AskAsync("sub_refresh", """{"channel":"a","token":"t"}"""));
+        Assert.Equal("""{"error":{"code":110,"message":"expired"}}""",
+            await client.AskAsync("sub_refresh", """{"channel":"a","token":"old"}"""));
+        Assert.Equal("""{"error":{"code":103,"message":"permission denied"}}""",
+            await client.AskAsync("sub_refresh", """{"channel":"b","token":"t"}"""));
+        Assert.Equal("""{"sub_refresh":{"expires":true,"ttl":60}}""",
+            await client.AskAsync("sub_refresh", """{"channel":"a","token":"t"}"""));
         world.Wait(TimeSpan.FromSeconds(84));
         await world.PublishAsync("a", "1");
         Assert.Equal(TestClient.Push("a", "pub", """{"data":1}"""), await client.ReadAsync());
@@ -336,19 +347,23 @@ public sealed class SubscribeTests
     public async Task JoinsAndLeaves_AreToldToThoseWhoWantThem()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static token => ConnectVerdict.Allow(new ClientIdentity { User = token!, Info = """{"n":1}"""u8.ToArray() });
-        world.Access.OnSubscribe = static (_, _) => new RoomVerdict(AccessRefusal.None, Info: """{"r":2}"""u8.ToArray());
+        world.Access.OnConnect = static token
+            => ConnectResult.Allow(new ClientIdentity { User = token!, Info = """{"n":1}"""u8.ToArray() });
+        world.Access.OnSubscribe = static (_, _) => new RoomAccessResult(AccessRefusal.None, Info: """{"r":2}"""u8.ToArray());
         TestClient watcher = await world.ConnectAsync("w");
         await watcher.SubscribeAsync("present:a", ",\"join_leave\":true");
-        Assert.Equal(TestClient.Push("present:a", "join", """{"info":{"client":"ID","user":"w","conn_info":{"n":1},"chan_info":{"r":2}}}"""), await watcher.ReadAsync());
+        Assert.Equal(TestClient.Push("present:a", "join",
+            """{"info":{"client":"ID","user":"w","conn_info":{"n":1},"chan_info":{"r":2}}}"""), await watcher.ReadAsync());
         TestClient other = await world.ConnectAsync("o");
         await other.SubscribeAsync("present:a");
         string info = $$$$"""{"info":{"client":"{{{{other.Id}}}}","user":"o","conn_info":{"n":1},"chan_info":{"r":2}}}""";
 
         Assert.Equal(TestClient.Push("present:a", "join", info), await watcher.ReadAsync());
         string members = (await watcher.AskAsync("presence", """{"channel":"present:a"}"""));
-        Assert.Contains($$$"""{"client":"{{{other.Id}}}","user":"o","conn_info":{"n":1},"chan_info":{"r":2}}""", members, StringComparison.Ordinal);
-        Assert.Equal("""{"presence_stats":{"num_clients":2,"num_users":2}}""", await watcher.AskAsync("presence_stats", """{"channel":"present:a"}"""));
+        Assert.Contains($$$"""{"client":"{{{other.Id}}}","user":"o","conn_info":{"n":1},"chan_info":{"r":2}}""", members,
+            StringComparison.Ordinal);
+        Assert.Equal("""{"presence_stats":{"num_clients":2,"num_users":2}}""",
+            await watcher.AskAsync("presence_stats", """{"channel":"present:a"}"""));
         Assert.Equal("""{"unsubscribe":{}}""", await other.AskAsync("unsubscribe", """{"channel":"present:a"}"""));
 
         Assert.Equal(TestClient.Push("present:a", "leave", info), await watcher.ReadAsync());
@@ -361,7 +376,8 @@ public sealed class SubscribeTests
     public async Task WhatIsNotKept_IsNotAvailable_AndOthersMayNotAsk(string method)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnSubscribe = static (room, _) => room == "secret" ? new RoomVerdict(AccessRefusal.Denied) : RoomVerdict.Allow;
+        world.Access.OnSubscribe = static (room, _)
+            => room == "secret" ? new RoomAccessResult(AccessRefusal.Denied) : RoomAccessResult.Allow;
         TestClient client = await world.ConnectAsync();
 
         Assert.Equal("""{"error":{"code":108,"message":"not available"}}""", await client.AskAsync(method, """{"channel":"a"}"""));
@@ -379,8 +395,10 @@ public sealed class SubscribeTests
         string end = $$$""","epoch":"{{{epoch}}}","offset":4}}""";
 
         Assert.Equal("""{"history":{"publications":[]""" + end, await client.AskAsync("history", """{"channel":"kept:a"}"""));
-        Assert.Equal("""{"history":{"publications":[{"data":1,"offset":1},{"data":2,"offset":2}]""" + end, await client.AskAsync("history", """{"channel":"kept:a","limit":2}"""));
-        Assert.Equal("""{"history":{"publications":[{"data":4,"offset":4}]""" + end, await client.AskAsync("history", """{"channel":"kept:a","limit":1,"reverse":true}"""));
+        Assert.Equal("""{"history":{"publications":[{"data":1,"offset":1},{"data":2,"offset":2}]""" + end,
+            await client.AskAsync("history", """{"channel":"kept:a","limit":2}"""));
+        Assert.Equal("""{"history":{"publications":[{"data":4,"offset":4}]""" + end,
+            await client.AskAsync("history", """{"channel":"kept:a","limit":1,"reverse":true}"""));
         Assert.Equal(
             """{"history":{"publications":[{"data":4,"offset":4}]""" + end,
             await client.AskAsync("history", $$$"""{"channel":"kept:a","limit":-1,"since":{"offset":3,"epoch":"{{{epoch}}}"}}"""));

@@ -1,7 +1,7 @@
 using System.Text;
 using Weir.TestSupport;
 
-namespace Weir.Centrifugo.Tests.Sessions;
+namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
 /// <summary>The client's end of a connection: what it sends and reads is the protocol's text, its own id written as "ID".</summary>
 internal sealed class TestClient(CentrifugoWorld world, InMemoryConnection transport, Task finished)
@@ -70,7 +70,8 @@ internal sealed class TestClient(CentrifugoWorld world, InMemoryConnection trans
     }
 
     public async Task SubscribeAsync(string channel, string more = "")
-        => Xunit.Assert.StartsWith("""{"subscribe":{""", await AskAsync("subscribe", $$"""{"channel":"{{channel}}"{{more}}}"""), StringComparison.Ordinal);
+        => Xunit.Assert.StartsWith("""{"subscribe":{""", await AskAsync("subscribe", $$"""{"channel":"{{channel}}"{{more}}}"""),
+            StringComparison.Ordinal);
 
     /// <summary>The next line, or how the connection ends: "close CODE REASON".</summary>
     public async Task<string> ReadAsync()

@@ -1,14 +1,17 @@
 using System.Text;
-using Weir.Centrifugo.Protocol;
-using Weir.Centrifugo.Sessions;
-using Weir.Centrifugo.Tests.Sessions;
+using Weir.Handshake;
 using Weir.Limits;
+using Weir.Protocol;
+using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Protocol;
+using Weir.Protocols.Centrifugo.Sessions;
+using Weir.Protocols.Centrifugo.Tests.Sessions;
 using Weir.Relay;
 using Weir.Relay.Sse;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Centrifugo.Tests.Streams;
+namespace Weir.Protocols.Centrifugo.Tests.Streams;
 
 /// <summary>Sessions of clients that have no WebSocket.</summary>
 public sealed class StreamSessionTests
@@ -65,7 +68,7 @@ public sealed class StreamSessionTests
     public async Task ClientThatIsNotLetIn_IsToldOnTheStream()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = static _ => ConnectVerdict.Refuse(AccessRefusal.Invalid);
+        world.Access.OnConnect = static _ => ConnectResult.Refuse(AccessRefusal.Invalid);
         await using Stream client = new(world, StreamForm.Lines);
 
         client.Say("""{"id":1,"connect":{"token":"bad"}}""");
@@ -78,7 +81,7 @@ public sealed class StreamSessionTests
     public async Task SessionThatExpires_Ends()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        world.Access.OnConnect = _ => ConnectVerdict.Allow(new ClientIdentity { ExpiresAt = world.Time.GetUtcNow().AddSeconds(5) });
+        world.Access.OnConnect = _ => ConnectResult.Allow(new ClientIdentity { ExpiresAt = world.Time.GetUtcNow().AddSeconds(5) });
         await using Stream client = new(world, StreamForm.Lines);
         client.Say("""{"id":1,"connect":{}}""");
         await Bounded.Eventually(() => client.Heard.Contains("\"ttl\":5", StringComparison.Ordinal));
@@ -86,7 +89,8 @@ public sealed class StreamSessionTests
         await Bounded.Eventually(() =>
         {
             world.Wait(TimeSpan.FromSeconds(1));
-            return client.Heard.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n", StringComparison.Ordinal);
+            return client.Heard.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n",
+                StringComparison.Ordinal);
         });
         await client.EndsAsync();
         Assert.Equal(0, world.Hub.Engine.Calendar.Count);
@@ -105,7 +109,8 @@ public sealed class StreamSessionTests
             client.Say("""{"id":3,"rpc":{}}""");
         }
 
-        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        await Bounded.Eventually(() => client.Heard.EndsWith(
+            """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         goOn.SetResult();
         await client.EndsAsync();
     }
@@ -115,7 +120,8 @@ public sealed class StreamSessionTests
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         RawMember member = await RawMember.JoinAsync(world, "a");
-        await using Stream client = new(world, StreamForm.Lines, new InboundOptions { MessagesPerSecond = 5, Burst = TimeSpan.FromSeconds(1) });
+        await using Stream client =
+            new(world, StreamForm.Lines, new InboundOptions { MessagesPerSecond = 5, Burst = TimeSpan.FromSeconds(1) });
         client.Say("""{"id":1,"connect":{}}""");
 
         for (int i = 1; i <= 100; i++)
@@ -123,7 +129,8 @@ public sealed class StreamSessionTests
             client.Say($$$"""{"id":{{{i + 1}}},"publish":{"channel":"a","data":{{{i}}}}}""");
         }
 
-        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        await Bounded.Eventually(() => client.Heard.EndsWith(
+            """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         await client.EndsAsync();
         await member.HearsAsync("1", "2", "3", "4"); // the connect was the fifth
     }
@@ -132,19 +139,21 @@ public sealed class StreamSessionTests
     public async Task BytesPerSecond_HoldForWhatAStreamsClientSays()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
-        await using Stream client = new(world, StreamForm.Lines, new InboundOptions { BytesPerSecond = 500, Burst = TimeSpan.FromSeconds(1) });
+        await using Stream client =
+            new(world, StreamForm.Lines, new InboundOptions { BytesPerSecond = 500, Burst = TimeSpan.FromSeconds(1) });
         client.Say("""{"id":1,"connect":{}}""");
         await Bounded.Eventually(() => client.Heard.Contains("\"id\":1", StringComparison.Ordinal));
 
         client.Say($$$"""{"id":2,"rpc":{"data":"{{{new string('x', 500)}}}"}}""");
 
-        await Bounded.Eventually(() => client.Heard.EndsWith("""{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
+        await Bounded.Eventually(() => client.Heard.EndsWith(
+            """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         await client.EndsAsync();
     }
 
     private sealed class SlowApplication(Task until) : CentrifugoApplication
     {
-        public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoClient client, string method, ReadOnlyMemory<byte> data)
+        public override async ValueTask<RpcReply> OnRpcAsync(CentrifugoSession client, string method, ReadOnlyMemory<byte> data)
         {
             await until;
             return RpcReply.MethodNotFound;
@@ -163,10 +172,11 @@ public sealed class StreamSessionTests
         public Stream(CentrifugoWorld world, StreamForm form, InboundOptions? limits = null)
         {
             SseSettings settings = new(
-                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null, StreamForms.Ping(form));
+                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null,
+                    StreamForms.Ping(form));
             SseStream stream = new("node-s", place: null, _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
-            InboundLimit? limit = InboundLimit.From(limits ?? new InboundOptions(), CentrifugoHub.RateTick);
+            InboundLimit? limit = InboundLimit.From((limits ?? new InboundOptions()).ToSettings(), CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
             world.Hub.Streams["secret"] = _session;
             _running = RunAsync(world, stream);

@@ -19,7 +19,8 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         new("none", static _ => Task.CompletedTask) { IsInEveryRun = true },
         new("Redis stopped, shorter than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(0.5))),
         new("Redis stopped, longer than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(4))),
-        new("Redis killed, back with its data", KillAsync) { Redis = ["--appendonly", "yes", "--appendfsync", "always"], IsInEveryRun = true },
+        new("Redis killed, back with its data", KillAsync) { Redis = ["--appendonly", "yes", "--appendfsync", "always"],
+            IsInEveryRun = true },
         new("Redis killed, back without its data", KillAsync) { IsInEveryRun = true },
         new("Redis full (maxmemory)", static world => ConfigureAsync(world, "maxmemory 1mb", "maxmemory 0")) { IsInEveryRun = true },
         new("Redis without replicas it needs", static world => ConfigureAsync(world, "min-replicas-to-write 1", "min-replicas-to-write 0")),
@@ -85,7 +86,8 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         foreach (string room in (string[])[world.Rooms[0], world.Rooms[^1]])
         {
             string keys = $"*room:{room}}}:{what}";
-            await world.Redis.AskAsync($"EVAL \"for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end return 1\" 0 {keys}");
+            await world.Redis.AskAsync(
+                $"EVAL \"for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end return 1\" 0 {keys}");
         }
     }
 

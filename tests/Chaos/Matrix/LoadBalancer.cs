@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 
 namespace Weir.Chaos.Matrix;
 

@@ -1,4 +1,4 @@
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -15,7 +15,8 @@ public sealed class MatrixTests(ITestOutputHelper output)
     public static TheoryData<string> Faults =>
     [
         .. Fault.All
-            .Where(static fault => World.LongForm is { } part ? fault.Name.Contains(part, StringComparison.OrdinalIgnoreCase) : fault.IsInEveryRun)
+            .Where(static fault => World.LongForm is { } part ? fault.Name.Contains(part, StringComparison.OrdinalIgnoreCase)
+                : fault.IsInEveryRun)
             .Select(static fault => fault.Name),
     ];
 
@@ -116,7 +117,8 @@ public sealed class MatrixTests(ITestOutputHelper output)
         try
         {
             // A raw member that was away at that moment never has it: then another message, until one finds all of them there.
-            await Bounded.Eventually(() => !world.Listeners.Any(listener => listener.Way.HasPositions && IsMissing(listener)), Timeline.Patience);
+            await Bounded.Eventually(() => !world.Listeners.Any(listener => listener.Way.HasPositions && IsMissing(listener)),
+                Timeline.Patience);
             long start = TimeProvider.System.GetTimestamp();
             while (world.Listeners.Any(IsMissing))
             {
@@ -154,7 +156,8 @@ public sealed class MatrixTests(ITestOutputHelper output)
                 }
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, enough)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -163,7 +166,8 @@ public sealed class MatrixTests(ITestOutputHelper output)
         for (int number = 0; !enough.IsCancellationRequested; number++)
         {
             await client.PublishAsync(Message.Of(client.Rooms[0], name, number), CancellationToken.None);
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, enough)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -11,7 +11,8 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
         Report whole = Judge.Of(accounts, numbered, failed); // what one client was given is also held against the others
 
         List<(Way, Report)> ways = [];
-        foreach (IGrouping<Way, Account> way in accounts.Where(static account => account.Way.KeepsOrder).GroupBy(static account => account.Way))
+        foreach (IGrouping<Way, Account> way in accounts.Where(static account => account.Way.KeepsOrder)
+            .GroupBy(static account => account.Way))
         {
             // With all that has positions, so that the others' order can be judged; its violations are the whole's.
             ways.Add((way.Key, Judge.Of([.. way], numbered, failed)));
@@ -23,7 +24,8 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
             "an answer without a position", "API", $"{answer.Room} keeps history, and the answer for {answer.Text} had no position")));
 
         bool wasLost = accounts.Any(static account => account.Heard.Any(static heard => heard.Text is null));
-        HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage).Select(static heard => heard.Text!)];
+        HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage)
+            .Select(static heard => heard.Text!)];
         violations.AddRange(confirmed.Where(answer => !wasLost && !IsKept(answer.Room) && !given.Contains(answer.Text))
             .Select(static answer => new Violation("confirmed, and given to no listener", Way.CentrifugoClient.Name, answer.Text)));
         return new Outcome(ways, violations);

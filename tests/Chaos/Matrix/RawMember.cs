@@ -15,7 +15,8 @@ internal sealed class RawMember(int port, string room) : ReturningListener(Way.R
         {
             if (Volatile.Read(ref _open) is { State: WebSocketState.Open } socket)
             {
-                await socket.SendAsync(Encoding.UTF8.GetBytes($"\"{text}\"").AsMemory(), WebSocketMessageType.Text, true, cancellationToken);
+                await socket.SendAsync(Encoding.UTF8.GetBytes($"\"{text}\"").AsMemory(), WebSocketMessageType.Text, true,
+                    cancellationToken);
             }
         }
         catch (Exception error) when (error is WebSocketException or ObjectDisposedException or OperationCanceledException or IOException)

@@ -68,6 +68,7 @@ internal sealed class SseClient(Way way, HttpClient http, Uri origin, params str
 
         string[] parts = id.Split(';');
         int number = int.Parse(parts[0], CultureInfo.InvariantCulture);
-        return Rooms[number] == room ? Position.TryParse(parts[1].Split(',')[number]) : throw new InvalidDataException($"{id} names another room than {room}");
+        return Rooms[number] == room ? Position.TryParse(parts[1].Split(',')[number])
+            : throw new InvalidDataException($"{id} names another room than {room}");
     }
 }

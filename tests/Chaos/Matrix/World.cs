@@ -1,5 +1,5 @@
 using System.Net;
-using Weir.Redis.Tests.Servers;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.TestSupport;
 
 namespace Weir.Chaos.Matrix;

@@ -45,7 +45,8 @@ public abstract class CentrifugoFixture : IAsyncLifetime
     }
 
     /// <summary>Connects, and subscribes to channel c, which is at this position.</summary>
-    private protected async Task<(Subscription Subscription, Listening<SubscriptionEvent> Heard)> SubscribeAsync(ulong top, SubscriptionOptions? options = null)
+    private protected async Task<(Subscription Subscription, Listening<SubscriptionEvent> Heard)> SubscribeAsync(ulong top,
+        SubscriptionOptions? options = null)
     {
         Subscription subscription = Client.Subscribe("c", options);
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());

@@ -126,8 +126,9 @@ public sealed class CommandTests : CentrifugoFixture
         Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
 
         Task<HistoryResult> asked = Client.HistoryAsync("c", -1);
-        Server.Answer((await Server.HearAsync("history")).Id, "history", $$"""{"publications":[{"data":{{deep}},"offset":1}],"epoch":"e","offset":1}""");
-        Publication publication = Assert.Single((await asked.Within()).Publications);
+        Server.Answer((await Server.HearAsync("history")).Id, "history",
+            $$"""{"publications":[{"data":{{deep}},"offset":1}],"epoch":"e","offset":1}""");
+        ClientPublication publication = Assert.Single((await asked.Within()).Publications);
         Assert.Equal(deep, Encoding.UTF8.GetString(publication.Data.Span));
     }
 
@@ -167,7 +168,7 @@ public sealed class CommandTests : CentrifugoFixture
     public async Task History_ReturnsPublicationsAndTheTop()
     {
         await ConnectAsync();
-        Task<HistoryResult> asked = Client.HistoryAsync("c", 2, new StreamPosition("e", 5), reverse: true);
+        Task<HistoryResult> asked = Client.HistoryAsync("c", 2, new ClientStreamPosition("e", 5), reverse: true);
         (uint id, JsonElement body) = await Server.HearAsync("history");
         Assert.Equal("""{"channel":"c","limit":2,"since":{"epoch":"e","offset":5},"reverse":true}""", body.GetRawText());
 
@@ -175,7 +176,7 @@ public sealed class CommandTests : CentrifugoFixture
 
         HistoryResult history = await asked.Within();
         Assert.Equal([4UL, 3UL], history.Publications.Select(static each => each.Offset));
-        Assert.Equal(new StreamPosition("e", 9), history.Top);
+        Assert.Equal(new ClientStreamPosition("e", 9), history.Top);
     }
 
     [Fact]
@@ -183,7 +184,8 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<IReadOnlyDictionary<string, ClientInfo>> asked = Client.PresenceAsync("c");
-        Server.Answer((await Server.HearAsync("presence")).Id, "presence", """{"presence":{"c1":{"user":"u","client":"c1","chan_info":{"r":1}}}}""");
+        Server.Answer((await Server.HearAsync("presence")).Id, "presence",
+            """{"presence":{"c1":{"user":"u","client":"c1","chan_info":{"r":1}}}}""");
         ClientInfo info = Assert.Single(await asked.Within()).Value;
         Assert.Equal(("c1", "u", """{"r":1}"""), (info.Client, info.User, Encoding.UTF8.GetString(info.ChannelInfo.Span)));
 

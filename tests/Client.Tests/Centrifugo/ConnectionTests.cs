@@ -62,7 +62,7 @@ public sealed class ConnectionTests : CentrifugoFixture
         });
 
         Disconnected lost = await Events.NextAsync<Disconnected>();
-        Assert.Equal((EndKind.Silent, Second), (lost.End.Kind, lost.RetryIn));
+        Assert.Equal((EndKind.HeartbeatTimeout, Second), (lost.End.Kind, lost.RetryIn));
         await Server.Connection.Disposed.Within();
     }
 
@@ -211,9 +211,10 @@ public sealed class ConnectionTests : CentrifugoFixture
             {"push":{"channel":"s","pub":{"data":"2"}}}
             """);
 
-        Publication first = (await Events.NextAsync<ServerPublished>()).Publication;
+        ClientPublication first = (await Events.NextAsync<ServerPublished>()).Publication;
         Assert.Equal(("""{"n":1}""", "v", "u", "x", """{"a":1}"""), (
-            Encoding.UTF8.GetString(first.Data.Span), first.Tags["k"], first.Info!.User, first.Info.Client, Encoding.UTF8.GetString(first.Info.ConnectionInfo.Span)));
+            Encoding.UTF8.GetString(first.Data.Span), first.Tags["k"], first.Info!.User, first.Info.Client,
+                Encoding.UTF8.GetString(first.Info.ConnectionInfo.Span)));
         Assert.Equal("\"2\"", Encoding.UTF8.GetString((await Events.NextAsync<ServerPublished>()).Publication.Data.Span));
         await Server.HearPongAsync();
     }

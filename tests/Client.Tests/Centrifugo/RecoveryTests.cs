@@ -39,9 +39,9 @@ public sealed class RecoveryTests : CentrifugoFixture
         Server.Publish("c", 8);
 
         Assert.Equal("""{"channel":"c","recoverable":true,"positioned":true}""", body.GetRawText());
-        Assert.Equal(new Subscribed(false, new StreamPosition("e", 7)), await heard.NextAsync());
+        Assert.Equal(new Subscribed(false, new ClientStreamPosition("e", 7)), await heard.NextAsync());
         Assert.Equal(8UL, await NumberAsync(heard));
-        Assert.Equal(new StreamPosition("e", 8), subscription.Position);
+        Assert.Equal(new ClientStreamPosition("e", 8), subscription.Position);
         Assert.True(subscription.IsSubscribed);
     }
 
@@ -60,7 +60,8 @@ public sealed class RecoveryTests : CentrifugoFixture
         Server.Publish("c", 4); // was on its way already when the history was read
         Server.Publish("c", 5);
 
-        Assert.Equal((true, "e", 2UL), (body.GetProperty("recover").GetBoolean(), body.GetProperty("epoch").GetString(), body.GetProperty("offset").GetUInt64()));
+        Assert.Equal((true, "e", 2UL),
+            (body.GetProperty("recover").GetBoolean(), body.GetProperty("epoch").GetString(), body.GetProperty("offset").GetUInt64()));
         Assert.True((await heard.NextAsync<Subscribed>()).Recovered);
         await ExpectAsync(heard, 3, 4, 5);
     }
@@ -76,16 +77,16 @@ public sealed class RecoveryTests : CentrifugoFixture
         await Server.AdmitAsync(1, recovered: false, "another");
         Server.Publish("c", 2);
 
-        Assert.Equal(new PositionLost(new StreamPosition("e", 5)), await heard.NextAsync());
+        Assert.Equal(new PositionLost(new ClientStreamPosition("e", 5)), await heard.NextAsync());
         Assert.False((await heard.NextAsync<Subscribed>()).Recovered);
         Assert.Equal(2UL, await NumberAsync(heard));
-        Assert.Equal(new StreamPosition("another", 2), subscription.Position);
+        Assert.Equal(new ClientStreamPosition("another", 2), subscription.Position);
     }
 
     [Fact]
     public async Task Since_BeginsInThePast()
     {
-        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { Since = new StreamPosition("e", 3) });
+        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { Since = new ClientStreamPosition("e", 3) });
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
         await ConnectAsync();
 
@@ -192,7 +193,8 @@ public sealed class RecoveryTests : CentrifugoFixture
     public async Task SubscriptionToken_IsAskedForOnce_RenewedWhenExpired_AndRefreshed()
     {
         int asked = 0;
-        Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { GetToken = (channel, _) => ValueTask.FromResult<string?>($"{channel}{++asked}") });
+        Subscription subscription = Client.Subscribe("c",
+            new SubscriptionOptions { GetToken = (channel, _) => ValueTask.FromResult<string?>($"{channel}{++asked}") });
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
         await ConnectAsync("\"ping\":0");
 
@@ -242,7 +244,8 @@ public sealed class RecoveryTests : CentrifugoFixture
     [Fact]
     public async Task SlowUser_IsGivenWhatWasLeftOut_AndHoldsUpNobody()
     {
-        (Subscription subscription, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0, new SubscriptionOptions { InboxCapacity = 3 });
+        (Subscription subscription, Listening<SubscriptionEvent> heard) =
+            await SubscribeAsync(0, new SubscriptionOptions { InboxCapacity = 3 });
         for (ulong n = 1; n <= 10; n++)
         {
             Server.Publish("c", n);
@@ -250,8 +253,8 @@ public sealed class RecoveryTests : CentrifugoFixture
 
         Server.Connection.Say("{}");
         await Server.HearPongAsync(); // all of them have been read
-        Assert.Equal(new StreamPosition("e", 3), subscription.Received);
-        Assert.Equal(new StreamPosition("e", 0), subscription.Position); // none of them has been handed out
+        Assert.Equal(new ClientStreamPosition("e", 3), subscription.Received);
+        Assert.Equal(new ClientStreamPosition("e", 0), subscription.Position); // none of them has been handed out
         await ExpectAsync(heard, 1, 2, 3);
         Task<SubscriptionEvent> next = heard.NextAsync();
 
@@ -341,5 +344,6 @@ public sealed class RecoveryTests : CentrifugoFixture
         }
     }
 
-    private static async Task<ulong> NumberAsync(Listening<SubscriptionEvent> heard) => (await heard.NextAsync<PublicationReceived>()).Publication.Offset;
+    private static async Task<ulong> NumberAsync(Listening<SubscriptionEvent> heard)
+        => (await heard.NextAsync<PublicationReceived>()).Publication.Offset;
 }

@@ -14,7 +14,7 @@ public sealed class ReentrancyTests : CentrifugoFixture
     public async Task UnsubscribeAndSubscribe_WithinAHandler_GivesNothingTwiceAndLeavesNothingOut()
     {
         int count = 0;
-        void Listen(StreamPosition? since)
+        void Listen(ClientStreamPosition? since)
         {
             Subscription subscription = Client.Subscribe("c", new SubscriptionOptions { Since = since });
             subscription.EventOccurred += what =>
@@ -109,7 +109,8 @@ public sealed class ReentrancyTests : CentrifugoFixture
         Server.Connection.Say("""{"push":{"message":{"data":1}}}""");
 
         Assert.Equal(EndKind.ClosedByClient, (await Client.Completion.Within()).Kind);
-        Assert.Equal(ofTheSubscription ? [nameof(Subscribed), nameof(PublicationReceived), nameof(Interrupted), nameof(Unsubscribed)] : [nameof(Connected), nameof(MessagePushed), nameof(Closed)], _heard);
+        Assert.Equal(ofTheSubscription ? [nameof(Subscribed), nameof(PublicationReceived), nameof(Interrupted), nameof(Unsubscribed)]
+            : [nameof(Connected), nameof(MessagePushed), nameof(Closed)], _heard);
     }
 
     [Fact]

@@ -7,7 +7,8 @@ namespace Weir.Client.Tests.Centrifugo;
 /// <summary>Channels that the server has subscribed the connection to: nothing twice, and no gap without an event.</summary>
 public sealed class ServerChannelsTests : CentrifugoFixture
 {
-    private const string Empty = "\"ping\":25,\"pong\":true,\"subs\":{\"s\":{\"recoverable\":true,\"positioned\":true,\"epoch\":\"e\",\"offset\":0}}";
+    private const string Empty =
+        "\"ping\":25,\"pong\":true,\"subs\":{\"s\":{\"recoverable\":true,\"positioned\":true,\"epoch\":\"e\",\"offset\":0}}";
 
     [Fact]
     public async Task AfterACut_AsksForWhatWasMissed_AndGivesItOnce()

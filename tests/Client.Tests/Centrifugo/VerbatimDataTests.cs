@@ -32,7 +32,8 @@ public sealed class VerbatimDataTests : CentrifugoFixture
         (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0);
 
         Server.Publish("c", 1, data);
-        Server.Connection.Say($$"""{"push":{"channel":"c","join":{"info":{"user":"u","client":"x","chan_info":{{data}},"conn_info":{{data}} } } } }""");
+        Server.Connection.Say(
+            $$"""{"push":{"channel":"c","join":{"info":{"user":"u","client":"x","chan_info":{{data}},"conn_info":{{data}} } } } }""");
         Assert.Equal(data, Encoding.UTF8.GetString((await heard.NextAsync<PublicationReceived>()).Publication.Data.Span));
         Assert.Equal(data, Encoding.UTF8.GetString((await heard.NextAsync<MemberJoined>()).Info.ConnectionInfo.Span));
         await Server.CutAsync(Events, Time);
@@ -66,7 +67,7 @@ public sealed class VerbatimDataTests : CentrifugoFixture
 
         Server.Connection.Say("""{"push":{"channel":"c","pub":{"data":1,"offset":1,"tags":{"\ud800k\n":"v\udc00\u0041"},"info":{"user":"u\ud801","client":"\"\\\/"}}}}""");
 
-        Publication publication = (await heard.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication publication = (await heard.NextAsync<PublicationReceived>()).Publication;
         Assert.Equal(("v\udc00A", "u\ud801", "\"\\/"), (publication.Tags["\ud800k\n"], publication.Info!.User, publication.Info.Client));
     }
 

@@ -45,7 +45,7 @@ internal sealed class FakeConnection(TimeProvider time) : IClientConnection
         }
         catch (OperationCanceledException)
         {
-            return new Received(default, false, new ConnectionEnd(EndKind.Cut));
+            return new Received(default, false, new ConnectionEnd(EndKind.ConnectionLost));
         }
     }
 

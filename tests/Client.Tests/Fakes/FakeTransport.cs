@@ -23,7 +23,7 @@ internal sealed class FakeTransport : IClientTransport
     /// <summary>The server takes connections in, and does not answer.</summary>
     public bool Hangs { get; set; }
 
-    public async ValueTask<ConnectOutcome> ConnectAsync(ConnectRequest request, CancellationToken cancel)
+    public async ValueTask<ConnectAttempt> ConnectAsync(ConnectRequest request, CancellationToken cancel)
     {
         LastRequest = request;
         Interlocked.Increment(ref _attempts);
@@ -34,17 +34,17 @@ internal sealed class FakeTransport : IClientTransport
 
         if (cancel.IsCancellationRequested)
         {
-            return new ConnectOutcome(null, new ConnectionEnd(EndKind.TimedOut));
+            return new ConnectAttempt(null, new ConnectionEnd(EndKind.TimedOut));
         }
 
         if (Failure is { } failure)
         {
-            return new ConnectOutcome(null, failure);
+            return new ConnectAttempt(null, failure);
         }
 
         FakeConnection connection = new(Time);
         _accepted.Writer.TryWrite(connection);
-        return new ConnectOutcome(connection, null);
+        return new ConnectAttempt(connection, null);
     }
 
     /// <summary>The server's side of the next connection.</summary>

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Weir.Client.Tests.Fakes;
 
-/// <summary>Time that passes while the process runs: in steps. A single long <see cref="FakeTimeProvider.Advance"/> is a process that did not run.</summary>
+/// <summary>
+/// Time that passes while the process runs: in steps. A single long <see cref="FakeTimeProvider.Advance"/> is a process that did not run.
+/// </summary>
 internal static class Passing
 {
     public static void Pass(this FakeTimeProvider time, TimeSpan duration)

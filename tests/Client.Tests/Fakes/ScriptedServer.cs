@@ -65,7 +65,7 @@ internal sealed class ScriptedServer(FakeTransport transport)
     /// <summary>Cuts the connection, and lets the client's first wait pass.</summary>
     public async Task CutAsync(Listening<ClientEvent> events, FakeTimeProvider time)
     {
-        Connection.End(new ConnectionEnd(EndKind.Cut));
+        Connection.End(new ConnectionEnd(EndKind.ConnectionLost));
         Disconnected lost = await events.NextAsync<Disconnected>();
         time.Advance(lost.RetryIn);
     }

@@ -40,7 +40,8 @@ public sealed class OutageTests
             {
                 time.Advance(TimeSpan.FromMilliseconds(100));
                 // Each attempt that was due has failed, and the wait after it has begun.
-                await Bounded.Eventually(() => Volatile.Read(ref waits) == transport.Attempts && clients.All(static client => client.State == ClientState.Waiting));
+                await Bounded.Eventually(() => Volatile.Read(ref waits) == transport.Attempts
+                    && clients.All(static client => client.State == ClientState.Waiting));
             }
 
             perSecond.Add(transport.Attempts - before);

@@ -40,7 +40,7 @@ public sealed class PausedProcessTests : CentrifugoFixture
             return Client.State != ClientState.Connected;
         });
 
-        Assert.Equal(EndKind.Silent, (await Events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.HeartbeatTimeout, (await Events.NextAsync<Disconnected>()).End.Kind);
     }
 
     [Fact]

@@ -28,7 +28,8 @@ public sealed class RulesTests
     [InlineData(4500, false)]
     [InlineData(4999, false)]
     public void Raw_CloseCode_ReturnsOrStops(int code, bool returns)
-        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code }, canRenewToken: false, hasConnected: false));
+        => Assert.Equal(returns,
+            RawRules.MayReturn(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code }, canRenewToken: false, hasConnected: false));
 
     [Fact]
     public void Raw_4401_ReturnsWithAnotherToken()
@@ -54,7 +55,8 @@ public sealed class RulesTests
     [InlineData(503, true)]
     [InlineData(504, true)]
     public void Http_Status_ReturnsOrStops(int status, bool returns)
-        => Assert.Equal(returns, RawRules.MayReturn(new ConnectionEnd(EndKind.Refused) { HttpStatus = status }, canRenewToken: false, hasConnected: false));
+        => Assert.Equal(returns,
+            RawRules.MayReturn(new ConnectionEnd(EndKind.Refused) { HttpStatus = status }, canRenewToken: false, hasConnected: false));
 
     // Connected before, the request is known to be right: a proxy in between is being changed. Another token would not be another request.
     [Theory]
@@ -75,8 +77,8 @@ public sealed class RulesTests
     }
 
     [Theory]
-    [InlineData(EndKind.Cut, true)]
-    [InlineData(EndKind.Silent, true)]
+    [InlineData(EndKind.ConnectionLost, true)]
+    [InlineData(EndKind.HeartbeatTimeout, true)]
     [InlineData(EndKind.TimedOut, true)]
     [InlineData(EndKind.Unreachable, true)]
     [InlineData(EndKind.TlsFailed, true)]

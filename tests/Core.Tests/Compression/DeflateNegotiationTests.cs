@@ -1,5 +1,5 @@
 using System.Text;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Xunit;
 
 namespace Weir.Core.Tests.Compression;
@@ -189,7 +189,7 @@ public class DeflateNegotiationTests
             {
                 byte[] mutated = [.. header];
                 mutated[position] = (byte)value;
-                if (DeflateNegotiation.TryNegotiate(mutated, options, out var parameters, out string answer))
+                if (DeflateNegotiation.TryNegotiate(mutated, options.ToSettings(), out var parameters, out string answer))
                 {
                     Assert.StartsWith(Pmd + ByDefault, answer, StringComparison.Ordinal);
                     Assert.InRange(parameters.ServerMaxWindowBits, 9, 15);
@@ -197,7 +197,7 @@ public class DeflateNegotiationTests
                 }
             }
 
-            Assert.False(DeflateNegotiation.TryNegotiate(header.AsSpan(0, position), options, out _, out string cut)
+            Assert.False(DeflateNegotiation.TryNegotiate(header.AsSpan(0, position), options.ToSettings(), out _, out string cut)
                 && cut.Contains("server_max_window_bits", StringComparison.Ordinal));
         }
     }
@@ -205,7 +205,7 @@ public class DeflateNegotiationTests
     private static string? Negotiate(string offers, DeflateOptions options) => Negotiate(offers, options, out _);
 
     private static string? Negotiate(string offers, DeflateOptions options, out DeflateParameters parameters) =>
-        DeflateNegotiation.TryNegotiate(Encoding.Latin1.GetBytes(offers), options, out parameters, out string response)
+        DeflateNegotiation.TryNegotiate(Encoding.Latin1.GetBytes(offers), options.ToSettings(), out parameters, out string response)
             ? response
             : null;
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Xunit;
 
 namespace Weir.Core.Tests.Compression;

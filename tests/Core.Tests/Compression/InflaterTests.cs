@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Text;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Weir.TestSupport;
 using Xunit;
 

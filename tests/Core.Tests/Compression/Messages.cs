@@ -1,5 +1,5 @@
 using System.Buffers;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Xunit;
 
 namespace Weir.Core.Tests.Compression;

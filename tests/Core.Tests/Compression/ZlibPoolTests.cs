@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using Weir.Compression;
+using Weir.Protocol.Compression;
 using Weir.TestSupport;
 using Xunit;
 
@@ -13,7 +13,7 @@ public class ZlibPoolTests
     [Fact]
     public void Rent_ReturnTenThousandTimes_AllocatesOneStateOfEachKind()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 4);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 4);
         for (int i = 0; i < 10_000; i++)
         {
             Inflater inflater = pool.RentInflater(15);
@@ -29,7 +29,7 @@ public class ZlibPoolTests
     [Fact]
     public void Return_MoreThanThePoolKeeps_FreesTheRest()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 3);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 3);
         Inflater[] inflaters = [.. Enumerable.Range(0, 10).Select(_ => pool.RentInflater(15))];
         Deflater[] deflaters = [.. Enumerable.Range(0, 10).Select(_ => pool.RentDeflater(9))];
         Assert.Equal(20, pool.LiveStates);
@@ -44,7 +44,7 @@ public class ZlibPoolTests
     [Fact]
     public void Return_IntoAFullPool_MakesRoomByFreeingTheOldest()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 2);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 2);
         Deflater[] narrow = [pool.RentDeflater(9), pool.RentDeflater(9)];
         Deflater wide = pool.RentDeflater(15);
         Array.ForEach(narrow, pool.Return);
@@ -58,7 +58,7 @@ public class ZlibPoolTests
     [Fact]
     public void Rent_OtherWindow_GetsThatWindow()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 2);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 2);
         pool.Return(pool.RentDeflater(9));
         pool.Return(pool.RentInflater(9));
 
@@ -69,7 +69,7 @@ public class ZlibPoolTests
     [Fact]
     public void RentInflater_AfterCorruptOrUnfinishedData_StartsClean()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 1);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 1);
         foreach (string hex in new[] { "FFFFFFFF", "000500", "F248", "F248CDC9C90700", "F348CDC9C90700" })
         {
             Inflater used = pool.RentInflater(15);
@@ -89,7 +89,7 @@ public class ZlibPoolTests
     [Fact]
     public void RentDeflater_AfterAConnectionWithTakeover_RefersToNothingOfIt()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 1);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 1);
         byte[] message = Messages.Random(1000);
         Deflater used = pool.RentDeflater(15);
         Messages.Compress(used, message, keepContext: true);
@@ -103,7 +103,7 @@ public class ZlibPoolTests
     [Fact]
     public void ReturnDeflater_MessageHalfDone_IsFreedNotKept()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 1);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 1);
         Deflater deflater = pool.RentDeflater(15);
         Assert.Throws<IOException>(
             () => deflater.Deflate(new ReadOnlySequence<byte>(new byte[10]), new FailingWriter(), keepContext: false));
@@ -115,7 +115,7 @@ public class ZlibPoolTests
     [Fact]
     public void Return_Twice_Throws()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 4);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 4);
         Inflater inflater = pool.RentInflater(15);
         pool.Return(inflater);
 
@@ -126,7 +126,7 @@ public class ZlibPoolTests
     [Fact]
     public void Dispose_FreesIdleStatesAndThoseThatComeBackLater()
     {
-        var pool = new ZlibPool(new DeflateOptions(), maxIdle: 4);
+        var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 4);
         Inflater lent = pool.RentInflater(15);
         pool.Return(pool.RentDeflater(15));
         pool.Return(pool.RentInflater(9));
@@ -140,7 +140,7 @@ public class ZlibPoolTests
     [Fact]
     public void Rent_NeverReturned_IsFreedByTheFinalizer()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 4);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 4);
         Lose(pool);
         Assert.Equal(2, pool.LiveStates);
         GC.Collect();
@@ -159,7 +159,7 @@ public class ZlibPoolTests
     [Fact]
     public void Rent_FromManyThreads_LendsEachStateToOneAtATime()
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 2);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 2);
         Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
         {
             byte[] message = Messages.Random(700, seed: i);
@@ -180,7 +180,7 @@ public class ZlibPoolTests
     [InlineData(false)]
     public void Steady_RentDeflateInflateReturn_AllocatesNothing(bool keepContext)
     {
-        using var pool = new ZlibPool(new DeflateOptions(), maxIdle: 2);
+        using var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 2);
         byte[] message = Messages.Compressible(10_000);
         var payload = new ArrayBufferWriter<byte>(20_000);
         byte[] output = new byte[20_000];

@@ -1,5 +1,7 @@
 using System.Text;
 using Weir.Core.Tests.Handshake;
+using Weir.Handshake;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 
@@ -55,9 +57,7 @@ public sealed class CloseAtOnceTests
     [Fact]
     public async Task CloseAtOnce_LeavesNoPlaceTaken_HoweverManyLinger()
     {
-        await using WeirConnectionHarness server = new();
-        server.Listener.Engine.Options.MaxConnections = 1;
-        server.Listener.Engine.Options.MaxConnectionsPerAddress = 1;
+        await using WeirConnectionHarness server = new(node: new WeirNodeOptions { MaxConnections = 1, MaxConnectionsPerAddress = 1 });
         server.Handler.OnUpgrade = request => new(request.GetQueryValue("token") is null ? _refusal : UpgradeDecision.Accept);
         for (int i = 0; i < 20; i++)
         {

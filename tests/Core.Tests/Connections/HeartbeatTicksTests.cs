@@ -16,7 +16,7 @@ public sealed class HeartbeatTicksTests
     [InlineData(9_900, 9)]
     [InlineData(2_500, 2)]
     [InlineData(200, 1)]
-    public void Lot_IsASecondOrATenthOfTheInterval(int intervalMs, long lot) => Assert.Equal(lot, From(intervalMs).Lot);
+    public void Lot_IsASecondOrATenthOfTheInterval(int intervalMs, long lot) => Assert.Equal(lot, From(intervalMs).Batch);
 
     [Fact]
     public void NextPing_IsInALot_AndAtMostOneTooEarly() => _cases.Sample((intervalMs, now) =>
@@ -25,8 +25,8 @@ public sealed class HeartbeatTicksTests
 
         long next = heartbeat.NextPing(now);
 
-        Assert.Equal(0, next % heartbeat.Lot);
-        Assert.InRange(next, now + heartbeat.Interval - (2 * (heartbeat.Lot - 1)), now + heartbeat.Interval);
+        Assert.Equal(0, next % heartbeat.Batch);
+        Assert.InRange(next, now + heartbeat.Interval - (2 * (heartbeat.Batch - 1)), now + heartbeat.Interval);
     });
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class HeartbeatTicksTests
 
         long second = heartbeat.NextPing(first);
 
-        Assert.InRange(second - first, heartbeat.Interval - heartbeat.Lot + 1, heartbeat.Interval);
+        Assert.InRange(second - first, heartbeat.Interval - heartbeat.Batch + 1, heartbeat.Interval);
         Assert.Equal(second - first, heartbeat.NextPing(second) - second);
     });
 
@@ -48,7 +48,7 @@ public sealed class HeartbeatTicksTests
 
         long first = heartbeat.FirstPing(now);
 
-        Assert.Equal(0, first % heartbeat.Lot);
+        Assert.Equal(0, first % heartbeat.Batch);
         Assert.InRange(first, now + 1, now + heartbeat.Interval);
     });
 
@@ -69,5 +69,6 @@ public sealed class HeartbeatTicksTests
     }
 
     private static HeartbeatTicks From(int intervalMs)
-        => HeartbeatTicks.From(new HeartbeatOptions { Interval = TimeSpan.FromMilliseconds(intervalMs) }, TimerWheel.DefaultTick)!;
+        => HeartbeatTicks.From(new HeartbeatOptions { Interval = TimeSpan.FromMilliseconds(intervalMs) }.ToSettings(),
+            TimerWheel.DefaultTick)!;
 }

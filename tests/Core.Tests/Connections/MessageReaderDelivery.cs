@@ -34,7 +34,8 @@ internal sealed record MessageReaderDelivery(string How, int[] Reads, int[] Cuts
         int[] reads = Positions(random, length);
         int[] cuts = random.Next(4) switch { 0 or 3 => [], 1 => reads, _ => Positions(random, length) };
         bool inArray = cuts.Length == 0 && random.Next(2) == 0;
-        return new($"reads to {string.Join(",", reads)}, segments to {string.Join(",", cuts)}{(inArray ? ", one array" : "")}", reads, cuts, inArray);
+        return new($"reads to {string.Join(",", reads)}, segments to {string.Join(",", cuts)}{(inArray ? ", one array" : "")}", reads,
+            cuts, inArray);
     }
 
     private static int[] Each(int length) => [.. Enumerable.Range(1, Math.Max(0, length - 1))];

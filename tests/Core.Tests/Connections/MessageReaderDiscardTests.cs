@@ -107,7 +107,8 @@ public sealed class MessageReaderDiscardTests : IDisposable
     [Fact]
     public void Discard_InMidMessage_GivesBackWhatWasAssembledAndFindsTheClose()
     {
-        Assert.Equal(ReadEvent.NeedMore, Read([.. Frames.Binary(new byte[2000], fin: false), .. Frames.Continuation(new byte[10], fin: false)]));
+        Assert.Equal(ReadEvent.NeedMore,
+            Read([.. Frames.Binary(new byte[2000], fin: false), .. Frames.Continuation(new byte[10], fin: false)]));
         Assert.NotEqual(0, _pools.Arrays.Outstanding);
 
         _reader.Discard();

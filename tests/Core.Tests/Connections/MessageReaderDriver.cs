@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using Weir.Connections;
+using Weir.Protocol;
 
 namespace Weir.Core.Tests.Connections;
 

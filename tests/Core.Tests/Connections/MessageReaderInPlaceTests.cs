@@ -22,7 +22,8 @@ public class MessageReaderInPlaceTests
         [
             MessageReaderDelivery.Whole,
             MessageReaderDelivery.ByteByByte(size + 14),
-            new("in 4 KiB", [.. Enumerable.Range(1, size / 4096).Select(i => i * 4096)], [.. Enumerable.Range(1, size / 4096).Select(i => i * 4096)]),
+            new("in 4 KiB", [.. Enumerable.Range(1, size / 4096).Select(i => i * 4096)],
+                [.. Enumerable.Range(1, size / 4096).Select(i => i * 4096)]),
             new("last byte alone", [size + 13], []),
         ];
         foreach (int opcode in new[] { 0x1, 0x2 })

@@ -90,7 +90,8 @@ public class MessageReaderLimitTests
     [InlineData(999_999, false)]
     public void Next_AMillionFragmentsOfOneByte_CostTheirBytes(int limit, bool fits)
     {
-        byte[] stream = Repeat(Frames.Binary([0x41], fin: false), Frames.Continuation([0x41], fin: false), 999_999, Frames.Continuation([]));
+        byte[] stream = Repeat(Frames.Binary([0x41], fin: false), Frames.Continuation([0x41], fin: false),
+            999_999, Frames.Continuation([]));
         (string seen, long peak) = PlayInReads(new MessageReaderSetup(limit), stream);
         Assert.Equal(fits ? "message of 1000000" : "too big", seen);
         Assert.InRange(peak, 900_000, limit + (64 * 1024) + 8);
@@ -144,7 +145,8 @@ public class MessageReaderLimitTests
         byte[] noise = new byte[Limit];
         new Random(Limit).NextBytes(noise);
         byte[] large = Compressed(noise, CompressionLevel.Optimal);
-        Assert.Equal($"message of {Limit}, message of {Limit}, message of {Limit}", Play(setup, [.. large, .. large, .. Frames.Binary(noise)]));
+        Assert.Equal($"message of {Limit}, message of {Limit}, message of {Limit}",
+            Play(setup, [.. large, .. large, .. Frames.Binary(noise)]));
     }
 
     [Fact]
@@ -190,7 +192,8 @@ public class MessageReaderLimitTests
             stream = [.. stream, .. Frames.Continuation([value], fin: false)];
         }
 
-        Assert.Equal("too big", Play(new MessageReaderSetup(Limit, Deflate: MessageReaderSetup.Takeover), [.. stream, .. Frames.Continuation([])]));
+        Assert.Equal("too big",
+            Play(new MessageReaderSetup(Limit, Deflate: MessageReaderSetup.Takeover), [.. stream, .. Frames.Continuation([])]));
     }
 
     [Fact]
@@ -241,7 +244,8 @@ public class MessageReaderLimitTests
         return (Summary(transcript), transcript.PeakRentedBytes);
     }
 
-    private static string Summary(MessageReaderTranscript transcript) => string.Join(", ", transcript.Events.Select(found => found.Kind switch
+    private static string Summary(MessageReaderTranscript transcript)
+        => string.Join(", ", transcript.Events.Select(found => found.Kind switch
     {
         ReadEvent.Message => $"message of {found.Payload.Length}",
         ReadEvent.Ping => "ping",

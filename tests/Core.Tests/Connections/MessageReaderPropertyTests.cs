@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using CsCheck;
 using Weir.Connections;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

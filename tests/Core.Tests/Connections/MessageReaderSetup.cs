@@ -1,5 +1,5 @@
-using Weir.Compression;
 using Weir.Connections;
+using Weir.Protocol.Compression;
 using Weir.TestSupport;
 
 namespace Weir.Core.Tests.Connections;
@@ -29,7 +29,7 @@ internal sealed class MessageReaderPools : IDisposable
 {
     public DiagnosticArrayPool Arrays { get; } = new();
 
-    public ZlibPool Zlib { get; } = new(new DeflateOptions());
+    public ZlibPool Zlib { get; } = new(new DeflateOptions().Level);
 
     public void AssertAllReturned()
     {

@@ -35,7 +35,8 @@ public sealed class MessageReaderStreamFragmentsTests : IDisposable
     [Fact]
     public void Next_Fragments_AreAPieceEachWithPingsBetween() => Assert.Equal(
         ["first 'ab'", "ping", "'c'", "last 'd'"],
-        Read([.. Frames.Text("ab", fin: false), .. Frames.Ping(), .. Frames.Continuation("c"u8, fin: false), .. Frames.Continuation("d"u8)]));
+        Read([.. Frames.Text("ab", fin: false), .. Frames.Ping(), .. Frames.Continuation("c"u8, fin: false),
+            .. Frames.Continuation("d"u8)]));
 
     [Fact]
     public void Next_EmptyFragments_AreNoPiecesUnlessLast() => Assert.Equal(

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Weir.Connections;
 using Weir.Core.Tests.Handshake;
+using Weir.Hosting;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -21,7 +22,7 @@ public sealed class WeirConnectionAllocationTests
     public async Task Echo_WholePath_AllocatesNothing(int perPass, int size)
     {
         WeirListener listener = new(new WeirEngine(loggers: null, meters: null, time: null));
-        listener.Add(new WeirEndpoint("/ws", new EchoHandler(), new WeirOptions(), listener.Engine, FrameRunPool.Shared));
+        listener.Add(new WeirEndpoint("/ws", new EchoHandler(), new WeirOptions().ToSettings(), listener.Engine, SharedFramesPool.Shared));
         InMemoryConnection transport = new();
         Task running = new WeirMiddleware(static _ => throw new NotSupportedException(), listener).OnConnectionAsync(transport);
         Exchange(transport, Encoding.Latin1.GetBytes(TestHead.Valid));

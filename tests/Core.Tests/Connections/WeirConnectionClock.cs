@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Weir.Connections;
+using Weir.Hosting;
 
 namespace Weir.Core.Tests.Connections;
 

@@ -1,3 +1,6 @@
+using Weir.Closing;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

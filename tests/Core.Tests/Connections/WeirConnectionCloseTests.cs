@@ -1,5 +1,10 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Weir.Closing;
+using Weir.Connections;
+using Weir.Handshake;
+using Weir.Protocol;
+using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
 
@@ -380,22 +385,6 @@ public sealed class WeirConnectionCloseTests
         await client.SendAsync(Frames.Close(1001));
         await client.Finished.Within();
         AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("GET /ws HTTP/1.1\r\nHost: localhost\r\n")]
-    public async Task Shutdown_RequestedBeforeTheHandshake_DoesNotWaitForIt(string head)
-    {
-        await using WeirConnectionHarness server = new();
-        WeirConnectionClient client = server.Dial();
-        await client.SendAsync(head);
-
-        client.Transport.RequestClose();
-
-        await client.Finished.Within(); // on a clock that stands still: no time-out could end it
-        Assert.Empty(server.Handler.Calls);
-        Assert.Equal(0, server.NextCalls);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
-using Weir.Connections;
+using Weir.Hosting;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 
@@ -134,10 +135,10 @@ public sealed class WeirConnectionDrainTests
     {
         await using WeirConnectionHarness server = new();
         List<WeirConnectionClient> clients = await ConnectAsync(server, 50);
-        using CancellationTokenSource hurry = new();
-        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.FromHours(1), Drain.LastCloseTimeout, hurry.Token);
+        using CancellationTokenSource abortToken = new();
+        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.FromHours(1), Drain.LastCloseTimeout, abortToken.Token);
 
-        await hurry.CancelAsync();
+        await abortToken.CancelAsync();
 
         await drain.Within();
         foreach (WeirConnectionClient client in clients)
@@ -145,7 +146,7 @@ public sealed class WeirConnectionDrainTests
             await client.Finished.Within();
         }
 
-        Assert.Single(server.Log.Of("DrainHurried"));
+        Assert.Single(server.Log.Of("DrainAborted"));
     }
 
     private static async Task<List<WeirConnectionClient>> ConnectAsync(WeirConnectionHarness server, int count)

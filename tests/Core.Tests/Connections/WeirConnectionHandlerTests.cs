@@ -1,5 +1,9 @@
 using System.Buffers;
 using Microsoft.Extensions.Logging;
+using Weir.Closing;
+using Weir.Connections;
+using Weir.Protocol;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 
@@ -42,7 +46,8 @@ public sealed class WeirConnectionHandlerTests
         LogRecord logged = Assert.Single(server.Log.Records, record => record.Level > LogLevel.Debug);
         Assert.Equal("HandlerFailed", logged.EventId.Name);
         Assert.Same(error, logged.Exception);
-        Assert.Equal(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine), Assert.Single(server.Handler.Closures));
+        Assert.Equal(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine),
+            Assert.Single(server.Handler.Closures));
         Assert.DoesNotContain(server.Handler.Calls, call => call.Contains("two", StringComparison.Ordinal));
 
         server.Handler.OnMessage = (connection, _) => Answer(connection);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Connections;
 using Weir.Core.Tests.Handshake;
+using Weir.Hosting;
 using Weir.Sending;
 using Weir.TestSupport;
 
@@ -19,17 +20,20 @@ internal sealed class WeirConnectionHarness : IAsyncDisposable
     private readonly List<WeirConnectionClient> _clients = [];
 
     public WeirConnectionHarness(
-        Action<WeirOptions>? configure = null, int blockSize = DiagnosticMemoryPool.KestrelBlockSize, FakeTimeProvider? time = null)
+        Action<WeirOptions>? configure = null,
+        int blockSize = DiagnosticMemoryPool.KestrelBlockSize,
+        FakeTimeProvider? time = null,
+        WeirNodeOptions? node = null)
     {
         Time = time ?? new FakeTimeProvider();
         _blocks = new DiagnosticMemoryPool(blockSize);
         WeirOptions options = new();
         options.Heartbeat.Interval = TimeSpan.Zero; // for tests that count timers and frames; others turn it on
         configure?.Invoke(options);
-        Listener = new WeirListener(new WeirEngine(Log, Metrics, Time));
-        FrameRunPool runs = new(Arrays);
-        Listener.Add(new WeirEndpoint("/ws", Handler, options, Listener.Engine, runs, Arrays));
-        Listener.Add(new WeirEndpoint("/chat/room 1", OtherHandler, options, Listener.Engine, runs, Arrays));
+        Listener = new WeirListener(new WeirEngine(Log, Metrics, Time, node?.ToSettings()));
+        SharedFramesPool runs = new(Arrays);
+        Listener.Add(new WeirEndpoint("/ws", Handler, options.ToSettings(), Listener.Engine, runs, Arrays));
+        Listener.Add(new WeirEndpoint("/chat/room 1", OtherHandler, options.ToSettings(), Listener.Engine, runs, Arrays));
     }
 
     public FakeTimeProvider Time { get; }

@@ -1,4 +1,8 @@
+using Weir.Closing;
+using Weir.Protocol;
+using Weir.Sending;
 using Weir.TestSupport;
+using Weir.Transports;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;
@@ -69,7 +73,7 @@ public sealed class WeirConnectionHeartbeatTests
     {
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync(
-            make: options => new LaggingConnection(options) { RunsOnLoop = runsOnLoop, IsCurrent = isCurrent });
+            make: options => new LaggingConnection(options) { RunInline = runsOnLoop, IsCurrent = isCurrent });
 
         server.Wait(_interval + TimeSpan.FromSeconds(1));
 
@@ -410,7 +414,7 @@ public sealed class WeirConnectionHeartbeatTests
     {
         public bool HasUnreadInput { get; set; }
 
-        public bool RunsOnLoop { get; set; }
+        public bool RunInline { get; set; }
 
         public bool IsCurrent { get; set; }
 

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Connections;
+using Weir.Handshake;
+using Weir.Hosting;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;
@@ -32,8 +34,9 @@ public sealed class WeirConnectionIdleTests
     private static long Measure()
     {
         const int Count = 5_000;
-        WeirListener listener = new(new WeirEngine(loggers: null, meters: null, new FakeTimeProvider(), new WeirNodeOptions()));
-        listener.Add(WeirEndpoint.Create("/ws", new QuietHandler(), static options => options.KeepRequest = false, listener.Engine));
+        WeirListener listener =
+            new(new WeirEngine(loggers: null, meters: null, new FakeTimeProvider(), new WeirNodeOptions().ToSettings()));
+        listener.Add(listener.Engine.CreateEndpoint("/ws", new QuietHandler(), static options => options.KeepRequest = false));
         Task[] running = new Task[Count];
         SilentTransport transport = new();
         running[0] = Open(listener, transport);
@@ -57,7 +60,8 @@ public sealed class WeirConnectionIdleTests
     {
         UpgradeRequest request = new(Encoding.ASCII.GetBytes("GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
-        return new WeirConnection(listener.Find(request), transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null).RunAsync();
+        return new WeirConnection(listener.Find(request), transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null)
+            .RunAsync();
     }
 
     private sealed class QuietHandler : WeirHandler;

@@ -54,7 +54,8 @@ public sealed class WeirConnectionInboundTests
         for (int message = 0; message < Burst; message++)
         {
             await client.SendAsync(
-                [Frames.Binary(part, fin: false), .. Enumerable.Repeat(Frames.Continuation(part, fin: false), 400), Frames.Continuation(part)]);
+                [Frames.Binary(part, fin: false), .. Enumerable.Repeat(Frames.Continuation(part, fin: false), 400),
+                    Frames.Continuation(part)]);
         }
 
         Assert.Empty(server.Handler.Closures);

@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Net;
 using System.Text;
+using Weir.Connections;
 using Weir.Core.Tests.Handshake;
+using Weir.Protocol;
+using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,4 +1,7 @@
 using System.Text;
+using Weir.Closing;
+using Weir.Connections;
+using Weir.Handshake;
 
 namespace Weir.Core.Tests.Connections;
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Connections;
+using Weir.Hosting;
 using Weir.TestSupport;
 using Xunit;
 

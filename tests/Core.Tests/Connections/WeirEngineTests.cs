@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Connections;
+using Weir.Hosting;
 using Weir.Timing;
 using Xunit;
 

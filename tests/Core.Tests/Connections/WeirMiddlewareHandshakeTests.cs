@@ -1,5 +1,6 @@
 using System.Text;
 using Weir.Core.Tests.Handshake;
+using Weir.Handshake;
 using Weir.TestSupport;
 using Xunit;
 
@@ -78,7 +79,8 @@ public sealed class WeirMiddlewareHandshakeTests
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = server.Dial();
 
-        await client.SendAsync([.. Encoding.Latin1.GetBytes(TestHead.Valid), .. Frames.Text("one"), .. Frames.Text("two"), .. Frames.Close()]);
+        await client.SendAsync(
+            [.. Encoding.Latin1.GetBytes(TestHead.Valid), .. Frames.Text("one"), .. Frames.Text("two"), .. Frames.Close()]);
 
         await client.ReadHeadAsync();
         Assert.Equal(1000, (await client.ReadFrameAsync()).CloseCode);

@@ -92,7 +92,7 @@ public sealed class WeirMiddlewarePassOnTests
         InvalidOperationException error = new();
         await transport.ClientEnd.Output.WriteAsync(Encoding.Latin1.GetBytes(TestHead.With(target: "/other")));
 
-        Task run = new Weir.Connections.WeirMiddleware(_ => throw error, server.Listener).OnConnectionAsync(transport);
+        Task run = new Weir.Hosting.WeirMiddleware(_ => throw error, server.Listener).OnConnectionAsync(transport);
 
         Assert.Same(error, await Assert.ThrowsAsync<InvalidOperationException>(() => run.Within()));
     }

@@ -1,3 +1,4 @@
+using Weir.Connections;
 using Weir.Core.Tests.Rooms;
 using Weir.Diagnostics;
 using Weir.TestSupport;

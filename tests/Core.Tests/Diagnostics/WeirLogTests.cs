@@ -1,6 +1,9 @@
+using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Weir.Closing;
+using Weir.Connections;
 using Weir.Core.Tests.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.TestSupport;
@@ -13,12 +16,14 @@ public sealed partial class WeirLogTests
     // What may be logged: names and numbers of our own. A path is the endpoint's, a reason or rule is the server's text.
     private static readonly string[] _allowed =
     [
-        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "Policy", "Fault", "Connections", "Window", "Elapsed",
-        "StallMilliseconds", "NodeType",
+        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "Policy", "Fault", "Connections", "Window",
+        "Elapsed",
+        "StallMilliseconds", "NodeType", "EndPoint",
     ];
 
     private static readonly Type[] _allowedTypes =
-        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(CloseInitiator), typeof(PressurePolicy), typeof(Type)];
+        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(CloseInitiator), typeof(EndPoint),
+            typeof(Type)];
 
     private static readonly (MethodInfo Method, LoggerMessageAttribute Message)[] _messages =
     [
@@ -49,7 +54,8 @@ public sealed partial class WeirLogTests
                 .. method.GetParameters().Where(parameter =>
                     parameter.ParameterType != typeof(ILogger) && !typeof(Exception).IsAssignableFrom(parameter.ParameterType)),
             ];
-            Assert.Equal(holes.Order(StringComparer.OrdinalIgnoreCase), values.Select(value => value.Name!).Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
+            Assert.Equal(holes.Order(StringComparer.OrdinalIgnoreCase), values.Select(value => value.Name!)
+                .Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
             Assert.All(holes, hole => Assert.Contains(hole, _allowed));
             Assert.All(values, value => Assert.Contains(value.ParameterType, _allowedTypes));
         }
@@ -79,7 +85,8 @@ public sealed partial class WeirLogTests
         await passedOn.SendAsync(TestHead.With(target: $"/{Secret}"));
 
         Assert.Equal(3, server.Log.Records.Count(record => record.EventId.Name is "ConnectionClosed" or "HandshakeRefused"));
-        Assert.All(server.Log.Records, record => Assert.DoesNotContain(Secret, $"{record.Message} {record.Exception}", StringComparison.Ordinal));
+        Assert.All(server.Log.Records,
+            record => Assert.DoesNotContain(Secret, $"{record.Message} {record.Exception}", StringComparison.Ordinal));
         Assert.All(server.Log.Records, record => Assert.Equal("Weir", record.Category));
     }
 

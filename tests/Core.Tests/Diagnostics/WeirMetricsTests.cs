@@ -1,8 +1,11 @@
 using System.Diagnostics.Metrics;
-using Weir.Connections;
+using Weir.Closing;
 using Weir.Core.Tests.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Diagnostics;
+using Weir.Hosting;
+using Weir.Protocol;
+using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using CsCheck;
-using Weir.Framing;
+using Weir.Protocol;
 using Xunit;
 
 namespace Weir.Core.Tests.Framing;

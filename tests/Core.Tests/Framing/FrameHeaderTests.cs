@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using Weir.Framing;
+using Weir.Protocol;
 using Xunit;
 
 namespace Weir.Core.Tests.Framing;

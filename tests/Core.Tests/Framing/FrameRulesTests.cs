@@ -1,5 +1,5 @@
 using System.Text;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

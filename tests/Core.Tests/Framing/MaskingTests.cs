@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using CsCheck;
-using Weir.Framing;
+using Weir.Protocol;
 using Xunit;
 
 namespace Weir.Core.Tests.Framing;

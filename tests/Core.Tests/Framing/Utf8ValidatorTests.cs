@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using CsCheck;
-using Weir.Framing;
+using Weir.Protocol;
 using Xunit;
 
 namespace Weir.Core.Tests.Framing;

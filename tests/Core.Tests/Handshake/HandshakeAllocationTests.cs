@@ -56,7 +56,7 @@ public class HandshakeAllocationTests
         long scanned = 0;
         HeadStatus status = RequestHeadReader.Read(buffer, TestHead.Endpoints, 4096, ref scanned, out int length);
         Assert.True(status == HeadStatus.Complete);
-        HandshakeVerdict verdict = HandshakeRules.Judge(UpgradeRequest.FromHead(buffer.Slice(0, length)));
+        HandshakeResult verdict = HandshakeRules.Judge(UpgradeRequest.FromHead(buffer.Slice(0, length)));
         Assert.True(verdict.IsAccepted);
         output.Clear();
         HandshakeResponse.WriteAccepted(output, verdict.Key, verdict.SubprotocolOffer, verdict.ExtensionOffer);

@@ -10,7 +10,7 @@ public class HandshakeRulesTests
     [Fact]
     public void Judge_ValidHandshake_IsAcceptedWithItsKey()
     {
-        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Valid));
+        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Valid));
 
         Assert.True(verdict.IsAccepted);
         Assert.Null(verdict.Refusal);
@@ -22,7 +22,7 @@ public class HandshakeRulesTests
     [Fact]
     public void Judge_Offers_AreJoinedOverTheirLines()
     {
-        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.With(
+        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.With(
             "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x; y=1\r\nsec-websocket-protocol: c")));
 
         Assert.Equal("a, b, c", verdict.SubprotocolOffer);
@@ -137,7 +137,7 @@ public class HandshakeRulesTests
     [InlineData("++++++++++++++++++++/w==")]
     public void Judge_GoodKey_IsAccepted(string key)
     {
-        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Replacing("Sec-WebSocket-Key", key)));
+        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Replacing("Sec-WebSocket-Key", key)));
         Assert.Equal(key, Encoding.ASCII.GetString(verdict.Key));
     }
 
@@ -285,7 +285,7 @@ public class HandshakeRulesTests
             .Replace("\r\nUpgrade", colon[1..] + "\r\nUpgrade", StringComparison.Ordinal)
             .Replace("==\r\n", "==" + colon[1..] + "\r\n", StringComparison.Ordinal)
             .Replace("13\r\n", "13" + colon[1..] + "\r\n", StringComparison.Ordinal);
-        HandshakeVerdict verdict = HandshakeRules.Judge(TestHead.Request(head));
+        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(head));
         Assert.Null(verdict.Refusal);
         Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(verdict.Key));
     }
@@ -295,7 +295,7 @@ public class HandshakeRulesTests
     {
         UpgradeRequest request = UpgradeRequest.FromHttp(
             "CONNECT", "/ws", [new("sec-websocket-version", "13"), new("sec-websocket-protocol", "a")]);
-        HandshakeVerdict verdict = HandshakeRules.Judge(request, extendedConnect: true);
+        HandshakeResult verdict = HandshakeRules.Judge(request, extendedConnect: true);
         Assert.True(verdict.IsAccepted);
         Assert.True(verdict.Key.IsEmpty);
         Assert.Equal("a", verdict.SubprotocolOffer);

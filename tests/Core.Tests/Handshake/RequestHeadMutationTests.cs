@@ -70,7 +70,7 @@ public class RequestHeadMutationTests
             }
 
             UpgradeRequest request = UpgradeRequest.FromHead(buffer.Slice(0, length));
-            HandshakeVerdict verdict = HandshakeRules.Judge(request);
+            HandshakeResult verdict = HandshakeRules.Judge(request);
             Assert.NotEqual(verdict.IsAccepted, verdict.Refusal is not null);
             Assert.Equal("/ws", request.Path);
             Assert.All(request.Headers, header => Assert.NotNull(request.GetHeader(header.Key)));

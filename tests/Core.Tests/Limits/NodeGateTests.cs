@@ -136,7 +136,7 @@ public sealed class NodeGateTests
         string head = TestHead.Valid[..^2] + (forwarded is null ? "" : $"X-Forwarded-For: {forwarded}\r\n") + "\r\n";
 
         IPAddress? address = ClientAddress.Of(
-            IPAddress.Parse(remote), TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")]);
+            IPAddress.Parse(remote), TestHead.Request(head), new ProxyTrust([IPNetwork.Parse("10.0.0.0/8")], UnixSockets: false));
 
         Assert.Equal(IPAddress.Parse(expected), address);
     }
@@ -207,12 +207,12 @@ public sealed class NodeGateTests
     {
         string head = TestHead.Valid[..^2] + (forwarded is null ? "" : $"X-Forwarded-For: {forwarded}\r\n") + "\r\n";
 
-        IPAddress? address = ClientAddress.Of(address: null, TestHead.Request(head), [IPNetwork.Parse("10.0.0.0/8")], trusted);
+        IPAddress? address = ClientAddress.Of(address: null, TestHead.Request(head), new ProxyTrust([IPNetwork.Parse("10.0.0.0/8")], trusted));
 
         Assert.Equal(expected, address?.ToString());
     }
 
-    private NodeGate NewGate(WeirNodeOptions options) => new(options, _time);
+    private NodeGate NewGate(WeirNodeOptions options) => new(options.ToSettings().Gate, _time);
 
     private static (int Status, string Name, string? Extra) Refusal(NodeGate gate, IPAddress? address)
         => gate.Enter(address) is { } refusal ? (refusal.StatusCode, refusal.Name, refusal.ExtraHeader) : default;

@@ -1,5 +1,7 @@
 using System.Buffers;
 using Weir.Core.Tests.Sending;
+using Weir.Protocol;
+using Weir.Rooms;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -31,8 +33,8 @@ public sealed class RoomAllocationTests
             world.Rooms.Join("a", world.NewConnection(writer));
         }
 
-        ReadOnlySequence<byte> payload = new(FrameRunTests.Payload(64));
-        ConnectionSender owner = new(writer, RecordingOwner.Settings(FrameRunPool.Shared), new RecordingOwner(), deflate: null);
+        ReadOnlySequence<byte> payload = new(SharedFramesTests.Payload(64));
+        ConnectionSender owner = new(writer, RecordingOwner.Settings(SharedFramesPool.Shared), new RecordingOwner(), deflate: null);
         Assert.True(world.Rooms.TryGet("a", out Room? room));
         Run();
 

@@ -1,3 +1,5 @@
+using Weir.Connections;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 

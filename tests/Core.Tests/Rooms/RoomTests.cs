@@ -1,5 +1,8 @@
 using System.Buffers;
+using Weir.Connections;
 using Weir.Core.Tests.Sending;
+using Weir.Protocol;
+using Weir.Rooms;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;

@@ -1,4 +1,6 @@
+using Weir.Connections;
 using Weir.Core.Tests.Sending;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 
@@ -108,7 +110,8 @@ public sealed class RoomWalkTests : IDisposable
         const int Messages = 1_000;
         (WeirConnection Connection, StallingPipeWriter Heard)[] stay = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];
         bool done = false;
-        Task[] churn = [.. Enumerable.Range(0, 3).Select(seed => Task.Factory.StartNew(() => Churn(seed), TaskCreationOptions.LongRunning))];
+        Task[] churn = [.. Enumerable.Range(0, 3)
+            .Select(seed => Task.Factory.StartNew(() => Churn(seed), TaskCreationOptions.LongRunning))];
         for (int i = 0; i < Messages; i++)
         {
             _world.Publish("a", $"{i}");

@@ -5,6 +5,9 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Core.Tests.Sending;
+using Weir.Hosting;
+using Weir.Protocol;
+using Weir.Rooms;
 using Weir.Sending;
 using Weir.TestSupport;
 
@@ -20,9 +23,9 @@ internal sealed class RoomWorld : IDisposable
 
     public RoomWorld(MetricProbe? metrics = null, ArrayPool<byte>? arrays = null)
     {
-        FrameRunPool runs = new(arrays ?? Arrays);
+        SharedFramesPool runs = new(arrays ?? Arrays);
         _listener = new WeirListener(new WeirEngine(loggers: null, metrics, time: null));
-        _endpoint = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), _listener.Engine, runs, arrays ?? Arrays);
+        _endpoint = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions().ToSettings(), _listener.Engine, runs, arrays ?? Arrays);
         Rooms = new RoomDirectory(runs);
     }
 
@@ -34,7 +37,8 @@ internal sealed class RoomWorld : IDisposable
     {
         DefaultConnectionContext transport = new("test", new DuplexPipe(_nothing, output), application: null!);
         ConnectionTimer timer = new(_listener.Wheel, transport, _listener.Engine);
-        return new WeirConnection(_endpoint, transport, timer, TestHead.Request(TestHead.Valid), remoteAddress: null, subprotocol: null, deflate: null);
+        return new WeirConnection(_endpoint, transport, timer, TestHead.Request(TestHead.Valid), remoteAddress: null, subprotocol: null,
+            deflate: null);
     }
 
     public WeirConnection NewConnection() => NewConnection(new ScriptedWriter());

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.Rooms;
 using Weir.Sending;
 using Weir.TestSupport;

@@ -1,7 +1,7 @@
 using System.Text;
-using Weir.Compression;
 using Weir.Core.Tests.Compression;
-using Weir.Framing;
+using Weir.Protocol;
+using Weir.Protocol.Compression;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -33,7 +33,7 @@ public sealed class ConnectionSenderDeflateTests
                 Assert.True(sender.Send(own) <= SendResult.Queued);
             }
 
-            FrameRun run = first.Run(shared, "short");
+            SharedFrames run = first.Run(shared, "short");
             first.Sender.Send(run);
             second.Sender.Send(run);
             run.Release();
@@ -68,7 +68,7 @@ public sealed class ConnectionSenderDeflateTests
         sender.Send(text);
 
         Assert.True(sender.Sent[1].Payload.Length < sender.Sent[0].Payload.Length / 2);
-        FrameRun run = sender.Run("a message that comes from elsewhere");
+        SharedFrames run = sender.Run("a message that comes from elsewhere");
         sender.Sender.Send(run);
         run.Release();
         sender.Send(text);
@@ -83,10 +83,10 @@ public sealed class ConnectionSenderDeflateTests
 
         sender.Send(text);
         sender.Send(text);
-        Assert.Equal(SendResult.Sent, sender.Send(FrameRunTests.Prose(100_000)));
+        Assert.Equal(SendResult.Sent, sender.Send(SharedFramesTests.Prose(100_000)));
 
         Assert.Equal([text, text], sender.Sent.Take(2).Select(frame => Decode(frame, new PlainInflater())));
-        Assert.Equal(FrameRunTests.Prose(100_000), new PlainInflater().Decode(sender.Sent[2].Payload));
+        Assert.Equal(SharedFramesTests.Prose(100_000), new PlainInflater().Decode(sender.Sent[2].Payload));
         Assert.Equal(sender.Zlib.LiveStates, sender.Zlib.IdleStates);
     }
 
@@ -110,10 +110,10 @@ public sealed class ConnectionSenderDeflateTests
         using TestSender sender = new(deflate: _noTakeover, closeAtBytes: 1_000);
         sender.Stall();
 
-        Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Prose(10_000)));
+        Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Prose(10_000)));
         Assert.InRange(sender.Sender.QueuedBytes, 20, 500);
-        FrameRun run = sender.Runs.Rent(64);
-        run.Append(Opcode.Text, FrameRunTests.Prose(10_000));
+        SharedFrames run = sender.Runs.Rent(64);
+        run.Append(Opcode.Text, SharedFramesTests.Prose(10_000));
         long one = sender.Sender.QueuedBytes;
         Assert.Equal(SendResult.Queued, sender.Sender.Send(run));
         Assert.Equal(2 * one, sender.Sender.QueuedBytes);

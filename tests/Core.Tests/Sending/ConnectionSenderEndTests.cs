@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -166,10 +166,10 @@ public sealed class ConnectionSenderEndTests
         Action<ConnectionSender>[] ways =
         [
             sender => Assert.Equal(at == "Flush" ? SendResult.Sent : SendResult.Closed, sender.Send(Opcode.Text, _payload)),
-            sender => sender.Send(Opcode.Text, new(FrameRunTests.Payload(100_000))),
+            sender => sender.Send(Opcode.Text, new(SharedFramesTests.Payload(100_000))),
             sender =>
             {
-                FrameRun run = pools.Run("one", "two");
+                SharedFrames run = pools.Run("one", "two");
                 sender.Send(run);
                 run.Release();
             },
@@ -222,7 +222,7 @@ public sealed class ConnectionSenderEndTests
         };
         ConnectionSender sender = NewSender(writer, pools, owner);
 
-        sender.Send(Opcode.Text, new(FrameRunTests.Payload(100_000)));
+        sender.Send(Opcode.Text, new(SharedFramesTests.Payload(100_000)));
         Task drained = sender.DrainAsync().AsTask();
         flush.SetResult(default);
 

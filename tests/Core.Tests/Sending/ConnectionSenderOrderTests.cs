@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -52,7 +52,7 @@ public sealed class ConnectionSenderOrderTests
             byte[] message = Message(thread, i);
             if (i % 3 == 0)
             {
-                FrameRun run = sender.Runs.Rent(message.Length + FrameHeader.MaxUnmaskedLength);
+                SharedFrames run = sender.Runs.Rent(message.Length + FrameHeader.MaxUnmaskedLength);
                 run.Append(Opcode.Binary, message);
                 Assert.True(sender.Sender.Send(run) <= SendResult.Queued);
                 run.Release();

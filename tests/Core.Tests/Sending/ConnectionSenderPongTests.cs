@@ -1,4 +1,4 @@
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -55,13 +55,13 @@ public sealed class ConnectionSenderPongTests
     {
         using TestSender sender = new();
         sender.Gate.Hold();
-        sender.Send(FrameRunTests.Payload(2 * Chunk));
+        sender.Send(SharedFramesTests.Payload(2 * Chunk));
         sender.Send("behind");
         sender.SendPong("pong");
 
         await sender.ReleaseAndDrainAsync();
         Assert.Equal([0x2, 0xA, 0x1], sender.Sent.Select(frame => frame.Opcode));
-        Assert.Equal(FrameRunTests.Payload(2 * Chunk), sender.Sent[0].Payload);
+        Assert.Equal(SharedFramesTests.Payload(2 * Chunk), sender.Sent[0].Payload);
     }
 
     [Fact]
@@ -69,14 +69,14 @@ public sealed class ConnectionSenderPongTests
     {
         using TestSender sender = new(closeAtBytes: 100_000);
         sender.Gate.Hold();
-        sender.Send(FrameRunTests.Payload((2 * Chunk) - 10 - 3)); // leaves room for three bytes in the second chunk
+        sender.Send(SharedFramesTests.Payload((2 * Chunk) - 10 - 3)); // leaves room for three bytes in the second chunk
         sender.SendPong("does not fit");
         sender.Gate.ReleaseOne();
         await Bounded.Eventually(() => sender.Gate.PendingBytes > 0);
 
         sender.SendPong("the answer to a later Ping");
-        sender.Send(FrameRunTests.Payload(90_000));
-        Assert.Equal(SendResult.Dropped, sender.Send(FrameRunTests.Payload(90_000)));
+        sender.Send(SharedFramesTests.Payload(90_000));
+        Assert.Equal(SendResult.Dropped, sender.Send(SharedFramesTests.Payload(90_000)));
 
         await sender.ReleaseAndDrainAsync();
         Assert.Equal([0x2, 0xA, 0x8], sender.Sent.Select(frame => frame.Opcode));
@@ -105,7 +105,7 @@ public sealed class ConnectionSenderPongTests
     {
         using TestSender sender = new();
         sender.Gate.Hold();
-        sender.Send(FrameRunTests.Payload(3 * Chunk));
+        sender.Send(SharedFramesTests.Payload(3 * Chunk));
         sender.Send("behind");
         Assert.True(sender.Sender.SendHeartbeat(Opcode.Text, new System.Buffers.ReadOnlySequence<byte>("{}"u8.ToArray())));
 
@@ -120,10 +120,10 @@ public sealed class ConnectionSenderPongTests
     {
         using TestSender sender = new();
         sender.Gate.Hold();
-        FrameRun run = sender.Runs.Rent(Chunk);
+        SharedFrames run = sender.Runs.Rent(Chunk);
         for (int i = 0; i < 10; i++)
         {
-            run.Append(Opcode.Binary, FrameRunTests.Payload(Chunk / 2));
+            run.Append(Opcode.Binary, SharedFramesTests.Payload(Chunk / 2));
         }
 
         sender.Sender.Send(run);
@@ -136,7 +136,8 @@ public sealed class ConnectionSenderPongTests
         int ping = sender.Sent.ToList().FindIndex(frame => frame.Opcode == 0x9);
         Assert.InRange(ping, 1, 5);
         Assert.Equal(0xA, sender.Sent[ping - 1].Opcode);
-        Assert.All(sender.Sent.Where(frame => frame.Opcode == 0x2), frame => Assert.Equal(FrameRunTests.Payload(Chunk / 2), frame.Payload));
+        Assert.All(sender.Sent.Where(frame => frame.Opcode == 0x2),
+            frame => Assert.Equal(SharedFramesTests.Payload(Chunk / 2), frame.Payload));
     }
 
     [Fact]
@@ -146,7 +147,7 @@ public sealed class ConnectionSenderPongTests
         sender.Stall();
         sender.Send("waits");
         sender.Sender.SendPing();
-        Assert.Equal(SendResult.Dropped, sender.Send(FrameRunTests.Payload(2_000)));
+        Assert.Equal(SendResult.Dropped, sender.Send(SharedFramesTests.Payload(2_000)));
 
         await sender.ReleaseAndDrainAsync();
         Assert.Equal([0x1, 0x8], sender.Sent.Select(frame => frame.Opcode));

@@ -1,4 +1,4 @@
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -74,7 +74,7 @@ public sealed class ConnectionSenderPressureTests
     {
         using TestSender sender = new(pressure: new PressureOptions { CloseAtBytes = 7 + 18, Policy = PressurePolicy.DropOldest });
         sender.Stall();
-        FrameRun run = sender.Run("1111", "2222", "3333");
+        SharedFrames run = sender.Run("1111", "2222", "3333");
         sender.Sender.Send(run);
         run.Release();
 
@@ -90,12 +90,12 @@ public sealed class ConnectionSenderPressureTests
     {
         using TestSender sender = new(pressure: new PressureOptions { CloseAtBytes = 50_010, Policy = PressurePolicy.DropOldest });
         sender.Gate.Hold();
-        byte[] large = FrameRunTests.Payload(50_000);
+        byte[] large = SharedFramesTests.Payload(50_000);
         Assert.Equal(SendResult.Sent, sender.Send(large)); // the first 32 KiB are in the flush
         sender.Send("waits");
         sender.SendPong("before what is not started");
 
-        sender.Send(FrameRunTests.Payload(40_000));
+        sender.Send(SharedFramesTests.Payload(40_000));
 
         Assert.Contains("dropped 1", sender.Pressure);
         await sender.ReleaseAndDrainAsync();
@@ -189,7 +189,7 @@ public sealed class ConnectionSenderPressureTests
         sender.Stall();
         for (int i = 0; i < 100; i++)
         {
-            sender.Send(FrameRunTests.Payload(1000));
+            sender.Send(SharedFramesTests.Payload(1000));
         }
 
         Assert.Equal(100 * 1004, sender.Ledger.Bytes);
@@ -209,7 +209,7 @@ public sealed class ConnectionSenderPressureTests
     {
         using DiagnosticArrayPool arrays = new();
         PressureLedger ledger = new(budgetBytes: 10_000);
-        FrameRunPool runs = new(arrays);
+        SharedFramesPool runs = new(arrays);
         Waiter[] waiters = [.. Enumerable.Range(0, 5).Select(_ => new Waiter(runs, ledger))];
         int[] sizes = [1000, 3000, 500, 2000, 3000]; // 9,500 bytes and 20 of headers
 
@@ -239,7 +239,7 @@ public sealed class ConnectionSenderPressureTests
     {
         using DiagnosticArrayPool arrays = new();
         PressureLedger ledger = new(budgetBytes: 200_000);
-        FrameRunPool runs = new(arrays);
+        SharedFramesPool runs = new(arrays);
         Waiter[] waiters = [.. Enumerable.Range(0, 50).Select(_ => new Waiter(runs, ledger))];
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
@@ -271,11 +271,11 @@ public sealed class ConnectionSenderPressureTests
         private readonly StallingPipeWriter _writer;
         private readonly ConnectionSender _sender;
 
-        public Waiter(FrameRunPool runs, PressureLedger ledger)
+        public Waiter(SharedFramesPool runs, PressureLedger ledger)
         {
             _writer = new StallingPipeWriter(_blocks);
             _sender = new ConnectionSender(
-                _writer, new SendSettings(runs, PressureSettings.From(new PressureOptions()), ledger, 0, null), Owner, deflate: null);
+                _writer, new SendSettings(runs, new PressureOptions().ToSettings(), ledger, 0, null), Owner, deflate: null);
             _writer.Hold();
             _sender.Send(Opcode.Binary, new(new byte[1]));
         }

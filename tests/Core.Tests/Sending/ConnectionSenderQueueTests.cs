@@ -1,5 +1,5 @@
 using System.Buffers;
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -52,11 +52,11 @@ public sealed class ConnectionSenderQueueTests
     {
         using TestSender sender = new();
 
-        sender.Send(FrameRunTests.Payload(size));
+        sender.Send(SharedFramesTests.Payload(size));
 
         Assert.Equal([new(size + 4, false)], sender.Gate.Flushes);
         Assert.Equal(0, sender.Arrays.Rents);
-        Assert.Equal(FrameRunTests.Payload(size), Assert.Single(sender.Sent).Payload);
+        Assert.Equal(SharedFramesTests.Payload(size), Assert.Single(sender.Sent).Payload);
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class ConnectionSenderQueueTests
         using TestSender sender = new();
         sender.Gate.Hold();
 
-        Assert.Equal(SendResult.Sent, sender.Send(FrameRunTests.Payload(Size)));
+        Assert.Equal(SendResult.Sent, sender.Send(SharedFramesTests.Payload(Size)));
         for (int gone = Chunk; gone < Length; gone += Chunk)
         {
             await Bounded.Eventually(() => sender.Gate.PendingBytes == Chunk);
@@ -79,7 +79,7 @@ public sealed class ConnectionSenderQueueTests
         Assert.Equal(0, sender.Sender.QueuedBytes);
         await sender.ReleaseAndDrainAsync();
         Assert.Equal([Chunk, Chunk, Chunk, Length % Chunk], sender.Gate.Flushes.Select(flush => flush.Bytes));
-        Assert.Equal(FrameRunTests.Payload(Size), Assert.Single(sender.Sent).Payload);
+        Assert.Equal(SharedFramesTests.Payload(Size), Assert.Single(sender.Sent).Payload);
         Assert.Equal(0, sender.Arrays.Outstanding);
     }
 
@@ -87,10 +87,10 @@ public sealed class ConnectionSenderQueueTests
     public void Send_RunOfMoreThanAChunk_LeavesChunkByChunk()
     {
         using TestSender sender = new();
-        FrameRun run = sender.Runs.Rent(64);
+        SharedFrames run = sender.Runs.Rent(64);
         for (int i = 0; i < 10; i++)
         {
-            run.Append(Opcode.Binary, FrameRunTests.Payload(5_000 + i));
+            run.Append(Opcode.Binary, SharedFramesTests.Payload(5_000 + i));
         }
 
         Assert.Equal(SendResult.Sent, sender.Sender.Send(run));
@@ -109,7 +109,7 @@ public sealed class ConnectionSenderQueueTests
         sender.Stall();
         for (int i = 0; i < 100; i++)
         {
-            Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(1000)));
+            Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Payload(1000)));
         }
 
         Assert.Equal(100 * 1004, sender.Sender.QueuedBytes);
@@ -123,8 +123,8 @@ public sealed class ConnectionSenderQueueTests
     {
         using TestSender sender = new(closeAtBytes: 100 + 7); // 7 bytes are in the flush that stalls
         sender.Stall();
-        Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
-        Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(48)));
+        Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Payload(48)));
+        Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Payload(48)));
         Assert.Equal(100, sender.Sender.QueuedBytes);
         Assert.Equal(107, sender.Sender.PendingBytes);
         Assert.Equal(0, sender.TooSlow);
@@ -134,7 +134,7 @@ public sealed class ConnectionSenderQueueTests
         Assert.Equal(1, sender.TooSlow);
         Assert.Equal(4 + "too slow".Length, sender.Sender.QueuedBytes); // the close frame alone
         Assert.Equal(SendResult.Closed, sender.Send([]));
-        Assert.Equal(SendResult.Closed, sender.Send(FrameRunTests.Payload(500)));
+        Assert.Equal(SendResult.Closed, sender.Send(SharedFramesTests.Payload(500)));
         await sender.ReleaseAndDrainAsync();
         Assert.Equal(1, sender.TooSlow);
         Assert.Equal(2, sender.Sent.Count);
@@ -149,7 +149,7 @@ public sealed class ConnectionSenderQueueTests
     {
         using TestSender sender = new(closeAtBytes: 10);
         sender.Stall();
-        FrameRun run = sender.Run("one", "two", "three");
+        SharedFrames run = sender.Run("one", "two", "three");
         Assert.Equal(SendResult.Queued, sender.Send("wait"));
 
         Assert.Equal(SendResult.Dropped, sender.Sender.Send(run));
@@ -168,11 +168,11 @@ public sealed class ConnectionSenderQueueTests
         using TestSender sender = new(closeAtBytes: 100);
         sender.Stall();
 
-        Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(1000)));
+        Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Payload(1000)));
         Assert.Equal(1004, sender.Sender.QueuedBytes);
 
         await sender.ReleaseAndDrainAsync();
-        Assert.Equal(FrameRunTests.Payload(1000), sender.Sent[1].Payload);
+        Assert.Equal(SharedFramesTests.Payload(1000), sender.Sent[1].Payload);
         Assert.Equal(0, sender.TooSlow);
     }
 
@@ -181,16 +181,16 @@ public sealed class ConnectionSenderQueueTests
     {
         using TestSender sender = new(closeAtBytes: 2 * 100_010);
         sender.Gate.Hold();
-        Assert.Equal(SendResult.Sent, sender.Send(FrameRunTests.Payload(100_000)));
+        Assert.Equal(SendResult.Sent, sender.Send(SharedFramesTests.Payload(100_000)));
         sender.SendPong("lost with the queue");
-        Assert.Equal(SendResult.Queued, sender.Send(FrameRunTests.Payload(100_000)));
+        Assert.Equal(SendResult.Queued, sender.Send(SharedFramesTests.Payload(100_000)));
 
-        Assert.Equal(SendResult.Dropped, sender.Send(FrameRunTests.Payload(100_000)));
+        Assert.Equal(SendResult.Dropped, sender.Send(SharedFramesTests.Payload(100_000)));
 
         Assert.Equal(100_010 - Chunk + 12, sender.Sender.QueuedBytes);
         await sender.ReleaseAndDrainAsync();
         Assert.Equal([2, 8], sender.Sent.Select(frame => frame.Opcode));
-        Assert.Equal(FrameRunTests.Payload(100_000), sender.Sent[0].Payload);
+        Assert.Equal(SharedFramesTests.Payload(100_000), sender.Sent[0].Payload);
         Assert.Equal(1009, sender.Sent[1].CloseCode);
         Assert.Equal(0, sender.Arrays.Outstanding);
     }
@@ -202,7 +202,8 @@ public sealed class ConnectionSenderQueueTests
         sender.Stall();
 
         SendResult[] results = [.. (await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(
-            () => Enumerable.Range(0, 100).Select(_ => sender.Send(FrameRunTests.Payload(18))).ToArray()))).Within()).SelectMany(each => each)];
+            () => Enumerable.Range(0, 100).Select(_ => sender.Send(SharedFramesTests.Payload(18))).ToArray()))).Within())
+                .SelectMany(each => each)];
 
         Assert.Equal(50, results.Count(result => result == SendResult.Queued));
         Assert.Equal(1, results.Count(result => result == SendResult.Dropped));
@@ -224,7 +225,7 @@ public sealed class ConnectionSenderQueueTests
         Assert.Equal(SendResult.Closed, sender.Send("late"));
         sender.SendPong("late");
         sender.Sender.SendPing();
-        FrameRun run = sender.Run("late");
+        SharedFrames run = sender.Run("late");
         Assert.Equal(SendResult.Closed, sender.Sender.Send(run));
         run.Release();
 
@@ -252,7 +253,7 @@ public sealed class ConnectionSenderQueueTests
     public void Send_SegmentedPayload_IsPutTogether()
     {
         using TestSender sender = new();
-        byte[] payload = FrameRunTests.Payload(9_000); // more than the writer's block of 4,096
+        byte[] payload = SharedFramesTests.Payload(9_000); // more than the writer's block of 4,096
 
         sender.Sender.Send(Opcode.Binary, Segments.Every(1_000, payload));
         sender.Sender.Send(Opcode.Binary, Segments.Whole(payload));

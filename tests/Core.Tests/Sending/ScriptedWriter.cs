@@ -40,8 +40,8 @@ internal sealed class RecordingOwner : ISenderOwner
     public long CurrentTick => 0;
 
     /// <summary>Settings without limits, for tests that are about something else.</summary>
-    public static SendSettings Settings(FrameRunPool runs, Weir.Compression.ZlibPool? zlib = null) => new(
-        runs, PressureSettings.From(new PressureOptions()), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
+    public static SendSettings Settings(SharedFramesPool runs, Weir.Protocol.Compression.ZlibPool? zlib = null) => new(
+        runs, new PressureOptions().ToSettings(), new PressureLedger(0), DeflateMinimumBytes: 0, zlib);
 
     public void OnQueueBegan()
     {

@@ -1,4 +1,4 @@
-using Weir.Framing;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -8,11 +8,11 @@ namespace Weir.Core.Tests.Sending;
 public sealed class SendQueueTests : IDisposable
 {
     private readonly DiagnosticArrayPool _arrays = new();
-    private readonly FrameRunPool _runs;
+    private readonly SharedFramesPool _runs;
     private readonly SendQueue _queue = SendQueue.Rent();
     private readonly List<byte> _written = [];
 
-    public SendQueueTests() => _runs = new FrameRunPool(_arrays);
+    public SendQueueTests() => _runs = new SharedFramesPool(_arrays);
 
     public void Dispose()
     {
@@ -49,7 +49,7 @@ public sealed class SendQueueTests : IDisposable
     [Fact]
     public void Enqueue_PartOfARun_GivesThatPart()
     {
-        FrameRun run = Run("one", "two", "three");
+        SharedFrames run = Run("one", "two", "three");
         _queue.Enqueue(run, run.EndOf(0), run.EndOf(1), tick: 0);
         run.Release();
 
@@ -152,7 +152,7 @@ public sealed class SendQueueTests : IDisposable
     public void Rent_AfterReturn_IsEmpty()
     {
         SendQueue queue = SendQueue.Rent();
-        FrameRun run = Run("one");
+        SharedFrames run = Run("one");
         queue.Enqueue(run, 0, run.Length, tick: 0);
         run.Release();
         queue.Advance(2);
@@ -165,9 +165,9 @@ public sealed class SendQueueTests : IDisposable
         SendQueue.Return(next);
     }
 
-    private FrameRun Run(params ReadOnlySpan<string> texts)
+    private SharedFrames Run(params ReadOnlySpan<string> texts)
     {
-        FrameRun run = _runs.Rent(64);
+        SharedFrames run = _runs.Rent(64);
         foreach (string text in texts)
         {
             run.Append(Opcode.Text, System.Text.Encoding.UTF8.GetBytes(text));
@@ -178,14 +178,14 @@ public sealed class SendQueueTests : IDisposable
 
     private void Enqueue(params ReadOnlySpan<string> texts)
     {
-        FrameRun run = Run(texts);
+        SharedFrames run = Run(texts);
         _queue.Enqueue(run, 0, run.Length, tick: 0);
         run.Release();
     }
 
     private void SetPong(string text)
     {
-        FrameRun pong = _runs.Rent(64);
+        SharedFrames pong = _runs.Rent(64);
         pong.Append(Opcode.Pong, System.Text.Encoding.UTF8.GetBytes(text));
         _queue.SetPong(pong);
     }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
-using Weir.Framing;
-using Weir.Rooms;
+using Weir.Protocol;
 using Weir.Sending;
 using Weir.TestSupport;
 using Xunit;
@@ -45,7 +44,7 @@ public sealed class SendScopeTests
 
         for (int i = 0; i < 9; i++)
         {
-            sender.Send(FrameRunTests.Payload(Size));
+            sender.Send(SharedFramesTests.Payload(Size));
         }
 
         Assert.Equal([4 * (Size + 4), 4 * (Size + 4)], sender.Gate.Flushes.Select(flush => flush.Bytes));
@@ -291,7 +290,7 @@ public sealed class SendScopeTests
 
         public List<object?> Exceptions { get; } = [];
 
-        public void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies)
+        public void Deliver(SharedFrames run, object? except, string? key, IMessageCopies? copies)
         {
             string texts = string.Join(',', Frames.ParseAll(run.Bytes).Select(frame => frame.Text));
             Walks.Add(texts);
@@ -302,6 +301,6 @@ public sealed class SendScopeTests
 
     private sealed class SenderTarget(ConnectionSender sender) : IPublicationTarget
     {
-        public void Deliver(FrameRun run, object? except, string? key, MessageCopies? copies) => sender.Send(run, key);
+        public void Deliver(SharedFrames run, object? except, string? key, IMessageCopies? copies) => sender.Send(run, key);
     }
 }

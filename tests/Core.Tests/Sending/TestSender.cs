@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
-using Weir.Compression;
-using Weir.Framing;
+using Weir.Protocol;
+using Weir.Protocol.Compression;
 using Weir.Sending;
 using Weir.TestSupport;
 
@@ -22,12 +22,12 @@ internal sealed class TestSender : ISenderOwner, IDisposable
         PressureOptions? pressure = null)
     {
         Arrays = sharing?.Arrays ?? new DiagnosticArrayPool();
-        Runs = sharing?.Runs ?? new FrameRunPool(Arrays);
-        Zlib = sharing?.Zlib ?? new ZlibPool(new DeflateOptions(), maxIdle: 64);
+        Runs = sharing?.Runs ?? new SharedFramesPool(Arrays);
+        Zlib = sharing?.Zlib ?? new ZlibPool(new DeflateOptions().Level, maxIdle: 64);
         Gate = new StallingPipeWriter(_blocks);
         pressure ??= new PressureOptions { CloseAtBytes = closeAtBytes };
         Ledger = sharing?.Ledger ?? new PressureLedger(0);
-        SendSettings settings = new(Runs, PressureSettings.From(pressure), Ledger, deflateMinimumBytes, Zlib);
+        SendSettings settings = new(Runs, pressure.ToSettings(), Ledger, deflateMinimumBytes, Zlib);
         bool mayDrop = pressure.Policy != PressurePolicy.Close;
         Sender = new ConnectionSender(Gate, settings, this, deflate is { } agreed ? new DeflateContext(agreed, Zlib, mayDrop) : null);
     }
@@ -38,7 +38,7 @@ internal sealed class TestSender : ISenderOwner, IDisposable
 
     public DiagnosticArrayPool Arrays { get; }
 
-    public FrameRunPool Runs { get; }
+    public SharedFramesPool Runs { get; }
 
     public ZlibPool Zlib { get; }
 
@@ -77,9 +77,9 @@ internal sealed class TestSender : ISenderOwner, IDisposable
     public void SendPong(string payload) => Sender.SendPong(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(payload)));
 
     /// <summary>A run of text messages, held once by the caller.</summary>
-    public FrameRun Run(params ReadOnlySpan<string> texts)
+    public SharedFrames Run(params ReadOnlySpan<string> texts)
     {
-        FrameRun run = Runs.Rent(1024);
+        SharedFrames run = Runs.Rent(1024);
         foreach (string text in texts)
         {
             run.Append(Opcode.Text, Encoding.UTF8.GetBytes(text));

@@ -30,7 +30,8 @@ public class LightLockTests
         guarded.While(() =>
         {
             Array.ForEach(threads, static thread => thread.Start());
-            Assert.True(SpinWait.SpinUntil(() => threads.All(static thread => thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)), _patience));
+            Assert.True(SpinWait.SpinUntil(() => threads.All(static thread => thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)),
+                _patience));
             Assert.Equal(0, guarded.Value);
         });
         Assert.All(threads, static thread => Assert.True(thread.Join(_patience), "A waiter was never woken."));

@@ -9,8 +9,10 @@ public sealed class AuthSettingsTests
 {
     [Theory]
     [InlineData("Weir:Auth:Jwt:Secret", "at least 32 bytes", "Jwt:Secret=too short")]
-    [InlineData("Weir:Auth:Jwt:Secret", "at least 64 bytes, which HS512 needs", "Jwt:Secret=thirty-two bytes are good for HS256", "Jwt:Algorithms=HS256, HS512")]
-    [InlineData("Weir:Auth:Jwt:Secret", "because Algorithms names one that needs it", "Jwt:Algorithms=HS256", "Jwt:Jwks=http://127.0.0.1:1/")]
+    [InlineData("Weir:Auth:Jwt:Secret", "at least 64 bytes, which HS512 needs", "Jwt:Secret=thirty-two bytes are good for HS256",
+        "Jwt:Algorithms=HS256, HS512")]
+    [InlineData("Weir:Auth:Jwt:Secret", "because Algorithms names one that needs it", "Jwt:Algorithms=HS256",
+        "Jwt:Jwks=http://127.0.0.1:1/")]
     [InlineData("Weir:Auth:Jwt:Secret", "something below Weir:Auth is set, but no key", "Jwt:Secret=")]
     [InlineData("Weir:Auth:Jwt:Secret", "something below Weir:Auth is set, but no key", "Cookie=session")]
     [InlineData("Weir:Auth:Jwt:Algorithms", "some of HS256", "Jwt:Secret=thirty-two bytes are good for HS256", "Jwt:Algorithms=none")]

@@ -46,7 +46,8 @@ public sealed class CentrifugoAccessTests(AuthHost server) : IClassFixture<AuthH
         Assert.Equal(103, await ErrorOfAsync(client, $$"""{"id":4,"subscribe":{"channel":"{{room}}"} }"""));
         Assert.Equal(103, await ErrorOfAsync(client, $$"""{"id":5,"publish":{"channel":"{{room}}","data":1} }"""));
         Assert.Equal(103, await ErrorOfAsync(client, """{"id":6,"publish":{"channel":"news:1","data":1}}"""));
-        Assert.True((await AskAsync(client, $$"""{"id":7,"subscribe":{"channel":"{{room}}","token":"{{forRoom}}"} }""")).TryGetProperty("subscribe", out _));
+        Assert.True((await AskAsync(client, $$"""{"id":7,"subscribe":{"channel":"{{room}}","token":"{{forRoom}}"} }"""))
+            .TryGetProperty("subscribe", out _));
 
         using RawClient raw = await server.Process.OpenAsync($"/ws?room={room}&token={connect}&room_token={forRoom}");
         await client.SendTextAsync($$"""{"id":8,"publish":{"channel":"{{room}}","data":"in private"} }""");

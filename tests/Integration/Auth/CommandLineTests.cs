@@ -14,13 +14,16 @@ public sealed class CommandLineTests
     {
         string[] settings = [WithSecret, "--Weir:Auth:Jwt:Issuer=me", "--Weir:Auth:Jwt:Audience=weir", "--Weir:Auth:Jwt:Algorithms=HS256",
             "--Weir:Rooms:0:Pattern=own:*", "--Weir:Rooms:0:Access=Private"];
-        string connect = await TokenAsync([.. settings, "--sub", "u1", "--room", "chat:*", "--room", "news", "--publish", "chat:*", "--info", "{\"a\":1}", "--for", "10m"]);
+        string connect = await TokenAsync([.. settings, "--sub", "u1", "--room", "chat:*", "--room", "news", "--publish", "chat:*",
+            "--info", "{\"a\":1}", "--for", "10m"]);
         string forRoom = await TokenAsync([.. settings, "--sub", "u1", "--channel", "own:u1"]);
         string forNobody = await TokenAsync([.. settings]);
         string expired = await TokenAsync([.. settings, "--sub", "u1", "--room", "*", "--for", "0s", "--Weir:Auth:Jwt:ClockSkew=0"]);
-        await using HostProcess host = await HostProcess.StartWithAsync(["--urls", "http://127.0.0.1:0", .. settings, "--Weir:Auth:Jwt:ClockSkew=0"]);
+        await using HostProcess host =
+            await HostProcess.StartWithAsync(["--urls", "http://127.0.0.1:0", .. settings, "--Weir:Auth:Jwt:ClockSkew=0"]);
 
-        using RawClient granted = await host.OpenAsync($"/ws?room=chat:x&room=news&room=own:u1&token={connect}&room_token=&room_token=&room_token={forRoom}");
+        using RawClient granted =
+            await host.OpenAsync($"/ws?room=chat:x&room=news&room=own:u1&token={connect}&room_token=&room_token=&room_token={forRoom}");
         Assert.Equal((4403, "forbidden"), await AuthHost.RefusedAsync(host, $"/ws?room=other&token={connect}"));
         Assert.Equal((4403, "forbidden"), await AuthHost.RefusedAsync(host, $"/ws?room=news&token={forNobody}"));
         Assert.Equal((4401, "token expired"), await AuthHost.RefusedAsync(host, $"/ws?room=news&token={expired}"));
@@ -37,7 +40,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--subb is neither an option", "token", WithSecret, "--subb", "u1")]
-    [InlineData("'1x' is no time", "token", WithSecret, "--for", "1x")]
+    [InlineData("'1x' is not a time", "token", WithSecret, "--for", "1x")]
     [InlineData("'{x' is not JSON", "token", WithSecret, "--info", "{x")]
     [InlineData("Weir:Typo is not a setting", "check", "--Weir:Typo=1")]
     [InlineData("Weir:Auth:Jwt:Secret is '(not shown)'", "check", "--Weir:Auth:Jwt:Secret=short")]
@@ -56,7 +59,7 @@ public sealed class CommandLineTests
         (int exitCode, string output, _) = await HostProcess.RunAsync(["check"]);
 
         Assert.Equal(0, exitCode);
-        AssertSays(output, "Open", "nothing is set below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
+        AssertSays(output, "Open", "no setting below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
         AssertSays(output, "Closed", "/echo does not exist", "/api does not exist", "Pages of other hosts");
         Assert.DoesNotContain("plain text", output, StringComparison.Ordinal); // it listens on loopback only
     }
@@ -66,15 +69,19 @@ public sealed class CommandLineTests
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
         [
-            "check", WithSecret, "--Weir:Auth:AllowAnonymous=true", "--Weir:Auth:Cookie=session", "--Weir:Auth:Jwt:Jwks=http://keys.invalid/",
-            "--Weir:Rooms:0:Pattern=lobby:*", "--Weir:Rooms:0:Access=Open", "--Weir:Echo:Enabled=true", "--Weir:Api:Key=12345", "--Weir:Origins=*",
+            "check", WithSecret, "--Weir:Auth:AllowAnonymous=true", "--Weir:Auth:Cookie=session",
+            "--Weir:Auth:Jwt:Jwks=http://keys.invalid/",
+            "--Weir:Rooms:0:Pattern=lobby:*", "--Weir:Rooms:0:Access=Open", "--Weir:Echo:Enabled=true", "--Weir:Api:Key=12345",
+            "--Weir:Origins=*",
             "--Weir:TrustedProxies=0.0.0.0/0", "--urls", "http://*:80;https://*:443",
         ]);
 
         Assert.Equal(0, exitCode);
         AssertSays(
-            output, "Open", "Weir:Auth:AllowAnonymous", "the cookie 'session'", "Rooms like lobby:* are open: everybody may listen and publish", "/echo answers",
-            "/api is there", "5 characters", "Weir:Origins is *", "Jwks is http", "Issuer is empty", "0.0.0.0/0", "plain text on http://*:80");
+            output, "Open", "Weir:Auth:AllowAnonymous", "the cookie 'session'",
+            "Rooms like lobby:* are open: every client may listen and publish", "/echo answers",
+            "/api is enabled", "5 characters", "Weir:Origins is *", "Jwks is http", "Issuer is empty", "0.0.0.0/0",
+                "plain text on http://*:80");
         AssertSays(output, "Closed", "Clients need a token");
         AssertSays(output, "Keys", "http://keys.invalid/: cannot be read now");
         Assert.DoesNotContain("12345", output, StringComparison.Ordinal);
@@ -111,7 +118,8 @@ public sealed class CommandLineTests
 
     private static void AssertSays(string output, string section, params string[] words)
     {
-        string[] lines = [.. output.ReplaceLineEndings("\n").Split('\n').SkipWhile(line => line != section + ":").Skip(1).TakeWhile(static line => line.StartsWith("  - ", StringComparison.Ordinal))];
+        string[] lines = [.. output.ReplaceLineEndings("\n").Split('\n').SkipWhile(line => line != section + ":").Skip(1)
+            .TakeWhile(static line => line.StartsWith("  - ", StringComparison.Ordinal))];
         Assert.All(words, word => Assert.Contains(lines, line => line.Contains(word, StringComparison.Ordinal)));
     }
 }

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>An application that says itself who its clients are: the example of docs/authentication.md.</summary>
+/// <summary>An application that says itself who its clients are: the example of docs/guides/authentication.md.</summary>
 public sealed class EmbeddedAuthTests : IAsyncLifetime
 {
     private TestServer? _server;
@@ -20,7 +20,7 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
         static app =>
         {
             IServiceProvider services = app.Services;
-            Door door = new(services.GetRequiredService<IClientAccess>(), RejectKind.Close);
+            AccessResponses door = new(services.GetRequiredService<IClientAccess>(), RejectKind.Close);
             app.MapWeir("/ws", new RelayHandler(services.GetRequiredService<RelayNode>(), door), Quiet.Configure);
             app.MapWeirSse("/sse");
         },
@@ -42,7 +42,8 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
     [InlineData("", 4401)]
     [InlineData("X-Session: unknown\r\n", 4401)]
     [InlineData("X-Session: broken\r\n", 1013)]
-    public async Task Session_ThatIsNot_IsRefused(string header, int code) => Assert.Equal(code, await CodeOfAsync("/ws?room=user:ada", header));
+    public async Task Session_ThatIsNot_IsRefused(string header, int code)
+        => Assert.Equal(code, await CodeOfAsync("/ws?room=user:ada", header));
 
     [Fact]
     public async Task Stream_IsAskedTheSame()
@@ -55,14 +56,15 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
         Assert.Equal(401, (int)stranger.StatusCode);
     }
 
-    // As in docs/authentication.md.
+    // As in docs/guides/authentication.md.
     private static void Configure(IServiceCollection services, Sessions sessions)
     {
         services.AddWeirRelay();
         services.AddWeirAuth(options => options.Authenticate = async (asked, cancellationToken) =>
             await sessions.FindUserAsync(asked.Request.GetHeader("X-Session"), cancellationToken) is { } user
                 ? AuthResult.Allow(new ClaimsPrincipal(new ClaimsIdentity(
-                    [new Claim("sub", user), new Claim("channels", $"user:{user}"), new Claim("channels", "lobby")], authenticationType: "session")))
+                    [new Claim("sub", user), new Claim("channels", $"user:{user}"), new Claim("channels", "lobby")],
+                        authenticationType: "session")))
                 : AuthResult.Refuse());
     }
 

@@ -82,7 +82,8 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
     [InlineData("private:x")]
     [InlineData("mine:u1&room=other")]
     public async Task Room_ThatIsNotGranted_IsForbidden(string rooms)
-        => Assert.Equal((4403, "forbidden"), await RefusedAsync(_host, $"/ws?room={rooms}&token={Tokens.Make("\"sub\":\"u1\",\"channels\":[\"mine:*\",\"private:*\"]")}"));
+        => Assert.Equal((4403, "forbidden"),
+            await RefusedAsync(_host, $"/ws?room={rooms}&token={Tokens.Make("\"sub\":\"u1\",\"channels\":[\"mine:*\",\"private:*\"]")}"));
 
     [Fact]
     public async Task Room_WithATokenOfItsOwn_IsOpenToItsUser()
@@ -101,7 +102,8 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
 
         Assert.Equal("in private", (await listener.ReadFrameAsync()).Text);
         JsonElement present = await RelayHost.CallAsync(server.Http, "presence", $$"""{"channel":"{{room}}"}""");
-        JsonElement[] members = [.. present.GetProperty("result").GetProperty("presence").EnumerateObject().Select(static member => member.Value)];
+        JsonElement[] members =
+            [.. present.GetProperty("result").GetProperty("presence").EnumerateObject().Select(static member => member.Value)];
         Assert.Equal(2, members.Length);
         Assert.All(members, static member => Assert.Equal("u1", member.GetProperty("user").GetString()));
         Assert.All(members, static member => Assert.Equal(7, member.GetProperty("chan_info").GetProperty("seat").GetInt32()));
@@ -163,6 +165,7 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
 
         Assert.Equal(8, (await first.ReadFrameAsync()).Opcode);
         Assert.Equal(8, (await second.ReadFrameAsync()).Opcode);
+        Assert.Equal("disconnect", (await stream.ReadOrEndAsync())?.Name);
         Assert.Null(await stream.ReadOrEndAsync());
         await other.SettleAsync();
     }

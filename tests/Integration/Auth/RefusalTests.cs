@@ -39,7 +39,8 @@ public sealed class RefusalTests
     public async Task Http_InsteadOfAClose_WhereConfigured()
     {
         await using HostProcess host = await HostProcess.StartAsync([.. Settings, ("Weir__Auth__Reject", "Http")]);
-        foreach ((string target, int status) in ((string, int)[])[("/ws?room=r", 401), ("/ws?room=r&token=bad", 401), ("/echo", 401), ($"/ws?room=private:x&token={_good}", 403)])
+        foreach ((string target, int status) in ((string, int)[])[("/ws?room=r", 401), ("/ws?room=r&token=bad", 401), ("/echo", 401),
+            ($"/ws?room=private:x&token={_good}", 403)])
         {
             using RawClient client = await host.ConnectAsync();
             await client.SendHeadAsync(Heads.Upgrade(target, host: $"127.0.0.1:{host.Port}"));
@@ -62,7 +63,8 @@ public sealed class RefusalTests
     [Fact]
     public async Task PublishNobody_WithoutAuth_HoldsToo()
     {
-        await using HostProcess host = await HostProcess.StartAsync(("Weir__Rooms__0__Pattern", "news"), ("Weir__Rooms__0__Publish", "Nobody"));
+        await using HostProcess host =
+            await HostProcess.StartAsync(("Weir__Rooms__0__Pattern", "news"), ("Weir__Rooms__0__Publish", "Nobody"));
         using RawClient client = await host.OpenAsync("/ws?room=news");
 
         await client.SendTextAsync("may I?");
@@ -111,7 +113,8 @@ public sealed class RefusalTests
         Assert.Equal(0, await host.ExitAsync());
         string all = host.Output + host.Errors;
         Assert.Contains("A token is refused: expired", all, StringComparison.Ordinal);
-        foreach (string secret in (string[])[.. tokens, .. tokens.Select(static token => token[(token.LastIndexOf('.') + 1)..]), Tokens.Secret])
+        foreach (string secret in (string[])[.. tokens, .. tokens.Select(static token => token[(token.LastIndexOf('.') + 1)..]),
+            Tokens.Secret])
         {
             Assert.DoesNotContain(secret, all, StringComparison.OrdinalIgnoreCase);
         }

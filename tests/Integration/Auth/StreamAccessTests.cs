@@ -37,7 +37,8 @@ public sealed class StreamAccessTests(AuthHost server) : IClassFixture<AuthHost>
         await RelayHost.CallAsync(server.Http, "publish", $$"""{"channel":"{{room}}","data":"hello"}""");
 
         Assert.Equal("\"hello\"", (await stream.ReadAsync()).Data);
-        Assert.Contains("\"user\":\"ada\"", (await RelayHost.CallAsync(server.Http, "presence", $$"""{"channel":"{{room}}"}""")).GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("\"user\":\"ada\"", (await RelayHost.CallAsync(server.Http, "presence", $$"""{"channel":"{{room}}"}"""))
+            .GetRawText(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,13 +12,16 @@ internal static class Tokens
     /// <summary>Seconds since 1970, so many from now.</summary>
     public static long In(double seconds) => TimeProvider.System.GetUtcNow().AddSeconds(seconds).ToUnixTimeSeconds();
 
-    /// <summary>A token by HS256 with these claims, JSON without its braces; without an <c>exp</c> among them it holds for an hour.</summary>
+    /// <summary>
+    /// A token by HS256 with these claims, JSON without its braces; without an <c>exp</c> among them it holds for an hour.
+    /// </summary>
     public static string Make(string claims, string header = """{"alg":"HS256"}""", string secret = Secret)
         => Sign(header, claims, text => HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), text));
 
     /// <summary>A token by RS256.</summary>
     public static string Make(string claims, RSA key, string keyId)
-        => Sign($$"""{"alg":"RS256","kid":"{{keyId}}"}""", claims, text => key.SignData(text, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+        => Sign($$"""{"alg":"RS256","kid":"{{keyId}}"}""", claims,
+            text => key.SignData(text, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
 
     /// <summary>A key set with the public halves.</summary>
     public static string KeySet(params (RSA Key, string Id)[] keys) => "{\"keys\":[" + string.Join(',', keys.Select(static pair =>

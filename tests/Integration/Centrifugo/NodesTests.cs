@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -47,9 +47,11 @@ public sealed class NodesTests
         long last = Volatile.Read(ref published);
         for (int i = 0; i < Clients; i++)
         {
-            await Bounded.Eventually(() => sdk.OffsetsOf("room", Name(i)) is [.., long newest] && newest == last, _limit, $"client {i} has heard all");
+            await Bounded.Eventually(() => sdk.OffsetsOf("room", Name(i)) is [.., long newest]
+                && newest == last, _limit, $"client {i} has heard all");
             Assert.Equal(Enumerable.Range(1, (int)last).Select(static each => (long)each), sdk.OffsetsOf("room", Name(i)));
-            Assert.All(sdk.EventsOf("publication", Name(i)), static each => Assert.Equal(each.GetProperty("offset").GetInt64(), each.GetProperty("data").GetInt64()));
+            Assert.All(sdk.EventsOf("publication", Name(i)),
+                static each => Assert.Equal(each.GetProperty("offset").GetInt64(), each.GetProperty("data").GetInt64()));
         }
 
         async Task PublishAsync()
@@ -85,7 +87,8 @@ public sealed class NodesTests
         foreach (SdkProcess each in (SdkProcess[])[sdk, other])
         {
             await each.HearsAsync("publication", static heard => heard.GetProperty("offset").GetInt64() == 2);
-            Assert.Equal(["from the stream", "from the socket"], each.EventsOf("publication").Select(static heard => heard.GetProperty("data").GetString()));
+            Assert.Equal(["from the stream", "from the socket"], each.EventsOf("publication")
+                .Select(static heard => heard.GetProperty("data").GetString()));
         }
 
         Assert.Equal(2, (await sdk.DoAsync("""{"do":"presenceStats","channel":"room"}""")).GetProperty("numClients").GetInt32());
@@ -114,7 +117,8 @@ public sealed class NodesTests
     private static async Task IsReadyAsync(HostProcess host)
     {
         using HttpClient http = RelayHost.NewClient(host);
-        await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis", _limit);
+        await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis",
+            _limit);
     }
 
     private static Task<HostProcess> StartHostAsync(RedisServer redis) => HostProcess.StartAsync(

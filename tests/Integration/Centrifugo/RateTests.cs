@@ -22,7 +22,8 @@ public sealed class RateTests
         long began = Stopwatch.GetTimestamp();
         await sdk.DoAsync("""{"do":"connect"}""");
 
-        Task<JsonElement>[] publishes = [.. Enumerable.Range(0, 50).Select(i => sdk.TryAsync($$"""{"do":"publish","channel":"a","data":{{i}}}"""))];
+        Task<JsonElement>[] publishes =
+            [.. Enumerable.Range(0, 50).Select(i => sdk.TryAsync($$"""{"do":"publish","channel":"a","data":{{i}}}"""))];
         JsonElement left = await sdk.HearsAsync("connecting", static each => each.GetProperty("code").GetInt32() == 3013);
 
         Assert.Equal("too many requests", left.GetProperty("reason").GetString());
@@ -40,7 +41,8 @@ public sealed class RateTests
         await using HostProcess host = await StartAsync();
         using RawClient member = await host.OpenAsync("/ws?room=a");
         using HttpClient http = Relay.RelayHost.NewClient(host);
-        string body = string.Join('\n', ["""{"id":1,"connect":{}}""", .. Enumerable.Range(2, 30).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}""")]);
+        string body = string.Join('\n', ["""{"id":1,"connect":{}}""", .. Enumerable.Range(2, 30)
+            .Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"a","data":{{{id}}}}}""")]);
         using HttpRequestMessage request = new(HttpMethod.Post, "/connection/http_stream") { Content = new StringContent(body) };
 
         using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).Within();

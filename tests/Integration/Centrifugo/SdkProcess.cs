@@ -205,12 +205,14 @@ internal sealed class SdkProcess : IAsyncDisposable
 
     /// <summary>All events of a name that a client had.</summary>
     public IEnumerable<JsonElement> EventsOf(string name, string client = "a")
-        => Events.Where(each => each.GetProperty("event").ValueEquals(name) && each.TryGetProperty("of", out JsonElement of) && of.ValueEquals(client));
+        => Events.Where(each => each.GetProperty("event").ValueEquals(name) && each.TryGetProperty("of", out JsonElement of)
+            && of.ValueEquals(client));
 
     /// <summary>The offsets of the publications that a client has heard, in their order.</summary>
     public IReadOnlyList<long> OffsetsOf(string channel, string client = "a") =>
     [
-        .. EventsOf("publication", client).Where(each => each.GetProperty("channel").ValueEquals(channel)).Select(static each => each.GetProperty("offset").GetInt64()),
+        .. EventsOf("publication", client).Where(each => each.GetProperty("channel").ValueEquals(channel))
+            .Select(static each => each.GetProperty("offset").GetInt64()),
     ];
 
     /// <summary>What happened last, for the message of a failure.</summary>

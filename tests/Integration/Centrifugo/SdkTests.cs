@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -55,7 +55,8 @@ public sealed class SdkTests
         Assert.Equal(id, presence.GetProperty(id).GetProperty("client").GetString());
         Assert.Equal(2, (await sdk.DoAsync("""{"do":"presenceStats","channel":"kept:room"}""")).GetProperty("numClients").GetInt32());
         JsonElement history = await sdk.DoAsync("""{"do":"history","channel":"kept:room","with":{"limit":2,"reverse":true}}""");
-        Assert.Equal([5, 4], history.GetProperty("publications").EnumerateArray().Select(static each => each.GetProperty("offset").GetInt64()));
+        Assert.Equal([5, 4], history.GetProperty("publications").EnumerateArray()
+            .Select(static each => each.GetProperty("offset").GetInt64()));
 
         // What the server has no answer for.
         Assert.Equal(108, (await sdk.TryAsync("""{"do":"rpc","method":"x","data":1}""")).GetProperty("error").GetInt32());
@@ -69,7 +70,8 @@ public sealed class SdkTests
             await RelayHost.CallAsync(http, "publish", $$"""{"channel":"kept:room","data":{{i}}}""");
         }
 
-        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(), ReasonsOf(transport, "come back"));
+        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
+            ReasonsOf(transport, "come back"));
         await sdk.HearsAsync("subscribed", static each => each.GetProperty("recovered").GetBoolean());
         await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() == 20);
         Assert.Equal(Enumerable.Range(1, 20).Select(static i => (long)i), sdk.OffsetsOf("kept:room"));
@@ -147,7 +149,8 @@ public sealed class SdkTests
 
         host.Terminate();
 
-        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(), ReasonsOf(transport, "shutdown"));
+        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
+            ReasonsOf(transport, "shutdown"));
         Assert.Equal(0, await host.ExitAsync());
         Assert.Empty(sdk.EventsOf("disconnected"));
     }
@@ -191,10 +194,12 @@ public sealed class SdkTests
     private static bool IsNotTheFirst(JsonElement connecting) => connecting.GetProperty("reason").GetString() != "connect called";
 
     // The end of a stream may reach the SDK's client before it has looked at the last line, and means the same to it.
-    private static string[] ReasonsOf(string transport, string reason) => transport == "websocket" ? [reason] : [reason, "transport closed"];
+    private static string[] ReasonsOf(string transport, string reason)
+        => transport == "websocket" ? [reason] : [reason, "transport closed"];
 
     private static async Task<int> PresentAsync(HttpClient http) =>
-        (await RelayHost.CallAsync(http, "presence_stats", """{"channel":"kept:room"}""")).GetProperty("result").GetProperty("num_clients").GetInt32();
+        (await RelayHost.CallAsync(http, "presence_stats", """{"channel":"kept:room"}""")).GetProperty("result").GetProperty("num_clients")
+            .GetInt32();
 
     private static Task<HostProcess> StartHostAsync(params (string Name, string Value)[] more) => HostProcess.StartAsync([
         ("Weir__Rooms__0__Pattern", "kept:*"),

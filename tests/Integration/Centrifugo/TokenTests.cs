@@ -41,7 +41,8 @@ public sealed class TokenTests
 
         // The second of each ends: the SDK refreshes, and the connection and the subscription go on beyond all patience.
         long ended = Tokens.In(Short + 10);
-        await Bounded.Eventually(() => sdk.EventsOf("token asked").Count() == 3 && sdk.EventsOf("channel token asked").Count() == 3, TimeSpan.FromSeconds(30));
+        await Bounded.Eventually(() => sdk.EventsOf("token asked").Count() == 3
+            && sdk.EventsOf("channel token asked").Count() == 3, TimeSpan.FromSeconds(30));
         await Bounded.Eventually(() => Tokens.In(0) > ended + 1, TimeSpan.FromSeconds(60));
         await sdk.DoAsync("""{"do":"publish","channel":"private:room","data":"still here"}""");
         await sdk.HearsAsync("publication");

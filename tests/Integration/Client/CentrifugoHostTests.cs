@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -22,11 +22,12 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         Listening<SubscriptionEvent> heard = await SubscribeAsync(first, channel);
         second.Start();
 
-        Assert.Equal(new DeliveryResult(Delivery.Delivered), await second.PublishAsync(channel, "{\"from\":\"second\"}"u8.ToArray()).Within());
+        Assert.Equal(new DeliveryResult(Delivery.Delivered), await second.PublishAsync(channel, "{\"from\":\"second\"}"u8.ToArray())
+            .Within());
         await host.PublishAsync(channel, "\"back end\"");
 
-        Publication one = (await heard.NextAsync<PublicationReceived>()).Publication;
-        Publication two = (await heard.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication one = (await heard.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication two = (await heard.NextAsync<PublicationReceived>()).Publication;
         Assert.Equal(("{\"from\":\"second\"}", 1UL), (Encoding.UTF8.GetString(one.Data.Span), one.Offset));
         Assert.Equal(("\"back end\"", 2UL), (Encoding.UTF8.GetString(two.Data.Span), two.Offset));
         HistoryResult history = await second.HistoryAsync(channel, -1).Within();
@@ -38,7 +39,8 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     public async Task LinkThatDiesSilently_IsFoundByTheMissingPing_AndWhatWasMissedFollows()
     {
         await using HostProcess own = await HostProcess.StartAsync(
-            ("Weir__Rooms__0__Pattern", "*"), ("Weir__Rooms__0__HistorySize", "1000"), ("Weir__Api__Key", RelayHost.Key), ("Weir__Heartbeat__Interval", "1s"));
+            ("Weir__Rooms__0__Pattern", "*"), ("Weir__Rooms__0__HistorySize", "1000"), ("Weir__Api__Key", RelayHost.Key),
+                ("Weir__Heartbeat__Interval", "1s"));
         await using TcpProxy firewall = TcpProxy.Start(own.Port);
         CentrifugoClientOptions options = Quick.Centrifugo();
         options.MaxPingDelay = TimeSpan.FromSeconds(2);
@@ -54,7 +56,7 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
             await RelayHost.CallAsync(http, "publish", string.Create(CultureInfo.InvariantCulture, $$"""{"channel":"c","data":{{n}}}"""));
         }
 
-        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
         await heard.NextAsync<Interrupted>();
         Assert.True((await heard.NextAsync<Subscribed>()).Recovered);
         for (ulong n = 1; n <= 5; n++)
@@ -67,7 +69,7 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     public async Task MoreMissedThanIsKept_IsTold()
     {
         string channel = RelayHost.NewRoom("short"); // keeps three
-        StreamPosition since = await PublishAsync(channel, 1);
+        ClientStreamPosition since = await PublishAsync(channel, 1);
         await PublishAsync(channel, 5);
         await using CentrifugoClient client = NewClient();
 
@@ -125,7 +127,8 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         await heard.NextAsync<PublicationReceived>();
     }
 
-    private static async Task<Listening<SubscriptionEvent>> SubscribeAsync(CentrifugoClient client, string channel, SubscriptionOptions? options = null)
+    private static async Task<Listening<SubscriptionEvent>> SubscribeAsync(CentrifugoClient client, string channel,
+        SubscriptionOptions? options = null)
     {
         Subscription subscription = client.Subscribe(channel, options);
         Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
@@ -137,13 +140,13 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     private CentrifugoClient NewClient() => new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"), Quick.Centrifugo());
 
     /// <summary>Publishes so many; returns where the last is.</summary>
-    private async Task<StreamPosition> PublishAsync(string channel, int count)
+    private async Task<ClientStreamPosition> PublishAsync(string channel, int count)
     {
-        StreamPosition position = default;
+        ClientStreamPosition position = default;
         for (int n = 0; n < count; n++)
         {
             (string epoch, long offset) = await host.PublishAsync(channel, "{}");
-            position = new StreamPosition(epoch, (ulong)offset);
+            position = new ClientStreamPosition(epoch, (ulong)offset);
         }
 
         return position;

@@ -1,15 +1,15 @@
 using System.Net.Sockets;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Integration.Client;
 
-/// <summary>What can befall a connection, done to real ones: the table in docs/client.md, row by row.</summary>
+/// <summary>What can befall a connection, done to real ones: the table in docs/guides/client.md, row by row.</summary>
 public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDisposable
 {
     private RelayClient? _client;
@@ -34,7 +34,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
 
         RudeServer.Cut(socket, reset);
 
-        Assert.Equal(EndKind.Cut, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.ConnectionLost, (await events.NextAsync<Disconnected>()).End.Kind);
         await server.UpgradeAsync();
         await events.NextAsync<Connected>();
     }
@@ -114,7 +114,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
 
         host.Stop();
 
-        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
         // The kernel goes on to take connections in, and nobody answers the upgrade.
         Assert.Equal(EndKind.TimedOut, (await events.NextAsync<Disconnected>()).End.Kind);
         host.Continue();
@@ -134,7 +134,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
 
         firewall.Freeze(); // forgets the connection, and tells neither end
 
-        Assert.Equal(EndKind.Silent, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
         await events.NextAsync<Connected>();
     }
 
@@ -322,7 +322,8 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     {
         bool isTrusted = false;
         RelayClientOptions options = Quick.Relay();
-        options.ConfigureSocket = socket => socket.RemoteCertificateValidationCallback = (_, _, _, errors) => errors == 0 || Volatile.Read(ref isTrusted);
+        options.ConfigureSocket = socket => socket.RemoteCertificateValidationCallback = (_, _, _, errors)
+            => errors == 0 || Volatile.Read(ref isTrusted);
         Listening<ClientEvent> events = Start(application.Server.Address("/echo", tls: true), options);
 
         Assert.Equal(EndKind.TlsFailed, (await events.NextAsync<Disconnected>()).End.Kind);

@@ -6,13 +6,13 @@ using Xunit;
 
 namespace Weir.Integration.Client;
 
-/// <summary>The program that docs/client.md shows.</summary>
+/// <summary>The program that docs/guides/client.md shows.</summary>
 public sealed class SampleTests(RunningHost host)
 {
     [Fact]
     public async Task Sample_SaysAndHearsWhatIsTyped()
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "Weir.Client.Sample.dll");
+        string program = Path.Combine(AppContext.BaseDirectory, "Weir.Samples.Client.dll");
         using Process sample = Process.Start(new ProcessStartInfo("dotnet", [program, $"ws://127.0.0.1:{host.Process.Port}/connection/websocket", "sample"])
         {
             RedirectStandardInput = true,

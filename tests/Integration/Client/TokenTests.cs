@@ -19,7 +19,8 @@ public sealed class TokenTests(AuthHost host) : IClassFixture<AuthHost>
         client.Start();
         await events.NextAsync<Connected>();
 
-        Assert.Equal((4401, "token expired"), ((await events.NextAsync<Disconnected>()).End is var end ? (end.CloseCode, end.Reason) : default));
+        Assert.Equal((4401, "token expired"),
+            ((await events.NextAsync<Disconnected>()).End is var end ? (end.CloseCode, end.Reason) : default));
 
         await events.NextAsync<Connected>();
         Assert.Empty(tokens);

@@ -81,7 +81,8 @@ internal sealed class Fleet : IAsyncDisposable
     {
         CentrifugoClientOptions options = new()
         {
-            ConfigureSocket = static socket => socket.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
+            ConfigureSocket = static socket => socket.RemoteCertificateValidationCallback = static (_, certificate, _, _)
+                => certificate is not null,
         };
         CentrifugoClient client = new(endpoint, options);
         client.EventOccurred += what =>

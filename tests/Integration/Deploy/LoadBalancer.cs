@@ -9,7 +9,8 @@ using Xunit;
 namespace Weir.Integration.Deploy;
 
 /// <summary>
-/// nginx, HAProxy or Caddy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with its test.
+/// nginx, HAProxy or Caddy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with
+/// its test.
 /// </summary>
 internal sealed class LoadBalancer : IAsyncDisposable
 {
@@ -77,7 +78,8 @@ internal sealed class LoadBalancer : IAsyncDisposable
     /// <summary>Has Caddy read its file again though it has not changed.</summary>
     public async Task ReloadCaddyAsync()
     {
-        await using ChildProcess reload = ChildProcess.Start("caddy", ["reload", "--force", "--config", PathOf("config"), "--adapter", "caddyfile"], _directory);
+        await using ChildProcess reload =
+            ChildProcess.Start("caddy", ["reload", "--force", "--config", PathOf("config"), "--adapter", "caddyfile"], _directory);
         Assert.Equal(0, await reload.ExitCodeAsync().Within());
     }
 

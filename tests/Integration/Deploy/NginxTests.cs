@@ -97,7 +97,8 @@ public sealed class NginxTests
     [Fact]
     public async Task Stream_EndsTls_AndTellsTheClientsAddressByTheProxyProtocol()
     {
-        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__ProxyProtocol", "127.0.0.0/8"), ("Weir__Limits__MaxConnectionsPerAddress", "1"));
+        await using TwoNodes nodes =
+            await TwoNodes.StartAsync(("Weir__ProxyProtocol", "127.0.0.0/8"), ("Weir__Limits__MaxConnectionsPerAddress", "1"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx-stream.conf", nodes.Ports);
         using Visitor first = new(nginx, "127.0.0.2");
         using Visitor second = new(nginx, "127.0.0.3");
@@ -145,7 +146,8 @@ public sealed class NginxTests
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync(
             "nginx.conf", nodes.Ports, ("worker_shutdown_timeout 5m", "worker_shutdown_timeout 1s"));
         RelayClientOptions options = Quick.Relay();
-        options.ConfigureSocket = static socket => socket.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null;
+        options.ConfigureSocket = static socket => socket.RemoteCertificateValidationCallback = static (_, certificate, _, _)
+            => certificate is not null;
         await using RelayClient client = new(new Uri($"wss://127.0.0.1:{nginx.Port}/ws"), "r", options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
         client.Start();
@@ -153,7 +155,7 @@ public sealed class NginxTests
 
         nginx.Reload();
 
-        Assert.Equal(EndKind.Cut, (await events.NextAsync<Disconnected>()).End.Kind);
+        Assert.Equal(EndKind.ConnectionLost, (await events.NextAsync<Disconnected>()).End.Kind);
         await events.NextAsync<Connected>();
     }
 
@@ -207,7 +209,8 @@ public sealed class NginxTests
     public async Task StreamOfManyRooms_ComesBackWithItsId()
     {
         const int Rooms = 450;
-        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Api__Key", RelayHost.Key), ("Weir__Rooms__0__Pattern", "*"), ("Weir__Rooms__0__HistorySize", "10"));
+        await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Api__Key", RelayHost.Key), ("Weir__Rooms__0__Pattern", "*"),
+            ("Weir__Rooms__0__HistorySize", "10"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
         using HttpClient http = nginx.NewHttpClient();
         HttpClient[] backEnds = [RelayHost.NewClient(nodes[0]), RelayHost.NewClient(nodes[1])];

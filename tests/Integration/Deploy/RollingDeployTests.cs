@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -10,7 +10,7 @@ namespace Weir.Integration.Deploy;
 /// <summary>
 /// Two nodes behind nginx, one replaced after the other while messages flow: everybody is back, nothing is lost or doubled, and those
 /// who come back do not come all at once. Then a node is killed instead, to see what the drain is worth. Small here; as large as one
-/// likes with <c>WEIR_ROLLING_CLIENTS=5000</c> (docs/deploying.md).
+/// likes with <c>WEIR_ROLLING_CLIENTS=5000</c> (docs/operations/deploying.md).
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class RollingDeployTests(ITestOutputHelper output)
@@ -70,15 +70,18 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
 
         await enough.CancelAsync();
         long[] tops = await publishing.Within(_limit);
-        await Bounded.Eventually(() => fleet.Listeners.All(listener => listener.Last == TopOf(listener)), _limit, "everybody has heard all");
+        await Bounded.Eventually(() => fleet.Listeners.All(listener => listener.Last == TopOf(listener)), _limit,
+            "everybody has heard all");
         output.WriteLine($"{tops.Sum()} publications in {Rooms} rooms, {tops.Sum() * _clients / Rooms} deliveries");
         Assert.Empty(fleet.Listeners.SelectMany(static listener => listener.Complaints));
         Assert.All(tops, static top => Assert.True(top > 0));
-        Assert.True(drained.Losses < fleet.PeakOfLosses() / 2, $"{drained.Losses} a second lost their connection in a drain, and {fleet.PeakOfLosses()} when killed.");
+        Assert.True(drained.Losses < fleet.PeakOfLosses() / 2,
+            $"{drained.Losses} a second lost their connection in a drain, and {fleet.PeakOfLosses()} when killed.");
         if (_isFull)
         {
             // In the small form a busy machine may let them back no faster after a kill than a drain sends them away.
-            Assert.True(drained.Returns < fleet.PeakOfReturns(), $"{drained.Returns} a second came back after a drain, and {fleet.PeakOfReturns()} after a kill.");
+            Assert.True(drained.Returns < fleet.PeakOfReturns(),
+                $"{drained.Returns} a second came back after a drain, and {fleet.PeakOfReturns()} after a kill.");
         }
 
         // By what the nodes say too: a client whose node was killed may not have noticed yet.
@@ -88,7 +91,8 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             await Bounded.Eventually(() => fleet.Standing == _clients, _limit, "everybody stands in his room");
         }
 
-        long TopOf(Fleet.Listener listener) => tops[int.Parse(listener.Subscription.Channel["room".Length..], CultureInfo.InvariantCulture)];
+        long TopOf(Fleet.Listener listener)
+            => tops[int.Parse(listener.Subscription.Channel["room".Length..], CultureInfo.InvariantCulture)];
     }
 
     private void Tell(string what, Fleet fleet) =>
@@ -123,7 +127,8 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             {
                 try
                 {
-                    using HttpRequestMessage request = new(HttpMethod.Post, new Uri(nodes[turn++ % nodes.Length], $"/api/{method}")) { Content = new StringContent(body) };
+                    using HttpRequestMessage request =
+                        new(HttpMethod.Post, new Uri(nodes[turn++ % nodes.Length], $"/api/{method}")) { Content = new StringContent(body) };
                     request.Headers.Add("X-API-Key", RelayHost.Key);
                     using HttpResponseMessage response = await http.SendAsync(request, CancellationToken.None);
                     string answer = await response.Content.ReadAsStringAsync(CancellationToken.None);

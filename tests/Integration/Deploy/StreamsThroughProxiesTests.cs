@@ -35,13 +35,15 @@ public sealed class StreamsThroughProxiesTests
             "caddy" => LoadBalancer.StartCaddyAsync(nodes.Ports),
             _ => LoadBalancer.StartHaproxyAsync(nodes.Ports, withoutProxyProtocol, (" ssl crt ", " # ssl crt ")),
         });
-        using HttpClientHandler handler = new() { ServerCertificateCustomValidationCallback = static (_, certificate, _, _) => certificate is not null };
+        using HttpClientHandler handler =
+            new() { ServerCertificateCustomValidationCallback = static (_, certificate, _, _) => certificate is not null };
         using HttpClient http = new(handler);
         string scheme = kind.EndsWith("cleartext", StringComparison.Ordinal) ? "http" : "https";
         using HttpRequestMessage request = new(HttpMethod.Get, $"{scheme}://127.0.0.1:{proxy.Port}/sse?room=a");
         request.Headers.Add("Origin", Origin);
 
-        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, CancellationToken.None).Within();
+        using HttpResponseMessage response =
+            await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, CancellationToken.None).Within();
         using StreamReader stream = new(await response.Content.ReadAsStreamAsync(CancellationToken.None));
 
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);

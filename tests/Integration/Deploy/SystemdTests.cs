@@ -24,7 +24,8 @@ public sealed class SystemdTests
         try
         {
             await using ChildProcess shell = ChildProcess.Start(
-                parent, ["-c", $"NOTIFY_SOCKET={path} dotnet {Repository.HostAssembly} --urls http://127.0.0.1:0 & echo pid $!; wait $!"], directory);
+                parent, ["-c", $"NOTIFY_SOCKET={path} dotnet {Repository.HostAssembly} --urls http://127.0.0.1:0 & echo pid $!; wait $!"],
+                    directory);
 
             Assert.Equal("READY=1", await NextAsync());
             Signals.Terminate(int.Parse(shell.LineStartingWith("pid ")!["pid ".Length..], CultureInfo.InvariantCulture));

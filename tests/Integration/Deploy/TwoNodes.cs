@@ -1,5 +1,5 @@
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 
 namespace Weir.Integration.Deploy;
@@ -36,7 +36,8 @@ internal sealed class TwoNodes : IAsyncDisposable
     public async Task<(int First, int Second)> UntilAsync(int sum, TimeSpan? limit = null)
     {
         (int First, int Second) count = default;
-        await Waiting.UntilAsync(async () => (count = await TryCountAsync()) is var (first, second) && first + second == sum, $"{sum} connections on both nodes", limit);
+        await Waiting.UntilAsync(async () => (count = await TryCountAsync()) is var (first, second)
+            && first + second == sum, $"{sum} connections on both nodes", limit);
         return count;
     }
 

@@ -42,7 +42,8 @@ public sealed class Http2Tests(EmbeddedApplication application) : IDisposable
         await deflate.SendAsync(repetitive);
 
         Assert.Equal(repetitive, await deflate.ReceiveTextAsync());
-        Assert.Contains("permessage-deflate", Assert.Single(deflate.HttpResponseHeaders!["Sec-WebSocket-Extensions"]), StringComparison.Ordinal);
+        Assert.Contains("permessage-deflate", Assert.Single(deflate.HttpResponseHeaders!["Sec-WebSocket-Extensions"]),
+            StringComparison.Ordinal);
         Assert.Equal("v2.chat", chat.SubProtocol);
     }
 

@@ -28,7 +28,8 @@ public sealed class ShutdownTests
             await client.SendCloseAsync(1001);
             TcpEnd end = await client.ReadEndAsync();
 
-            // Behind the HTTP pipeline it is Kestrel that ends the connection, when the closing handshake is over: with a reset now and then.
+            // Behind the HTTP pipeline it is Kestrel that ends the connection, when the closing handshake is over: with a reset now and
+            // then.
             Assert.True(end == TcpEnd.Fin || client == second, $"{end}");
         }
 
@@ -46,7 +47,8 @@ public sealed class ShutdownTests
     [InlineData("GET /echo HTTP/1.1\r\nHost: localhost\r\n")]
     public async Task Stop_WithAConnectionThatHasNotAskedYet_AnswersIt503AndDoesNotWaitForIt(string head)
     {
-        await using TestServer server = await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), static options =>
+        await using TestServer server =
+            await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), static options =>
         {
             Quiet.Configure(options);
             options.HandshakeTimeout = TimeSpan.FromMinutes(10);
@@ -69,7 +71,8 @@ public sealed class ShutdownTests
     {
         for (int round = 0; round < 5; round++)
         {
-            await using TestServer server = await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure));
+            await using TestServer server =
+                await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure));
             RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
             {
                 RawClient client = await server.ConnectAsync();

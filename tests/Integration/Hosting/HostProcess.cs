@@ -77,7 +77,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         HostProcess host = new(arguments, environment.ToDictionary(static pair => pair.Name, static pair => pair.Value));
         try
         {
-            Task first = await Task.WhenAny(host._up.Task, host._process.WaitForExitAsync()).Within(Bounded.StartLimit, "start of the Host");
+            Task first = await Task.WhenAny(host._up.Task, host._process.WaitForExitAsync())
+                .Within(Bounded.StartLimit, "start of the Host");
             return first == host._up.Task ? host : throw new InvalidOperationException(
                 $"The Host did not start:{Environment.NewLine}{host.Output}{host.Errors}");
         }

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Weir.Integration.Hosting;
 
-/// <summary>Clients that come while a node closes its ports: who is connected is answered, by any protocol and on both transports.</summary>
+/// <summary>
+/// Clients that come while a node closes its ports: who is connected is answered, by any protocol and on both transports.
+/// </summary>
 public sealed class LastMomentTests : IDisposable
 {
     private const int Clients = 60;

@@ -7,14 +7,15 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.Auth;
-using Weir.Centrifugo;
+using Weir.Brokers.Redis;
 using Weir.Host;
 using Weir.Host.Settings;
 using Weir.Integration.Servers;
-using Weir.Redis;
+using Weir.Protocols.Centrifugo;
 using Weir.Relay;
+using Weir.Rooms;
 using Weir.TestSupport;
-using Weir.Transport;
+using Weir.Transports.Epoll;
 using Xunit;
 
 namespace Weir.Integration.Hosting;
@@ -35,11 +36,13 @@ public sealed partial class OptionBoundsTests
     private static readonly string[] _numbers = ["0", "-1", "Infinity", "NaN", "2147483647", "2147483648", "9223372036854775807", "1e400"];
 
     private static readonly TimeSpan[] _spans =
-        [TimeSpan.Zero, TimeSpan.FromSeconds(-1), Timeout.InfiniteTimeSpan, TimeSpan.MinValue, TimeSpan.MaxValue, TimeSpan.FromDays(25), TimeSpan.FromDays(50)];
+        [TimeSpan.Zero, TimeSpan.FromSeconds(-1), Timeout.InfiniteTimeSpan, TimeSpan.MinValue, TimeSpan.MaxValue, TimeSpan.FromDays(25),
+            TimeSpan.FromDays(50)];
 
     private static readonly Type[] _optionTypes =
     [
-        typeof(WeirOptions), typeof(WeirNodeOptions), typeof(HeartbeatOptions), typeof(InboundOptions), typeof(PressureOptions), typeof(DeflateOptions),
+        typeof(WeirOptions), typeof(WeirNodeOptions), typeof(HeartbeatOptions), typeof(InboundOptions), typeof(PressureOptions),
+        typeof(DeflateOptions),
         typeof(RoomOptions), typeof(RelayOptions), typeof(RoomRule), typeof(SseOptions), typeof(ApiOptions), typeof(MemoryBrokerOptions),
         typeof(CentrifugoOptions), typeof(JwtOptions), typeof(RedisOptions), typeof(EpollTransportOptions),
     ];
@@ -53,9 +56,11 @@ public sealed partial class OptionBoundsTests
     [Fact]
     public void OptionTypes_AreAllThereAre()
     {
-        Assembly[] assemblies = [typeof(WeirOptions).Assembly, typeof(RelayOptions).Assembly, typeof(CentrifugoOptions).Assembly, typeof(JwtOptions).Assembly, typeof(RedisOptions).Assembly, typeof(EpollTransportOptions).Assembly];
+        Assembly[] assemblies = [typeof(WeirOptions).Assembly, typeof(RelayOptions).Assembly, typeof(CentrifugoOptions).Assembly,
+            typeof(JwtOptions).Assembly, typeof(RedisOptions).Assembly, typeof(EpollTransportOptions).Assembly];
         string[] found = [.. assemblies.SelectMany(static assembly => assembly.GetExportedTypes())
-            .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) && OptionsOf([type]).Any()).Select(static type => type.Name)];
+            .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) && OptionsOf([type]).Any())
+                .Select(static type => type.Name)];
 
         Assert.Empty(found.Except(_optionTypes.Select(static type => type.Name)));
     }
@@ -78,7 +83,8 @@ public sealed partial class OptionBoundsTests
             : property.PropertyType == typeof(int) ? [-1, int.MinValue] : [-1L, long.MinValue];
         foreach (object value in beyond)
         {
-            TargetInvocationException thrown = Assert.Throws<TargetInvocationException>(() => property.SetValue(Activator.CreateInstance(of), value));
+            TargetInvocationException thrown =
+                Assert.Throws<TargetInvocationException>(() => property.SetValue(Activator.CreateInstance(of), value));
 
             ArgumentOutOfRangeException refusal = Assert.IsType<ArgumentOutOfRangeException>(thrown.InnerException);
             Assert.Equal(option, refusal.ParamName);
@@ -103,8 +109,9 @@ public sealed partial class OptionBoundsTests
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddWeir(options => Push(options, isGreatest));
         builder.Services.AddSingleton<IBroker>(new MemoryBroker(broker));
-        builder.Services.AddWeirRelay(options => (options.Rules, options.BrokerPatience, options.PresenceLifetime, options.PositionCheckInterval)
-            = (relay.Rules, relay.BrokerPatience, relay.PresenceLifetime, relay.PositionCheckInterval));
+        builder.Services.AddWeirRelay(
+            options => (options.Rules, options.BrokerTimeout, options.PresenceLifetime, options.PositionCheckInterval)
+            = (relay.Rules, relay.BrokerTimeout, relay.PresenceLifetime, relay.PositionCheckInterval));
         builder.Services.AddWeirCentrifugo(options => Push(options, isGreatest));
         if (OperatingSystem.IsLinux() && TransportUnderTest.IsEpoll)
         {
@@ -133,8 +140,10 @@ public sealed partial class OptionBoundsTests
 
     // The values between which a setter's bounds lie, least first.
     private static IEnumerable<object> CandidatesOf(Type type) => type == typeof(TimeSpan)
-        ? ((object[])[TimeSpan.Zero, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1),
-            TimeSpan.FromHours(1), TimeSpan.FromDays(1), TimeSpan.FromDays(24), TimeSpan.FromDays(50), TimeSpan.FromDays(3650), TimeSpan.MaxValue])
+        ? ((object[])[TimeSpan.Zero, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(200),
+            TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1),
+            TimeSpan.FromHours(1), TimeSpan.FromDays(1), TimeSpan.FromDays(24), TimeSpan.FromDays(50), TimeSpan.FromDays(3650),
+                TimeSpan.MaxValue])
         : type == typeof(int) ? [0, 1, 9, 15, 256, 1024, int.MaxValue] : [0L, 1L, int.MaxValue + 1L, long.MaxValue];
 
     private static void Push(object options, bool isGreatest)
@@ -160,7 +169,8 @@ public sealed partial class OptionBoundsTests
     }
 
     private static IEnumerable<PropertyInfo> PropertiesOf(Type type) => type.GetProperties()
-        .Where(static property => property.CanWrite && (property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(int) || property.PropertyType == typeof(long)));
+        .Where(static property => property.CanWrite && (property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(int)
+            || property.PropertyType == typeof(long)));
 
     private static IEnumerable<(string Type, string Option)> OptionsOf(IEnumerable<Type> types)
         => types.SelectMany(static type => PropertiesOf(type).Select(property => (type.Name, property.Name)));
@@ -182,8 +192,10 @@ public sealed partial class OptionBoundsTests
     private static async Task WorkAsync(string key, string value)
     {
         WebApplicationBuilder builder = WeirApplication.CreateBuilder(
-            ["--urls=http://127.0.0.1:0", "--Weir:WarmUp=false", "--Weir:Rooms:0:Pattern=*", "--Weir:Rooms:0:HistorySize=10", $"--{key}={value}",
-             .. NeedsKeys(key) ? (string[])[$"--{SecretKey}={Secret}", "--Weir:Auth:AllowAnonymous=true", "--Weir:Rooms:0:Access=Open"] : []]);
+            ["--urls=http://127.0.0.1:0", "--Weir:WarmUp=false", "--Weir:Rooms:0:Pattern=*", "--Weir:Rooms:0:HistorySize=10",
+                $"--{key}={value}",
+             .. NeedsKeys(key) ? (string[])[$"--{SecretKey}={Secret}", "--Weir:Auth:AllowAnonymous=true", "--Weir:Rooms:0:Access=Open"]
+                 : []]);
         builder.Logging.ClearProviders();
         WebApplication app = WeirApplication.Build(builder);
         await using (app)

@@ -46,7 +46,7 @@ public sealed class PrivacyTests
 
         string all = host.Output + host.Errors;
         Assert.Contains("open on /ws", all, StringComparison.Ordinal);
-        Assert.Contains("the client broke the protocol", all, StringComparison.Ordinal);
+        Assert.Contains("the client violated the protocol", all, StringComparison.Ordinal);
         foreach (string secret in (string[])["secret-room-name", "abc123", "private words"])
         {
             Assert.True(!all.Contains(secret, StringComparison.OrdinalIgnoreCase),

@@ -45,7 +45,7 @@ public sealed class SettingsTests
         await using HostProcess host = await HostProcess.StartAsync(
             ("Weir__Echo__Enabled", "true"),
             ("Weir__Limits__MaxMessageBytes", "1000"),
-            ("Weir__Limits__HandshakeTimeout", "300ms"),
+            ("Weir__Limits__HandshakeTimeout", "3s"),
             ("Weir__Deflate__Enabled", "True"));
         using RawClient silent = await host.ConnectAsync();
         using RawClient client = await host.ConnectAsync();

@@ -69,7 +69,7 @@ public sealed class TerminationTests
         host.Terminate();
 
         Assert.Equal(0, await host.ExitAsync());
-        Assert.Contains("The drain was told to hurry", host.Output, StringComparison.Ordinal);
+        Assert.Contains("The drain was aborted", host.Output, StringComparison.Ordinal);
         bool[] wasTold = await Task.WhenAll(told).Within();
         Assert.InRange(wasTold.Count(static each => each), 1, Connections - 1); // the others were cut
         Array.ForEach(clients, static client => client.Dispose());

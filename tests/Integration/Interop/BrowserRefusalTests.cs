@@ -1,7 +1,10 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Weir.Connections;
+using Weir.Handshake;
 using Weir.Integration.Servers;
+using Weir.Protocol;
 using Xunit;
 
 namespace Weir.Integration.Interop;

@@ -95,7 +95,8 @@ public sealed class ClientWebSocketTests(EmbeddedApplication application)
             Assert.Equal(message, payload);
         }
 
-        Assert.Contains("permessage-deflate", Assert.Single(client.HttpResponseHeaders!["Sec-WebSocket-Extensions"]), StringComparison.Ordinal);
+        Assert.Contains("permessage-deflate", Assert.Single(client.HttpResponseHeaders!["Sec-WebSocket-Extensions"]),
+            StringComparison.Ordinal);
     }
 
     [Fact]

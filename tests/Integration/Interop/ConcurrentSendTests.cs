@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using Weir.Connections;
 using Weir.Integration.Servers;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

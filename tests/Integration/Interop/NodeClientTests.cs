@@ -45,7 +45,8 @@ public sealed class NodeClientTests(EmbeddedApplication application)
     {
         JsonElement result = await RunAsync("codes", "/echo");
 
-        Assert.Equal([1000, 1001, 1011, 3000, 4999], result.GetProperty("byClient").EnumerateArray().Select(static pair => pair[0].GetInt32()));
+        Assert.Equal([1000, 1001, 1011, 3000, 4999], result.GetProperty("byClient").EnumerateArray()
+            .Select(static pair => pair[0].GetInt32()));
         Assert.Equal([1000, 1013, 4000], result.GetProperty("byServer").EnumerateArray().Select(static pair => pair[0].GetInt32()));
         Assert.All(result.GetProperty("byServer").EnumerateArray(), static pair => Assert.Equal("because", pair[1].GetString()));
     }

@@ -37,14 +37,16 @@ public sealed class ScenarioTests
 
         Match messages = Regex.Match(output, "ok     ([0-9,]+) of ([0-9,]+) messages, 0 twice or out of order");
         Assert.True(messages.Success && messages.Groups[1].Value == messages.Groups[2].Value, output);
-        Assert.Equal(loop.Contains("depth", StringComparison.Ordinal), output.Contains("corrected for coordinated omission", StringComparison.Ordinal));
+        Assert.Equal(loop.Contains("depth", StringComparison.Ordinal),
+            output.Contains("corrected for coordinated omission", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Echo_OverTls_TakesTheCertificateOnlyWhenTold()
     {
         using TemporaryCertificate certificate = new();
-        string host = LoadRun.Host($"--Kestrel:Certificates:Default:Path={certificate.Path} --Kestrel:Certificates:Default:KeyPath={certificate.KeyPath}")
+        string host = LoadRun.Host(
+            $"--Kestrel:Certificates:Default:Path={certificate.Path} --Kestrel:Certificates:Default:KeyPath={certificate.KeyPath}")
             .Replace("http://", "https://", StringComparison.Ordinal);
 
         string output = await PassAsync("echo --url wss://127.0.0.1:{port} --insecure --connections 5 --depth 8 --payload-bytes 3000 --for 1s --warm-up 0s --settle 0s", host);
@@ -111,7 +113,8 @@ public sealed class ScenarioTests
     [Fact]
     public async Task BadTokens_ServerThatLetsAnybodyIn_Fails()
     {
-        (int exitCode, string output) = await LoadRun.RunAsync("bad-tokens --connections 5 --rate 50 --flood-rate 100 --for 1s --settle 0s", "--server", LoadRun.Host());
+        (int exitCode, string output) = await LoadRun.RunAsync(
+            "bad-tokens --connections 5 --rate 50 --flood-rate 100 --for 1s --settle 0s", "--server", LoadRun.Host());
 
         Assert.Equal(1, exitCode);
         Assert.Matches("FAILED ([0-9,]+) of \\1 bad ones were let in", output);
@@ -149,7 +152,8 @@ public sealed class ScenarioTests
         public TemporaryCertificate()
         {
             using System.Security.Cryptography.X509Certificates.X509Certificate2 certificate = TestCertificate.Create();
-            using System.Security.Cryptography.ECDsa key = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(certificate)!;
+            using System.Security.Cryptography.ECDsa key =
+                System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(certificate)!;
             File.WriteAllText(Path, certificate.ExportCertificatePem());
             File.WriteAllText(KeyPath, key.ExportPkcs8PrivateKeyPem());
         }

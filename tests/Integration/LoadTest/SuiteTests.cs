@@ -17,7 +17,8 @@ public sealed class SuiteTests
     [Fact]
     public async Task Suite_NoScenarioNamed_RunsThoseThatAnyHostPasses()
     {
-        await using HostProcess host = await HostProcess.StartAsync(("Weir__Echo__Enabled", "true"), ("Weir__Heartbeat__Interval", "500ms"));
+        await using HostProcess host =
+            await HostProcess.StartAsync(("Weir__Echo__Enabled", "true"), ("Weir__Heartbeat__Interval", "500ms"));
 
         string output = await RunAsync($"--url ws://127.0.0.1:{host.Port} --copies 3 --rate 30 --for 1 --members 5", expected: 0);
 
@@ -111,7 +112,8 @@ public sealed class SuiteTests
     [Fact]
     public async Task Reconnect_ServerKilled_AllComeBack()
     {
-        string output = await RunAsync("--scenario reconnect --connections 20 --for 1 --down 200ms --backoff 50ms --most-backoff 500ms", expected: 0, Host());
+        string output = await RunAsync("--scenario reconnect --connections 20 --for 1 --down 200ms --backoff 50ms --most-backoff 500ms",
+            expected: 0, Host());
 
         Assert.Contains("ok     reconnect: 20 x away", output, StringComparison.Ordinal);
         Assert.Contains("ok     reconnect_crash: 1 x all_back", output, StringComparison.Ordinal);
@@ -149,7 +151,8 @@ public sealed class SuiteTests
     [InlineData(-1_000_000, 1)]
     public async Task Soak_Growth_IsJudged(int maxGrowth, int expected)
     {
-        string output = await RunAsync($"--scenario soak --copies 2 --members 5 --rate 20 --churn 10 --for 3 --max-growth {maxGrowth}", expected, Host());
+        string output = await RunAsync($"--scenario soak --copies 2 --members 5 --rate 20 --churn 10 --for 3 --max-growth {maxGrowth}",
+            expected, Host());
 
         Assert.Contains("server memory grows by", output, StringComparison.Ordinal);
         Assert.Contains(expected == 0 ? "ok     soak: 1 x watch" : "FAILED soak: 0 x watch", output, StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using Weir.Connections;
+using Weir.Handshake;
 using Weir.Integration.Servers;
 using Xunit;
 
@@ -9,7 +11,8 @@ public sealed class TokenFloodTests
     [Fact]
     public async Task BadTokens_ServerThatLooks_RefusesThemBesideGoodOnes()
     {
-        await using TestServer server = await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new Doorkeeper(), Quiet.Configure));
+        await using TestServer server =
+            await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new Doorkeeper(), Quiet.Configure));
 
         (int exitCode, string output) = await LoadRun.RunAsync(
             $"bad-tokens --url ws://127.0.0.1:{server.Port} --token good --connections 5 --rate 50 --flood-rate 200 --for 1s --settle 0s");

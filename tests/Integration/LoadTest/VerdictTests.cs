@@ -32,7 +32,8 @@ public sealed class VerdictTests : IAsyncLifetime
     [InlineData("--max-growth 1", "at most 1 MB per hour of growth: not measured")]
     public async Task Threshold_NotMet_IsExitCode1(string threshold, string what)
     {
-        (int exitCode, string output) = await LoadRun.RunAsync($"echo {Target} --connections 2 --rate 50 --for 500ms --warm-up 0s {threshold}");
+        (int exitCode, string output) =
+            await LoadRun.RunAsync($"echo {Target} --connections 2 --rate 50 --for 500ms --warm-up 0s {threshold}");
 
         Assert.Equal(1, exitCode);
         Assert.Contains($"FAILED {what}", output, StringComparison.Ordinal);
@@ -70,7 +71,8 @@ public sealed class VerdictTests : IAsyncLifetime
 
         Assert.True(exitCode == 0, output);
         using JsonDocument json = JsonDocument.Parse(Read("report.json"));
-        JsonElement echo = json.RootElement.GetProperty("phases").EnumerateArray().Single(static each => each.GetProperty("name").GetString() == "echo");
+        JsonElement echo = json.RootElement.GetProperty("phases").EnumerateArray()
+            .Single(static each => each.GetProperty("name").GetString() == "echo");
         long received = echo.GetProperty("counts").GetProperty("received").GetInt64();
         Assert.Equal(received, echo.GetProperty("latencies").GetProperty("message").GetProperty("count").GetInt64());
         Assert.True(received > 0);
@@ -106,7 +108,8 @@ public sealed class VerdictTests : IAsyncLifetime
         Assert.True(exitCode == 130, load.Output);
         using JsonDocument json = JsonDocument.Parse(Read("report.json"));
         Assert.True(json.RootElement.GetProperty("isInterrupted").GetBoolean());
-        Assert.Contains(json.RootElement.GetProperty("figures").EnumerateArray(), static each => each.GetProperty("name").GetString() == "p99");
+        Assert.Contains(json.RootElement.GetProperty("figures").EnumerateArray(), static each => each.GetProperty("name")
+            .GetString() == "p99");
         Assert.Contains("interrupted", Read("report.html"), StringComparison.Ordinal);
     }
 

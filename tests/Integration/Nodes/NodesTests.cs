@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -35,7 +35,8 @@ public sealed class NodesTests(ITestOutputHelper output)
         {
             foreach (HttpClient http in https)
             {
-                await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis", _limit);
+                await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy",
+                    "the node has Redis", _limit);
             }
 
             // Each place is taken by several members one after another; the last stays.
@@ -124,7 +125,8 @@ public sealed class NodesTests(ITestOutputHelper output)
         await Waiting.UntilAsync(
             async () =>
             {
-                JsonElement result = (await RelayHost.CallAsync(http, "history", $$"""{"channel":"{{room}}","limit":-1}""")).GetProperty("result");
+                JsonElement result = (await RelayHost.CallAsync(http, "history", $$"""{"channel":"{{room}}","limit":-1}"""))
+                    .GetProperty("result");
                 order = [.. result.GetProperty("publications").EnumerateArray().Select(static each => TextOf(each.GetProperty("data")))];
                 return order.Length >= sent.Count;
             },
@@ -149,7 +151,8 @@ public sealed class NodesTests(ITestOutputHelper output)
             string[] early = [.. heard.Where(text => sent[text] < member.Joined)];
             string[] late = [.. heard.Where(text => sent[text] > member.Joined)];
             Assert.True(
-                early.SequenceEqual(before.Where(early.Contains)) && after.AsSpan().StartsWith(late) && (!member.Stays || late.Length == after.Length)
+                early.SequenceEqual(before.Where(early.Contains)) && after.AsSpan().StartsWith(late)
+                    && (!member.Stays || late.Length == after.Length)
                     && heard.SequenceEqual(of.Where(heard.Contains)),
                 $"{member} heard {string.Join(' ', heard)}\nof {string.Join(' ', of)}\nwhere it had to begin with {after.FirstOrDefault()}");
             count += heard.Length;

@@ -1,10 +1,10 @@
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -49,7 +49,8 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
         await using RedisServer redis = await RedisServer.StartAsync();
         await using HostProcess host = await StartAsync(redis);
         using HttpClient http = RelayHost.NewClient(host);
-        await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis", Bounded.StartLimit);
+        await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy", "the node has Redis",
+            Bounded.StartLimit);
         try
         {
             // One that answers Pings, one that speaks Centrifugo's protocol and answers its pings, one that only reads.
@@ -67,8 +68,10 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
 
             List<string> published = [];
             using CancellationTokenSource enough = new();
-            Task[] publishing = [.. Enumerable.Range(0, Publishers).Select(publisher => PublishAsync(http, publisher, published, enough.Token))];
-            await Bounded.Eventually(() => CountOf(ofRaw) > Publishers && CountOf(ofCentrifugo) > Publishers && CountOf(ofStream) > Publishers);
+            Task[] publishing =
+                [.. Enumerable.Range(0, Publishers).Select(publisher => PublishAsync(http, publisher, published, enough.Token))];
+            await Bounded.Eventually(() => CountOf(ofRaw) > Publishers && CountOf(ofCentrifugo) > Publishers
+                && CountOf(ofStream) > Publishers);
 
             await disturbAsync(host);
 
@@ -106,7 +109,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
 
     private static Task<HostProcess> StartAsync(RedisServer redis) => HostProcess.StartAsync(
         ("Weir__Broker__Kind", "Redis"),
-        ("Weir__Broker__Patience", "500ms"),
+        ("Weir__Broker__Timeout", "500ms"),
         ("Weir__Redis__Configuration", redis.Address),
         ("Weir__Redis__ProbeInterval", "300ms"),
         ("Weir__Redis__ProbeTimeout", "500ms"),
@@ -137,7 +140,8 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task ListenAsync(ClientWebSocket client, List<string> heard, Func<string, IEnumerable<string>> textsOf, Func<string, bool>? isPing = null)
+    private static async Task ListenAsync(ClientWebSocket client, List<string> heard, Func<string, IEnumerable<string>> textsOf,
+        Func<string, bool>? isPing = null)
     {
         while (true)
         {

@@ -1,6 +1,6 @@
+using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.Redis.Tests.Servers;
 using Weir.TestSupport;
 using Xunit;
 
@@ -28,7 +28,8 @@ public sealed class RulesTests
             await ReadyIsAsync(ofOne, "Degraded");
             await ReadyIsAsync(ofOther, "Degraded");
             await Bounded.Eventually(() => Warnings(one, "other") == 1 && Warnings(other, "one") == 1);
-            Assert.Contains("weir_relay_nodes_with_other_rules{otel_scope_name=\"Weir.Relay\"} 1", await MetricsAsync(ofOne), StringComparison.Ordinal);
+            Assert.Contains("weir_relay_nodes_with_other_rules{otel_scope_name=\"Weir.Relay\"} 1", await MetricsAsync(ofOne),
+                StringComparison.Ordinal);
             string[] digests = [.. (await RelayHost.CallAsync(ofOne, "info", "{}")).GetProperty("result").GetProperty("nodes")
                 .EnumerateArray().Select(static node => node.GetProperty("rules").GetString()!)];
             Assert.Equal(2, digests.Distinct().Count());
@@ -40,8 +41,9 @@ public sealed class RulesTests
         await ReadyIsAsync(ofOne, "Healthy");
         await ReadyIsAsync(ofSame, "Healthy");
         Assert.Equal(1, Warnings(one, "other"));
-        Assert.Contains("All nodes have the same rules", one.Output, StringComparison.Ordinal);
-        Assert.Contains("weir_relay_nodes_with_other_rules{otel_scope_name=\"Weir.Relay\"} 0", await MetricsAsync(ofOne), StringComparison.Ordinal);
+        Assert.Contains("All nodes have the same room rules", one.Output, StringComparison.Ordinal);
+        Assert.Contains("weir_relay_nodes_with_other_rules{otel_scope_name=\"Weir.Relay\"} 0", await MetricsAsync(ofOne),
+            StringComparison.Ordinal);
     }
 
     private static Task ReadyIsAsync(HttpClient http, string status)
@@ -50,7 +52,7 @@ public sealed class RulesTests
     private static async Task<string> MetricsAsync(HttpClient http) => await http.GetStringAsync("/metrics").Within();
 
     private static int Warnings(HostProcess host, string node)
-        => host.Output.Split($"1 other nodes have other rules for rooms than this one, so clients may miss what was published there: make Weir:Rooms the same on {node}").Length - 1;
+        => host.Output.Split($"1 other nodes have other room rules, so clients may miss publications there: make Weir:Rooms the same on {node}").Length - 1;
 
     private static Task<HostProcess> StartAsync(RedisServer redis, string name, int historySize) => HostProcess.StartAsync(
         ("Weir__Node__Name", name),

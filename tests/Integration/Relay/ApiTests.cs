@@ -71,7 +71,8 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
         Assert.Equal("""{"result":{}}""", (await host.CallAsync("history_remove", $$"""{"channel":"{{room}}"}""")).GetRawText());
         Assert.Equal($$$"""{"result":{"publications":[],"epoch":"{{{epoch}}}","offset":4}}""", await HistoryAsync(""","limit":-1"""));
 
-        async Task<string> HistoryAsync(string more) => (await host.CallAsync("history", $$"""{"channel":"{{room}}"{{more}}}""")).GetRawText();
+        async Task<string> HistoryAsync(string more)
+            => (await host.CallAsync("history", $$"""{"channel":"{{room}}"{{more}}}""")).GetRawText();
     }
 
     [Fact]
@@ -143,7 +144,8 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
         await host.CallAsync("disconnect", $$$"""{"client":"{{{client}}}","disconnect":{"code":{{{code}}},"reason":"bye"}}""");
 
         StreamEvent? last = await stream.ReadOrEndAsync();
-        Assert.Equal(isFinal ? $$"""disconnect {"code":{{code}},"reason":"bye"}""" : null, last is null ? null : $"{last.Name} {last.Data}");
+        Assert.Equal(isFinal ? $$"""disconnect {"code":{{code}},"reason":"bye"}""" : null, last is null ? null
+            : $"{last.Name} {last.Data}");
         Assert.Null(last is null ? null : await stream.ReadOrEndAsync());
         Assert.True(isFinal ? stream.Retry == int.MaxValue : stream.Retry is > 0 and < 10_000, $"{stream.Retry}");
     }
@@ -197,7 +199,8 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
     {
         using RawClient client = await host.Process.ConnectAsync();
 
-        await client.SendHeadAsync($"POST /api/publish HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {RelayHost.Key}\r\nContent-Length: 1200000\r\n\r\n");
+        await client.SendHeadAsync(
+            $"POST /api/publish HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {RelayHost.Key}\r\nContent-Length: 1200000\r\n\r\n");
 
         Assert.Equal(413, (await client.ReadHeadAsync()).Status); // before any of it was read
     }
@@ -217,7 +220,8 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
     public async Task Key_IsInNoLog()
     {
         await using HostProcess logging = await HostProcess.StartAsync(
-            ("Weir__Api__Key", "secret-of-the-log-test"), ("Logging__LogLevel__Default", "Trace"), ("Logging__LogLevel__Microsoft.AspNetCore", "Trace"));
+            ("Weir__Api__Key", "secret-of-the-log-test"), ("Logging__LogLevel__Default", "Trace"),
+                ("Logging__LogLevel__Microsoft.AspNetCore", "Trace"));
         using HttpClient http = RelayHost.NewClient(logging);
 
         (await RelayHost.SendAsync(http, "publish", """{"channel":"a","data":1}""", "secret-of-the-log-test")).Dispose();

@@ -40,13 +40,15 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
         foreach (string body in api)
         {
             Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/api/publish", body, bytes));
-            Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/api/broadcast", body.Replace("\"channel\":\"" + room + "\"", "\"channels\":[\"" + room + "\"]", StringComparison.Ordinal), bytes));
+            Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/api/broadcast",
+                body.Replace("\"channel\":\"" + room + "\"", "\"channels\":[\"" + room + "\"]", StringComparison.Ordinal), bytes));
         }
 
         Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/connection/http_stream", inside, bytes));
         Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/emulation", session + JsonSerializer.Serialize(publish) + "}", bytes));
         string query = Uri.EscapeDataString(inside).Replace("%3F", HttpUtility.UrlEncode(bytes), StringComparison.Ordinal);
-        using HttpResponseMessage events = await host.Http.GetAsync("/connection/sse?cf_connect=" + query, HttpCompletionOption.ResponseHeadersRead).Within();
+        using HttpResponseMessage events =
+            await host.Http.GetAsync("/connection/sse?cf_connect=" + query, HttpCompletionOption.ResponseHeadersRead).Within();
         Assert.Equal(HttpStatusCode.BadRequest, events.StatusCode);
 
         await host.PublishAsync(room, "\"the first that is heard\"");
@@ -67,15 +69,18 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
         using RawClient member = await host.Process.OpenAsync("/ws?room=" + room);
         await using CentrifugoClient client = new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"));
         Subscription subscription = client.Subscribe(room);
-        await using IAsyncEnumerator<SubscriptionEvent> heard = subscription.ReadAllAsync().GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using IAsyncEnumerator<SubscriptionEvent> heard = subscription.ReadAllAsync()
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         client.Start();
         Assert.IsType<Subscribed>(await NextAsync());
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", "websocket", host.Process.Port);
         await sdk.DoAsync("""{"do":"connect"}""");
         await sdk.DoAsync($$"""{"do":"subscribe","channel":"{{room}}"}""");
 
-        using HttpResponseMessage published = await RelayHost.SendAsync(host.Http, "publish", $$"""{"channel":"{{room}}","data":{{deep}}}""");
-        DeliveryResult delivery = await client.PublishAsync(room, Encoding.UTF8.GetBytes(deep), TestContext.Current.CancellationToken).Within();
+        using HttpResponseMessage published =
+            await RelayHost.SendAsync(host.Http, "publish", $$"""{"channel":"{{room}}","data":{{deep}}}""");
+        DeliveryResult delivery = await client.PublishAsync(room, Encoding.UTF8.GetBytes(deep), TestContext.Current.CancellationToken)
+            .Within();
 
         if (depth > 64)
         {
@@ -94,7 +99,8 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
         await using CentrifugoClient late = new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"));
         Subscription recovered = late.Subscribe(room, new SubscriptionOptions { Since = history.Top with { Offset = 0 } });
         late.Start();
-        await using IAsyncEnumerator<SubscriptionEvent> missed = recovered.ReadAllAsync().GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using IAsyncEnumerator<SubscriptionEvent> missed = recovered.ReadAllAsync()
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await missed.MoveNextAsync().AsTask().Within());
         Assert.True(Assert.IsType<Subscribed>(missed.Current).Recovered);
 

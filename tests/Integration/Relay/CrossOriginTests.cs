@@ -15,7 +15,8 @@ public sealed class CrossOriginTests
 
     private static readonly (HttpMethod Method, string Target)[] _endpoints =
     [
-        (HttpMethod.Get, "/sse?room=a"), (HttpMethod.Get, Connect), (HttpMethod.Post, "/connection/http_stream"), (HttpMethod.Post, "/emulation"),
+        (HttpMethod.Get, "/sse?room=a"), (HttpMethod.Get, Connect), (HttpMethod.Post, "/connection/http_stream"),
+        (HttpMethod.Post, "/emulation"),
     ];
 
     [Fact]
@@ -67,8 +68,10 @@ public sealed class CrossOriginTests
             using HttpResponseMessage answer = await AskAsync(http, method, target, Listed, body);
 
             Assert.Equal((status, Listed, "true", "Origin"), (
-                (int)answer.StatusCode, HeaderOf(answer, "Access-Control-Allow-Origin"), HeaderOf(answer, "Access-Control-Allow-Credentials"), HeaderOf(answer, "Vary")));
-            Assert.Equal("no-cache, no-transform", HeaderOf(answer, "Cache-Control")?.Replace("no-transform, no-cache", "no-cache, no-transform", StringComparison.Ordinal));
+                (int)answer.StatusCode, HeaderOf(answer, "Access-Control-Allow-Origin"),
+                    HeaderOf(answer, "Access-Control-Allow-Credentials"), HeaderOf(answer, "Vary")));
+            Assert.Equal("no-cache, no-transform",
+                HeaderOf(answer, "Cache-Control")?.Replace("no-transform, no-cache", "no-cache, no-transform", StringComparison.Ordinal));
             if (status == 200)
             {
                 Assert.Equal("no", HeaderOf(answer, "X-Accel-Buffering"));
@@ -77,7 +80,8 @@ public sealed class CrossOriginTests
             using HttpResponseMessage stranger = await AskAsync(http, method, target, "https://example.org", body);
             Assert.Equal((403, null), ((int)stranger.StatusCode, HeaderOf(stranger, "Access-Control-Allow-Origin")));
             using HttpResponseMessage noPage = await AskAsync(http, method, target, origin: null, body);
-            Assert.Equal((status, null, "Origin"), ((int)noPage.StatusCode, HeaderOf(noPage, "Access-Control-Allow-Origin"), HeaderOf(noPage, "Vary")));
+            Assert.Equal((status, null, "Origin"),
+                ((int)noPage.StatusCode, HeaderOf(noPage, "Access-Control-Allow-Origin"), HeaderOf(noPage, "Vary")));
         }
     }
 
@@ -96,7 +100,8 @@ public sealed class CrossOriginTests
             {
                 using HttpResponseMessage answer = await AskAsync(http, asked, target, Listed);
 
-                Assert.Equal((Listed, expected), (HeaderOf(answer, "Access-Control-Allow-Origin"), HeaderOf(answer, "Access-Control-Allow-Credentials")));
+                Assert.Equal((Listed, expected),
+                    (HeaderOf(answer, "Access-Control-Allow-Origin"), HeaderOf(answer, "Access-Control-Allow-Credentials")));
             }
         }
     }
@@ -115,7 +120,8 @@ public sealed class CrossOriginTests
         return HostProcess.StartAsync([.. settings]);
     }
 
-    private static async Task<HttpResponseMessage> AskAsync(HttpClient http, HttpMethod method, string target, string? origin, string body = "")
+    private static async Task<HttpResponseMessage> AskAsync(HttpClient http, HttpMethod method, string target, string? origin,
+        string body = "")
     {
         using HttpRequestMessage request = new(method, target);
         if (method == HttpMethod.Post)

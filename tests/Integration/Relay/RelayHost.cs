@@ -60,7 +60,9 @@ public sealed class RelayHost : IAsyncLifetime
     {
         using HttpRequestMessage request = new(HttpMethod.Post, "/api/" + method)
         {
-            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+            Content = new ByteArrayContent(
+                Encoding.UTF8.GetBytes(body))
+            { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
         };
         if (key is not null)
         {

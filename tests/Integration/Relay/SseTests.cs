@@ -92,7 +92,8 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
             epoch = result.TryGetProperty("epoch", out JsonElement value) ? value.GetString()! : "e";
         }
 
-        using EventStream back = await EventStream.OpenAsync(host.Http, "/sse?room=" + room, last.Replace("EPOCH", epoch, StringComparison.Ordinal));
+        using EventStream back =
+            await EventStream.OpenAsync(host.Http, "/sse?room=" + room, last.Replace("EPOCH", epoch, StringComparison.Ordinal));
         StreamEvent lost = await back.ReadAsync();
         await host.CallAsync("publish", $$"""{"channel":"{{room}}","data":7}""");
         StreamEvent next = await back.ReadAsync();
@@ -123,7 +124,8 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
             StreamEvent a1 = await first.ReadAsync();
             last = a1.LastId;
 
-            Assert.Equal([("\"c1\"", '2'), ("\"b\"", '1'), ("\"a1\"", '0')], new[] { c1, b, a1 }.Select(static each => (each.Data, each.LastId[0])));
+            Assert.Equal([("\"c1\"", '2'), ("\"b\"", '1'), ("\"a1\"", '0')],
+                new[] { c1, b, a1 }.Select(static each => (each.Data, each.LastId[0])));
         }
 
         await host.PublishAsync(rooms[0], "\"a2\"");
@@ -151,7 +153,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     [Theory]
     [InlineData("/sse", "Name at least one room")]
     [InlineData("/sse?room=", "Name at least one room")]
-    [InlineData("/sse?room=$weir:nodes", "the server's own")]
+    [InlineData("/sse?room=$weir:nodes", "are reserved")]
     public async Task BadRooms_AreRefused(string target, string why)
     {
         using HttpResponseMessage response = await host.Http.GetAsync(target).Within();
@@ -179,7 +181,8 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
             }
 
             using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).Within();
-            return ((int)response.StatusCode, response.Headers.TryGetValues("Access-Control-Allow-Origin", out IEnumerable<string>? allowed) ? allowed.Single() : null);
+            return ((int)response.StatusCode,
+                response.Headers.TryGetValues("Access-Control-Allow-Origin", out IEnumerable<string>? allowed) ? allowed.Single() : null);
         }
     }
 

@@ -32,7 +32,8 @@ public sealed partial class StreamRefusalTests
         (status, body) = await AskAsync(http, Events, "text/event-stream");
         Assert.Equal(200, status);
         Assert.InRange(RetryOf(body), 5000, 15000);
-        Assert.EndsWith("data: {\"push\":{\"disconnect\":{\"code\":3013,\"reason\":\"too many requests\"}}}\n\n", body, StringComparison.Ordinal);
+        Assert.EndsWith("data: {\"push\":{\"disconnect\":{\"code\":3013,\"reason\":\"too many requests\"}}}\n\n", body,
+            StringComparison.Ordinal);
         Assert.Equal(503, (await AskAsync(http, Sse, "*/*")).Status);
         Assert.Equal(503, (await AskAsync(http, Sse, accept: null)).Status);
         Assert.Equal(503, (await AskAsync(http, "/connection/http_stream", "application/json", HttpMethod.Post)).Status);
@@ -56,12 +57,14 @@ public sealed partial class StreamRefusalTests
     [Fact]
     public async Task TooManyHandshakes_EachEventSourceGetsATurnOfItsOwn()
     {
-        await using HostProcess slow = await HostProcess.StartAsync(("Weir__Limits__HandshakesPerSecond", "1"), ("Weir__Limits__HandshakeBurst", "1"));
+        await using HostProcess slow =
+            await HostProcess.StartAsync(("Weir__Limits__HandshakesPerSecond", "1"), ("Weir__Limits__HandshakeBurst", "1"));
         using HttpClient http = RelayHost.NewClient(slow);
         List<int> turns = [];
         while (turns.Count < 8)
         {
-            using HttpResponseMessage response = await http.SendAsync(Request(Sse, "text/event-stream"), HttpCompletionOption.ResponseHeadersRead).Within();
+            using HttpResponseMessage response =
+                await http.SendAsync(Request(Sse, "text/event-stream"), HttpCompletionOption.ResponseHeadersRead).Within();
             using StreamReader reader = new(await response.Content.ReadAsStreamAsync().Within());
             if (await reader.ReadLineAsync().Within() is [':', ' ', ..])
             {
@@ -117,7 +120,8 @@ public sealed partial class StreamRefusalTests
         Assert.Equal(0, await browser.ExitCodeAsync().Within(_browserLimit));
 
         static Task LineAsync(ChildProcess browser, string line)
-            => Bounded.Eventually(() => browser.LineStartingWith(line) is not null, _browserLimit, what: $"'{line}' of the browser:\n{browser.Output}");
+            => Bounded.Eventually(() => browser.LineStartingWith(line) is not null, _browserLimit,
+                what: $"'{line}' of the browser:\n{browser.Output}");
     }
 
     private static HttpRequestMessage Request(string target, string? accept, HttpMethod? method = null)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Weir.Connections;
+using Weir.Protocol;
 
 namespace Weir.Integration.Servers;
 

@@ -11,6 +11,7 @@ internal static class SingleNode
     {
         RelayNode node = new(new MemoryBroker());
         Task started = node.StartAsync();
-        return started.IsCompletedSuccessfully ? new RelayHandler(node, new Door(OpenAccess.Instance, RejectKind.Close)) : throw new InvalidOperationException("A broker in memory starts at once.");
+        return started.IsCompletedSuccessfully ? new RelayHandler(node, new AccessResponses(OpenAccess.Instance, RejectKind.Close))
+            : throw new InvalidOperationException("A broker in memory starts at once.");
     }
 }

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.TestSupport;
+using Weir.Transports.Epoll;
 
 namespace Weir.Integration.Servers;
 

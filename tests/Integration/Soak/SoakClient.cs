@@ -63,7 +63,8 @@ internal sealed class SoakClient(TestServer server, SoakLedger ledger, int seed,
 
     public async Task CloseAsync()
     {
-        await _socket!.SendRawAsync((byte[])[.. Frames.Binary(SoakProtocol.Command(SoakProtocol.Goodbye, 0)), .. Frames.Close(1000)], _limit);
+        await _socket!.SendRawAsync(
+            (byte[])[.. Frames.Binary(SoakProtocol.Command(SoakProtocol.DisconnectReason, 0)), .. Frames.Close(1000)], _limit);
         while (await ReadAsync() is { IsClose: false })
         {
         }

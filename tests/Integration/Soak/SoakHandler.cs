@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using Weir.Closing;
+using Weir.Connections;
+using Weir.Rooms;
 
 namespace Weir.Integration.Soak;
 
@@ -35,7 +38,7 @@ internal sealed class SoakHandler(SoakLedger ledger, RoomDirectory rooms) : Weir
                 connection.Send(message.Payload, message.Kind);
                 EndPublications(member);
                 break;
-            case SoakProtocol.Goodbye:
+            case SoakProtocol.DisconnectReason:
                 OpenMemberships(member).ForEach(each => each.LeaveStart = ledger.Tick());
                 break;
             default:

@@ -14,7 +14,7 @@ internal static class SoakProtocol
     public const byte Acknowledge = (byte)'A';
 
     /// <summary>Announces the end: memberships last until here at least.</summary>
-    public const byte Goodbye = (byte)'B';
+    public const byte DisconnectReason = (byte)'B';
 
     public const int CommandBytes = 5;
     private const int HeaderBytes = 13;

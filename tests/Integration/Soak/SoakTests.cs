@@ -1,4 +1,5 @@
 using Weir.Integration.Servers;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 

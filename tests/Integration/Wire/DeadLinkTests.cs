@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Weir.Closing;
+using Weir.Connections;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

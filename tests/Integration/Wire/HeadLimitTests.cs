@@ -16,7 +16,8 @@ public sealed class HeadLimitTests
         await using HostProcess host = await HostProcess.StartAsync(
             ("Weir__Limits__MaxHeadBytes", $"{limit}"), ("Weir__Origins", "https://app.example"), ("Weir__Api__Key", "k"));
         const int Around = 400; // more than the rest of each head
-        foreach (string target in (string[])["/ws?room=a&x=", "/sse?room=a&x=", "/connection/sse?cf_connect=%7B%22id%22:1%7D&x=", "/health/live?x="])
+        foreach (string target in (string[])["/ws?room=a&x=", "/sse?room=a&x=", "/connection/sse?cf_connect=%7B%22id%22:1%7D&x=",
+            "/health/live?x="])
         {
             bool isSocket = target.StartsWith("/ws", StringComparison.Ordinal);
             Assert.Equal(isSocket ? 101 : 200, (await AskAsync(host, Head(target + new string('x', limit - Around), "", isSocket))).Status);

@@ -82,7 +82,8 @@ public sealed class Http2StreamTests : IDisposable
             Enumerable.Range(0, 101).Select(_ => WebSockets.ConnectHttp2Async(AddressOf(host), http))).Within();
 
         await sockets[0].SendAsync("to the others");
-        Assert.All(await Task.WhenAll(sockets[1..].Select(static each => each.ReceiveTextAsync())).Within(), static text => Assert.Equal("to the others", text));
+        Assert.All(await Task.WhenAll(sockets[1..].Select(static each => each.ReceiveTextAsync())).Within(),
+            static text => Assert.Equal("to the others", text));
         Array.ForEach(sockets, static socket => socket.Dispose());
     }
 

@@ -60,7 +60,8 @@ public sealed class MalformedTargetTests : IDisposable
     public async Task BytesThatNoUriHas_Are400OnEveryWayIn_AndLogNothing(string name)
     {
         await using HostProcess host = await StartAsync();
-        foreach (string head in (string[])[Heads.Upgrade("/ws?room=" + name), Get("/sse?room=" + name), Get("/connection/sse?cf_connect=" + name)])
+        foreach (string head in (string[])[Heads.Upgrade("/ws?room=" + name), Get("/sse?room=" + name),
+            Get("/connection/sse?cf_connect=" + name)])
         {
             Assert.Equal((400, 400), await AskFirstAndLaterAsync(host, head));
         }

@@ -24,7 +24,8 @@ public sealed class RefusalTests(EmbeddedApplication application)
         { "no Host", $"GET /echo HTTP/1.1\r\n{Upgrade}{Key}{Version}\r\n", 400 },
         { "HTTP/1.0", $"GET /echo HTTP/1.0\r\nHost: localhost\r\n{Upgrade}{Key}{Version}\r\n", 400 },
         { "body", $"GET /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n{Upgrade}{Key}{Version}\r\nhello", 400 },
-        { "foreign Origin", $"GET /echo HTTP/1.1\r\nHost: localhost\r\nOrigin: https://elsewhere.example\r\n{Upgrade}{Key}{Version}\r\n", 403 },
+        { "foreign Origin", $"GET /echo HTTP/1.1\r\nHost: localhost\r\nOrigin: https://elsewhere.example\r\n{Upgrade}{Key}{Version}\r\n",
+            403 },
         { "no room", $"GET /relay HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Key}{Version}\r\n", 400 },
         { "large head", $"GET /echo HTTP/1.1\r\nHost: localhost\r\n{Upgrade}{Key}{Version}X: {new string('x', 17_000)}\r\n\r\n", 431 },
     };

@@ -51,8 +51,8 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "Open", "no limit per address holds")]
-    [InlineData("unix", "Closed", "the address that the proxy there names")]
+    [InlineData("", "Open", "no limit per address applies")]
+    [InlineData("unix", "Closed", "the address that its proxy names")]
     public async Task Check_OfAUnixSocket_SaysWhetherLimitsPerAddressHold(string trusted, string part, string says)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
@@ -104,7 +104,8 @@ public sealed class UnixSocketTests : IDisposable
     {
         await File.WriteAllTextAsync(SocketPath, "kept");
 
-        (int exitCode, _, string errors) = await HostProcess.RunAsync(["--urls", "http://unix:" + SocketPath], ("Weir__Transport", transport));
+        (int exitCode, _, string errors) =
+            await HostProcess.RunAsync(["--urls", "http://unix:" + SocketPath], ("Weir__Transport", transport));
 
         Assert.Equal(1, exitCode);
         Assert.Contains($"'{SocketPath}' exists and is no socket", errors, StringComparison.Ordinal);
@@ -114,7 +115,8 @@ public sealed class UnixSocketTests : IDisposable
     [Fact]
     public async Task SocketPath_ThatIsTooLong_EndsTheStartWithAMessage()
     {
-        (int exitCode, string output, string errors) = await HostProcess.RunAsync(["--urls", $"http://unix:{SocketPath}{new string('x', 120)}"]);
+        (int exitCode, string output, string errors) =
+            await HostProcess.RunAsync(["--urls", $"http://unix:{SocketPath}{new string('x', 120)}"]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains("too long for a Unix socket", errors, StringComparison.Ordinal);

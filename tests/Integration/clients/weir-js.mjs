@@ -1,4 +1,4 @@
-// Tests src/Host/Pages/weir.js as the server serves it.
+// Tests clients/browser/weir.js as the server serves it.
 //   node weir-js.mjs node URL              with the package ws, a clock that this moves, and a WebSocket that this plays
 //   node weir-js.mjs browser URL PID       in Chromium, against the server, whose process this stops, continues and ends
 // Prints a line per check; exit code 0 when all hold.
@@ -169,7 +169,7 @@ async function inNode() {
     clock.advance(9900);
     assert.equal(client.state, "open");
     clock.advance(200);
-    assert.deepEqual([last().type, last().code, last().reason], ["lost", 0, "what was sent does not leave"]);
+    assert.deepEqual([last().type, last().code, last().reason], ["lost", 0, "sent data does not leave"]);
     assert.equal(await outcome, "unknown");
     assert.equal(stuck.closedWith, null);
     stuck.play("close", { code: 1006 }); // late, of the old one
@@ -184,7 +184,7 @@ async function inNode() {
     clock.advance(4999);
     assert.equal(client.state, "open");
     clock.advance(1);
-    assert.equal(last().reason, "nothing came for too long");
+    assert.equal(last().reason, "no message for too long");
     const patient = play(WeirClient);
     patient.socket().play("open");
     patient.clock.advance(24 * 3600 * 1000);
@@ -276,7 +276,7 @@ async function inNode() {
         this.options = { ...this.options, now: () => now() + this.late };
       }
     }
-    for (const [option, reason] of [["silenceTimeout", "nothing came for too long"], ["connectTimeout", "no connection in time"], ["sendTimeout", "what was sent does not leave"]]) {
+    for (const [option, reason] of [["silenceTimeout", "no message for too long"], ["connectTimeout", "no connection in time"], ["sendTimeout", "sent data does not leave"]]) {
       const clock = new Frozen();
       const { client, socket, last } = play(WeirClient, { ...clock.options, [option]: 8000 });
       const before = option === "connectTimeout" ? "connecting" : "open";
@@ -572,7 +572,7 @@ async function inChromium() {
       process.kill(Number(pid), "SIGSTOP");
       await page.evaluate(() => { for (let n = 0; n < 40; n++) { window.client.send(new Uint8Array(1 << 20).buffer); } });
       await until("lost");
-      assert.equal((await page.evaluate(() => window.heard.find(({ type }) => type === "lost"))).reason, "what was sent does not leave");
+      assert.equal((await page.evaluate(() => window.heard.find(({ type }) => type === "lost"))).reason, "sent data does not leave");
       const opens = await page.evaluate(() => window.heard.filter(({ type }) => type === "open").length);
       process.kill(Number(pid), "SIGCONT");
       await until("open", opens + 1);

@@ -1,8 +1,8 @@
 using System.Text;
-using Weir.Redis.Links;
+using Weir.Brokers.Redis.Links;
 using Xunit;
 
-namespace Weir.Redis.Tests.Links;
+namespace Weir.Brokers.Redis.Tests.Links;
 
 public sealed class RespFramesTests
 {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Weir.TestSupport;
 
-namespace Weir.Redis.Tests.Servers;
+namespace Weir.Brokers.Redis.Tests.Servers;
 
 /// <summary>A Redis Cluster of a test's own: three masters, each with as many replicas as asked for.</summary>
 internal sealed class RedisCluster : IAsyncDisposable
@@ -28,11 +28,13 @@ internal sealed class RedisCluster : IAsyncDisposable
             }
 
             await RunAsync(
-                ["--cluster", "create", .. cluster._servers.Select(static server => server.Address), "--cluster-replicas", $"{replicas}", "--cluster-yes"]);
+                ["--cluster", "create", .. cluster._servers.Select(static server => server.Address), "--cluster-replicas", $"{replicas}",
+                    "--cluster-yes"]);
             foreach (RedisServer server in cluster._servers)
             {
                 await Waiting.UntilAsync(
-                    async () => (await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal), "the cluster is there");
+                    async () => (await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal),
+                        "the cluster is there");
                 if ((await server.AskAsync("INFO replication")).Contains("role:master", StringComparison.Ordinal))
                 {
                     cluster._masters.Add(server);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using Weir.TestSupport;
 
-namespace Weir.Redis.Tests.Servers;
+namespace Weir.Brokers.Redis.Tests.Servers;
 
 /// <summary>
 /// A redis-server of a test's own: a process on a free port of the loopback interface, with a directory of its own, which
@@ -136,7 +136,8 @@ internal sealed class RedisServer : IAsyncDisposable
 
     /// <summary>One of the lines of INFO.</summary>
     public async Task<string> ReadInfoAsync(string name)
-        => (await AskAsync("INFO everything")).Split("\r\n").FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.Ordinal))?[(name.Length + 1)..] ?? "";
+        => (await AskAsync("INFO everything")).Split("\r\n")
+            .FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.Ordinal))?[(name.Length + 1)..] ?? "";
 
     /// <summary>Waits until this replica has all that its master has.</summary>
     public Task HasReplicatedAsync(RedisServer master) => Waiting.UntilAsync(
@@ -146,7 +147,8 @@ internal sealed class RedisServer : IAsyncDisposable
 
     /// <summary>Waits until this Sentinel knows whom it could promote.</summary>
     public Task KnowsReplicaAsync() => Waiting.UntilAsync(
-        async () => (await ReadInfoAsync("master0")).Contains("slaves=1", StringComparison.Ordinal), "the Sentinel knows the replica", TimeSpan.FromSeconds(20));
+        async () => (await ReadInfoAsync("master0")).Contains("slaves=1", StringComparison.Ordinal), "the Sentinel knows the replica",
+            TimeSpan.FromSeconds(20));
 
     /// <summary>Its clock.</summary>
     public async Task<DateTimeOffset> ReadTimeAsync()

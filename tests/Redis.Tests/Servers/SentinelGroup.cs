@@ -1,4 +1,4 @@
-namespace Weir.Redis.Tests.Servers;
+namespace Weir.Brokers.Redis.Tests.Servers;
 
 /// <summary>A master, its replica, and a Sentinel that promotes the replica when the master has been silent for half a second.</summary>
 internal sealed class SentinelGroup : IAsyncDisposable

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Weir.Redis.Tests.Servers;
+namespace Weir.Brokers.Redis.Tests.Servers;
 
 /// <summary>
 /// Stands between a node and a server, and can do what a firewall does that forgets its connections: nothing is passed on any

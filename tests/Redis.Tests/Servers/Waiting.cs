@@ -1,6 +1,6 @@
 using Weir.TestSupport;
 
-namespace Weir.Redis.Tests.Servers;
+namespace Weir.Brokers.Redis.Tests.Servers;
 
 /// <summary>Waits for what a process has to be asked about.</summary>
 internal static class Waiting

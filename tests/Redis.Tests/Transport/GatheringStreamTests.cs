@@ -1,8 +1,8 @@
-using Weir.Redis.Transport;
+using Weir.Brokers.Redis.Transport;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Redis.Tests.Transport;
+namespace Weir.Brokers.Redis.Tests.Transport;
 
 public sealed class GatheringStreamTests
 {

@@ -1,8 +1,9 @@
-using Weir.Redis.Wire;
+using Weir.Brokers.Redis.Wire;
+using Weir.Protocol;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Redis.Tests.Wire;
+namespace Weir.Brokers.Redis.Tests.Wire;
 
 public sealed class PublicationBodyTests
 {
@@ -36,7 +37,8 @@ public sealed class PublicationBodyTests
     [Fact]
     public void TryRead_ShortenedAnywhereBeforeTheData_IsFalse()
     {
-        byte[] body = PublicationBody.Encode(new Publication { Data = Bytes(3), Key = "key", Info = Bytes(200), Node = "node", NodeSequence = 7, Message = 8 });
+        byte[] body = PublicationBody.Encode(
+            new Publication { Data = Bytes(3), Key = "key", Info = Bytes(200), Node = "node", NodeSequence = 7, Message = 8 });
 
         for (int length = 0; length < body.Length - 3; length++)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 
@@ -132,7 +133,8 @@ public abstract class BrokerContract : IAsyncLifetime
         if (rule.KeepsHistory)
         {
             Assert.Equal(Enumerable.Range(1, 500).Select(static i => (long)i), positions.Select(static position => position.Offset));
-            Assert.Equal(positions.Select(static position => position.Offset), sink.PublicationsOf(Room).Select(static each => each.Publication.Offset));
+            Assert.Equal(positions.Select(static position => position.Offset), sink.PublicationsOf(Room)
+                .Select(static each => each.Publication.Offset));
         }
     }
 
@@ -155,8 +157,10 @@ public abstract class BrokerContract : IAsyncLifetime
         }))).Within();
         await sink.HasHeardAsync(Room, 400);
 
-        Assert.Equal(Enumerable.Range(1, 400).Select(static i => (long)i), positions.SelectMany(static own => own).Select(static p => p.Offset).Order());
-        Assert.Equal(Enumerable.Range(1, 400).Select(static i => (long)i), sink.PublicationsOf(Room).Select(static each => each.Publication.Offset));
+        Assert.Equal(Enumerable.Range(1, 400).Select(static i => (long)i), positions.SelectMany(static own => own)
+            .Select(static p => p.Offset).Order());
+        Assert.Equal(Enumerable.Range(1, 400).Select(static i => (long)i), sink.PublicationsOf(Room)
+            .Select(static each => each.Publication.Offset));
         RoomHistory history = await broker.ReadHistoryAsync(Room, _all, rule, default).Within();
         Assert.Equal(sink.TextsOf(Room), history.Publications.Select(static publication => publication.Text()));
     }

@@ -39,7 +39,8 @@ internal sealed class RecordingSink(string nodeId) : IBrokerSink
         }
     }
 
-    public ILookup<string, string> TextsByRoom() => Copy(_publications).ToLookup(static each => each.Room, static each => each.Publication.Text());
+    public ILookup<string, string> TextsByRoom()
+        => Copy(_publications).ToLookup(static each => each.Room, static each => each.Publication.Text());
 
     /// <summary>Waits until so many publications of the room have been announced.</summary>
     public Task HasHeardAsync(string room, int count)

@@ -28,7 +28,8 @@ public sealed class AccountTests
         await using RelayWorld second = await RelayWorld.StartAsync(new LossyBroker(memory, seed + 100, lostOf), rule);
         RelayWorld[] nodes = [first, second];
         Client[] clients = [.. Enumerable.Range(0, 24).Select(i => new Client($"room {i % Rooms}", new Random((seed * 1000) + i)))];
-        Member[] members = await Task.WhenAll(Enumerable.Range(0, Rooms * 2).Select(i => nodes[i / Rooms].JoinAsync($"room {i % Rooms}"))).Within();
+        Member[] members = await Task.WhenAll(Enumerable.Range(0, Rooms * 2).Select(i => nodes[i / Rooms].JoinAsync($"room {i % Rooms}")))
+            .Within();
         using CancellationTokenSource published = new();
         TaskCompletionSource forgotten = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -60,8 +61,9 @@ public sealed class AccountTests
         await Task.WhenAll(running).Within(TimeSpan.FromSeconds(30));
         await Bounded.Eventually(() =>
         {
-            Array.ForEach(nodes, static node => node.RunUpkeep(30)); // what nobody has noticed yet
-            return clients.All(client => client.Offset == memory.TopOf(client.Room)) && members.All(static member => member.Heard[^1] == "500");
+            Array.ForEach(nodes, static node => node.RunMaintenance(30)); // what nobody has noticed yet
+            return clients.All(client => client.Offset == memory.TopOf(client.Room))
+                && members.All(static member => member.Heard[^1] == "500");
         });
 
         foreach (Client client in clients)
@@ -99,7 +101,8 @@ public sealed class AccountTests
             get
             {
                 string last = _current?.Heard is [.., string heard] ? heard : "0:";
-                return char.IsDigit(last[0]) ? long.Parse(Position(last).Epoch, CultureInfo.InvariantCulture) : Position(last.Split(' ')[^1]).Offset;
+                return char.IsDigit(last[0]) ? long.Parse(Position(last).Epoch, CultureInfo.InvariantCulture)
+                    : Position(last.Split(' ')[^1]).Offset;
             }
         }
 
@@ -168,6 +171,7 @@ public sealed class AccountTests
             _position = at;
         }
 
-        private static StreamPosition Position(string text) => new(text.Split(':')[0], long.TryParse(text.Split(':')[1], out long number) ? number : 0);
+        private static StreamPosition Position(string text)
+            => new(text.Split(':')[0], long.TryParse(text.Split(':')[1], out long number) ? number : 0);
     }
 }

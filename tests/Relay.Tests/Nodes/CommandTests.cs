@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Protocol;
 using Weir.TestSupport;
 using Xunit;
 

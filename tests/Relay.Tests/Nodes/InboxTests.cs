@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Weir.Connections;
 using Weir.Relay.Rooms;
 using Weir.TestSupport;
 using Xunit;
@@ -16,7 +17,7 @@ public sealed class InboxTests
         await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = int.MaxValue });
         using HeldAudience audience = new();
         await world.Node.SubscribeAsync("a", audience, audience, null, CancellationToken.None).Within();
-        const int Count = RoomDrain.MaxInbox + 1000;
+        const int Count = RoomEventLoop.MaxInbox + 1000;
 
         for (int i = 1; i <= Count; i++)
         {
@@ -24,7 +25,8 @@ public sealed class InboxTests
         }
 
         audience.Release();
-        await PublishTests.UpkeepUntilAsync(world, () => audience.Offsets.Count >= Count); // dropped ones at the end are found by the check
+        // Publications that were dropped at the end are found by the check.
+        await PublishTests.MaintainUntilAsync(world, () => audience.Offsets.Count >= Count);
 
         Assert.Equal(Enumerable.Range(1, Count).Select(static i => (long)i), audience.Offsets);
         Assert.Single(world.Log.Of("InboxFull"));
@@ -47,7 +49,7 @@ public sealed class InboxTests
         }
         while (last.IsCompletedSuccessfully && sent < 10_000);
 
-        Assert.InRange(sent, RoomDrain.CongestedAt, RoomDrain.CongestedAt + 200); // those the drain has taken out already
+        Assert.InRange(sent, RoomEventLoop.CongestedAt, RoomEventLoop.CongestedAt + 200); // those the drain has taken out already
         audience.Release();
 
         await last.Within();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.Connections;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 
@@ -68,7 +69,8 @@ internal sealed class Listener : IRoomListener
     /// <summary>Numbers of the publications heard, in their order.</summary>
     public IReadOnlyList<long> Offsets =>
     [
-        .. Heard.Where(static each => char.IsDigit(each[0])).Select(static each => long.Parse(each[..each.IndexOf(':', StringComparison.Ordinal)], CultureInfo.InvariantCulture)),
+        .. Heard.Where(static each => char.IsDigit(each[0]))
+            .Select(static each => long.Parse(each[..each.IndexOf(':', StringComparison.Ordinal)], CultureInfo.InvariantCulture)),
     ];
 
     public void OnSubscribed(IRoomAudience audience, Recovery recovery)

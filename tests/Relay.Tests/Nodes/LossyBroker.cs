@@ -22,7 +22,8 @@ internal sealed class LossyBroker(LossyBroker.Memory memory, int seed, int lostO
         return Task.CompletedTask;
     }
 
-    public async ValueTask<StreamPosition> PublishAsync(string room, Publication publication, RoomRule rule, CancellationToken cancellationToken)
+    public async ValueTask<StreamPosition> PublishAsync(string room, Publication publication, RoomRule rule,
+        CancellationToken cancellationToken)
     {
         StreamPosition position = await memory.PublishAsync(room, publication, rule); // at once, as the order demands
         await Task.Yield();
@@ -43,7 +44,8 @@ internal sealed class LossyBroker(LossyBroker.Memory memory, int seed, int lostO
         await Task.Yield();
     }
 
-    public async ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken)
+    public async ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule,
+        CancellationToken cancellationToken)
     {
         await Task.Yield();
         RoomHistory history = await memory.ReadAsync(room, query, rule);
@@ -134,7 +136,8 @@ internal sealed class LossyBroker(LossyBroker.Memory memory, int seed, int lostO
         {
             lock (_subscribers)
             {
-                return _broker.ReadHistoryAsync(room, new(null, 0), new RoomRule { HistorySize = 1 }, CancellationToken.None).AsTask().Result.Top.Offset;
+                return _broker.ReadHistoryAsync(room, new(null, 0), new RoomRule { HistorySize = 1 }, CancellationToken.None).AsTask()
+                    .Result.Top.Offset;
             }
         }
 

@@ -16,11 +16,11 @@ public sealed class PresenceTests
         string set = $"present a {world.Node.ClientIdOf(member.Connection)} 30";
         await broker.HasCalledAsync(set);
 
-        world.RunUpkeep(30);
+        world.RunMaintenance(30);
         int times = broker.Calls.Count(call => call == set);
         member.Leave();
         await broker.HasCalledAsync($"absent a {world.Node.ClientIdOf(member.Connection)}");
-        world.RunUpkeep(60);
+        world.RunMaintenance(60);
 
         Assert.Equal(1 + 3, times); // every third of its life
         Assert.Equal(times, broker.Calls.Count(call => call == set));
@@ -33,9 +33,10 @@ public sealed class PresenceTests
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
         Member member = await world.JoinAsync("a");
         member.Leave();
-        world.RunUpkeep(60);
+        world.RunMaintenance(60);
 
-        Assert.DoesNotContain(broker.Calls, static call => call.StartsWith("present a", StringComparison.Ordinal) || call.StartsWith("absent", StringComparison.Ordinal));
+        Assert.DoesNotContain(broker.Calls, static call => call.StartsWith("present a", StringComparison.Ordinal)
+            || call.StartsWith("absent", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -56,7 +57,7 @@ public sealed class PresenceTests
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
-        world.RunUpkeep(5);
+        world.RunMaintenance(5);
 
         await broker.HasCalledAsync($"present $weir:nodes {world.Node.NodeId} 15", 2);
     }

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 using Xunit;
@@ -111,7 +113,8 @@ public sealed class PublishTests
     [Fact]
     public async Task PlainRoom_GoesStraightToItsMembers_AndPastTheBroker()
     {
-        ScriptedBroker broker = new() { IsSingleNode = true, OnPublish = static (_, _) => throw new InvalidOperationException("not asked") };
+        ScriptedBroker broker =
+            new() { IsSingleNode = true, OnPublish = static (_, _) => throw new InvalidOperationException("not asked") };
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
         Member ann = await world.JoinAsync("a");
         Member bob = await world.JoinAsync("a");
@@ -134,7 +137,8 @@ public sealed class PublishTests
         {
             for (int i = 0; i < 1000; i++)
             {
-                Assert.True(world.Node.PublishAsync(members[0].Room, payload, MessageKind.Binary, members[0].Connection).AsTask().IsCompletedSuccessfully);
+                Assert.True(world.Node.PublishAsync(members[0].Room, payload, MessageKind.Binary, members[0].Connection).AsTask()
+                    .IsCompletedSuccessfully);
             }
         }
     }
@@ -158,7 +162,8 @@ public sealed class PublishTests
     public async Task OrderOfTheBroker_IsTheOrderOfTheMembers_WhateverTheOrderOfTheCalls()
     {
         List<Publication> taken = [];
-        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
+        ScriptedBroker broker =
+            new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
         Member ann = await world.JoinAsync("a");
         Member bob = await world.JoinAsync("a");
@@ -236,7 +241,7 @@ public sealed class PublishTests
         Member ann = await world.JoinAsync("a");
 
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "x"));
-        await UpkeepUntilAsync(world, () => ann.Heard.Count == 1);
+        await MaintainUntilAsync(world, () => ann.Heard.Count == 1);
 
         await listener.HearsAsync("not recovered e1:0", "1:x");
         await ann.HearsAsync("x");
@@ -294,7 +299,7 @@ public sealed class PublishTests
         await ann.SendAsync("4");
         answers.ForEach(static answer => answer.SetException(new BrokerUnavailableException("no answer", isUnknown: true)));
         await bob.HearsAsync("1", "2", "3", "4"); // do not wait for a broker that is away
-        world.RunUpkeep();
+        world.RunMaintenance();
         Assert.Single(listener.Heard);
 
         broker.OnReadHistory = null;
@@ -304,7 +309,8 @@ public sealed class PublishTests
         broker.Announces = true;
         await ann.SendAsync("5");
 
-        await listener.HearsAsync(["not recovered e1:0", .. isUnknownStored ? (string[])["1:1", "2:2", "0:3", "0:4", "4:5"] : ["0:1", "0:2", "0:3", "0:4", "2:5"]]);
+        await listener.HearsAsync(["not recovered e1:0", .. isUnknownStored ? (string[])["1:1", "2:2", "0:3", "0:4", "4:5"]
+            : ["0:1", "0:2", "0:3", "0:4", "2:5"]]);
         await bob.HearsAsync("1", "2", "3", "4", "5");
     }
 
@@ -364,12 +370,12 @@ public sealed class PublishTests
         broker.SetHealth(BrokerHealth.Degraded);
         broker.OnPublish = static (_, _) => Failed(isUnknown: false);
         await ann.SendAsync("heard here only");
-        world.RunUpkeep(3);
+        world.RunMaintenance(3);
         Assert.DoesNotContain("skip a", broker.Calls); // it is away
 
         broker.SetHealth(BrokerHealth.Up);
-        await UpkeepUntilAsync(world, () => broker.Calls.Contains("skip a"));
-        world.RunUpkeep(3);
+        await MaintainUntilAsync(world, () => broker.Calls.Contains("skip a"));
+        world.RunMaintenance(3);
 
         Assert.Single(broker.Calls, "skip a");
         Listener back = await SubscribeAsync(world, "a", new StreamPosition("e1", 0));
@@ -495,9 +501,10 @@ public sealed class PublishTests
         broker.OnReadHistory = null; // shows where the room is, not what was before
         broker.OnPublish = null;
         Listener listener = new();
-        await UpkeepUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
+        await MaintainUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
         await world.Node.SubscribeAsync("a", new NotingAudiences(), listener, from: null, CancellationToken.None).Within();
-        await UpkeepUntilAsync(world, () => !world.Node.Rooms.Single().Drain.IsReadDue && world.Node.Rooms.Single().OutboxIfAny!.Count == 0);
+        await MaintainUntilAsync(world, () => !world.Node.Rooms.Single().Drain.IsReadDue
+            && world.Node.Rooms.Single().OutboxIfAny!.Count == 0);
         broker.Announces = true;
         await ann.SendAsync("2");
 
@@ -571,7 +578,7 @@ public sealed class PublishTests
         TaskCompletionSource<RoomHistory> all = new();
         broker.OnReadHistory = (_, query) => query.Limit == 0 ? top.Task : all.Task;
         int before = Reads();
-        await UpkeepUntilAsync(world, () => Reads() >= before + 2); // the room's, and its link's
+        await MaintainUntilAsync(world, () => Reads() >= before + 2); // the room's, and its link's
 
         // It goes on: both are stored, and the announcement of one has come.
         broker.Sink.OnPublication("a", broker.Read("a", new HistoryQuery(Since: null, Limit: -1)).Publications[0], broker.Epoch);
@@ -599,7 +606,7 @@ public sealed class PublishTests
 
         await ann.SendAsync("x");
         await bob.HearsAsync("x"); // at once
-        await UpkeepUntilAsync(world, () => listener.Heard.Count == 2); // when it is known
+        await MaintainUntilAsync(world, () => listener.Heard.Count == 2); // when it is known
 
         await listener.HearsAsync("not recovered e1:0", "1:x");
         Assert.Equal(["x"], bob.Heard);
@@ -616,7 +623,7 @@ public sealed class PublishTests
         broker.OnPublish = (_, _) => Failed(isUnknown: true);
         await ann.SendAsync("x");
 
-        await UpkeepUntilAsync(world, () => listener.Heard.Count == 2);
+        await MaintainUntilAsync(world, () => listener.Heard.Count == 2);
         broker.OnPublish = null;
         await ann.SendAsync("y");
 
@@ -647,7 +654,8 @@ public sealed class PublishTests
     public async Task BrokerAway_WhatWaitsForItsAnnouncement_IsHeardHere_AndNotAgain()
     {
         List<Publication> taken = [];
-        ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
+        ScriptedBroker broker =
+            new() { OnPublish = (_, publication) => { taken.Add(publication); return new(new StreamPosition("", 0)); } };
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
         Member ann = await world.JoinAsync("a");
         Member bob = await world.JoinAsync("a");
@@ -698,7 +706,11 @@ public sealed class PublishTests
     [Fact]
     public async Task BrokerThatDoesNotAnswer_HoldsOnlyItsPublishersAndOnlyForAMoment()
     {
-        ScriptedBroker broker = new() { OnPublish = (room, publication) => room == "slow" ? new(new TaskCompletionSource<StreamPosition>().Task) : new(default(StreamPosition)) };
+        ScriptedBroker broker = new()
+        {
+            OnPublish = (room, publication) => room == "slow"
+            ? new(new TaskCompletionSource<StreamPosition>().Task) : new(default(StreamPosition))
+        };
         RelayOptions options = new() { MaxPublishesInFlight = 5, MaxPublishesInFlightPerRoom = 3 };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, options);
         Member ann = await world.JoinAsync("slow");
@@ -714,7 +726,7 @@ public sealed class PublishTests
         Assert.True(other.SendAsync("x").IsCompletedSuccessfully); // a room that takes all it may leaves places to others
         await Bounded.Eventually(() =>
         {
-            world.Time.Advance(options.BrokerPatience);
+            world.Time.Advance(options.BrokerTimeout);
             return fourth.IsCompleted;
         });
 
@@ -733,7 +745,8 @@ public sealed class PublishTests
             open.Enqueue(call);
             return new(call.Task);
         };
-        await using RelayWorld world = await RelayWorld.StartAsync(broker, new RelayOptions { MaxPublishesInFlight = 2, MaxPublishesInFlightPerRoom = 2 });
+        await using RelayWorld world =
+            await RelayWorld.StartAsync(broker, new RelayOptions { MaxPublishesInFlight = 2, MaxPublishesInFlightPerRoom = 2 });
         Member ann = await world.JoinAsync("a");
         await ann.SendAsync("0");
         await ann.SendAsync("1");
@@ -779,7 +792,7 @@ public sealed class PublishTests
 
         Task<LocalRoom?> joining = world.Node.JoinAsync("a", connection).AsTask();
         Assert.False(joining.IsCompleted);
-        world.Time.Advance(options.BrokerPatience);
+        world.Time.Advance(options.BrokerTimeout);
 
         Assert.NotNull(await joining.Within());
         broker.SetHealth(BrokerHealth.Degraded);
@@ -829,9 +842,9 @@ public sealed class PublishTests
         return listener;
     }
 
-    internal static Task UpkeepUntilAsync(RelayWorld world, Func<bool> condition) => Bounded.Eventually(() =>
+    internal static Task MaintainUntilAsync(RelayWorld world, Func<bool> condition) => Bounded.Eventually(() =>
     {
-        world.RunUpkeep();
+        world.RunMaintenance();
         return condition();
     });
 

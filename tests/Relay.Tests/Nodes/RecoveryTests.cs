@@ -1,3 +1,4 @@
+using Weir.Connections;
 using Weir.Relay.Tests.Brokers;
 using Weir.TestSupport;
 using Xunit;
@@ -154,12 +155,14 @@ public sealed class RecoveryTests
             return broker.Read(room, query);
         };
 
-        Task<Listener>[] subscribing = [.. Enumerable.Range(0, 100).Select(i => PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", i % 3)))];
+        Task<Listener>[] subscribing =
+            [.. Enumerable.Range(0, 100).Select(i => PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", i % 3)))];
         await broker.HasCalledAsync("read a", before + 1);
         mayRead.SetResult();
         Listener[] listeners = await Task.WhenAll(subscribing).Within();
 
-        Assert.All(listeners, static (listener, i) => Assert.Equal(Enumerable.Range(i % 3 + 1, 3 - i % 3).Select(static n => (long)n), listener.Offsets));
+        Assert.All(listeners, static (listener, i) =>
+            Assert.Equal(Enumerable.Range(i % 3 + 1, 3 - i % 3).Select(static n => (long)n), listener.Offsets));
         Assert.InRange(broker.Calls.Count(static call => call == "read a") - before, 1, 3);
     }
 
@@ -290,11 +293,12 @@ public sealed class RecoveryTests
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         Member member = await world.JoinAsync("a");
 
-        BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(() => PublishTests.SubscribeAsync(world, "a", from));
+        BrokerUnavailableException refused =
+            await Assert.ThrowsAsync<BrokerUnavailableException>(() => PublishTests.SubscribeAsync(world, "a", from));
         Publish(broker, "one");
         await member.HearsAsync("one"); // members have no position
         broker.OnReadHistory = null;
-        await PublishTests.UpkeepUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
+        await PublishTests.MaintainUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
         Listener listener = await PublishTests.SubscribeAsync(world, "a", from);
         Publish(broker, "two");
 
@@ -331,7 +335,8 @@ public sealed class RecoveryTests
     public async Task Cancelled_WhileTheHistoryIsRead_LeavesNothingBehind()
     {
         ScriptedBroker broker = new();
-        broker.OnReadHistory = (room, query) => query.Limit == 0 ? Task.FromResult(broker.Read(room, query)) : new TaskCompletionSource<RoomHistory>().Task;
+        broker.OnReadHistory = (room, query)
+            => query.Limit == 0 ? Task.FromResult(broker.Read(room, query)) : new TaskCompletionSource<RoomHistory>().Task;
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         broker.Take("a", "x");
         using CancellationTokenSource gone = new();
@@ -401,7 +406,8 @@ public sealed class RecoveryTests
     {
         public IRoomAudience Create(LocalRoom room) => this;
 
-        public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except) => throw new InvalidOperationException("of the audience");
+        public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+            => throw new InvalidOperationException("of the audience");
 
         public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason)
         {

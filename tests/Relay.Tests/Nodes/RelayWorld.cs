@@ -4,6 +4,9 @@ using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Connections;
+using Weir.Handshake;
+using Weir.Hosting;
+using Weir.Protocol;
 using Weir.Relay.Tests.Brokers;
 using Weir.Sending;
 using Weir.TestSupport;
@@ -21,7 +24,8 @@ internal sealed class RelayWorld : IAsyncDisposable
 
     private RelayWorld(IBroker broker, RelayOptions options)
     {
-        _endpoint = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions(), _listener.Engine, FrameRunPool.Shared, ArrayPool<byte>.Shared);
+        _endpoint = new WeirEndpoint("/ws", new SilentHandler(), new WeirOptions().ToSettings(), _listener.Engine, SharedFramesPool.Shared,
+            ArrayPool<byte>.Shared);
         Node = new RelayNode(broker, members: null, options, Log, Metrics, Time);
     }
 
@@ -45,7 +49,8 @@ internal sealed class RelayWorld : IAsyncDisposable
 
     public WeirConnection NewConnection(PipeWriter output)
     {
-        DefaultConnectionContext transport = new("c" + Interlocked.Increment(ref _connections), new DuplexPipe(_nothing, output), application: null!);
+        DefaultConnectionContext transport =
+            new("c" + Interlocked.Increment(ref _connections), new DuplexPipe(_nothing, output), application: null!);
         ConnectionTimer timer = new(_listener.Wheel, transport, _listener.Engine);
         UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/ws", []);
         return new WeirConnection(_endpoint, transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null);
@@ -63,11 +68,11 @@ internal sealed class RelayWorld : IAsyncDisposable
     public Task<StreamPosition> PublishAsync(string room, string text) => Node.PublishAsync(room, text.ToPublication()).Within();
 
     /// <summary>Lets the upkeep run for so many steps.</summary>
-    public void RunUpkeep(int steps = 1)
+    public void RunMaintenance(int steps = 1)
     {
         for (int i = 0; i < steps; i++)
         {
-            Time.Advance(RelayNode.UpkeepStep);
+            Time.Advance(RelayNode.MaintenanceStep);
         }
     }
 
@@ -87,7 +92,8 @@ internal sealed record Member(RelayNode Node, LocalRoom Room, WeirConnection Con
     /// <summary>Text messages, and "close CODE REASON".</summary>
     public IReadOnlyList<string> Heard =>
     [
-        .. Frames.ParseAll(Writer.Sent).Select(static frame => frame.Opcode == 0x8 ? $"close {frame.CloseCode} {frame.CloseReason}" : frame.Text),
+        .. Frames.ParseAll(Writer.Sent)
+            .Select(static frame => frame.Opcode == 0x8 ? $"close {frame.CloseCode} {frame.CloseReason}" : frame.Text),
     ];
 
     public Task SendAsync(string text)
@@ -98,7 +104,8 @@ internal sealed record Member(RelayNode Node, LocalRoom Room, WeirConnection Con
     /// <summary>Waits until it has heard exactly these.</summary>
     public async Task HearsAsync(params string[] texts)
     {
-        await Bounded.Eventually(() => Heard.Count >= texts.Length, what: $"{texts.Length} messages heard, last {string.Join(',', texts.TakeLast(3))}");
+        await Bounded.Eventually(() => Heard.Count >= texts.Length,
+            what: $"{texts.Length} messages heard, last {string.Join(',', texts.TakeLast(3))}");
         Xunit.Assert.Equal(texts, Heard);
     }
 }

@@ -84,7 +84,8 @@ internal sealed class ScriptedBroker : IBroker
         }
     }
 
-    public async ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken)
+    public async ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule,
+        CancellationToken cancellationToken)
     {
         Note("read " + room);
         return await (OnReadHistory?.Invoke(room, query) ?? Task.FromResult(Read(room, query)));

@@ -98,7 +98,8 @@ internal sealed class SseClient : IHttpRequestLifetimeFeature, IHttpResponseBody
 
     public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
-    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
+        => throw new NotSupportedException();
 
     public Task CompleteAsync() => Task.CompletedTask;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Protocol;
 using Weir.Relay.Sse;
 using Weir.Relay.Tests.Brokers;
 using Xunit;

@@ -12,7 +12,7 @@ public sealed class SseIdTests
     [Fact]
     public void Id_OfOneRoom_IsItsPosition_AndIsReadBack()
     {
-        string id = IdOf(new SsePlace([new("e1", 5)], SseId.DigestOf(_rooms[..1]), log: null), room: 0);
+        string id = IdOf(new SseCursor([new("e1", 5)], SseId.DigestOf(_rooms[..1]), log: null), room: 0);
 
         Assert.Equal("e1:5", id);
         Assert.Equal([(0, new StreamPosition("e1", 5))], SseId.TryParse(id, 1, "any")!.Positions);
@@ -23,7 +23,7 @@ public sealed class SseIdTests
     {
         StreamPosition[] positions = [new("e1", 5), default, new("e:2", 7)];
         string digest = SseId.DigestOf(_rooms);
-        string id = IdOf(new SsePlace(positions, digest, log: null), room: 1);
+        string id = IdOf(new SseCursor(positions, digest, log: null), room: 1);
 
         Assert.Equal("1;e1:5,:0,e:2:7;" + digest, id);
         Assert.Equal(positions, SseId.TryParse(id, 3, digest)!.Positions.Select(static each => each.Position));
@@ -33,7 +33,7 @@ public sealed class SseIdTests
     [Fact]
     public void Id_OfOtherRooms_OrInAnotherOrder_IsRefused()
     {
-        string id = IdOf(new SsePlace([new("e", 1), new("e", 2), new("e", 3)], SseId.DigestOf(_rooms), log: null), room: 0);
+        string id = IdOf(new SseCursor([new("e", 1), new("e", 2), new("e", 3)], SseId.DigestOf(_rooms), log: null), room: 0);
 
         Assert.Null(SseId.TryParse(id, 3, SseId.DigestOf([_rooms[1], _rooms[0], _rooms[2]])));
         Assert.Null(SseId.TryParse(id, 3, SseId.DigestOf([.. _rooms[..2], new("d", default)])));
@@ -44,7 +44,8 @@ public sealed class SseIdTests
 
     [Fact]
     public void Digest_KeepsNamesApart()
-        => Assert.NotEqual(SseId.DigestOf([new("ab", default), new("c", default)]), SseId.DigestOf([new("a", default), new("bc", default)]));
+        => Assert.NotEqual(SseId.DigestOf([new("ab", default), new("c", default)]),
+            SseId.DigestOf([new("a", default), new("bc", default)]));
 
     [Theory]
     [InlineData("e1", 1)]
@@ -67,7 +68,7 @@ public sealed class SseIdTests
     public void Id_OfAnotherShape_IsRefused(string id, int rooms)
         => Assert.Null(SseId.TryParse(id.Replace("DIGEST", "digest", StringComparison.Ordinal), rooms, "digest"));
 
-    internal static string IdOf(SsePlace place, int room)
+    internal static string IdOf(SseCursor place, int room)
     {
         ArrayBufferWriter<byte> written = new();
         place.WriteId(written, room);

@@ -151,7 +151,7 @@ public sealed class SseStreamTests : IDisposable
     private SseStream NewStream(SseOptions? options = null)
     {
         SseSettings settings = new(options ?? new SseOptions(), new WeirEngine(loggers: null, meters: null, _time));
-        return new SseStream("s", new SsePlace(new StreamPosition[1], "", log: null), _writer, Cut, settings);
+        return new SseStream("s", new SseCursor(new StreamPosition[1], "", log: null), _writer, Cut, settings);
     }
 
     private void Cut()

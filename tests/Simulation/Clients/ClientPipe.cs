@@ -4,7 +4,9 @@ using Weir.Simulation.Scheduling;
 
 namespace Weir.Simulation.Clients;
 
-/// <summary>The way from a node to a client: what is flushed arrives after a while, in pieces, unless the connection breaks before.</summary>
+/// <summary>
+/// The way from a node to a client: what is flushed arrives after a while, in pieces, unless the connection breaks before.
+/// </summary>
 internal sealed class ClientPipe(SimulationScheduler scheduler, Action<ReadOnlyMemory<byte>> arrive) : PipeWriter
 {
     private ArrayBufferWriter<byte> _written = new();
@@ -62,7 +64,8 @@ internal sealed class ClientPipe(SimulationScheduler scheduler, Action<ReadOnlyM
         }
 
         TaskCompletionSource<FlushResult> taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        scheduler.After(_last - scheduler.Clock.GetUtcNow(), () => taken.TrySetResult(new FlushResult(isCanceled: false, isCompleted: _isBroken)));
+        scheduler.After(_last - scheduler.Clock.GetUtcNow(),
+            () => taken.TrySetResult(new FlushResult(isCanceled: false, isCompleted: _isBroken)));
         return new(taken.Task);
     }
 }

@@ -106,7 +106,8 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         {
             if (world.Ledger.TextAt(room, place) != text)
             {
-                world.Violate($"{client} in {room} was given {text} as {Text(place)}, which is {world.Ledger.TextAt(room, place) ?? "nothing"}");
+                world.Violate(
+                    $"{client} in {room} was given {text} as {Text(place)}, which is {world.Ledger.TextAt(room, place) ?? "nothing"}");
                 return;
             }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Connections;
 using Weir.Relay;
 
 namespace Weir.Simulation.Clients;

@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Text;
+using Weir.Connections;
+using Weir.Protocol;
 using Weir.Relay;
 
 namespace Weir.Simulation.Clients;
@@ -42,7 +44,7 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         }
 
         membership.Local = local;
-        bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerPatience;
+        bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerTimeout;
         if (isNumbered && isComplete && node.Broker.Health == BrokerHealth.Up)
         {
             membership.From = world.Server.TopOf(Room);
@@ -91,7 +93,8 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
             string? text = world.Ledger.TextAt(Room, top with { Offset = offset });
             if (text is not null && !membership.Expectation.WasGiven(text) && !membership.Own.Contains(text))
             {
-                world.Violate($"{Name} in {Room} was not given {text}, {top.Epoch}:{offset}, although it had joined at {from.Epoch}:{from.Offset}");
+                world.Violate(
+                    $"{Name} in {Room} was not given {text}, {top.Epoch}:{offset}, although it had joined at {from.Epoch}:{from.Offset}");
             }
         }
     }
@@ -117,7 +120,9 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
             Node = node;
             Since = world.Scheduler.Clock.GetUtcNow();
             LossesBefore = node.Losses.GetValueOrDefault(client.Room);
-            Expectation = new Expectation(client.Name, client.Room, world, isNumbered: false) { IsOrdered = !client.Room.Contains('+', StringComparison.Ordinal) };
+            Expectation = new Expectation(client.Name, client.Room, world,
+                isNumbered: false)
+            { IsOrdered = !client.Room.Contains('+', StringComparison.Ordinal) };
             Pipe = new ClientPipe(world.Scheduler, Arrive);
             Connection = node.NewConnection(Pipe);
         }

@@ -27,7 +27,8 @@ internal sealed class Ledger
     public string? TextAt(string room, StreamPosition place)
         => _sequences.TryGetValue((room, place.Epoch), out Sequence? sequence)
             ? sequence.Texts.GetValueOrDefault(place.Offset)
-                ?? (sequence.From is { } from && place.Offset <= sequence.Common ? TextAt(room, new StreamPosition(from, place.Offset)) : null)
+                ?? (sequence.From is { } from
+                    && place.Offset <= sequence.Common ? TextAt(room, new StreamPosition(from, place.Offset)) : null)
             : null;
 
     /// <summary>Whether one of the sequences has both places.</summary>

@@ -3,7 +3,7 @@ using Weir.Relay;
 namespace Weir.Simulation.Model;
 
 /// <summary>
-/// The server that the nodes share: a log for each room, as Redis keeps it (see docs/redis.md), and the nodes that have
+/// The server that the nodes share: a log for each room, as Redis keeps it (see docs/operations/redis.md), and the nodes that have
 /// subscribed. What is asked arrives by a <see cref="BrokerModel"/>.
 /// </summary>
 internal sealed class ServerModel(Ledger ledger)

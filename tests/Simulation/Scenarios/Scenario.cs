@@ -152,7 +152,8 @@ internal sealed class Scenario
             bool isOfSeveral = _random.Next(2) == 0 && _features.HasFlag(Features.StreamsOfSeveralRooms);
             world.Clients.Add(_random.Next(3) switch
             {
-                0 when _features.HasFlag(Features.Members) && isOfSeveral => new MemberClient("m" + i, ["both", "and"], world, isNumbered: false),
+                0 when _features.HasFlag(Features.Members) && isOfSeveral
+                    => new MemberClient("m" + i, ["both", "and"], world, isNumbered: false),
                 0 when _features.HasFlag(Features.Members) => new MemberClient("m" + i, [room], world, IsNumbered(room)),
                 <= 1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
                 _ => new SseClient("s" + i, isOfSeveral ? ["kept", "other"] : [room], world, IsNumbered),

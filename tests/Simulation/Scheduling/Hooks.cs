@@ -26,7 +26,8 @@ public static class Hooks
     public static ConfiguredTaskAwaitable<T> ConfigureAwait<T>(Task<T> task, ConfigureAwaitOptions options)
         => task.ConfigureAwait(options | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
-    public static ConfiguredValueTaskAwaitable ConfigureAwait(ref ValueTask task, bool continueOnCapturedContext) => task.ConfigureAwait(true);
+    public static ConfiguredValueTaskAwaitable ConfigureAwait(ref ValueTask task, bool continueOnCapturedContext)
+        => task.ConfigureAwait(true);
 
     public static ConfiguredValueTaskAwaitable<T> ConfigureAwait<T>(ref ValueTask<T> task, bool continueOnCapturedContext)
         => task.ConfigureAwait(true);
@@ -126,7 +127,8 @@ public static class Hooks
             static (over, token) => ((TaskCompletionSource)over!).TrySetCanceled(token), over);
         using ITimer? timer = timeout == Timeout.InfiniteTimeSpan
             ? null
-            : time.CreateTimer(static over => ((TaskCompletionSource)over!).TrySetException(new TimeoutException()), over, timeout, Timeout.InfiniteTimeSpan);
+            : time.CreateTimer(static over => ((TaskCompletionSource)over!).TrySetException(new TimeoutException()), over, timeout,
+                Timeout.InfiniteTimeSpan);
         CompleteAfter(task, over);
         await over.Task;
     }

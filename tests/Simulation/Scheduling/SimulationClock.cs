@@ -22,7 +22,9 @@ internal sealed class SimulationClock : TimeProvider
         return timer;
     }
 
-    /// <summary>Runs the next timer, unless it is later than <paramref name="end"/>: then the clock stands there, and it returns false.</summary>
+    /// <summary>
+    /// Runs the next timer, unless it is later than <paramref name="end"/>: then the clock stands there, and it returns false.
+    /// </summary>
     public bool TryAdvanceTo(DateTimeOffset end)
     {
         while (_timers.TryPeek(out (Timer Timer, int Version) next, out (long Due, long Order) at))

@@ -33,7 +33,8 @@ internal sealed class SimulationScheduler : SynchronizationContext
         if (Environment.CurrentManagedThreadId != _thread)
         {
             // No test may pass in which something runs where the seed has no say.
-            Environment.FailFast("The simulation was continued from another thread: a way to the thread pool is not redirected.\n" + Environment.StackTrace);
+            Environment.FailFast(
+                "The simulation was continued from another thread: a way to the thread pool is not redirected.\n" + Environment.StackTrace);
         }
 
         _ready.Add((d, state));

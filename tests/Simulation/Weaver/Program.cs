@@ -51,7 +51,8 @@ MethodDefinition? Find(MethodReference called)
     IEnumerable<TypeReference> parameters = called.Parameters.Select(static parameter => parameter.ParameterType);
     if (called.HasThis)
     {
-        parameters = parameters.Prepend(called.DeclaringType.IsValueType ? new ByReferenceType(called.DeclaringType) : called.DeclaringType);
+        parameters = parameters.Prepend(called.DeclaringType.IsValueType
+            ? new ByReferenceType(called.DeclaringType) : called.DeclaringType);
     }
 
     return replacements.GetValueOrDefault(KeyOf(called.HasThis ? called.Name : owner.Name + "_" + called.Name, parameters));

@@ -1,4 +1,4 @@
-namespace Weir.Transport.Tests.Sockets;
+namespace Weir.Transports.Epoll.Tests.Sockets;
 
 /// <summary>The files that this process has open.</summary>
 internal static class Descriptors

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace Weir.Transport.Tests.Sockets;
+namespace Weir.Transports.Epoll.Tests.Sockets;
 
 /// <summary>Bytes that tell where in a stream they belong.</summary>
 internal static class Pattern

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Transport.Tests.Sockets;
+namespace Weir.Transports.Epoll.Tests.Sockets;
 
 /// <summary>The two ends of one connection: the client's plain socket and what the server makes of it. All waits are bounded.</summary>
 internal sealed class Peer(Socket client, EpollConnection server)

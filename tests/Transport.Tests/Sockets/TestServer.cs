@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Weir.TestSupport;
 using Xunit;
 
-namespace Weir.Transport.Tests.Sockets;
+namespace Weir.Transports.Epoll.Tests.Sockets;
 
 /// <summary>
 /// A bare listener of the transport on loopback, without Kestrel. Disposing it ends what it accepted, and fails the test
@@ -17,7 +17,8 @@ internal sealed class TestServer : IAsyncDisposable
     public TestServer(int loops = 1, TimeSpan? handOffAfter = null, EndPoint? endPoint = null, TimeProvider? time = null)
     {
         EpollTransportOptions options = new() { Loops = loops, HandOffAfter = handOffAfter ?? TimeSpan.Zero };
-        Transport = new EpollTransport(options, new DiagnosticMemoryPool(), Log.CreateLogger(TransportLog.Category), time ?? TimeProvider.System, Arrays);
+        Transport = new EpollTransport(options, new DiagnosticMemoryPool(), Log.CreateLogger(TransportLog.Category), time
+            ?? TimeProvider.System, Arrays);
         Listener = Bind(endPoint ?? new IPEndPoint(IPAddress.Loopback, 0));
     }
 
@@ -45,7 +46,7 @@ internal sealed class TestServer : IAsyncDisposable
         Task<EpollConnection> accepted = AcceptAsync();
         await client.ConnectAsync(EndPoint).Within();
         Peer peer = new(client, await accepted);
-        peer.Server.RunsOnLoop = runsOnLoop;
+        peer.Server.RunInline = runsOnLoop;
         _peers.Add(peer);
         return peer;
     }

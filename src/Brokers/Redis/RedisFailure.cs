@@ -1,0 +1,33 @@
+using StackExchange.Redis;
+using Weir.Relay;
+
+namespace Weir.Brokers.Redis;
+
+/// <summary>Converts StackExchange.Redis's exceptions to the broker's, with whether the request may have been executed.</summary>
+internal static class RedisFailure
+{
+    private static readonly List<string> _refusals = ["OOM ", "NOREPLICAS ", "MISCONF "];
+
+    public static bool IsOne(Exception error)
+        => error is RedisException or RedisTimeoutException or RedisCommandException
+            or ObjectDisposedException or OperationCanceledException;
+
+    /// <summary>
+    /// Whether it is a reply by which a server refuses to store, though it announces: its memory is full, or it may not write without
+    /// its replicas or its disk.
+    /// </summary>
+    public static bool IsRefusalToStore(Exception error)
+        => error is RedisServerException
+            && _refusals.Exists(code => error.Message.StartsWith(code, StringComparison.Ordinal));
+
+    public static BrokerUnavailableException Of(Exception error) => new($"Redis request failed: {error.Message}", IsUnknown(error), error);
+
+    private static bool IsUnknown(Exception error) => error switch
+    {
+        // A reply: Redis refused the request.
+        RedisServerException or RedisCommandException => false,
+        RedisTimeoutException timeout => timeout.Commandstatus is CommandStatus.Sent or CommandStatus.Unknown,
+        RedisConnectionException connection => connection.CommandStatus is CommandStatus.Sent or CommandStatus.Unknown,
+        _ => true,
+    };
+}

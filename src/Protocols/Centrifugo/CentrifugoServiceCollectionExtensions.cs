@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Weir.Connections;
+using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Sessions;
+using Weir.Relay;
+
+namespace Weir.Protocols.Centrifugo;
+
+/// <summary>Registers the services of the protocol.</summary>
+public static class CentrifugoServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds Centrifugo's client protocol; requires <see cref="RelayServiceCollectionExtensions.AddWeirRelay"/>. RPCs and messages of
+    /// clients are handled by the registered <see cref="CentrifugoApplication"/>, if there is one.
+    /// </summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Settings; <c>null</c> for the defaults.</param>
+    public static IServiceCollection AddWeirCentrifugo(this IServiceCollection services, Action<CentrifugoOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        CentrifugoOptions options = new();
+        configure?.Invoke(options);
+        return services.AddSingleton(provider => new CentrifugoHub(
+            provider.GetRequiredService<RelayNode>(),
+            provider.GetRequiredService<IClientAccess>(),
+            provider.GetService<CentrifugoApplication>(),
+            WeirEngine.Of(provider),
+            options.ToSettings(),
+            provider.GetService<ILoggerFactory>()));
+    }
+}

@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Weir.Connections;
+using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Diagnostics;
+using Weir.Relay;
+using Weir.Rooms;
+
+namespace Weir.Protocols.Centrifugo.Sessions;
+
+/// <summary>Shared state of all sessions of an application: the relay, access, options, and the sessions themselves.</summary>
+internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
+{
+    public CentrifugoHub(
+        RelayNode relay,
+        IClientAccess access,
+        CentrifugoApplication? application,
+        WeirEngine engine,
+        CentrifugoSettings settings,
+        ILoggerFactory? loggers)
+    {
+        Relay = relay;
+        Access = access;
+        Application = application;
+        Engine = engine;
+        Settings = settings;
+        Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? engine.Logger;
+        relay.AddClients(this);
+    }
+
+    public RelayNode Relay { get; }
+
+    public IClientAccess Access { get; }
+
+    /// <summary>Gets the handler of RPCs and messages; <c>null</c> if the application has none.</summary>
+    public CentrifugoApplication? Application { get; }
+
+    public WeirEngine Engine { get; }
+
+    public CentrifugoSettings Settings { get; }
+
+    public ILogger Logger { get; }
+
+    /// <summary>Gets the version that clients receive.</summary>
+    public string Version { get; } = typeof(CentrifugoHub).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    /// <summary>
+    /// Gets the connections in each channel as rooms of the engine, so that they share the frames of a publication. The number of
+    /// channels per client is limited elsewhere.
+    /// </summary>
+    public RoomDirectory Members { get; } = new(new RoomOptions { MaxNameBytes = 0, MaxRoomsPerConnection = 0 });
+
+    /// <summary>Gets those of them that receive joins and leaves.</summary>
+    public RoomDirectory Watchers { get; } = new(new RoomOptions { MaxNameBytes = 0, MaxRoomsPerConnection = 0 });
+
+    /// <summary>Gets the sessions whose commands arrive in separate requests, by their secret.</summary>
+    public ConcurrentDictionary<string, StreamSession> Streams { get; } = new(StringComparer.Ordinal);
+
+    public UserIndex UserIndex { get; } = new();
+
+    /// <summary>Gets the number of stream sessions; the others are counted as connections.</summary>
+    public int Count => Streams.Count;
+
+    public int Users => UserIndex.Count;
+
+    public DateTimeOffset Now => Engine.Time.GetUtcNow();
+
+    /// <summary>Gets the unit of <see cref="CurrentRateTick"/>.</summary>
+    public static TimeSpan RateTick => TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Gets the time for the inbound limits, from an arbitrary start.</summary>
+    public long CurrentRateTick => Engine.Time.GetElapsedTime(0).Ticks / RateTick.Ticks;
+
+    public IRoomAudience Create(LocalRoom room) => new ChannelAudience(room, this);
+
+    public void Disconnect(Disconnection what)
+    {
+        foreach (ClientSession session in what.User.Length > 0 ? UserIndex.Of(what.User) : Streams.Values.ToList<ClientSession>())
+        {
+            if (what.Client.Length == 0 || what.Client == session.Id)
+            {
+                session.Disconnect(what.Code, what.Reason);
+            }
+        }
+    }
+
+    public bool TryTake(string session, ReadOnlyMemory<byte> data)
+    {
+        if (!Streams.TryGetValue(session, out StreamSession? found))
+        {
+            return false;
+        }
+
+        found.Take(data);
+        return true;
+    }
+}

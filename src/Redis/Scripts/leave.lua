@@ -1,3 +1,0 @@
--- Notes a client as gone. KEYS: present, members. ARGV: client, channel.
-leave(ARGV[1], ARGV[2])
-return 1

@@ -1,3 +1,0 @@
--- Who is present now. KEYS: present, members. ARGV: channel.
-expire(now(), ARGV[1])
-return redis.call('HVALS', KEYS[2])
