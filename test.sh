@@ -28,6 +28,7 @@ need node nodejs
 need npm npm
 need chromium chromium
 need openssl openssl
+need python3 python3
 if ! command -v redis-server >/dev/null; then
     need redis-server redis-server
     # The package starts a server for the machine; tests start their own.
@@ -51,6 +52,7 @@ fi
 (cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."
 
 dotnet build Perf.sln -c Release -v quiet
+python3 .ci/words.py
 [ "${1:-}" = --no-format ] || dotnet format Perf.sln --verify-no-changes --no-restore
 
 log=$(mktemp); trap 'rm -f "$log"' EXIT
