@@ -7,7 +7,10 @@ namespace Weir.Connections;
 /// Withholds the server's close request from HTTP while a connection's first request may be in flight: Kestrel ends a connection
 /// that is requested to close before it has begun to read, even if a request has arrived, and the client would receive no response.
 /// </summary>
-/// <remarks>A connection older than the timeout is requested to close immediately.</remarks>
+/// <remarks>
+/// A connection older than the timeout is requested to close immediately. What Kestrel does is shown by
+/// findings/kestrel-close-request-before-the-first-read.sh.
+/// </remarks>
 internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDisposable
 {
     private readonly IConnectionLifetimeNotificationFeature? _server;

@@ -38,7 +38,7 @@ internal static partial class RedisLog
     public static partial void SinkFailed(ILogger logger, Exception error);
 
     [LoggerMessage(
-        607, LogLevel.Error,
+        608, LogLevel.Error,
         "Redis is a Cluster, which has only database 0: remove defaultDatabase={Database} from the configuration, "
         + "and set KeyPrefix to separate systems. The broker stays unavailable",
         EventName = "RedisDatabaseRefused")]
