@@ -153,7 +153,7 @@ public sealed class KeyFormatTests
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AQ","kid":"bad"}""", "kid \"bad\"", "`e` must be odd")]
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AA","kid":"bad"}""", "kid \"bad\"", "`e` must be odd")]
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AQAB","d":"AQAB","kid":"bad"}""", "kid \"bad\"", "private part")]
-    [InlineData("""{"kty":"RSA","x5c":["MIIB"],"kid":"bad"}""", "kid \"bad\"", "no key")]
+    [InlineData("""{"kty":"RSA","x5c":["MIIB"],"kid":"bad"}""", "kid \"bad\"", "do not form a key")]
     [InlineData("""{"kty":"RSA","x5c":[7],"kid":"bad"}""", "kid \"bad\"", "`x5c`")]
     [InlineData("""{"kty":"RSA","n":"GOOD","e":"AQAB","alg":"HS256","kid":"bad\nline"}""", "kid \"bad\\nline\"", "fits none")]
     public void Jwks_MemberThatCannotBeUsed_IsNamedAndCostsNoOther(string member, string name, string why)
