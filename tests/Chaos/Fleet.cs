@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.TestSupport;
@@ -26,11 +25,7 @@ internal sealed class Fleet : IAsyncDisposable
     public static async Task<Fleet> StartAsync(params string[] redis)
     {
         Fleet fleet = new();
-        using (X509Certificate2 certificate = TestCertificate.Create())
-        {
-            await File.WriteAllBytesAsync(fleet._certificate, certificate.Export(X509ContentType.Pfx, Password));
-        }
-
+        TestCertificate.WriteTo(fleet._certificate, Password);
         try
         {
             foreach (HostProcess host in await Task.WhenAll(redis.Select(fleet.StartHostAsync)))

@@ -18,4 +18,11 @@ public static class TestCertificate
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
+
+    /// <summary>Writes a new certificate with its key to a file (PKCS #12), which the caller deletes.</summary>
+    public static void WriteTo(string path, string password)
+    {
+        using X509Certificate2 certificate = Create();
+        File.WriteAllBytes(path, certificate.Export(X509ContentType.Pfx, password));
+    }
 }

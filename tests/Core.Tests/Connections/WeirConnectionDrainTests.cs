@@ -135,10 +135,10 @@ public sealed class WeirConnectionDrainTests
     {
         await using WeirConnectionHarness server = new();
         List<WeirConnectionClient> clients = await ConnectAsync(server, 50);
-        using CancellationTokenSource abortToken = new();
-        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.FromHours(1), Drain.LastCloseTimeout, abortToken.Token);
+        using CancellationTokenSource abort = new();
+        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.FromHours(1), Drain.LastCloseTimeout, abort.Token);
 
-        await abortToken.CancelAsync();
+        await abort.CancelAsync();
 
         await drain.Within();
         foreach (WeirConnectionClient client in clients)

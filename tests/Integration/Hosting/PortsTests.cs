@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
 using Xunit;
@@ -14,11 +13,7 @@ public sealed class PortsTests : IDisposable
 
     private readonly string _pfx = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
 
-    public PortsTests()
-    {
-        using X509Certificate2 certificate = TestCertificate.Create();
-        File.WriteAllBytes(_pfx, certificate.Export(X509ContentType.Pfx, Password));
-    }
+    public PortsTests() => TestCertificate.WriteTo(_pfx, Password);
 
     public void Dispose() => File.Delete(_pfx);
 

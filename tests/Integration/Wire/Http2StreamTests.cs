@@ -1,5 +1,4 @@
 using System.Net.WebSockets;
-using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
@@ -15,11 +14,7 @@ public sealed class Http2StreamTests : IDisposable
 
     private readonly string _pfx = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
 
-    public Http2StreamTests()
-    {
-        using X509Certificate2 certificate = TestCertificate.Create();
-        File.WriteAllBytes(_pfx, certificate.Export(X509ContentType.Pfx, Password));
-    }
+    public Http2StreamTests() => TestCertificate.WriteTo(_pfx, Password);
 
     public void Dispose() => File.Delete(_pfx);
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.TestSupport;
@@ -18,11 +17,7 @@ public sealed class MalformedTargetTests : IDisposable
 
     private readonly string _pfx = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
 
-    public MalformedTargetTests()
-    {
-        using X509Certificate2 certificate = TestCertificate.Create();
-        File.WriteAllBytes(_pfx, certificate.Export(X509ContentType.Pfx, Password));
-    }
+    public MalformedTargetTests() => TestCertificate.WriteTo(_pfx, Password);
 
     public void Dispose() => File.Delete(_pfx);
 

@@ -2,7 +2,7 @@
 //   node browser.mjs URL PID
 // URL is the server's address, PID its process, which this ends with SIGTERM. Prints a line per check; exit code 0 when all hold.
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const ROOM = "<i>weir & \u6c34</i>";
 const MARKUP = `<b id="injected">bold</b><img src="/nowhere" onerror="document.title = 'hacked'">`;
@@ -213,13 +213,7 @@ async function run(context) {
   });
 }
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch();
 try {
   const context = await browser.newContext();
   context.on("page", watch);

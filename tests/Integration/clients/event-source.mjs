@@ -1,18 +1,12 @@
 // EventSources of a page in Chromium, over a restart of their server.
 //   node event-source.mjs URL
 // Prints "open" when all are, and "back" when each has been opened anew by the server that has started meanwhile.
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const STREAMS = 5; // a browser has six connections to a host
 const [url] = process.argv.slice(2);
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage();
   page.setDefaultTimeout(110_000);

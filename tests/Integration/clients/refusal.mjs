@@ -1,18 +1,12 @@
 // What a page in Chromium sees of WebSockets that the server refuses by a close code.
 //   node refusal.mjs URL
 // Prints the codes and reasons by the subprotocols that were offered, as JSON.
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const OFFERS = [[], ["chat"], ["other", "chat"]];
 const [url] = process.argv.slice(2);
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage();
   page.setDefaultTimeout(110_000);

@@ -95,14 +95,8 @@ async function inNode() {
 }
 
 async function inChromium() {
-  const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync",
-    ],
-  });
+  const { launch } = await import("./chromium.mjs");
+  const browser = await launch();
   const page = await browser.newPage();
   page.setDefaultTimeout(30_000);
   page.on("pageerror", (error) => tell({ event: "page error", message: error.message }));
