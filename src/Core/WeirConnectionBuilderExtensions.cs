@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Weir.Connections;
@@ -41,10 +42,7 @@ public static class WeirConnectionBuilderExtensions
     /// <summary>As above, with a handler created from the application's services.</summary>
     /// <typeparam name="THandler">Resolved from the services if registered there, else created once with its dependencies.</typeparam>
     /// <inheritdoc cref="UseWeir{TBuilder}(TBuilder, string, WeirHandler, Action{WeirOptions})"/>
-    public static IConnectionBuilder UseWeir<
-        [System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(
-            System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)]
-    THandler>(
+    public static IConnectionBuilder UseWeir<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
         this IConnectionBuilder builder, string path, Action<WeirOptions>? configure = null)
         where THandler : WeirHandler
     {

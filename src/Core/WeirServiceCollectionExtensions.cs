@@ -28,9 +28,8 @@ public static class WeirServiceCollectionExtensions
         configure?.Invoke(options);
         services.AddSingleton(options);
         services.AddSingleton(options.ToSettings());
-        services.AddSingleton(static provider => WeirEngine.Of(provider));
         services.AddSingleton(static provider => new WeirNode(WeirEngine.Of(provider)));
-        services.AddHostedService<DrainService>();
+        services.AddHostedService(static provider => new DrainService(WeirEngine.Of(provider)));
         services.PostConfigure<HostOptions>(host =>
         {
             TimeSpan needed = options.DrainWindow + Drain.LastCloseTimeout + TimeSpan.FromSeconds(5);

@@ -7,7 +7,6 @@ using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
 using Weir.Sending;
-using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -191,7 +190,7 @@ public sealed partial class RelayNode
             return false;
         }
 
-        using CancellationTokenSource timeout = new(LongWait.Piece(Options.BrokerTimeout), _time);
+        using CancellationTokenSource timeout = new(Options.BrokerTimeout, _time);
         try
         {
             await room.Outbox.PublishPermits.WaitAsync(timeout.Token).ConfigureAwait(false);

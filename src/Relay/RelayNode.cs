@@ -7,7 +7,6 @@ using Weir.Connections;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
-using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -152,7 +151,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
         async ValueTask<LocalRoom?> WaitAsync()
         {
-            await ready.WaitAsync(LongWait.Piece(Options.BrokerTimeout), _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ready.WaitAsync(Options.BrokerTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return Enter(local, connection, client, info);
         }
     }

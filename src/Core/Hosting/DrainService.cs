@@ -12,16 +12,16 @@ internal sealed class DrainService(WeirEngine engine) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        using CancellationTokenSource abortToken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        void Hurry(PosixSignalContext signal)
+        using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        void Abort(PosixSignalContext signal)
         {
             signal.Cancel = true;
-            abortToken.Cancel();
+            abort.Cancel();
         }
 
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Hurry);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Hurry);
-        await Drain.RunNodeAsync(engine, engine.Settings.DrainWindow, abortToken.Token).ConfigureAwait(false);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Abort);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Abort);
+        await Drain.RunNodeAsync(engine, engine.Settings.DrainWindow, abort.Token).ConfigureAwait(false);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

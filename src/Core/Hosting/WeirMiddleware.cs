@@ -110,9 +110,8 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     private static bool IsHttp2(ConnectionContext transport)
         => transport.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
 
-    // Null if canceled before the request header block was complete.
-    // The request is null if the connection is not ours, or is and was refused
-    // for its size.
+    // Null if canceled before the request header block was complete. The request is null if the connection is not ours, or is and was
+    // refused for its size.
     private async ValueTask<(bool IsOurs, UpgradeRequest? Request)?> ReadHeadAsync(
         ConnectionContext transport, CancellationToken cancellation)
     {

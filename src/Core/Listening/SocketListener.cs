@@ -23,10 +23,11 @@ internal sealed class SocketListener(IConnectionListener inner, Socket socket, I
         if (ListenSocket.HoldOffNewPeers(socket))
         {
             await WaitAsync(ListenSocket.HandshakeTime(EndPoint), cancellationToken).ConfigureAwait(false);
-            for (TimeSpan waited = default; waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested;
-            waited += _lookAgain)
+            TimeSpan waited = default;
+            while (waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested)
             {
                 await WaitAsync(_lookAgain, cancellationToken).ConfigureAwait(false);
+                waited += _lookAgain;
             }
         }
         else

@@ -31,8 +31,8 @@ internal static partial class UnixSocketFile
     {
         if (!IsSocket(path))
         {
-            throw new AddressInUseException($"'{path}' exists and is no socket. Remove it, or name another path for the Unix socket.",
-                cause);
+            throw new AddressInUseException(
+                $"'{path}' exists and is no socket. Remove it, or name another path for the Unix socket.", cause);
         }
 
         if (Connect(path) is { } answer)
@@ -52,7 +52,7 @@ internal static partial class UnixSocketFile
         {
             throw new AddressInUseException(
                 $"The Unix socket '{path}' was left by a terminated process and cannot be removed: {error.Message} Remove the file.",
-            error);
+                error);
         }
     }
 
