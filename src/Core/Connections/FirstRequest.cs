@@ -23,12 +23,13 @@ internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDi
 
     /// <param name="transport">The connection, which is about to be passed to HTTP.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="timeout">How long from now to wait for its first request.</param>
-    public FirstRequest(ConnectionContext transport, TimeProvider time, TimeSpan timeout)
+    /// <param name="began">The timestamp of <paramref name="time"/> at which it was accepted.</param>
+    /// <param name="timeout">How long from then to wait for its first request.</param>
+    public FirstRequest(ConnectionContext transport, TimeProvider time, long began, TimeSpan timeout)
     {
         _time = time;
         _timeout = timeout;
-        _began = time.GetTimestamp();
+        _began = began;
         _server = transport.Features.Get<IConnectionLifetimeNotificationFeature>();
         ConnectionClosedRequested = _close.Token;
         transport.Features.Set<IConnectionLifetimeNotificationFeature>(this);

@@ -28,6 +28,11 @@ internal static partial class WeirLog
         EventName = "UpgradeHandlerFailed")]
     public static partial void UpgradeHandlerFailed(ILogger logger, Exception error, string connectionId, string path);
 
+    [LoggerMessage(103, LogLevel.Debug,
+        "Connection {ConnectionId}: the server is closing and no request has arrived; closed without a response",
+        EventName = "EndedBeforeRequest")]
+    public static partial void EndedBeforeRequest(ILogger logger, string connectionId);
+
     [LoggerMessage(200, LogLevel.Debug, "Connection {ConnectionId}: open on {Path}", EventName = "ConnectionOpened")]
     public static partial void ConnectionOpened(ILogger logger, string connectionId, string path);
 

@@ -24,8 +24,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     // would reset the connection and could destroy the answer in flight.
     private static readonly TimeSpan _lingerTimeout = TimeSpan.FromSeconds(1);
 
-    // How long a draining server waits for the request of an accepted connection: it may be in flight.
-    private static readonly TimeSpan _lastRequestTimeout = TimeSpan.FromSeconds(1);
+    // The age up to which a connection of a closing server may still send its first request: it may be in flight, and a client on a
+    // busy machine may not have come to write it.
+    private static readonly TimeSpan _lastRequestTimeout = TimeSpan.FromSeconds(3);
 
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
@@ -39,6 +40,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
         listener.Engine.Metrics.States.HandshakeBegan();
+        long began = listener.Engine.Time.GetTimestamp();
         WeirConnection? connection = null;
         bool isOurs = true;
         try
@@ -46,7 +48,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             CancellationToken shutdown =
                 transport.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
             (isOurs, UpgradeRequest? request) = await ReadHeadAsync(transport, shutdown).ConfigureAwait(false)
-                ?? await ReadLastHeadAsync(transport).ConfigureAwait(false);
+                ?? await ReadLastHeadAsync(transport, began).ConfigureAwait(false);
             if (request is not null)
             {
                 connection = await AnswerAsync(transport, timer, request).ConfigureAwait(false);
@@ -83,28 +85,30 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }
 
-            using FirstRequest first = new(transport, listener.Engine.Time, _lastRequestTimeout);
+            using FirstRequest first = new(transport, listener.Engine.Time, began, _lastRequestTimeout);
             await next(transport).ConfigureAwait(false);
         }
     }
 
-    // The server is draining, and must not wait long for a request that may never arrive.
-    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadLastHeadAsync(ConnectionContext transport)
+    // The server is closing, and must not wait long for a request that may never arrive. A connection without one ends without a response:
+    // a client that begins to send at this moment would take a 503 for the response to its own request, and a browser's EventSource stops
+    // permanently at any status except 200, while it reconnects after a connection that has ended.
+    private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadLastHeadAsync(ConnectionContext transport, long began)
     {
-        using CancellationTokenSource timeout = new(_lastRequestTimeout, listener.Engine.Time);
-        if (await ReadHeadAsync(transport, timeout.Token).ConfigureAwait(false) is { } read)
+        TimeSpan left = _lastRequestTimeout - listener.Engine.Time.GetElapsedTime(began);
+        if (left > TimeSpan.Zero)
         {
-            return read;
+            using CancellationTokenSource timeout = new(left, listener.Engine.Time);
+            if (await ReadHeadAsync(transport, timeout.Token).ConfigureAwait(false) is { } read)
+            {
+                return read;
+            }
         }
 
-        // The text of HTTP/1.1 is no answer on a connection that has agreed on HTTP/2: the server closes it in its own way.
-        if (IsHttp2(transport))
-        {
-            return (false, null);
-        }
+        WeirLog.EndedBeforeRequest(listener.Engine.Logger, transport.ConnectionId);
 
-        await RefuseAsync(transport, NodeGate.Draining).ConfigureAwait(false);
-        return (true, null);
+        // On a connection that has agreed on HTTP/2 the server closes in its own way, with GOAWAY.
+        return (!IsHttp2(transport), null);
     }
 
     private static bool IsHttp2(ConnectionContext transport)

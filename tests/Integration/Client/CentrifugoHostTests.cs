@@ -113,14 +113,15 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     [Fact]
     public async Task Drain_ComesBackToAnotherStart_AndGoesOn()
     {
-        await using HostProcess first = await HostProcess.StartAsync();
+        string[] address = RestartAddress.NewArguments();
+        await using HostProcess first = await HostProcess.StartWithAsync(address);
         await using CentrifugoClient client = new(new Uri($"ws://127.0.0.1:{first.Port}/connection/websocket"), Quick.Centrifugo());
         Listening<SubscriptionEvent> heard = await SubscribeAsync(client, "c");
 
         first.Terminate();
         await heard.NextAsync<Interrupted>();
         await first.ExitAsync();
-        await using HostProcess second = await HostProcess.StartWithAsync(["--urls", $"http://127.0.0.1:{first.Addresses[0].Port}"]);
+        await using HostProcess second = await HostProcess.StartWithAsync(address);
 
         await heard.NextAsync<Subscribed>();
         Assert.Equal(Delivery.Delivered, (await client.PublishAsync("c", "1"u8.ToArray()).Within()).Delivery);

@@ -349,8 +349,8 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [Fact]
     public async Task Drain_ComesBackToAnotherStart()
     {
-        await using HostProcess host = await HostProcess.StartAsync();
-        int port = host.Port;
+        string[] address = RestartAddress.NewArguments();
+        await using HostProcess host = await HostProcess.StartWithAsync(address);
         Listening<ClientEvent> events = Start(AddressOf(host));
         await events.NextAsync<Connected>();
 
@@ -358,7 +358,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
 
         Assert.Equal(1001, (await events.NextAsync<Disconnected>()).End.CloseCode);
         await host.ExitAsync();
-        await using HostProcess next = await HostProcess.StartWithAsync(["--urls", $"http://127.0.0.1:{port}"]);
+        await using HostProcess next = await HostProcess.StartWithAsync(address);
         await UntilConnectedAsync(events);
     }
 

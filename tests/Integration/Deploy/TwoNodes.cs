@@ -18,7 +18,9 @@ internal sealed class TwoNodes : IAsyncDisposable
         TwoNodes nodes = new();
         try
         {
-            nodes._hosts.AddRange(await Task.WhenAll(HostProcess.StartAsync(settings), HostProcess.StartAsync(settings)));
+            nodes._hosts.AddRange(await Task.WhenAll(
+                HostProcess.StartWithAsync(RestartAddress.NewArguments(), settings),
+                HostProcess.StartWithAsync(RestartAddress.NewArguments(), settings)));
             return nodes;
         }
         catch

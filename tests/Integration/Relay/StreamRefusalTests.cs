@@ -107,15 +107,15 @@ public sealed partial class StreamRefusalTests
     [Fact]
     public async Task InChromium_EventSourcesComeBack_AfterARestartBehindARateOfHandshakes()
     {
-        await using HostProcess before = await HostProcess.StartAsync(("Weir__Drain__Window", "2s"));
-        int port = before.Port;
-        await using ChildProcess browser = ChildProcess.Start("node", ["event-source.mjs", $"http://127.0.0.1:{port}"], Repository.Clients);
+        string[] address = RestartAddress.NewArguments();
+        await using HostProcess before = await HostProcess.StartWithAsync(address, ("Weir__Drain__Window", "2s"));
+        await using ChildProcess browser = ChildProcess.Start("node", ["event-source.mjs", $"http://127.0.0.1:{before.Port}"], Repository.Clients);
         await LineAsync(browser, "open");
         before.Terminate();
         await before.ExitAsync(TimeSpan.FromSeconds(30));
 
         await using HostProcess after = await HostProcess.StartWithAsync(
-            ["--urls", $"http://127.0.0.1:{port}"], ("Weir__Limits__HandshakesPerSecond", "1"), ("Weir__Limits__HandshakeBurst", "1"));
+            address, ("Weir__Limits__HandshakesPerSecond", "1"), ("Weir__Limits__HandshakeBurst", "1"));
         await LineAsync(browser, "back");
         Assert.Equal(0, await browser.ExitCodeAsync().Within(_browserLimit));
 

@@ -10,6 +10,9 @@ const browser = await launch();
 try {
   const page = await browser.newPage();
   page.setDefaultTimeout(110_000);
+  // Shown if the test fails: the response that ended a stream for good, or the connection error.
+  page.on("response", (response) => response.status() === 200 || console.error(`${response.status()} ${response.url()}`));
+  page.on("requestfailed", (request) => console.error(`${request.failure()?.errorText} ${request.url()}`));
   await page.goto(`${url}/weir.js`);
   await page.evaluate((count) => {
     window.streams = Array.from({ length: count }, () => {
