@@ -1,4 +1,4 @@
-using Weir.Connections;
+using Weir.Rooms;
 
 namespace Weir.Relay;
 
@@ -18,8 +18,8 @@ public interface IRoomAudience
     /// The publication. Its offset is one more than that of the one before it, except after <see cref="OnPositionLost"/>; 0 if the room has
     /// no history, or if the broker was unavailable and it reaches the members of this node only.
     /// </param>
-    /// <param name="except">The publisher, if it is a connection of this node; else <c>null</c>.</param>
-    void OnPublication(LocalRoom room, Publication publication, WeirConnection? except);
+    /// <param name="except">The publisher, if it is a member on this node; else <c>null</c>.</param>
+    void OnPublication(LocalRoom room, Publication publication, IRoomMember? except);
 
     /// <summary>A client has joined or left the room, on any node. Called only if the room's rule has presence.</summary>
     void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined)

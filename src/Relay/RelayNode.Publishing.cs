@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text.Unicode;
-using Weir.Connections;
 using Weir.Protocol;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
@@ -26,11 +25,11 @@ public sealed partial class RelayNode
     /// The message; copied before the call returns. Text must be UTF-8, as messages of a connection are: it is not checked again.
     /// </param>
     /// <param name="kind">Text or binary.</param>
-    /// <param name="publisher">The connection that is left out.</param>
+    /// <param name="publisher">The member that is left out.</param>
     /// <returns>
     /// Completed, except while the permitted number is in flight: then when a permit is free. Await it before reading on.
     /// </returns>
-    public ValueTask PublishAsync(LocalRoom room, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
+    public ValueTask PublishAsync(LocalRoom room, in ReadOnlySequence<byte> payload, MessageKind kind, IRoomMember publisher)
     {
         ArgumentNullException.ThrowIfNull(room);
         ArgumentNullException.ThrowIfNull(publisher);
@@ -50,16 +49,16 @@ public sealed partial class RelayNode
 
     /// <summary>
     /// Publishes one message to several rooms, as
-    /// <see cref="PublishAsync(LocalRoom, in ReadOnlySequence{byte}, MessageKind, WeirConnection)"/> does to one. A connection in more than
+    /// <see cref="PublishAsync(LocalRoom, in ReadOnlySequence{byte}, MessageKind, IRoomMember)"/> does to one. A connection in more than
     /// one of them, on any node, is sent it once.
     /// </summary>
     /// <param name="rooms">Rooms that the publisher is in, each once.</param>
     /// <param name="payload">The message; copied before the call returns. Text must be UTF-8: it is not checked again.</param>
     /// <param name="kind">Text or binary.</param>
-    /// <param name="publisher">The connection that is left out.</param>
+    /// <param name="publisher">The member that is left out.</param>
     /// <returns>As for one room.</returns>
     public ValueTask PublishAsync(
-        IReadOnlyList<LocalRoom> rooms, in ReadOnlySequence<byte> payload, MessageKind kind, WeirConnection publisher)
+        IReadOnlyList<LocalRoom> rooms, in ReadOnlySequence<byte> payload, MessageKind kind, IRoomMember publisher)
     {
         ArgumentNullException.ThrowIfNull(rooms);
         ArgumentNullException.ThrowIfNull(publisher);
@@ -78,7 +77,7 @@ public sealed partial class RelayNode
     /// <summary>The newest number of a publication of this node.</summary>
     internal long LastSequence => Interlocked.Read(ref _sequence);
 
-    private async ValueTask PublishCopiesAsync(IReadOnlyList<LocalRoom> rooms, Draft draft, MessageCopies copies, WeirConnection publisher)
+    private async ValueTask PublishCopiesAsync(IReadOnlyList<LocalRoom> rooms, Draft draft, MessageCopies copies, IRoomMember publisher)
     {
         foreach (LocalRoom room in rooms)
         {
@@ -93,7 +92,7 @@ public sealed partial class RelayNode
         }
     }
 
-    private ValueTask Publish(LocalRoom room, in Draft draft, WeirConnection publisher)
+    private ValueTask Publish(LocalRoom room, in Draft draft, IRoomMember publisher)
     {
         SendScope.Current?.WalkPublications(); // must not overtake publications from before, when the room was plain
         if (!room.Drain.IsCongested && TryAcquirePermits(room))
@@ -108,7 +107,7 @@ public sealed partial class RelayNode
     /// <summary>Publishes to a room, whether or not it has members on this node.</summary>
     /// <param name="room">The room.</param>
     /// <param name="publication">Its offset, node and sequence are ignored.</param>
-    /// <param name="except">A connection of this node that is left out; <c>null</c> if none.</param>
+    /// <param name="except">A member of this node that is left out; <c>null</c> if none.</param>
     /// <param name="cancellationToken">Cancels the wait; it may be published even so.</param>
     /// <returns>Its position. The default if the room keeps no history: it was announced to all nodes.</returns>
     /// <exception cref="BrokerUnavailableException">
@@ -117,7 +116,7 @@ public sealed partial class RelayNode
     /// </exception>
     /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
     public async ValueTask<StreamPosition> PublishAsync(
-        string room, Publication publication, WeirConnection? except = null, CancellationToken cancellationToken = default)
+        string room, Publication publication, IRoomMember? except = null, CancellationToken cancellationToken = default)
     {
         Task<StreamPosition> done = await BeginPublishAsync(room, publication, except).ConfigureAwait(false);
         return await done.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -129,13 +128,13 @@ public sealed partial class RelayNode
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="publication">Its offset, node and sequence are ignored.</param>
-    /// <param name="except">A connection of this node that is left out; <c>null</c> if none.</param>
+    /// <param name="except">A member of this node that is left out; <c>null</c> if none.</param>
     /// <returns>
     /// Completed, except while the permitted number is in flight: then when a permit is free. The task in it is the second half, with the
-    /// result and the failure of <see cref="PublishAsync(string, Publication, WeirConnection?, CancellationToken)"/>.
+    /// result and the failure of <see cref="PublishAsync(string, Publication, IRoomMember?, CancellationToken)"/>.
     /// </returns>
     /// <exception cref="ArgumentException">The name is not allowed, or the publication is text and not UTF-8.</exception>
-    public async ValueTask<Task<StreamPosition>> BeginPublishAsync(string room, Publication publication, WeirConnection? except = null)
+    public async ValueTask<Task<StreamPosition>> BeginPublishAsync(string room, Publication publication, IRoomMember? except = null)
     {
         ArgumentNullException.ThrowIfNull(publication);
         ThrowUnlessAllowed(room);
@@ -212,7 +211,7 @@ public sealed partial class RelayNode
         }
     }
 
-    private async ValueTask PublishSlowlyAsync(LocalRoom room, Draft draft, WeirConnection publisher)
+    private async ValueTask PublishSlowlyAsync(LocalRoom room, Draft draft, IRoomMember publisher)
     {
         if (room.Drain.IsCongested)
         {
@@ -237,7 +236,7 @@ public sealed partial class RelayNode
         }
     }
 
-    private void Begin(LocalRoom room, in Draft draft, WeirConnection publisher)
+    private void Begin(LocalRoom room, in Draft draft, IRoomMember publisher)
     {
         PendingPublish entry = Call(room, draft, publisher, room.Rule.Durable, out ValueTask<StreamPosition> call);
         if (call.IsCompletedSuccessfully)
@@ -250,7 +249,7 @@ public sealed partial class RelayNode
         }
     }
 
-    private async Task WatchAsync(LocalRoom room, PendingPublish entry, ValueTask<StreamPosition> call, WeirConnection publisher)
+    private async Task WatchAsync(LocalRoom room, PendingPublish entry, ValueTask<StreamPosition> call, IRoomMember publisher)
     {
         try
         {
@@ -288,7 +287,7 @@ public sealed partial class RelayNode
 
     // Sequence numbers, outbox and calls have one order: all under the outbox's lock. A call only begins there.
     private PendingPublish Call(
-        LocalRoom room, in Draft draft, WeirConnection? publisher, bool mustBeStored, out ValueTask<StreamPosition> call)
+        LocalRoom room, in Draft draft, IRoomMember? publisher, bool mustBeStored, out ValueTask<StreamPosition> call)
     {
         PendingPublish entry;
         Outbox outbox = room.Outbox;
@@ -314,7 +313,7 @@ public sealed partial class RelayNode
         return entry;
     }
 
-    private PendingPublish AddInsideLock(LocalRoom room, in Draft draft, WeirConnection? publisher, bool mustBeStored)
+    private PendingPublish AddInsideLock(LocalRoom room, in Draft draft, IRoomMember? publisher, bool mustBeStored)
     {
         bool isAfterLoss = _owesLosses && room.Rule.KeepsHistory && _losses.TryRemove(room.Name, out _);
         Publication publication = draft.ToPublication(NodeId, Interlocked.Increment(ref _sequence), isAfterLoss);
@@ -376,7 +375,7 @@ public sealed partial class RelayNode
     }
 
     // Never handed to the broker: it keeps its position in the order among those that were.
-    private void Refuse(LocalRoom room, in Draft draft, WeirConnection publisher)
+    private void Refuse(LocalRoom room, in Draft draft, IRoomMember publisher)
     {
         PendingPublish entry;
         lock (room.Outbox.Gate)
@@ -399,7 +398,7 @@ public sealed partial class RelayNode
         _publishPermits.Release();
     }
 
-    private static void NotStored(WeirConnection publisher) => publisher.Close(CloseCode.TryAgainLater, "not stored");
+    private static void NotStored(IRoomMember publisher) => publisher.Close(CloseCode.TryAgainLater, "not stored");
 
     private BrokerUnavailableException TooMany() => new(
         $"More than {Options.MaxPublishesInFlight} publishes are in flight, or {Options.MaxPublishesInFlightPerRoom} of the room.",

@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Weir.Connections;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
@@ -33,7 +32,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
     /// <summary>Creates a node; <see cref="StartAsync"/> must be called before it is used.</summary>
     /// <param name="broker">The broker, not started yet; the node starts and disposes it.</param>
-    /// <param name="members">The rooms of connections that are sent publications verbatim; <c>null</c> creates a directory.</param>
+    /// <param name="members">The rooms of members that are sent publications verbatim; <c>null</c> creates a directory.</param>
     /// <param name="options">Settings; <c>null</c> for the defaults.</param>
     /// <param name="loggers">The logger factory; <c>null</c> for no logs.</param>
     /// <param name="meters">The meter factory; <c>null</c> for a meter of its own.</param>
@@ -68,7 +67,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// <summary>Gets the broker.</summary>
     public IBroker Broker { get; }
 
-    /// <summary>The rooms of connections that are sent publications verbatim.</summary>
+    /// <summary>The rooms of members that are sent publications verbatim.</summary>
     public RoomDirectory Members { get; }
 
     /// <summary>Whether the broker can be reached, and stores.</summary>
@@ -119,50 +118,50 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     /// <summary>The rule of a room.</summary>
     public RoomRule RuleOf(string room) => _rooms.TryGetValue(room, out LocalRoom? local) ? local.Rule : Options.Rules.Of(room);
 
-    /// <summary>Gets the id of a connection of this node, unique over all nodes.</summary>
-    public string ClientIdOf(WeirConnection connection)
+    /// <summary>Gets the id of a member of this node, unique over all nodes.</summary>
+    public string ClientIdOf(IRoomMember member)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        return NodeId + "-" + connection.Id;
+        ArgumentNullException.ThrowIfNull(member);
+        return NodeId + "-" + member.Id;
     }
 
     /// <summary>
-    /// Puts a connection into a room to be sent every publication verbatim, except its own. <see cref="Leave"/> must follow once, at the
-    /// latest when the connection has closed.
+    /// Puts a member into a room to be sent every publication verbatim, except its own. <see cref="Leave"/> must follow once, at the
+    /// latest when the member has ended.
     /// </summary>
     /// <param name="room">The room.</param>
-    /// <param name="connection">The connection.</param>
+    /// <param name="member">A WebSocket connection, or a client of another protocol or transport.</param>
     /// <param name="client">Its identity, for the room's presence; <c>null</c>: anonymous.</param>
     /// <param name="info">Its data in this room, as JSON for the presence; empty if none.</param>
     /// <returns>
     /// The room, once everything published from now on will be delivered, or after <see cref="RelayOptions.BrokerTimeout"/>; <c>null</c> if
-    /// the connection has closed, and then <see cref="Leave"/> must not be called.
+    /// the member has ended, and then <see cref="Leave"/> must not be called.
     /// </returns>
     /// <exception cref="ArgumentException">The name is not allowed.</exception>
-    /// <exception cref="InvalidOperationException">The connection is in the permitted number of rooms already.</exception>
+    /// <exception cref="InvalidOperationException">The member is in the permitted number of rooms already.</exception>
     public ValueTask<LocalRoom?> JoinAsync(
-        string room, WeirConnection connection, ClientIdentity? client = null, ReadOnlyMemory<byte> info = default)
+        string room, IRoomMember member, ClientIdentity? client = null, ReadOnlyMemory<byte> info = default)
     {
-        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(member);
         LocalRoom local = Acquire(room, out Task ready);
         return ready.IsCompleted || Options.BrokerTimeout == TimeSpan.Zero || Health == BrokerHealth.Degraded
-            ? new(Enter(local, connection, client, info))
+            ? new(Enter(local, member, client, info))
             : WaitAsync();
 
         async ValueTask<LocalRoom?> WaitAsync()
         {
             await ready.WaitAsync(Options.BrokerTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return Enter(local, connection, client, info);
+            return Enter(local, member, client, info);
         }
     }
 
     // Only now, when every announcement is delivered here: a member's messages have no gap from the first one on.
-    private LocalRoom? Enter(LocalRoom room, WeirConnection connection, ClientIdentity? client, ReadOnlyMemory<byte> info)
+    private LocalRoom? Enter(LocalRoom room, IRoomMember member, ClientIdentity? client, ReadOnlyMemory<byte> info)
     {
         bool isIn = false;
         try
         {
-            isIn = Members.Join(room.Name, connection) is not null;
+            isIn = Members.Join(room.Name, member) is not null;
         }
         finally
         {
@@ -175,21 +174,21 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         if (isIn && room.Rule.Presence)
         {
             client ??= ClientIdentity.Anonymous;
-            SetPresence(room, new RoomMember(ClientIdOf(connection), client.User, client.Info, info));
+            SetPresence(room, new RoomMember(ClientIdOf(member), client.User, client.Info, info));
         }
 
         return isIn ? room : null;
     }
 
-    /// <summary>Removes a connection from a room that <see cref="JoinAsync"/> put it into; also one that has closed.</summary>
-    public void Leave(LocalRoom room, WeirConnection connection)
+    /// <summary>Removes a member from a room that <see cref="JoinAsync"/> put it into; also one that has ended.</summary>
+    public void Leave(LocalRoom room, IRoomMember member)
     {
         ArgumentNullException.ThrowIfNull(room);
-        ArgumentNullException.ThrowIfNull(connection);
-        Members.Leave(room.Name, connection);
+        ArgumentNullException.ThrowIfNull(member);
+        Members.Leave(room.Name, member);
         if (room.Rule.Presence)
         {
-            RemovePresence(room, ClientIdOf(connection));
+            RemovePresence(room, ClientIdOf(member));
         }
 
         room.Link.Release();

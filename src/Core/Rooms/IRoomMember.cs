@@ -1,4 +1,5 @@
 using Weir.Diagnostics;
+using Weir.Protocol;
 using Weir.Sending;
 
 namespace Weir.Rooms;
@@ -9,6 +10,12 @@ namespace Weir.Rooms;
 /// </summary>
 public interface IRoomMember
 {
+    /// <summary>
+    /// The member's id: not empty, unique among the members of this process while it exists, and the same for as long. By it the relay
+    /// names the member in the presence of a room. A <c>WeirConnection</c> has its transport's id; another kind of member may use a GUID.
+    /// </summary>
+    string Id { get; }
+
     /// <summary>The rooms that the member is in; the same object for as long as the member exists.</summary>
     RoomMemberships Memberships { get; }
 
@@ -25,6 +32,16 @@ public interface IRoomMember
     /// </param>
     /// <param name="sent">Counts for Weir's own metrics; a member with metrics of its own leaves it unchanged.</param>
     void SendShared(SharedFrames frames, string? key, ref TrafficBatch sent);
+
+    /// <summary>
+    /// Ends the member, as a close frame does for a WebSocket connection: called by the relay where a durable room does not store the
+    /// member's message (1013 "not stored"). May be called by any thread and more than once; must not block or throw. The member then
+    /// closes <see cref="Memberships"/>.
+    /// </summary>
+    /// <param name="code">Why, for the client. A protocol without close codes maps it to its own.</param>
+    /// <param name="reason">A few words for the client, at most 123 bytes of UTF-8.</param>
+    /// <returns>False if the member had ended or was ending before; the code and the reason are ignored then.</returns>
+    bool Close(CloseCode code, string reason);
 
     /// <summary>
     /// Prefetches the objects that <see cref="SendShared"/> is about to use. A hint: no effect by default.

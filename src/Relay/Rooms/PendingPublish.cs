@@ -1,16 +1,16 @@
-using Weir.Connections;
+using Weir.Rooms;
 
 namespace Weir.Relay.Rooms;
 
 /// <summary>A publication of this node's own, from the call to the broker until its announcement.</summary>
-internal sealed class PendingPublish(Publication publication, WeirConnection? publisher, bool mustBeStored)
+internal sealed class PendingPublish(Publication publication, IRoomMember? publisher, bool mustBeStored)
 {
     private volatile bool _isStored;
 
     public Publication Publication => publication;
 
-    /// <summary>The connection that is left out.</summary>
-    public WeirConnection? Publisher => publisher;
+    /// <summary>The member that is left out.</summary>
+    public IRoomMember? Publisher => publisher;
 
     /// <summary>
     /// Its publisher is notified if the broker has not accepted it, so it reaches the members of this node only as an announcement: the

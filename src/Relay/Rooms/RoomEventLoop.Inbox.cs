@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using Weir.Connections;
 using Weir.Protocol;
 using Weir.Relay.Diagnostics;
 using Weir.Rooms;
@@ -142,7 +141,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
         }
     }
 
-    private void DeliverToMembers(Publication publication, WeirConnection? except)
+    private void DeliverToMembers(Publication publication, IRoomMember? except)
     {
         // A room without references, or created for a publish alone, is no longer the one of its name: its members belong to another.
         if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members))
@@ -152,7 +151,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
         }
     }
 
-    private void DeliverToAudiences(Publication publication, WeirConnection? except)
+    private void DeliverToAudiences(Publication publication, IRoomMember? except)
         => Tell(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
 
     private void Tell<T>(Action<IRoomAudience, LocalRoom, T> call, T what)

@@ -1,5 +1,5 @@
-using Weir.Connections;
 using Weir.Relay.Diagnostics;
+using Weir.Rooms;
 
 namespace Weir.Relay.Sse;
 
@@ -29,7 +29,7 @@ internal sealed class SseAudience : IRoomAudience
         }
     }
 
-    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+    public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
     {
         StreamPosition position = new(room.Epoch, publication.Offset);
         byte[]? id = publication.Offset > 0 ? SseFormat.Id(position) : null;

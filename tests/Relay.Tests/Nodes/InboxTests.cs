@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using Weir.Connections;
 using Weir.Relay.Rooms;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 
@@ -102,7 +102,7 @@ public sealed class InboxTests
         {
         }
 
-        public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+        public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
         {
             _released.Wait(Bounded.DefaultLimit);
             _offsets.Enqueue(publication.Offset);

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Weir.Connections;
 using Weir.Relay.Tests.Brokers;
+using Weir.Rooms;
 using Weir.TestSupport;
 
 namespace Weir.Relay.Tests.Nodes;
@@ -32,7 +32,7 @@ internal sealed class NotingAudience : IRoomAudience
         }
     }
 
-    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+    public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
         => Tell($"{publication.Offset}:{publication.Text()}");
 
     public void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined) => Tell((hasJoined ? "+" : "-") + member.Client);

@@ -1,5 +1,5 @@
-using Weir.Connections;
 using Weir.Relay.Tests.Brokers;
+using Weir.Rooms;
 using Weir.TestSupport;
 using Xunit;
 
@@ -406,7 +406,7 @@ public sealed class RecoveryTests
     {
         public IRoomAudience Create(LocalRoom room) => this;
 
-        public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+        public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
             => throw new InvalidOperationException("of the audience");
 
         public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason)

@@ -1,6 +1,6 @@
 using System.Text;
-using Weir.Connections;
 using Weir.Relay;
+using Weir.Rooms;
 
 namespace Weir.Simulation.Clients;
 
@@ -163,7 +163,7 @@ internal sealed class NotingAudience : IRoomAudience
 {
     public List<ListenerClient.Subscription> Subscriptions { get; } = [];
 
-    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+    public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
     {
         foreach (ListenerClient.Subscription subscription in Subscriptions)
         {

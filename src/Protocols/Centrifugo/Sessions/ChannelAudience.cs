@@ -89,7 +89,7 @@ internal sealed class ChannelAudience : IRoomAudience
         }
     }
 
-    public void OnPublication(LocalRoom room, Publication publication, WeirConnection? except)
+    public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
     {
         if (IsEmpty)
         {
