@@ -56,13 +56,21 @@ internal sealed partial class EpollReader
     private bool TryBeginReceiveInsideLock()
     {
         bool isOurs = TryClaimInsideLock();
-        _isReceiving |= isOurs;
+        if (isOurs)
+        {
+            _phase = ReadPhase.Receiving;
+        }
+
         return isOurs;
     }
 
     private void EndReceiveInsideLock()
     {
-        _isReceiving = false;
+        if (_phase == ReadPhase.Receiving)
+        {
+            _phase = ReadPhase.Claimed;
+        }
+
         if (_isCompleted)
         {
             ReleaseBufferInsideLock();
@@ -79,8 +87,12 @@ internal sealed partial class EpollReader
                 bool isOver = _isCanceled || _error is not null || _isCompleted;
                 if (isOver || !_isReadable)
                 {
-                    _isWaiting = !isOver;
                     EndReceiveInsideLock();
+                    if (!isOver)
+                    {
+                        _phase = ReadPhase.Waiting;
+                    }
+
                     return isOver;
                 }
             }

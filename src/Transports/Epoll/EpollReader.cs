@@ -15,6 +15,9 @@ namespace Weir.Transports.Epoll;
 /// the lock receives: the loop if a read is pending, the reader if the socket is known to be readable.</para>
 /// <para>Edges. The socket is watched edge-triggered, so "readable" is stored here, and reset before the call that
 /// may empty the socket: an edge that occurs during the call then counts again.</para>
+/// <para>State. A read is in one <see cref="ReadPhase"/>; <c>docs/internals/state-machines.md</c> has the diagram. Apart from it there are
+/// the edge (<c>_isReadable</c>), the results that no byte carries (<c>_isCanceled</c>, <c>_hasEnded</c>, <c>_error</c>), whose buffer it is
+/// (<c>_isShared</c>), and the reader's end (<c>_isCompleted</c>).</para>
 /// <para>Two ways to wait: <see cref="ReadAsync"/> for any caller, and <see cref="TryRead(IInputOwner, out ReadResult)"/>, which
 /// calls its owner on the loop and needs no further object.</para>
 /// <para>One segment. Unconsumed bytes are kept in one array, grown if needed, so that a parser always sees one span.</para>
@@ -30,9 +33,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
     private int _end;
     private bool _isShared;
     private volatile bool _isReadable;
-    private bool _isWaiting;
-    private bool _isReceiving;
-    private bool _isReading;
+    private ReadPhase _phase;
     private bool _isCanceled;
     private bool _hasEnded;
     private bool _isCompleted;
@@ -115,8 +116,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
             _wait.Reset();
             isLeftToLoop = _isReadable && connection.RunInline && connection.IsCurrent;
             receivesHere = _isReadable && !isLeftToLoop;
-            _isWaiting = !receivesHere; // else no read is pending, so the loop does not receive
-            _isReceiving = receivesHere;
+            _phase = receivesHere ? ReadPhase.Receiving : ReadPhase.Waiting; // the loop receives for a waiting read only
         }
 
         if (receivesHere && ReceiveOrWait(thread: null))
@@ -151,7 +151,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
 
             _wait = null;
             _owner = owner;
-            _isWaiting = true;
+            _phase = ReadPhase.Waiting;
             isReadable = _isReadable;
         }
 
@@ -181,12 +181,12 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
     {
         using (_gate.Hold(this))
         {
-            if (!_isReading)
+            if (_phase != ReadPhase.HandedOut)
             {
                 throw new InvalidOperationException("There is no read to advance: AdvanceTo follows a ReadAsync or TryRead that returned.");
             }
 
-            _isReading = false;
+            _phase = ReadPhase.None;
             if (_buffer is null)
             {
                 return;
@@ -228,11 +228,17 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
         using (_gate.Hold(this))
         {
             _isCompleted = true;
-            _isReading = false;
-            if (!_isReceiving)
+            if (_phase == ReadPhase.Receiving)
             {
-                ReleaseBufferInsideLock();
+                return; // the receiving thread releases the buffer
             }
+
+            if (_phase == ReadPhase.HandedOut)
+            {
+                _phase = ReadPhase.None;
+            }
+
+            ReleaseBufferInsideLock();
         }
     }
 
@@ -248,7 +254,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
             throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
         }
 
-        if (_isReading || _isWaiting)
+        if (_phase is ReadPhase.HandedOut or ReadPhase.Waiting)
         {
             throw new InvalidOperationException("A read is in progress already; one at a time, each ended by AdvanceTo.");
         }
@@ -257,9 +263,13 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
     // Returns true to the one caller that must complete the pending read.
     private bool TryClaimInsideLock()
     {
-        bool was = _isWaiting;
-        _isWaiting = false;
-        return was;
+        if (_phase != ReadPhase.Waiting)
+        {
+            return false;
+        }
+
+        _phase = ReadPhase.Claimed;
+        return true;
     }
 
     // There is a result, and no thread has claimed the read: it ends on the pool, or, for an owner, on the loop.
@@ -334,10 +344,28 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
             throw _error;
         }
 
-        _isReading = true;
-        _isReceiving = false;
+        _phase = ReadPhase.HandedOut;
         ReadOnlySequence<byte> bytes =
             _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
         return new ReadResult(bytes, isCanceled, _hasEnded);
+    }
+
+    /// <summary>The phase of the one read that may be in progress. Changed under the lock only.</summary>
+    private enum ReadPhase : byte
+    {
+        /// <summary>There is none.</summary>
+        None,
+
+        /// <summary>Pending: the thread that gets hold of it first, the loop's or a canceling one, completes it.</summary>
+        Waiting,
+
+        /// <summary>Claimed by a thread that receives for it; that thread alone uses the buffer.</summary>
+        Receiving,
+
+        /// <summary>Claimed, and its result, error or cancellation is on the way to the caller.</summary>
+        Claimed,
+
+        /// <summary>The caller has the bytes, until AdvanceTo.</summary>
+        HandedOut,
     }
 }
