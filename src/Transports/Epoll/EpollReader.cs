@@ -15,9 +15,9 @@ namespace Weir.Transports.Epoll;
 /// the lock receives: the loop if a read is pending, the reader if the socket is known to be readable.</para>
 /// <para>Edges. The socket is watched edge-triggered, so "readable" is stored here, and reset before the call that
 /// may empty the socket: an edge that occurs during the call then counts again.</para>
-/// <para>State. A read is in one <see cref="ReadPhase"/>; <c>docs/internals/state-machines.md</c> has the diagram. Apart from it there are
-/// the edge (<c>_isReadable</c>), the results that no byte carries (<c>_isCanceled</c>, <c>_hasEnded</c>, <c>_error</c>), whose buffer it is
-/// (<c>_isShared</c>), and the reader's end (<c>_isCompleted</c>).</para>
+/// <para>State. A read is in one <see cref="ReadPhase"/>; docs/internals/state-machines.md has the diagram. Apart from it there are the
+/// edge (<c>_isReadable</c>), the results that no byte carries (<c>_isCanceled</c>, <c>_hasEnded</c>, <c>_error</c>), whose buffer it
+/// is (<c>_isShared</c>), and the reader's end (<c>_isCompleted</c>).</para>
 /// <para>Two ways to wait: <see cref="ReadAsync"/> for any caller, and <see cref="TryRead(IInputOwner, out ReadResult)"/>, which
 /// calls its owner on the loop and needs no further object.</para>
 /// <para>One segment. Unconsumed bytes are kept in one array, grown if needed, so that a parser always sees one span.</para>
