@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Weir.Limits;
 using Weir.Protocol;
 using Weir.Validation;
 
@@ -56,4 +58,13 @@ public sealed class InboundOptions
 
     /// <summary>The reason that goes with the code; <c>null</c>, the default: one that names the limit. Truncated to 123 bytes.</summary>
     public string? CloseReason { get; set; }
+
+    /// <summary>
+    /// Creates the limit of these settings, for clients whose messages no connection of the engine counts: those of a response
+    /// stream, or parts of a message. Later changes of the settings have no effect on it.
+    /// </summary>
+    /// <param name="tick">The unit in which the caller measures time.</param>
+    /// <returns><c>null</c> if both rates are 0: there is no limit.</returns>
+    [Experimental("WEIR001")]
+    public InboundLimit? CreateLimit(TimeSpan tick) => InboundLimit.From(this.ToSettings(), tick);
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Weir.Relay.Memory;
-using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -282,5 +281,6 @@ public sealed class MemoryBroker : IBroker
 
     private static string NewEpoch() => RandomNumberGenerator.GetHexString(8, lowercase: true);
 
-    private long TicksOf(TimeSpan time) => LongWait.TimestampsOf(time, _time.TimestampFrequency);
+    // At most a quarter of the range, which never elapses.
+    private long TicksOf(TimeSpan time) => (long)Math.Min(time.TotalSeconds * _time.TimestampFrequency, long.MaxValue / 4);
 }

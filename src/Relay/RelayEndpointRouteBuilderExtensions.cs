@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Weir.Connections;
 using Weir.Relay.Api;
 using Weir.Relay.Sse;
 
@@ -33,7 +32,7 @@ public static class RelayEndpointRouteBuilderExtensions
         IServiceProvider services = endpoints.ServiceProvider;
         SseEndpoint endpoint = new(
             services.GetRequiredService<RelayNode>(),
-            WeirEngine.Of(services),
+            WeirNode.Of(services),
             services.GetService<IClientAccess>() ?? OpenAccess.Instance,
             options);
         return endpoints.Map(path, endpoint.InvokeAsync); // all methods: a 405 needs the headers that let a page read it

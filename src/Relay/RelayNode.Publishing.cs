@@ -94,7 +94,7 @@ public sealed partial class RelayNode
 
     private ValueTask Publish(LocalRoom room, in Draft draft, IRoomMember publisher)
     {
-        SendScope.Current?.WalkPublications(); // must not overtake publications from before, when the room was plain
+        SendScope.DeliverPublications(); // must not overtake publications from before, when the room was plain
         if (!room.Drain.IsCongested && TryAcquirePermits(room))
         {
             Begin(room, draft, publisher);

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Weir.Connections;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
 
@@ -34,7 +33,7 @@ public static class RelayServiceCollectionExtensions
                 provider.GetService<ILoggerFactory>(),
                 provider.GetService<IMeterFactory>(),
                 provider.GetService<TimeProvider>());
-            node.AddClients(new ConnectionClients(WeirEngine.Of(provider), node));
+            node.AddClients(new ConnectionClients(WeirNode.Of(provider), node));
             return node;
         });
         services.AddHostedService<RelayService>();

@@ -37,7 +37,7 @@ internal sealed class NodeModel
         RelayOptions options =
             new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), BrokerTimeout = BrokerTimeout };
         Relay = new RelayNode(Broker, members: null, options, log, meters: null, world.Scheduler.Clock);
-        Sse = new SseEndpoint(Relay, engine, OpenAccess.Instance, new SseOptions());
+        Sse = new SseEndpoint(Relay, new WeirNode(engine), OpenAccess.Instance, new SseOptions());
     }
 
     public string Name { get; }

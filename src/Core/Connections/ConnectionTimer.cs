@@ -28,9 +28,6 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     // HTTP/2's frames and a stream's pipe.
     private const int TurnsBeforeExpiry = 8;
 
-    // Longer than any process runs, and small enough to be added to the current tick.
-    private const long MaxTicks = long.MaxValue / 4;
-
     // No data was waiting for the peer at the last check.
     private const long NothingWaited = -1;
 
@@ -119,7 +116,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// </summary>
     public void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason)
         // The current tick began before now: one more tick, so that the close is never too early.
-        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TicksOf(timeout, wheel.Tick) }, end: null);
+        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TimerWheel.TicksOf(timeout, wheel.Tick) }, end: null);
 
     /// <summary>Closes the connection if its planned time has passed, ahead of the calendar.</summary>
     public void CloseIfOverdue()
@@ -400,7 +397,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             _turns = 0;
             DropPlanInsideLock();
             _timeout = timeout;
-            _deadline = wheel.CurrentTick + TicksOf(timeout, wheel.Tick);
+            _deadline = wheel.CurrentTick + TimerWheel.TicksOf(timeout, wheel.Tick);
             wheel.Schedule(this, timeout);
         }
     }
@@ -423,13 +420,6 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             wheel.ScheduleAt(this, due);
         }
     }
-
-    /// <summary>
-    /// Converts a time of any length to ticks, rounded up. At most <see cref="MaxTicks"/>, which never elapses and can be added to
-    /// the current tick and to another such time.
-    /// </summary>
-    public static long TicksOf(TimeSpan time, TimeSpan tick) =>
-        Math.Min(MaxTicks, (time.Ticks / tick.Ticks) + (time.Ticks % tick.Ticks > 0 ? 1 : 0));
 
     /// <summary>
     /// Time, code and reason of a planned close: by the wall clock, as an entry of the calendar, or at a tick of the wheel. An

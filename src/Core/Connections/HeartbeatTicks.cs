@@ -24,9 +24,9 @@ internal sealed class HeartbeatTicks
 
     private HeartbeatTicks(HeartbeatSettings settings, TimeSpan tick)
     {
-        Interval = ConnectionTimer.TicksOf(settings.Interval, tick);
+        Interval = TimerWheel.TicksOf(settings.Interval, tick);
         Batch = Math.Clamp(Interval / BatchesPerInterval, 1, TimerWheel.LongestSleep);
-        Silence = Interval + ConnectionTimer.TicksOf(settings.Timeout, tick);
+        Silence = Interval + TimerWheel.TicksOf(settings.Timeout, tick);
         Message = settings.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
         CountsOnlyMessages = settings.CountsOnlyMessages;
         Silenced = settings.SilenceCode is { } code ? new WeirClosure(code, settings.SilenceReason, CloseInitiator.Engine) : null;

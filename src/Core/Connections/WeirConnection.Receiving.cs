@@ -211,7 +211,7 @@ public sealed partial class WeirConnection
 
     // A message counts once, however it is fragmented or arrives, unless its frames are small (TakeSmallFrames); a Ping counts, and
     // so does an unsolicited Pong.
-    private bool Allows(InboundLimit.Meter meter, MessageReader reader, ReadEvent found)
+    private bool Allows(InboundMeter meter, MessageReader reader, ReadEvent found)
     {
         bool counts = found switch
         {

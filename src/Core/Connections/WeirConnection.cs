@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
@@ -26,7 +27,7 @@ public sealed partial class WeirConnection : IRoomMember
     private readonly ConnectionContext _transport;
     private readonly ConnectionTimer _timer;
     private readonly ConnectionSender _sender;
-    private readonly InboundLimit.Meter? _meter;
+    private readonly InboundMeter? _meter;
     private readonly IPAddress? _reportedAddress; // by a proxy; else the transport knows it, and need not be asked to keep it twice
     private MessageReader? _reader; // null between messages, unless it has a history to keep
     private long _bytesLeft;
@@ -207,10 +208,14 @@ public sealed partial class WeirConnection : IRoomMember
     }
 
     /// <summary>
-    /// Plans a <see cref="Close"/> of a client that misses a deadline, replacing any other plan. In wheel time: process pauses do
-    /// not count.
+    /// Plans a <see cref="Close"/> of a client that misses a deadline, such as that of a protocol's first message. As with
+    /// <see cref="CloseAt"/>, a later plan replaces it, and it replaces an earlier one; unlike there, process pauses do not count.
     /// </summary>
-    internal void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason) =>
+    /// <param name="timeout">From now; the close is at most two ticks (200 ms) later, and never earlier.</param>
+    /// <param name="code">The close code.</param>
+    /// <param name="reason">The reason that goes with it; truncated to 123 bytes.</param>
+    [Experimental("WEIR001")]
+    public void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason) =>
         _timer.CloseUnlessReplanned(timeout, code, reason);
 
     /// <summary>Aborts the connection immediately, without a closing handshake. Queued messages are lost.</summary>

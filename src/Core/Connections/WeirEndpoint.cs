@@ -28,7 +28,7 @@ internal sealed class WeirEndpoint
         ZlibPool? zlib = settings.Deflate.Enabled ? new ZlibPool(settings.Deflate.Level) : null;
         Heartbeat = HeartbeatTicks.From(settings.Heartbeat, TimerWheel.DefaultTick);
         Inbound = InboundLimit.From(settings.Inbound, TimerWheel.DefaultTick);
-        MaxDelayTicks = ConnectionTimer.TicksOf(settings.Pressure.MaxDelay, TimerWheel.DefaultTick);
+        MaxDelayTicks = TimerWheel.TicksOf(settings.Pressure.MaxDelay, TimerWheel.DefaultTick);
         Sending = new SendSettings(
             runs ?? SharedFramesPool.Shared, settings.Pressure, engine.Pressure, settings.Deflate.MinimumBytes, zlib);
         Reading = new ReadSettings(settings.MaxMessageBytes, settings.StreamFragments, arrays ?? ArrayPool<byte>.Shared, zlib);

@@ -23,6 +23,8 @@ internal sealed class WeirEngine
     private static readonly NodeSettings _unlimited = new(
         new GateSettings(0, 0, 0, 0), new ProxyTrust([], UnixSockets: false), MaxPendingBytes: 0, DrainWindow: TimeSpan.Zero);
 
+    private readonly List<Func<TimeSpan, CancellationToken, Task>> _drains = [];
+
     public WeirEngine(
         ILoggerFactory? loggers, IMeterFactory? meters, TimeProvider? time,
         NodeSettings? settings = null, LoopTimeProvider? loopTime = null)
@@ -67,11 +69,25 @@ internal sealed class WeirEngine
     /// <summary>The bytes that wait for slow clients on the whole node.</summary>
     public PressureLedger Pressure { get; }
 
-    /// <summary>
-    /// What else goes down with the connections, over the same window: streams of another kind that a layer above serves.
-    /// Filled while the application is built.
-    /// </summary>
-    public List<Func<TimeSpan, CancellationToken, Task>> AlsoDrains { get; } = [];
+    /// <summary>Drains that run with that of the connections, over the same window.</summary>
+    public IReadOnlyList<Func<TimeSpan, CancellationToken, Task>> DrainParticipants
+    {
+        get
+        {
+            lock (_drains)
+            {
+                return [.. _drains];
+            }
+        }
+    }
+
+    public void AddDrain(Func<TimeSpan, CancellationToken, Task> drain)
+    {
+        lock (_drains)
+        {
+            _drains.Add(drain);
+        }
+    }
 
     /// <summary>Returns the engine of the application with these services, and with their <see cref="TimeProvider"/> if any.</summary>
     public static WeirEngine Of(IServiceProvider services)

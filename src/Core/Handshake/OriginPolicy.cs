@@ -1,14 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Weir.Handshake;
 
 /// <summary>
 /// Which web pages may connect (RFC 6455 10.2): a browser sends the page's origin, and no script can forge it. Immutable, so thread-safe.
 /// </summary>
-internal sealed class OriginPolicy
+[Experimental("WEIR001")]
+public sealed class OriginPolicy
 {
     private readonly OriginGlob[] _globs;
     private readonly bool _allowsAll;
     private readonly bool _allowsNull;
 
+    /// <summary>Creates a policy.</summary>
     /// <param name="globs">
     /// "scheme://host" or "scheme://host:port", each part case-insensitive. "*" may stand for the scheme, the port, the host, or
     /// the labels left of a host ("https://*.example.com" matches every subdomain, not example.com itself). Without a port the
@@ -50,7 +54,7 @@ internal sealed class OriginPolicy
 
     /// <summary>Returns whether a request with this Origin, to this host, may connect.</summary>
     /// <param name="origin">The value of Origin; <c>null</c> if absent: the client is not a browser.</param>
-    /// <param name="host">The host and port that the request is for (<see cref="UpgradeRequest.Authority"/>).</param>
+    /// <param name="host">The host and port that the request is for (<c>Host</c> or <c>:authority</c>); <c>null</c> if unknown.</param>
     public bool Allows(string? origin, string? host)
     {
         if (origin is null)

@@ -22,8 +22,8 @@ internal static class Drain
     public static Task RunNodeAsync(WeirEngine engine, TimeSpan window, CancellationToken abortToken)
     {
         // In this order: the first closes the gate before it waits for anything, so that no stream comes in behind the others.
-        return Task.WhenAll(
-            [RunAsync(engine, window, LastCloseTimeout, abortToken), .. engine.AlsoDrains.Select(drain => drain(window, abortToken))]);
+        Task connections = RunAsync(engine, window, LastCloseTimeout, abortToken);
+        return Task.WhenAll([connections, .. engine.DrainParticipants.Select(drain => drain(window, abortToken))]);
     }
 
     /// <summary>Completes when every connection has ended; those that have not when it is over are aborted.</summary>
@@ -71,6 +71,32 @@ internal static class Drain
         closing.ForEach(static connection => connection.AbortUnlessEnded());
 
         WeirLog.DrainEnded(engine.Logger, total, engine.Time.GetElapsedTime(began));
+    }
+
+    /// <summary>Ends items one after another over a window, no more slowly than the drain closes connections.</summary>
+    public static async Task SpreadAsync<T>(
+        TimeProvider time, IReadOnlyCollection<T> items, Action<T> end, TimeSpan window, CancellationToken abortToken)
+    {
+        long began = time.GetTimestamp();
+        int total = items.Count;
+        int ended = 0;
+        foreach (T item in items)
+        {
+            while (!abortToken.IsCancellationRequested && ended >= DueAt(time.GetElapsedTime(began)))
+            {
+                await Task.Delay(Step, time, abortToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            end(item);
+            ended++;
+        }
+
+        int DueAt(TimeSpan passed)
+        {
+            double steps = 1 + Math.Floor(passed / Step);
+            double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
+            return (int)Math.Max(FewestPerStep * steps, share);
+        }
     }
 
     private static void CloseSome(WeirEngine engine, int most, List<WeirConnection> closing)

@@ -140,7 +140,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
     {
         Note(http.TraceIdentifier, refusal);
         HttpResponse response = http.Response;
-        HttpRefusal.WriteHead(response, refusal);
+        HttpRefusal.Apply(response, refusal);
         response.ContentType = "text/plain; charset=utf-8";
         if (!HttpProtocol.IsHttp2(http.Request.Protocol))
         {

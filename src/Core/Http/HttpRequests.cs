@@ -1,15 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Weir.Handshake;
 
 namespace Weir.Http;
 
-/// <summary>Converts requests of Kestrel's HTTP pipeline to those of handlers.</summary>
-internal static class HttpRequests
+/// <summary>Converts requests of the HTTP pipeline to those of handlers. Thread-safe.</summary>
+[Experimental("WEIR001")]
+public static class HttpRequests
 {
     /// <summary>Reads a request as the listener reads a handshake's, for every endpoint in the HTTP pipeline.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="maxHeadBytes">The largest request header block, measured as in HTTP/1.1.</param>
+    /// <param name="maxHeadBytes">The largest request header block in bytes, measured as in HTTP/1.1.</param>
     /// <param name="read">The request; <c>null</c> if it is refused.</param>
     /// <returns>
     /// The refusal: its target or a header is malformed, its path or query is not UTF-8, or its request header block is too large.

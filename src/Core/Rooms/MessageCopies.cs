@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Weir.Sending;
 
 namespace Weir.Rooms;
@@ -7,11 +8,13 @@ namespace Weir.Rooms;
 /// one of them is sent one copy. Thread-safe.
 /// </summary>
 /// <remarks>
+/// <para>One object per message: it is passed to <see cref="Room"/> or <see cref="PublicationBatch"/> with each of its copies.</para>
 /// <para>Connections are not listed. A room registers its iteration before it sends, with its join era at that moment; a
 /// connection was sent the message if one of its rooms registered earlier, in an era no older than the connection's membership.
 /// So the state grows with the rooms, not with their members, and two rooms may be iterated concurrently.</para>
 /// </remarks>
-internal sealed class MessageCopies : IMessageCopies
+[Experimental("WEIR001")]
+public sealed class MessageCopies : IMessageCopies
 {
     private readonly Dictionary<Room, Iteration> _iterations = [];
 
@@ -19,7 +22,7 @@ internal sealed class MessageCopies : IMessageCopies
     /// <param name="room">The room that is about to send its copy.</param>
     /// <param name="era">Members that joined in this era of the room, or before, are sent the copy.</param>
     /// <returns>The position in the order of registration, for <see cref="HasSent"/>.</returns>
-    public int Register(Room room, uint era)
+    internal int Register(Room room, uint era)
     {
         lock (_iterations)
         {
@@ -30,7 +33,7 @@ internal sealed class MessageCopies : IMessageCopies
     }
 
     /// <summary>Returns whether an iteration registered before <paramref name="order"/> sends to the holder of a membership.</summary>
-    public bool HasSent(Membership membership, int order)
+    internal bool HasSent(Membership membership, int order)
     {
         lock (_iterations)
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Weir.Buffers;
 using Weir.Diagnostics;
 using Weir.Protocol;
@@ -55,21 +56,26 @@ public sealed class Room : IPublicationTarget
     public void Publish(ReadOnlyMemory<byte> payload, MessageKind kind, IRoomMember? except = null, string? key = null)
         => Publish(new ReadOnlySequence<byte>(payload), kind, except, key);
 
-    /// <param name="payload">The message; copied before the call returns.</param>
+    /// <summary>
+    /// Sends one message of which other rooms may be sent copies to every member but <paramref name="except"/> and those that were
+    /// sent a copy already. Never waits for a member.
+    /// </summary>
+    /// <param name="payload">The message; copied before the call returns. Text must be valid UTF-8.</param>
     /// <param name="kind">Text or binary.</param>
     /// <param name="except">A member that is left out; <c>null</c> sends to all.</param>
     /// <param name="key">See <c>WeirConnection.Send</c>.</param>
     /// <param name="copies">The message's copies in other rooms; <c>null</c> if this is the only one.</param>
-    internal void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, IRoomMember? except, string? key, MessageCopies? copies)
+    [Experimental("WEIR001")]
+    public void Publish(in ReadOnlySequence<byte> payload, MessageKind kind, IRoomMember? except, string? key, MessageCopies? copies)
     {
-        SharedFramesPool runs = _directory.Runs;
+        SharedFramesPool pool = _directory.Frames;
         if (SendScope.Current is { } scope)
         {
-            scope.Publish(this, except, (Opcode)kind, payload, key, runs, copies);
+            scope.Publish(this, except, (Opcode)kind, payload, key, pool, copies);
             return;
         }
 
-        SharedFrames batch = runs.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
+        SharedFrames batch = pool.Rent(FrameHeader.MaxUnmaskedLength + checked((int)payload.Length));
         batch.Append((Opcode)kind, payload);
         Deliver(batch, except, key, copies);
         batch.Release();

@@ -22,9 +22,9 @@ public sealed class RoomDirectory
     {
     }
 
-    internal RoomDirectory(SharedFramesPool runs, RoomOptions? options = null)
+    internal RoomDirectory(SharedFramesPool frames, RoomOptions? options = null)
     {
-        Runs = runs;
+        Frames = frames;
         Options = options ?? new RoomOptions();
     }
 
@@ -37,7 +37,8 @@ public sealed class RoomDirectory
     /// <summary>Messages handed to members by all publishes so far; one publish to a room of 1,000 counts 1,000.</summary>
     public long Deliveries => Volatile.Read(ref _deliveries);
 
-    internal SharedFramesPool Runs { get; }
+    /// <summary>The pool of the frames of its publications.</summary>
+    internal SharedFramesPool Frames { get; }
 
     /// <summary>Adds the connection to a room; it leaves automatically when it closes.</summary>
     /// <param name="name">The room, compared byte by byte (case matters).</param>

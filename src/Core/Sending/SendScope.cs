@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Weir.Diagnostics;
 using Weir.Protocol;
 
@@ -14,42 +15,68 @@ namespace Weir.Sending;
 /// first, and its sends after its await are flushed immediately. Order is kept: an operation that would overtake a batched
 /// publication (a direct send, a close, another room, a member that joins or leaves) delivers the publications first.
 /// </remarks>
-internal sealed class SendScope
+[Experimental("WEIR001")]
+public sealed class SendScope
 {
     // One scope per thread serves all passes on it. A pass can begin inside another only with an inline pipe scheduler.
     [ThreadStatic]
     private static SendScope? _ofThread;
 
     /// <summary>Counts of direct sends; added to the counters at the end of the pass.</summary>
-    public TrafficBatch Sent;
+    internal TrafficBatch Sent;
 
     private readonly Queue<IThreadPoolWorkItem> _deferredWork = new();
     private ConnectionSender[] _deferred = new ConnectionSender[16];
     private int _deferredCount;
-    private IPublicationTarget? _target;
-    private object? _except;
-    private string? _key;
-    private IMessageCopies? _copies;
-    private SharedFrames? _batch;
+    private BatchedPublications _publications;
     private SendScope? _outer;
     private ConnectionSender? _owner;
     private bool _ownerHasSent;
     private bool _isOpen;
 
+    private SendScope()
+    {
+    }
+
     /// <summary>The scope open on this thread; <c>null</c> outside of a pass.</summary>
-    public static SendScope? Current => _ofThread is { _isOpen: true } scope ? scope : null;
+    internal static SendScope? Current => _ofThread is { _isOpen: true } scope ? scope : null;
 
     /// <summary>
     /// Whether the connection whose bytes are being handled has replied, in this pass, with more than its transport takes. Its
     /// loop should stop here: reading on would only queue replies for a client that does not take them.
     /// </summary>
-    public bool OwnerMustWait => _ownerHasSent && _owner!.IsBusy;
+    internal bool OwnerMustWait => _ownerHasSent && _owner!.IsBusy;
 
     /// <summary>Whether the scope holds publications that have not been delivered yet.</summary>
-    public bool HasPublications => _batch is not null;
+    internal bool HasPublications => !_publications.IsEmpty;
 
+    /// <summary>
+    /// Queues work to the end of the pass that this thread is in, before its flushes: it then runs on this thread, and its sends and
+    /// publications leave with those of the handler.
+    /// </summary>
+    /// <param name="work">The work. It must not block, nor throw.</param>
+    /// <returns><c>false</c> if the calling thread is in no pass: the work was not queued.</returns>
+    public static bool TryDeferWork(IThreadPoolWorkItem work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (Current is not { } scope)
+        {
+            return false;
+        }
+
+        scope.PutOff(work);
+        return true;
+    }
+
+    /// <summary>
+    /// Delivers the publications that the pass of this thread has batched so far, so that later messages on another path do not
+    /// overtake them. No effect outside of a pass.
+    /// </summary>
+    public static void DeliverPublications() => Current?.WalkPublications();
+
+    /// <summary>Opens a scope on this thread.</summary>
     /// <param name="owner">The connection whose received bytes the pass handles.</param>
-    public static SendScope Enter(ConnectionSender owner)
+    internal static SendScope Enter(ConnectionSender owner)
     {
         SendScope scope = _ofThread ??= new SendScope();
         if (scope._isOpen)
@@ -64,7 +91,7 @@ internal sealed class SendScope
     }
 
     /// <summary>Delivers the batched publications and flushes. Must be called on the thread that entered.</summary>
-    public void Exit()
+    internal void Exit()
     {
         int flushed = 0;
         do
@@ -83,7 +110,7 @@ internal sealed class SendScope
                 sender.FlushDeferred();
             }
         }
-        while (_batch is not null || _deferredWork.Count > 0);
+        while (!_publications.IsEmpty || _deferredWork.Count > 0);
 
         Sent.Add();
         _deferredCount = 0;
@@ -96,9 +123,9 @@ internal sealed class SendScope
     }
 
     /// <summary>Runs work on this thread at the end of the pass, before the flushes. It must not throw.</summary>
-    public void PutOff(IThreadPoolWorkItem work) => _deferredWork.Enqueue(work);
+    internal void PutOff(IThreadPoolWorkItem work) => _deferredWork.Enqueue(work);
 
-    public void Defer(ConnectionSender sender)
+    internal void Defer(ConnectionSender sender)
     {
         if (_deferredCount == _deferred.Length)
         {
@@ -109,53 +136,19 @@ internal sealed class SendScope
     }
 
     /// <summary>Records that <paramref name="sender"/> was given a message directly, not by a room.</summary>
-    public void NoteSent(ConnectionSender sender) => _ownerHasSent |= ReferenceEquals(sender, _owner);
+    internal void NoteSent(ConnectionSender sender) => _ownerHasSent |= ReferenceEquals(sender, _owner);
 
     /// <summary>Batches one message for all members of <paramref name="target"/> but <paramref name="except"/>.</summary>
-    public void Publish(
+    internal void Publish(
         IPublicationTarget target,
         object? except,
         Opcode opcode,
         in ReadOnlySequence<byte> payload,
         string? key,
-        SharedFramesPool runs,
+        SharedFramesPool pool,
         IMessageCopies? copies = null)
-    {
-        int size = FrameHeader.MaxUnmaskedLength + checked((int)payload.Length);
-        // A keyed message may be replaced, and a copy may be left out for some members, so these need a batch of their own.
-        bool standsAlone = key is not null || _key is not null || copies is not null || _copies is not null;
-        if (_batch is not null
-            && (standsAlone || !ReferenceEquals(_target, target) || !ReferenceEquals(_except, except) || _batch.Free < size))
-        {
-            WalkPublications();
-        }
-
-        _target = target;
-        _except = except;
-        _key = key;
-        _copies = copies;
-        _batch ??= runs.Rent(Math.Max(size, ConnectionSender.ChunkBytes / 2));
-        _batch.Append(opcode, payload);
-    }
+        => _publications.Add(target, except, opcode, payload, key, copies, pool);
 
     /// <summary>Delivers the publications batched so far to every member.</summary>
-    public void WalkPublications()
-    {
-        if (_batch is not { } batch)
-        {
-            return;
-        }
-
-        IPublicationTarget target = _target!;
-        object? except = _except;
-        string? key = _key;
-        IMessageCopies? copies = _copies;
-        _key = null;
-        _copies = null;
-        _batch = null;
-        _target = null;
-        _except = null;
-        target.Deliver(batch, except, key, copies);
-        batch.Release();
-    }
+    internal void WalkPublications() => _publications.Deliver();
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace Weir.Timing;
@@ -13,7 +14,8 @@ namespace Weir.Timing;
 /// or back is noticed, as is a suspended machine, whose monotonic clock stops. It is stopped while no entry waits.</para>
 /// <para>Entries are called outside the lock, one after another, in the order of their times.</para>
 /// </remarks>
-internal sealed class Calendar : IDisposable
+[Experimental("WEIR001")]
+public sealed class Calendar : IDisposable
 {
     /// <summary>The longest time until a step of the clock is noticed: 1 second.</summary>
     internal static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
@@ -30,6 +32,9 @@ internal sealed class Calendar : IDisposable
     private bool _isTurning;
     private bool _isDisposed;
 
+    /// <summary>Creates a calendar without entries, whose timer is stopped.</summary>
+    /// <param name="time">The clock, and the factory of the one timer.</param>
+    /// <param name="logger">Receives the exceptions of callbacks.</param>
     public Calendar(TimeProvider time, ILogger logger)
     {
         _time = time;
@@ -46,6 +51,8 @@ internal sealed class Calendar : IDisposable
     /// Schedules the entry, or moves it if it is scheduled. It is called when the clock shows <paramref name="time"/> or later,
     /// never before; if that has passed, as soon as the timer can fire. No effect after <see cref="Dispose"/>.
     /// </summary>
+    /// <param name="entry">The entry; scheduled in no other calendar.</param>
+    /// <param name="time">When.</param>
     public void Schedule(CalendarEntry entry, DateTimeOffset time)
     {
         bool isSooner;
@@ -77,7 +84,9 @@ internal sealed class Calendar : IDisposable
         }
     }
 
-    /// <summary>Removes the entry. Returns <c>false</c> if it was not scheduled, or is being called.</summary>
+    /// <summary>Removes the entry. Does not wait for its callback.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <returns><c>false</c> if it was not scheduled, or is being called.</returns>
     public bool Cancel(CalendarEntry entry)
     {
         lock (_gate)

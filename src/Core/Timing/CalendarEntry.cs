@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Weir.Timing;
 
 /// <summary>An event at a time of the wall clock; scheduled in at most one <see cref="Calendar"/>.</summary>
-internal abstract class CalendarEntry
+[Experimental("WEIR001")]
+public abstract class CalendarEntry
 {
     // Owned by the calendar and written only inside its lock. The index in the heap; -1: not scheduled.
     internal int Index = -1;
@@ -9,8 +12,9 @@ internal abstract class CalendarEntry
 
     /// <summary>
     /// Returns whether the entry is due at <paramref name="now"/>, called or not: a right whose end is due must not be treated as
-    /// valid before the timer has fired. May be called on any thread.
+    /// valid before the timer has fired. May be called on any thread. <c>false</c> for an entry that was never scheduled.
     /// </summary>
+    /// <param name="now">The time of the same clock.</param>
     public bool IsDueAt(DateTimeOffset now) => Volatile.Read(ref DueTicks) <= now.UtcTicks;
 
     /// <summary>

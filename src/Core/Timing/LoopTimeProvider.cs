@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Weir.Timing;
 
 /// <summary>
@@ -5,4 +7,5 @@ namespace Weir.Timing;
 /// wheel driven by it uses no pool thread, and wakes no other thread before the one that sends the Pings.
 /// </summary>
 /// <remarks>Registered as a service of the application by its transport; found by <see cref="Connections.WeirEngine"/>.</remarks>
-internal abstract class LoopTimeProvider : TimeProvider;
+[Experimental("WEIR001")]
+public abstract class LoopTimeProvider : TimeProvider;

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Weir.Timing;
 
 /// <summary>
@@ -9,7 +11,8 @@ namespace Weir.Timing;
 /// own, object header included). It references neither its wheel nor its slot: a list through a sentinel unlinks without them.
 /// The price is that a node passed to the wrong wheel is not detected; keep one wheel per listener.
 /// </remarks>
-internal abstract class TimerNode
+[Experimental("WEIR001")]
+public abstract class TimerNode
 {
     // Owned by the wheel and written only inside its lock. Both null: not scheduled.
     internal TimerNode? Previous;
@@ -30,11 +33,10 @@ internal abstract class TimerNode
     protected internal abstract void OnExpired();
 
     /// <summary>
-    /// Called shortly before <see cref="OnExpired"/>, to prefetch the objects that it will use (<see cref="Buffers.Prefetch"/>),
-    /// one object further with each step. Called only for speed, and not for every node: only while others are due at the same
-    /// tick.
+    /// Called shortly before <see cref="OnExpired"/>, to prefetch the objects that it will use, one object further with each step.
+    /// Called only for speed, and not for every node: only while others are due at the same tick. No effect by default.
     /// </summary>
-    /// <param name="callsBefore">How many others are called first: from <see cref="TimerWheel.NodesAhead"/> - 1 down to 1.</param>
+    /// <param name="callsBefore">How many others are called first: 3, then 2, then 1.</param>
     protected internal virtual void FetchAhead(int callsBefore)
     {
     }

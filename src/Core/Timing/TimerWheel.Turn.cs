@@ -4,7 +4,7 @@ using Weir.Buffers;
 namespace Weir.Timing;
 
 // The wheel's turns: keeping time, running ticks, stopping while no node is scheduled.
-internal sealed partial class TimerWheel
+public sealed partial class TimerWheel
 {
     /// <summary>A node is first prefetched this many calls before its own.</summary>
     internal const int NodesAhead = 4;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
@@ -42,7 +43,8 @@ namespace Weir.Timing;
 /// after a pause does not include the pause.
 /// </para>
 /// </remarks>
-internal sealed partial class TimerWheel : IDisposable
+[Experimental("WEIR001")]
+public sealed partial class TimerWheel : IDisposable
 {
     /// <summary>
     /// 100 ms: suits timeouts counted in seconds, and means at most ten wake-ups a second for the whole listener.
@@ -66,6 +68,9 @@ internal sealed partial class TimerWheel : IDisposable
     /// answers find the objects that the Pings have used in the cache.
     /// </summary>
     internal const int CallsAtOnce = 64;
+
+    // Longer than any process runs, and small enough to be added to the current tick and to another such time.
+    private const long MostTicks = long.MaxValue / 4;
 
     // The tick to be run next, of a wheel without nodes.
     private const long Never = long.MaxValue;
@@ -96,6 +101,7 @@ internal sealed partial class TimerWheel : IDisposable
     // Time forgiven since the last tick began: the next tick is late by this, too.
     private long _forgivenSinceTick;
 
+    /// <summary>Creates a wheel without nodes, whose timer is stopped.</summary>
     /// <param name="timeProvider">The clock, and the factory of the one timer.</param>
     /// <param name="logger">Receives overruns and the exceptions of callbacks.</param>
     /// <param name="tick">The resolution, at least 1 ms; see <see cref="DefaultTick"/>.</param>
@@ -143,12 +149,24 @@ internal sealed partial class TimerWheel : IDisposable
         }
     }
 
+    /// <summary>Converts a duration to ticks, rounded up.</summary>
+    /// <param name="duration">Not negative; of any length.</param>
+    /// <param name="tick">The length of a tick.</param>
+    /// <returns>
+    /// At most a quarter of the range of <see cref="long"/>, which never elapses and can be added to <see cref="CurrentTick"/> and to
+    /// another such duration.
+    /// </returns>
+    public static long TicksOf(TimeSpan duration, TimeSpan tick)
+        => Math.Min(MostTicks, (duration.Ticks / tick.Ticks) + (duration.Ticks % tick.Ticks > 0 ? 1 : 0));
+
     /// <summary>
     /// Schedules the node, or moves it if it is scheduled. It never fires before <paramref name="dueIn"/> has passed, and at most
     /// one tick after, plus the machine's delay. Zero or less means the next tick; there is no upper limit. No effect after
     /// <see cref="Dispose"/>: connections that outlive the listener by a moment are part of any shutdown, and their deadlines no
     /// longer matter.
     /// </summary>
+    /// <param name="node">The node; scheduled in no other wheel.</param>
+    /// <param name="dueIn">From now.</param>
     public void Schedule(TimerNode node, TimeSpan dueIn)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -173,6 +191,8 @@ internal sealed partial class TimerWheel : IDisposable
     /// As <see cref="Schedule"/>, for callers that count in ticks: due when <see cref="CurrentTick"/> has reached
     /// <paramref name="tick"/>, at the next tick if it has already. In a callback it does not read the real clock.
     /// </summary>
+    /// <param name="node">The node; scheduled in no other wheel.</param>
+    /// <param name="tick">In terms of <see cref="CurrentTick"/>.</param>
     public void ScheduleAt(TimerNode node, long tick)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -189,10 +209,11 @@ internal sealed partial class TimerWheel : IDisposable
         }
     }
 
-    /// <summary>
-    /// Removes the node. Returns true if it was scheduled: it will not fire. Returns false if it was never scheduled, has fired,
-    /// or is firing just now.
-    /// </summary>
+    /// <summary>Removes the node. Does not wait for its callback.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>
+    /// <c>true</c> if it was scheduled: it will not fire. <c>false</c> if it was never scheduled, has fired, or is firing just now.
+    /// </returns>
     public bool Cancel(TimerNode node)
     {
         ArgumentNullException.ThrowIfNull(node);

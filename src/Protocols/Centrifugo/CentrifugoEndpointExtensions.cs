@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Weir.Connections;
 using Weir.Handshake;
 using Weir.Limits;
 using Weir.Protocols.Centrifugo.Protocol;
@@ -56,11 +55,12 @@ public static class CentrifugoEndpointExtensions
         endpoints.MapWeir(path + "/websocket", HandlerOf(endpoints.ServiceProvider, configure), options => Apply(options, configure));
 
         CentrifugoHub hub = endpoints.ServiceProvider.GetRequiredService<CentrifugoHub>();
-        WeirEngine engine = hub.Engine;
+        WeirNode node = hub.Node;
         WeirOptions options = new();
         Apply(options, configure);
         InboundLimit? limit = LimitOf(options);
-        HttpStreamAdmission admission = new(engine, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies, options.MaxHeadBytes);
+        HttpStreamAdmission admission = new(
+            node, hub.Relay.Logger, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies, options.MaxHeadBytes);
         SseOptions streams = new()
         {
             HeartbeatInterval = options.Heartbeat.Interval,
@@ -70,7 +70,7 @@ public static class CentrifugoEndpointExtensions
         endpoints.Map(path + "/sse", Stream(StreamForm.Events, preface: null));
         endpoints.Map(path + "/http_stream", Stream(StreamForm.Lines, preface: []));
         endpoints.Map(emulationPath, new EmulationEndpoint(hub, admission, options.MaxMessageBytes).InvokeAsync);
-        engine.AlsoDrains.Add((window, abortToken) => admission.DrainAsync(
+        node.AddDrain((window, abortToken) => node.SpreadAsync(
             [.. hub.Streams.Values],
             static session => session.Disconnect(DisconnectReason.Shutdown.Code, DisconnectReason.Shutdown.Reason),
             window,
@@ -81,13 +81,13 @@ public static class CentrifugoEndpointExtensions
             hub,
             form,
             admission,
-            new SseSettings(streams, engine, preface, StreamForms.Ping(form)),
+            new SseSettings(streams, node, preface, StreamForms.Ping(form)),
             options.Heartbeat.Interval,
             options.MaxMessageBytes,
             limit).InvokeAsync;
     }
 
-    private static InboundLimit? LimitOf(WeirOptions options) => InboundLimit.From(options.Inbound.ToSettings(), CentrifugoHub.RateTick);
+    private static InboundLimit? LimitOf(WeirOptions options) => options.Inbound.CreateLimit(CentrifugoHub.RateTick);
 
     private static SocketHandler HandlerOf(IServiceProvider services, Action<WeirOptions>? configure)
     {

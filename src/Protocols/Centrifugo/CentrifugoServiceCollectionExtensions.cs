@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Weir.Connections;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
@@ -25,7 +24,7 @@ public static class CentrifugoServiceCollectionExtensions
             provider.GetRequiredService<RelayNode>(),
             provider.GetRequiredService<IClientAccess>(),
             provider.GetService<CentrifugoApplication>(),
-            WeirEngine.Of(provider),
+            WeirNode.Of(provider),
             options.ToSettings(),
             provider.GetService<ILoggerFactory>()));
     }

@@ -45,11 +45,7 @@ internal sealed class RoomEventBatch
         {
             batch._waiting.Add(loop);
         }
-        else if (SendScope.Current is { } scope)
-        {
-            scope.PutOff(loop);
-        }
-        else
+        else if (!SendScope.TryDeferWork(loop))
         {
             loop.Start();
         }

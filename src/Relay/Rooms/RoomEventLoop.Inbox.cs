@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using Weir.Protocol;
 using Weir.Relay.Diagnostics;
 using Weir.Rooms;
 
@@ -93,7 +92,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
             }
         }
 
-        _batch.Walk();
+        _batch.Deliver();
         Tell(static (audience, room, _) => audience.OnPause(room), 0);
         ArrayPool<RoomEvent>.Shared.Return(block, clearArray: true);
         lock (_inboxGate)
@@ -147,7 +146,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
         if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members))
         {
             MessageCopies? copies = publication is { Message: not 0, Node: { } node } ? _node.Copies.Of(node, publication.Message) : null;
-            _batch.Add(members, except, (Opcode)publication.Kind, publication.Data.Span, publication.Key, copies);
+            _batch.Add(members, publication.Data.Span, publication.Kind, except, publication.Key, copies);
         }
     }
 

@@ -1,4 +1,5 @@
 using Weir.Relay.Diagnostics;
+using Weir.Rooms;
 
 namespace Weir.Relay.Rooms;
 
@@ -37,7 +38,7 @@ internal sealed partial class RoomEventLoop
     {
         _room = room;
         _node = node;
-        _batch = new PublicationBatch(node.Members.Runs);
+        _batch = new PublicationBatch(node.Members);
     }
 
     public string Epoch => _sequence.Epoch;
@@ -620,7 +621,7 @@ internal sealed partial class RoomEventLoop
             return;
         }
 
-        _batch.Walk(); // a listener that is itself a member of an engine room joins after earlier publications
+        _batch.Deliver(); // a listener that is itself a member of an engine room joins after earlier publications
         if (subscribing.From is not null)
         {
             _node.Metrics.Recovery(recovery.IsRecovered);

@@ -2,11 +2,9 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Weir.Connections;
+using Microsoft.Extensions.Logging;
 using Weir.Handshake;
-using Weir.Hosting;
 using Weir.Http;
-using Weir.Limits;
 using Weir.Relay.Diagnostics;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -21,7 +19,7 @@ namespace Weir.Relay.Sse;
 /// standard, section 9.2.3). So a client that accepts <c>text/event-stream</c> is answered a temporary refusal with 200, the reconnection
 /// time, and the end of the stream; any other client with the status and <c>Retry-After</c>.
 /// </remarks>
-internal sealed class HttpStreamAdmission(WeirEngine engine, OriginPolicy origins, bool usesCookies, int maxHeadBytes)
+internal sealed class HttpStreamAdmission(WeirNode node, ILogger logger, OriginPolicy origins, bool usesCookies, int maxHeadBytes)
 {
     // Caused by the application's or the server's code, not by the client's request: the next attempt may succeed.
     private static readonly HandshakeRefusal _failed = HandshakeRefusal.Temporary(500, "Internal error.", 5, "handler_error");
@@ -71,7 +69,7 @@ internal sealed class HttpStreamAdmission(WeirEngine engine, OriginPolicy origin
             catch (Exception error) when (!http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
             {
                 // Answered here, because the server's own 500 would lack the headers that let a page read it.
-                RelayLog.StreamFailed(engine.Logger, error);
+                RelayLog.StreamFailed(logger, error);
                 refusal = _failed;
             }
         }
@@ -85,8 +83,8 @@ internal sealed class HttpStreamAdmission(WeirEngine engine, OriginPolicy origin
     /// <summary>Serves a request within the limits of the node; its admission is held until that has completed.</summary>
     public async Task<HandshakeRefusal?> EnterAsync(HttpContext http, Func<HttpContext, Task<HandshakeRefusal?>> serve)
     {
-        IPAddress? address = AddressOf(http);
-        if (engine.Gate.Enter(address) is { } full)
+        IPAddress? address = node.GetClientAddress(http); // by which the limits count it
+        if (node.Admit(address) is { } full)
         {
             return full;
         }
@@ -97,13 +95,9 @@ internal sealed class HttpStreamAdmission(WeirEngine engine, OriginPolicy origin
         }
         finally
         {
-            engine.Gate.Leave(address);
+            node.Release(address);
         }
     }
-
-    /// <summary>The client's address, by which the limits count it.</summary>
-    private IPAddress? AddressOf(HttpContext http) =>
-        ClientAddress.Of(http.Connection.RemoteIpAddress, http.Request.Headers, engine.Settings.Proxies);
 
     /// <summary>Makes the response a stream: no proxy buffers it, and no limit meant for a page ends it.</summary>
     public static void StartResponse(HttpContext http, string contentType)
@@ -118,43 +112,18 @@ internal sealed class HttpStreamAdmission(WeirEngine engine, OriginPolicy origin
         }
     }
 
-    /// <summary>Ends streams one after another over a window, as connections are.</summary>
-    public async Task DrainAsync<T>(IReadOnlyCollection<T> streams, Action<T> end, TimeSpan window, CancellationToken abortToken)
-    {
-        long began = engine.Time.GetTimestamp();
-        int total = streams.Count;
-        int ended = 0;
-        foreach (T stream in streams)
-        {
-            while (!abortToken.IsCancellationRequested && ended >= DueAt(engine.Time.GetElapsedTime(began)))
-            {
-                await Task.Delay(Drain.Step, engine.Time, abortToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            end(stream);
-            ended++;
-        }
-
-        int DueAt(TimeSpan passed)
-        {
-            double steps = 1 + Math.Floor(passed / Drain.Step);
-            double share = window > TimeSpan.Zero ? Math.Ceiling(total * Math.Min(1, passed / window)) : total;
-            return (int)Math.Max(Drain.FewestPerStep * steps, share);
-        }
-    }
-
     private async Task RefuseAsync(HttpContext http, HandshakeRefusal refusal, Func<HandshakeRefusal, byte[]>? lastEvent)
     {
-        engine.Metrics.Refused(refusal.StatusCode, refusal.Name);
+        node.CountRefused(refusal);
         if (refusal.RetryAfter is not null && lastEvent is not null && AcceptsEvents(http.Request))
         {
             StartResponse(http, "text/event-stream");
-            byte[] answer = [.. SseFormat.Later(refusal.Reason, engine.Gate.WaitAfter(refusal)), .. lastEvent(refusal)];
+            byte[] answer = [.. SseFormat.Later(refusal.Reason, node.GetRetryDelay(refusal)), .. lastEvent(refusal)];
             await http.Response.Body.WriteAsync(answer, http.RequestAborted).ConfigureAwait(false);
             return;
         }
 
-        HttpRefusal.WriteHead(http.Response, refusal);
+        HttpRefusal.Apply(http.Response, refusal);
         http.Response.ContentType = "text/plain; charset=utf-8";
         await http.Response.WriteAsync(refusal.Reason + "\n", http.RequestAborted).ConfigureAwait(false);
     }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Weir.Connections;
 using Weir.Handshake;
 using Weir.Http;
 using Weir.Relay.Diagnostics;
@@ -24,21 +23,22 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
     private readonly ConcurrentDictionary<string, SseStream> _streams = new(StringComparer.Ordinal);
     private readonly RelayNode _relay;
-    private readonly WeirEngine _engine;
+    private readonly WeirNode _node;
     private readonly IClientAccess _access;
     private readonly SseSettings _settings;
     private readonly HttpStreamAdmission _admission;
     private long _lastId;
 
-    public SseEndpoint(RelayNode relay, WeirEngine engine, IClientAccess access, SseOptions options)
+    public SseEndpoint(RelayNode relay, WeirNode node, IClientAccess access, SseOptions options)
     {
         _relay = relay;
-        _engine = engine;
+        _node = node;
         _access = access;
-        _settings = new SseSettings(options, engine);
-        _admission = new HttpStreamAdmission(engine, new OriginPolicy(options.AllowedOrigins), access.UsesCookies, options.MaxHeadBytes);
+        _settings = new SseSettings(options, node);
+        _admission = new HttpStreamAdmission(
+            node, relay.Logger, new OriginPolicy(options.AllowedOrigins), access.UsesCookies, options.MaxHeadBytes);
         relay.AddClients(this);
-        engine.AlsoDrains.Add(DrainAsync);
+        node.AddDrain(DrainAsync);
     }
 
     public int Count => _streams.Count;
@@ -73,7 +73,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             http, HttpMethods.Get, request => _admission.EnterAsync(request, ServeUnlessRefusedAsync), static _ => []);
 
     /// <summary>Ends the current streams over a window, each with a reconnection time of its own.</summary>
-    public Task DrainAsync(TimeSpan window, CancellationToken abortToken) => _admission.DrainAsync(
+    public Task DrainAsync(TimeSpan window, CancellationToken abortToken) => _node.SpreadAsync(
         [.. _streams.Values],
         stream => stream.End(_settings.ComeBack()),
         window,
@@ -153,7 +153,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             }
 
             _streams[id] = stream;
-            if (isUnavailable || _engine.Gate.IsDraining)
+            if (isUnavailable || _node.IsDraining)
             {
                 stream.End(_settings.ComeBack());
             }
@@ -171,7 +171,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             if (stream.IsTooSlow)
             {
                 RelayLog.StreamTooSlow(_relay.Logger, id);
-                _engine.Metrics.TooSlow();
+                _node.CountTooSlow();
             }
             else
             {

@@ -173,7 +173,7 @@ internal sealed class SseStream : TimerNode
         }
     }
 
-    protected internal override void OnExpired()
+    protected override void OnExpired()
     {
         lock (_gate)
         {
@@ -348,6 +348,6 @@ internal sealed class SseStream : TimerNode
 
     private sealed class PlannedEnd(SseStream stream) : CalendarEntry
     {
-        protected internal override void OnDue() => stream.End(_expired);
+        protected override void OnDue() => stream.End(_expired);
     }
 }

@@ -32,10 +32,10 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
                 new RoomRule { Pattern = "durable:*", HistorySize = 1000, Durable = true }),
         };
         Node = new RelayNode(broker, new RoomDirectory(rooms), options, Log, Metrics, Time);
-        Hub = new CentrifugoHub(Node, Access, application, engine, settings.ToSettings(), Log);
+        Hub = new CentrifugoHub(Node, Access, application, new WeirNode(engine), settings.ToSettings(), Log);
         WeirOptions sockets = new();
         CentrifugoEndpointExtensions.Apply(sockets, configure);
-        InboundLimit? limit = InboundLimit.From(sockets.Inbound.ToSettings(), CentrifugoHub.RateTick);
+        InboundLimit? limit = sockets.Inbound.CreateLimit(CentrifugoHub.RateTick);
         Listener = new WeirListener(engine);
         Listener.Add(new WeirEndpoint("/connection/websocket", new SocketHandler(Hub, sockets.Heartbeat.Interval, limit),
             sockets.ToSettings(), engine));
@@ -117,7 +117,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
 
         await Node.DisposeAsync();
         Listener.Wheel.Dispose();
-        Hub.Engine.Calendar.Dispose();
+        Hub.Node.Calendar.Dispose();
         Metrics.Dispose();
     }
 

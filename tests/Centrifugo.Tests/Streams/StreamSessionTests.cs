@@ -93,7 +93,7 @@ public sealed class StreamSessionTests
                 StringComparison.Ordinal);
         });
         await client.EndsAsync();
-        Assert.Equal(0, world.Hub.Engine.Calendar.Count);
+        Assert.Equal(0, world.Hub.Node.Calendar.Count);
     }
 
     [Fact]
@@ -172,11 +172,11 @@ public sealed class StreamSessionTests
         public Stream(CentrifugoWorld world, StreamForm form, InboundOptions? limits = null)
         {
             SseSettings settings = new(
-                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Engine, form == StreamForm.Lines ? [] : null,
+                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Node, form == StreamForm.Lines ? [] : null,
                     StreamForms.Ping(form));
             SseStream stream = new("node-s", place: null, _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
-            InboundLimit? limit = InboundLimit.From((limits ?? new InboundOptions()).ToSettings(), CentrifugoHub.RateTick);
+            InboundLimit? limit = (limits ?? new InboundOptions()).CreateLimit(CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
             world.Hub.Streams["secret"] = _session;
             _running = RunAsync(world, stream);

@@ -250,7 +250,7 @@ public sealed class SseCursorTests : IAsyncDisposable
     private async Task StartAsync() => _world = await RelayWorld.StartAsync(_broker, _rule);
 
     private SseEndpoint NewEndpoint()
-        => new(World.Node, new WeirEngine(loggers: null, meters: null, World.Time), OpenAccess.Instance,
+        => new(World.Node, new WeirNode(new WeirEngine(loggers: null, meters: null, World.Time)), OpenAccess.Instance,
             new SseOptions { MaxDelay = TimeSpan.Zero });
 
     private async Task<string> IdAfterAsync(string query, int rooms, int publications)

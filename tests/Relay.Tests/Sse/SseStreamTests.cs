@@ -150,7 +150,7 @@ public sealed class SseStreamTests : IDisposable
 
     private SseStream NewStream(SseOptions? options = null)
     {
-        SseSettings settings = new(options ?? new SseOptions(), new WeirEngine(loggers: null, meters: null, _time));
+        SseSettings settings = new(options ?? new SseOptions(), new WeirNode(new WeirEngine(loggers: null, meters: null, _time)));
         return new SseStream("s", new SseCursor(new StreamPosition[1], "", log: null), _writer, Cut, settings);
     }
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using Weir.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Relay;
@@ -15,16 +15,16 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         RelayNode relay,
         IClientAccess access,
         CentrifugoApplication? application,
-        WeirEngine engine,
+        WeirNode node,
         CentrifugoSettings settings,
         ILoggerFactory? loggers)
     {
         Relay = relay;
         Access = access;
         Application = application;
-        Engine = engine;
+        Node = node;
         Settings = settings;
-        Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? engine.Logger;
+        Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? NullLogger.Instance;
         relay.AddClients(this);
     }
 
@@ -35,7 +35,7 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
     /// <summary>Gets the handler of RPCs and messages; <c>null</c> if the application has none.</summary>
     public CentrifugoApplication? Application { get; }
 
-    public WeirEngine Engine { get; }
+    public WeirNode Node { get; }
 
     public CentrifugoSettings Settings { get; }
 
@@ -63,13 +63,13 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
 
     public int Users => UserIndex.Count;
 
-    public DateTimeOffset Now => Engine.Time.GetUtcNow();
+    public DateTimeOffset Now => Node.Time.GetUtcNow();
 
     /// <summary>Gets the unit of <see cref="CurrentRateTick"/>.</summary>
     public static TimeSpan RateTick => TimeSpan.FromMilliseconds(1);
 
     /// <summary>Gets the time for the inbound limits, from an arbitrary start.</summary>
-    public long CurrentRateTick => Engine.Time.GetElapsedTime(0).Ticks / RateTick.Ticks;
+    public long CurrentRateTick => Node.Time.GetElapsedTime(0).Ticks / RateTick.Ticks;
 
     public IRoomAudience Create(LocalRoom room) => new ChannelAudience(room, this);
 

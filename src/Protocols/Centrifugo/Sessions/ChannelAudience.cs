@@ -5,7 +5,6 @@ using Weir.Protocol;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
 using Weir.Relay.Api;
-using Weir.Relay.Rooms;
 using Weir.Rooms;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
@@ -33,7 +32,7 @@ internal sealed class ChannelAudience : IRoomAudience
         Room = room;
         _hub = hub;
         _channel = JsonEncodedText.Encode(room.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
-        _batch = new PublicationBatch(hub.Members.Runs);
+        _batch = new PublicationBatch(hub.Members);
     }
 
     public LocalRoom Room { get; }
@@ -141,7 +140,7 @@ internal sealed class ChannelAudience : IRoomAudience
     public void OnPause(LocalRoom room) => Walk();
 
     /// <summary>Delivers the batch. In the room's order.</summary>
-    public void Walk() => _batch.Walk();
+    public void Walk() => _batch.Deliver();
 
     private static bool IsShared(ClientSubscription subscription) => subscription.Session is { Connection: not null, IsOpen: true };
 
@@ -185,7 +184,7 @@ internal sealed class ChannelAudience : IRoomAudience
         MoveOver();
         if (shared.TryGet(Room.Name, out Room? members))
         {
-            _batch.Add(members, except: null, Opcode.Text, message.Lines.Span, key);
+            _batch.Add(members, message.Lines.Span, MessageKind.Text, except: null, key);
         }
 
         EncodedPush? push = null;

@@ -52,7 +52,7 @@ internal abstract partial class ClientSession
 
             subscription.State = ClientSubscription.Stage.Active;
             subscription.Audience = audience;
-            subscription.PlanExpiry(Hub.Engine.Calendar, EndOf(subscription.ExpiresAt));
+            subscription.PlanExpiry(Hub.Node.Calendar, EndOf(subscription.ExpiresAt));
             audience.Add(subscription);
             if (audience.Room.Rule.Presence)
             {
@@ -253,7 +253,7 @@ internal abstract partial class ClientSession
             if (subscription.State == ClientSubscription.Stage.Active)
             {
                 subscription.ExpiresAt = result.ExpiresAt;
-                subscription.PlanExpiry(Hub.Engine.Calendar, EndOf(result.ExpiresAt));
+                subscription.PlanExpiry(Hub.Node.Calendar, EndOf(result.ExpiresAt));
             }
 
             Utf8JsonWriter json = Batch().BeginReply(command.Id);
@@ -280,7 +280,7 @@ internal abstract partial class ClientSession
             }
 
             subscription.State = ClientSubscription.Stage.Ended;
-            subscription.PlanExpiry(Hub.Engine.Calendar, end: null);
+            subscription.PlanExpiry(Hub.Node.Calendar, end: null);
             if (subscription.Audience is { } audience)
             {
                 audience.Remove(subscription);

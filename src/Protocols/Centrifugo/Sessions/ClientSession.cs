@@ -31,7 +31,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     private const int MaxHeld = 1024;
 
     private readonly Dictionary<string, ClientSubscription> _subscriptions = new(StringComparer.Ordinal);
-    private readonly InboundLimit.Meter? _commands;
+    private readonly InboundMeter? _commands;
     private UpgradeRequest? _request;
     private ReplyBatch? _batch;
     private Queue<EncodedPush>? _held;

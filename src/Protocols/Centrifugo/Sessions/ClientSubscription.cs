@@ -80,6 +80,6 @@ internal sealed class ClientSubscription(ClientSession session, string channel) 
     // Most subscriptions never expire, and have no timer.
     private sealed class ExpiryTimer(ClientSubscription subscription) : CalendarEntry
     {
-        protected internal override void OnDue() => subscription.Session.OnSubscriptionExpired(subscription);
+        protected override void OnDue() => subscription.Session.OnSubscriptionExpired(subscription);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class StreamSession : ClientSession
     private readonly SseStream _stream;
     private readonly StreamForm _form;
     private readonly PlannedEnd _plannedEnd;
-    private readonly InboundLimit.Meter? _frames; // used only by the task that handles the frames
+    private readonly InboundMeter? _frames; // used only by the task that handles the frames
     private Task _handling = Task.CompletedTask;
     private bool _isHandling;
     private bool _hasEnded;
@@ -92,10 +92,10 @@ internal sealed class StreamSession : ClientSession
             handling = _handling;
         }
 
-        Hub.Engine.Calendar.Cancel(_plannedEnd);
+        Hub.Node.Calendar.Cancel(_plannedEnd);
         await handling.ConfigureAwait(false);
         OnClosed();
-        Hub.Engine.Calendar.Cancel(_plannedEnd); // the last command may have scheduled it
+        Hub.Node.Calendar.Cancel(_plannedEnd); // the last command may have scheduled it
     }
 
     protected override void SendInsideLock(ReadOnlyMemory<byte> lines) => Write(StreamForms.Format(_form, lines.Span));
@@ -109,11 +109,11 @@ internal sealed class StreamSession : ClientSession
         if (end is { } time)
         {
             _plannedEnd.Why = why;
-            Hub.Engine.Calendar.Schedule(_plannedEnd, time);
+            Hub.Node.Calendar.Schedule(_plannedEnd, time);
         }
         else
         {
-            Hub.Engine.Calendar.Cancel(_plannedEnd);
+            Hub.Node.Calendar.Cancel(_plannedEnd);
         }
     }
 
@@ -154,6 +154,6 @@ internal sealed class StreamSession : ClientSession
     {
         public DisconnectReason Why { get; set; }
 
-        protected internal override void OnDue() => session.Leave(Why);
+        protected override void OnDue() => session.Leave(Why);
     }
 }

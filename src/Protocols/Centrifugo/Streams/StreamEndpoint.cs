@@ -31,7 +31,7 @@ internal sealed class StreamEndpoint(
     private static readonly byte[] _tooMany = StreamForms.RejectWithClose(StreamForm.Events, DisconnectReason.TooManyRequests);
 
     public Task InvokeAsync(HttpContext http) => form == StreamForm.Events
-        ? admission.InvokeAsync(http, HttpMethods.Get, EnterAsync, _ => hub.Engine.Gate.IsDraining ? _shutdown : _tooMany)
+        ? admission.InvokeAsync(http, HttpMethods.Get, EnterAsync, _ => hub.Node.IsDraining ? _shutdown : _tooMany)
         : admission.InvokeAsync(http, HttpMethods.Post, EnterAsync, lastEvent: null); // read by fetch, which can read the status
 
     private Task<HandshakeRefusal?> EnterAsync(HttpContext http) => admission.EnterAsync(http, ServeUnlessRefusedAsync);
@@ -87,7 +87,7 @@ internal sealed class StreamEndpoint(
         {
             HttpStreamAdmission.StartResponse(http, form == StreamForm.Events ? "text/event-stream" : "application/json");
             session.Take(connect);
-            if (hub.Engine.Gate.IsDraining)
+            if (hub.Node.IsDraining)
             {
                 session.Disconnect(DisconnectReason.Shutdown.Code, DisconnectReason.Shutdown.Reason);
             }
@@ -100,7 +100,7 @@ internal sealed class StreamEndpoint(
             if (stream.IsTooSlow)
             {
                 CentrifugoLog.StreamTooSlow(hub.Logger, id);
-                hub.Engine.Metrics.TooSlow();
+                hub.Node.CountTooSlow();
             }
             else
             {
