@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Weir.Host.Features;
 using Weir.Host.Settings;
 using Weir.Transports.Epoll;
 
@@ -71,6 +72,22 @@ internal static class Listeners
             });
         }
     }
+
+    /// <summary>Reports whether traffic is encrypted.</summary>
+    public static void Report(Exposure exposure)
+    {
+        if (exposure.Addresses.Any(static address => address.Scheme == "http" && !address.IsUnixPipe && !IsLoopback(address.Host)))
+        {
+            exposure.AddOpen(
+                ExposureArea.Traffic,
+                "Traffic is plain text on " + string.Join(", ", exposure.Addresses.Where(static address => address.Scheme == "http"))
+                + ": use TLS here or in a proxy");
+        }
+    }
+
+    private static bool IsLoopback(string host)
+        => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? ip) && IPAddress.IsLoopback(ip));
 
     private static IEnumerable<string> UrlsOf(IConfiguration configuration)
     {

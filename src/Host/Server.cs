@@ -15,12 +15,8 @@ internal static class Server
         try
         {
             WebApplicationBuilder builder = WeirApplication.CreateBuilder(args);
-            HostSettings settings = HostSettings.Read(builder.Configuration); // errors are reported before the start
-            if (settings.WarmUp)
-            {
-                await WarmUp.RunAsync(settings.Transport);
-            }
-
+            HostFeatures features = HostFeatures.Read(builder.Configuration); // errors are reported before the start
+            await features.BeforeStartAsync(WeirApplication.Build);
             app = WeirApplication.Build(builder);
             await app.StartAsync();
         }

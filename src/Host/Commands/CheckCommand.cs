@@ -1,26 +1,40 @@
 using System.CommandLine;
-using Weir.Auth.Keys;
+using System.CommandLine.Invocation;
+using Weir.Host.Features;
 using Weir.Host.Settings;
 
 namespace Weir.Host.Commands;
 
-/// <summary><c>check</c>: validates the configuration, and lists what it leaves open.</summary>
+/// <summary><c>check</c>: validates the configuration, and lists what it leaves open; <c>check --list</c>: lists all settings.</summary>
 internal static class CheckCommand
 {
+    private const string Text = "text";
+    private const string Markdown = "markdown";
+
     public static Command Create()
     {
-        Command command = new("check", "Validates the configuration and lists what it leaves open; exit code 1 if it is not valid");
+        Option<string> list = new("--list")
+        {
+            Description = "Lists all settings instead, with units, defaults and permitted values; as Markdown if you add 'markdown'",
+            Arity = ArgumentArity.ZeroOrOne,
+            HelpName = $"{Text}|{Markdown}",
+        };
+        list.AcceptOnlyFromAmong(Text, Markdown);
+        list.Action = new ListAction(list);
+        Command command = new("check", "Validates the configuration and lists what it leaves open; exit code 1 if it is not valid") { list };
         return command.WithSettings(
-            static (_, settings, configuration, cancellationToken) => RunAsync(settings, configuration, cancellationToken));
+            static (_, features, configuration, cancellationToken) => RunAsync(features, configuration, cancellationToken));
     }
 
-    private static async Task<int> RunAsync(HostSettings settings, IConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(HostFeatures features, IConfiguration configuration, CancellationToken cancellationToken)
     {
-        Exposure exposure = Exposure.Of(settings, Listeners.ReadAddresses(configuration));
+        Exposure exposure = new(Listeners.ReadAddresses(configuration));
+        await features.ReportAsync(exposure, cancellationToken);
+        Listeners.Report(exposure);
         Console.WriteLine("The configuration is valid.");
-        Print("Open", exposure.Open);
-        Print("Closed", exposure.Closed);
-        Print("Keys", await ReadKeysAsync(settings, cancellationToken));
+        Print("Open", [.. exposure.Open]);
+        Print("Closed", [.. exposure.Closed]);
+        Print("Keys", [.. exposure.Keys]);
         return 0;
     }
 
@@ -36,26 +50,21 @@ internal static class CheckCommand
         }
     }
 
-    // An unavailable issuer does not invalidate the configuration.
-    private static async Task<IReadOnlyList<string>> ReadKeysAsync(HostSettings settings, CancellationToken cancellationToken)
+    /// <summary>Lists the settings, whatever the configuration is.</summary>
+    private sealed class ListAction(Option<string> list) : SynchronousCommandLineAction
     {
-        List<string> lines = [];
-        using HttpClient http = KeySource.NewClient();
-        foreach (KeySource source in KeySource.Of(settings.Auth.Jwt.PublicKeyFile, settings.Auth.Jwt.Jwks))
+        public override int Invoke(ParseResult parseResult)
         {
-            try
+            if (parseResult.Errors is [var error, ..])
             {
-                string text = await source.FetchAsync(http, cancellationToken);
-                int keys = source.Read(
-                    text, settings.Auth.Jwt.AlgorithmsTaken(), reason => lines.Add($"{source.Name}: a key is ignored, {reason}")).Count;
-                lines.Add($"{source.Name}: {keys} usable");
+                Console.Error.WriteLine(error.Message);
+                return 1;
             }
-            catch (KeySourceException error)
-            {
-                lines.Add($"{source.Name}: cannot be read now, so its tokens are not accepted: {error.Message}");
-            }
-        }
 
-        return lines;
+            IEnumerable<Setting> settings = new HostFeatures().Settings;
+            Console.Write(
+                parseResult.GetValue(list) == Markdown ? SettingsPage.ToMarkdown(settings) : SettingsPage.ToText(settings));
+            return 0;
+        }
     }
 }

@@ -31,7 +31,7 @@ internal static class CommandLine
               Weir.Host --urls http://*:8080 --Weir:Rooms:0:Pattern=* --Weir:Rooms:0:HistorySize=100
               Weir.Host check --Weir:Echo:Enabled=true
 
-            README.md lists all settings; the server reports invalid ones at its start.
+            'check --list' lists all settings; the server reports invalid ones at its start.
             """)
         {
             TokenCommand.Create(),
@@ -45,7 +45,7 @@ internal static class CommandLine
     /// own: any other is a misspelt option, which must not be taken for a setting that is never read.
     /// </summary>
     public static Command WithSettings(
-        this Command command, Func<ParseResult, HostSettings, IConfiguration, CancellationToken, Task<int>> run)
+        this Command command, Func<ParseResult, HostFeatures, IConfiguration, CancellationToken, Task<int>> run)
     {
         Argument<string[]> settings = new("settings")
         {
@@ -72,12 +72,12 @@ internal static class CommandLine
         => token.StartsWith('-')
             && !token.Split('=')[0].Contains(':', StringComparison.Ordinal) && !_hostSettings.Contains(token.Split('=')[0]);
 
-    private static async Task<int> RunAsync(string[] settings, Func<HostSettings, IConfiguration, Task<int>> run)
+    private static async Task<int> RunAsync(string[] settings, Func<HostFeatures, IConfiguration, Task<int>> run)
     {
         try
         {
             IConfiguration configuration = WeirApplication.CreateBuilder(settings).Configuration;
-            return await run(HostSettings.Read(configuration), configuration);
+            return await run(HostFeatures.Read(configuration), configuration);
         }
         catch (SettingsException error)
         {

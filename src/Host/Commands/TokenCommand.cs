@@ -44,7 +44,7 @@ internal static class TokenCommand
         {
             _sub, _room, _publish, _subs, _channel, _info, _for,
         };
-        return command.WithSettings(static (parsed, settings, _, _) => Task.FromResult(Run(parsed, settings.Auth.Jwt)));
+        return command.WithSettings(static (parsed, features, _, _) => Task.FromResult(Run(parsed, features.Auth.Jwt)));
     }
 
     private static int Run(ParseResult parsed, JwtOptions jwt)

@@ -15,36 +15,57 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Gets all errors, in the order of reading.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
-    public bool ReadBool(string key, bool byDefault)
-        => Read(key) is not { } text ? byDefault
-            : bool.TryParse(text, out bool value) ? value
-            : Complain(key, text, "true or false", byDefault);
+    /// <summary>Gets the configuration, for decisions that are not about one value.</summary>
+    public IConfiguration Configuration => configuration;
 
-    public int ReadInt(string key, int byDefault, int least, int most)
-        => Read(key) is not { } text ? byDefault
+    /// <summary>Reads a value; as all of these methods, null if it is not set, or is not valid, which adds an error.</summary>
+    public bool? ReadBool(string key)
+        => Read(key) is not { } text ? null
+            : bool.TryParse(text, out bool value) ? value
+            : Complain<bool>(key, text, "true or false");
+
+    /// <inheritdoc cref="ReadBool"/>
+    public int? ReadInt(string key, int least, int most)
+        => Read(key) is not { } text ? null
             : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
                 && value >= least && value <= most ? value
-            : Complain(key, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"), byDefault);
+            : Complain<int>(key, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"));
 
-    public TimeSpan ReadDuration(string key, TimeSpan byDefault, TimeSpan least, TimeSpan most)
-        => Read(key) is not { } text ? byDefault
-            : Duration.TryParse(text, out TimeSpan value) && value >= least && value <= most ? value
-            : Complain(
-                key,
-                text,
-                $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10",
-                byDefault);
+    /// <inheritdoc cref="ReadBool"/>
+    /// <param name="leastUnlessZero">Where 0 means off: the least of all other values.</param>
+    public TimeSpan? ReadDuration(string key, TimeSpan least, TimeSpan most, TimeSpan? leastUnlessZero = null)
+        => Read(key) is not { } text ? null
+            : !Duration.TryParse(text, out TimeSpan value) || value < least || value > most
+                ? Complain<TimeSpan>(
+                    key, text, $"a time from {Duration.Format(least)} to {Duration.Format(most)}, as 10, 10s, 500ms, 2m or 00:00:10")
+            : leastUnlessZero is { } above && value > TimeSpan.Zero && value < above
+                ? Complain<TimeSpan>(
+                    key, Duration.Format(value), $"0 (off) or a time from {Duration.Format(above)} to {Duration.Format(most)}")
+            : value;
 
-    public T ReadEnum<T>(string key, T byDefault)
-        where T : struct, Enum
-        => Read(key) is not { } text ? byDefault
-            : Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase) ? Enum.Parse<T>(text, ignoreCase: true)
-            : Complain(key, text, "one of " + string.Join(", ", Enum.GetNames<T>()), byDefault);
+    /// <summary>Reads one of several words in any case, and returns it as it is in <paramref name="names"/>.</summary>
+    /// <inheritdoc cref="ReadBool"/>
+    public string? ReadChoice(string key, IReadOnlyList<string> names)
+    {
+        if (Read(key) is not { } text)
+        {
+            return null;
+        }
 
-    public string ReadText(string key, string byDefault) => Read(key) ?? byDefault;
+        string? name = names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
+        if (name is null)
+        {
+            Complain(key, text, "one of " + string.Join(", ", names));
+        }
+
+        return name;
+    }
+
+    /// <inheritdoc cref="ReadBool"/>
+    public string? ReadText(string key) => Read(key);
 
     /// <summary>Reads networks, and whether <c>unix</c>, for peers on Unix sockets, is among them.</summary>
-    public (IReadOnlyList<IPNetwork> Networks, bool UnixSockets) ReadPeers(string key)
+    public (IReadOnlyList<IPNetwork> Networks, bool UnixSockets)? ReadPeers(string key)
     {
         List<IPNetwork> networks = [];
         bool unixSockets = false;
@@ -64,7 +85,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
             }
         }
 
-        return (networks, unixSockets);
+        return networks.Count > 0 || unixSockets ? (networks, unixSockets) : null;
     }
 
     /// <summary>Reads a list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
@@ -125,9 +146,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private void Know(string key) => _known.Add(key);
 
-    private T Complain<T>(string key, string was, string allowed, T instead)
+    private T? Complain<T>(string key, string was, string allowed)
+        where T : struct
     {
         Complain(key, was, allowed);
-        return instead;
+        return null;
     }
 }

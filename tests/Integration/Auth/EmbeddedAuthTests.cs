@@ -1,8 +1,8 @@
 using System.Security.Claims;
 using Microsoft.Extensions.DependencyInjection;
 using Weir.Auth;
-using Weir.Host.Handlers;
-using Weir.Host.Settings;
+using Weir.Host.Features.Auth;
+using Weir.Host.Features.Rooms;
 using Weir.Integration.Servers;
 using Weir.Relay;
 using Weir.TestSupport;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Weir.Host;
+using Weir.Host.Features.Node;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

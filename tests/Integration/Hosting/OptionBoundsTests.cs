@@ -247,7 +247,7 @@ public sealed partial class OptionBoundsTests
 
         try
         {
-            HostSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+            HostFeatures.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
             return null;
         }
         catch (SettingsException error)

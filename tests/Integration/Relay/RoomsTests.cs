@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Weir.Host;
+using Weir.Host.Features.Monitoring;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Relay;

@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Weir.Host.Handlers;
+using Weir.Host.Features.Rooms;
 using Weir.Integration.Servers;
 using Xunit;
 

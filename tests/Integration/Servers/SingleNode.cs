@@ -1,5 +1,5 @@
-using Weir.Host.Handlers;
-using Weir.Host.Settings;
+using Weir.Host.Features.Auth;
+using Weir.Host.Features.Rooms;
 using Weir.Relay;
 
 namespace Weir.Integration.Servers;

@@ -1,0 +1,11 @@
+namespace Weir.Host.Features.Brokers;
+
+/// <summary>A broker that <c>Weir:Broker:Kind</c> may name. Its settings are validated whether it is used or not.</summary>
+internal abstract class BrokerFeature : Feature
+{
+    /// <summary>Gets the value of <c>Weir:Broker:Kind</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Adds the broker; called only if it is used.</summary>
+    public abstract void AddBroker(IServiceCollection services);
+}

@@ -1,0 +1,26 @@
+using Weir.Host.Settings;
+
+namespace Weir.Host.Features.Brokers;
+
+/// <summary>The choice of the broker that connects this node with others.</summary>
+/// <param name="kinds">The brokers; the first is the default.</param>
+internal sealed class BrokersFeature(params BrokerFeature[] kinds) : Feature
+{
+    private readonly SettingTable<Own> _table = new SettingTable<Own>("Weir:Broker")
+        .Choice("Kind", [.. kinds.Select(static broker => broker.Kind)], o => o.Kind ?? kinds[0].Kind, static (o, value) => o.Kind = value,
+            "the broker between nodes. Memory: a single node. [Redis](docs/operations/redis.md)");
+
+    private Own _own = new();
+
+    public override IEnumerable<Setting> Settings => _table.Settings;
+
+    public override void Read(SettingsReader reader) => _own = _table.Read(reader).Value;
+
+    public override void AddServices(WebApplicationBuilder builder)
+        => kinds.First(broker => _own.Kind is null || broker.Kind == _own.Kind).AddBroker(builder.Services);
+
+    private sealed class Own
+    {
+        public string? Kind { get; set; }
+    }
+}

@@ -1,0 +1,24 @@
+using Weir.Host.Features.Brokers;
+using Weir.Host.Settings;
+using Weir.Relay;
+
+namespace Weir.Host.Features.Memory;
+
+/// <summary>The broker of a single node.</summary>
+internal sealed class MemoryBrokerFeature : BrokerFeature
+{
+    private static readonly SettingTable<MemoryBrokerOptions> _table = new SettingTable<MemoryBrokerOptions>("Weir:Broker")
+        .Int("MemoryMegabytes", "MiB", 0, 1 << 20,
+            static o => (int)(o.MaxHistoryBytes >> 20), static (o, value) => o.MaxHistoryBytes = (long)value << 20,
+            "the most history kept in memory; beyond it a publication drops its room's history. 0: unlimited");
+
+    private MemoryBrokerOptions _options = new();
+
+    public override string Kind => "Memory";
+
+    public override IEnumerable<Setting> Settings => _table.Settings;
+
+    public override void Read(SettingsReader reader) => _options = _table.Read(reader).Value;
+
+    public override void AddBroker(IServiceCollection services) => services.AddSingleton<IBroker>(new MemoryBroker(_options));
+}

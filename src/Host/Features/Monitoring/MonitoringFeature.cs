@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using OpenTelemetry.Metrics;
+
+namespace Weir.Host.Features.Monitoring;
+
+/// <summary>Metrics at <c>/metrics</c>, and health at <c>/health/live</c> and <c>/health/ready</c>.</summary>
+/// <param name="meters">Returns the names of the meters of all features.</param>
+internal sealed class MonitoringFeature(Func<IEnumerable<string>> meters) : Feature
+{
+    // OpenTelemetry preallocates 2,000 combinations of tags for each of some 45 instruments: 8 MB, of which a node uses a few
+    // kilobytes. Combinations beyond this number are counted together, tagged otel.metric.overflow.
+    private const int MaxTagCombinations = 200;
+
+    public override IEnumerable<string> Meters => ["System.Runtime"];
+
+    public override void AddServices(WebApplicationBuilder builder)
+    {
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter([.. meters()])
+            .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MaxTagCombinations })
+            .AddPrometheusExporter());
+        builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
+        // A load balancer probes each second, so failed checks are not logged; their source logs the cause once.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Error);
+    }
+
+    public override void Map(WebApplication app)
+    {
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
+        app.MapPrometheusScrapingEndpoint("/metrics");
+    }
+
+    protected override void Report(Exposure exposure) => exposure.AddOpen(
+        ExposureArea.Monitoring, "/metrics and /health answer every client, on every port: restrict them in a proxy");
+}

@@ -1,0 +1,110 @@
+using Microsoft.AspNetCore.Connections;
+using Weir.Host.Features.Auth;
+using Weir.Host.Settings;
+using Weir.Relay;
+
+namespace Weir.Host.Features.Rooms;
+
+/// <summary>Rooms across nodes, and the endpoint <c>/ws</c> of their raw members.</summary>
+/// <param name="auth">The rules of rooms depend on whether clients can be distinguished.</param>
+/// <param name="configureEndpoint">Applies the settings of all endpoints.</param>
+internal sealed class RoomsFeature(AuthFeature auth, Action<WeirOptions> configureEndpoint) : Feature
+{
+    public const string Section = "Weir:Rooms";
+
+    private const string Path = "/ws";
+
+    private static readonly SettingTable<RelayOptions> _broker = new SettingTable<RelayOptions>("Weir:Broker")
+        .Duration("PositionCheckInterval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1),
+            static o => o.PositionCheckInterval, static (o, value) => o.PositionCheckInterval = value,
+            "how often the position of a room with history is compared with the broker's")
+        .Duration("PresenceLifetime", TimeSpan.FromSeconds(3), TimeSpan.FromHours(1),
+            static o => o.PresenceLifetime, static (o, value) => o.PresenceLifetime = value,
+            "how long the clients of a node that died are still shown as present")
+        .Duration("Timeout", TimeSpan.Zero, TimeSpan.FromMinutes(1),
+            static o => o.BrokerTimeout, static (o, value) => o.BrokerTimeout = value,
+            "the longest that a connection waits for a slow broker when it opens or publishes. 0: does not wait")
+        .Int("MaxPublishesInFlight", "messages", 1, 1 << 20,
+            static o => o.MaxPublishesInFlight, static (o, value) => o.MaxPublishesInFlight = value,
+            "the most in flight to the broker; beyond it publishers wait");
+
+    private static readonly SettingTable<RelayOptions> _node = new SettingTable<RelayOptions>("Weir:Node")
+        .Text("Name", "text", static o => o.NodeName, static (o, value) => o.NodeName = value, "this node's name in `info`",
+            shownDefault: "the machine's");
+
+    private SettingValues<RelayOptions> _brokerValues = new();
+    private SettingValues<RelayOptions> _nodeValues = new();
+    private RoomRules _rules = new([]);
+
+    public override IEnumerable<Setting> Settings => [.. RoomRuleSettings.Table.Settings, .. _broker.Settings, .. _node.Settings];
+
+    public override IEnumerable<PathString> PathsWithHeadLimit => [Path];
+
+    public override IEnumerable<string> Meters => ["Weir.Relay"];
+
+    public override void Read(SettingsReader reader)
+    {
+        _brokerValues = _broker.Read(reader);
+        _nodeValues = _node.Read(reader);
+        List<RoomRule> rules = [];
+        foreach (string entry in reader.ReadEntries(Section))
+        {
+            RoomRuleSettings rule = RoomRuleSettings.Table.Read(reader, entry).Value;
+            if (rule.Pattern.Length == 0)
+            {
+                reader.Complain($"{entry}:Pattern", rule.Pattern, "a glob over the names of rooms, such as chat:* or *");
+            }
+
+            if (!auth.IsEnabled)
+            {
+                ComplainAboutAccess(reader, entry, rule);
+            }
+
+            rules.Add(rule.ToRule());
+        }
+
+        _rules = new RoomRules(rules);
+    }
+
+    public override void AddServices(WebApplicationBuilder builder)
+    {
+        builder.Services.AddWeirRelay(Configure);
+        builder.Services.AddSingleton<RelayHandler>();
+    }
+
+    public override void UseAboveTls(IConnectionBuilder listener) => listener.UseWeir<RelayHandler>(Path, configureEndpoint);
+
+    public override void Map(WebApplication app)
+        => app.MapWeir(Path, app.Services.GetRequiredService<RelayHandler>(), configureEndpoint);
+
+    protected override void Report(Exposure exposure)
+    {
+        foreach (RoomRule rule in _rules.All.Where(rule => auth.IsEnabled && rule.Access == RoomAccess.Open))
+        {
+            string who = auth.AllowsAnonymous ? "every client" : "every client with a token";
+            string what = rule.Publish == RoomPublishing.Members ? "listen and publish" : "listen";
+            exposure.AddOpen(ExposureArea.Rooms, $"Rooms like {rule.Pattern} are open: {who} may {what} (Access=Open)");
+        }
+    }
+
+    // Without tokens clients cannot be distinguished, and a room configured as private would be open.
+    private static void ComplainAboutAccess(SettingsReader reader, string entry, RoomRuleSettings rule)
+    {
+        if (reader.Configuration[$"{entry}:Access"] is { } access)
+        {
+            reader.Complain($"{entry}:Access", access, $"no value unless {AuthFeature.Section} is set: every client may listen");
+        }
+
+        if (rule.Publish == RoomPublishing.Granted)
+        {
+            reader.Complain($"{entry}:Publish", "Granted", $"Members or Nobody unless {AuthFeature.Section} is set");
+        }
+    }
+
+    private void Configure(RelayOptions options)
+    {
+        _brokerValues.ApplyTo(options);
+        _nodeValues.ApplyTo(options);
+        options.Rules = _rules;
+    }
+}
