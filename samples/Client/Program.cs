@@ -1,7 +1,10 @@
-// Chats in a channel, line by line: dotnet run --project samples/Client -- ws://localhost:8080/connection/websocket lobby
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Weir.Client;
+using Weir.Client.Events;
+using Weir.Client.Sending;
+
+// Chats in a channel, line by line: dotnet run --project samples/Client -- ws://localhost:8080/connection/websocket lobby
 
 if (args is not [string address, string channel])
 {

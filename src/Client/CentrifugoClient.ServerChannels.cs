@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Weir.Client.Centrifugo;
+using Weir.Client.Events;
 
 namespace Weir.Client;
 

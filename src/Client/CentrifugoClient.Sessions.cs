@@ -1,4 +1,5 @@
 using Weir.Client.Centrifugo;
+using Weir.Client.Events;
 using Weir.Client.Reconnecting;
 using Weir.Client.Timing;
 using Weir.Client.Transport;
@@ -12,11 +13,11 @@ public sealed partial class CentrifugoClient : ISessions, ISessionOwner
 
     async Task<ConnectionEnd> ISessions.ServeAsync(IClientConnection connection, string? token, CancellationToken stop)
     {
-        using ProtocolConnection session = new(this, connection, _queue, _options);
+        using ProtocolConnection session = new(this, connection, _queue, _protocol);
         uint id = NextId();
         try
         {
-            return await session.RunAsync(id, CommandWriter.Connect(id, token, _options, ServerPositions()), stop);
+            return await session.RunAsync(id, CommandWriter.Connect(id, token, _protocol, ServerPositions()), stop);
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Weir.Client.Centrifugo;
+using Weir.Client.Events;
 using Weir.Client.Reconnecting;
 using Weir.Client.Timing;
 
@@ -206,7 +207,7 @@ public sealed partial class CentrifugoClient
         ClientStreamPosition? since = subscription.Options.Recoverable || subscription.IsRecoverable ? subscription.Received : null;
         session.Send(new OwnCommand(
             id,
-            CommandWriter.Subscribe(id, subscription.Channel, subscription.Token, subscription.Options, since),
+            CommandWriter.Subscribe(id, subscription.Channel, subscription.Token, subscription.Options.ToSettings(), since),
             reply => OnSubscribeAnswer(subscription, session, since, reply),
             () => session.Fail(new ConnectionEnd(EndKind.TimedOut) { Reason = $"no answer to subscribe to {subscription.Channel}" })));
     }

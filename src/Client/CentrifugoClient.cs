@@ -2,9 +2,12 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading.Channels;
 using Weir.Client.Centrifugo;
+using Weir.Client.Events;
+using Weir.Client.Receiving;
 using Weir.Client.Reconnecting;
 using Weir.Client.Sending;
 using Weir.Client.Transport;
+using Weir.Client.Validation;
 
 namespace Weir.Client;
 
@@ -20,6 +23,7 @@ namespace Weir.Client;
 public sealed partial class CentrifugoClient : IAsyncDisposable
 {
     private readonly CentrifugoClientOptions _options;
+    private readonly ProtocolSettings _protocol;
     private readonly ConnectionLoop _loop;
     private readonly ClientSendQueue _queue;
     private readonly Inbox<ClientEvent> _inbox;
@@ -43,14 +47,15 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
     {
         RelayAddress.Check(endpoint);
         _options = options ?? new CentrifugoClientOptions();
-        _queue = new ClientSendQueue(_options.SendQueue);
+        _queue = new ClientSendQueue(_options.SendQueue.ToSettings());
         CommandWriter.CheckData(_options.ConnectData, nameof(CentrifugoClientOptions.ConnectData));
         if (!WellFormed.Is(_options.Name))
         {
             throw new ArgumentException($"{nameof(CentrifugoClientOptions.Name)} has half of a surrogate pair.", nameof(options));
         }
 
-        _loop = new ConnectionLoop(_options, this, new ConnectRequest(endpoint, null), tokenInHead: false);
+        _protocol = _options.ToProtocolSettings();
+        _loop = new ConnectionLoop(_options.ToReconnectSettings(), this, new ConnectRequest(endpoint, null), tokenInHead: false);
         _inbox = new Inbox<ClientEvent>(_options.InboxCapacity, BoundedChannelFullMode.DropOldest, _loop.Handlers, InPlaceOf);
     }
 
@@ -102,7 +107,7 @@ public sealed partial class CentrifugoClient : IAsyncDisposable
 
         CommandWriter.CheckData(options?.Data ?? default, nameof(SubscriptionOptions.Data));
         Subscription subscription = new(this, channel, options ?? new SubscriptionOptions(),
-            new Backoff(_options.Reconnect, _options.NextRandom));
+            new Backoff(_options.ToBackoffSettings()));
         ProtocolConnection? session;
         ConnectionEnd? end;
         lock (_gate)

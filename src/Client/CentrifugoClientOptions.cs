@@ -1,3 +1,6 @@
+using Weir.Client.Sending;
+using Weir.Client.Validation;
+
 namespace Weir.Client;
 
 /// <summary>Settings of a <see cref="CentrifugoClient"/>. Values are read when the client is created.</summary>

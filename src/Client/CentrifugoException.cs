@@ -1,3 +1,5 @@
+using Weir.Client.Sending;
+
 namespace Weir.Client;
 
 /// <summary>A command has no result.</summary>

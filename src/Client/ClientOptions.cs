@@ -1,5 +1,7 @@
 using System.Net.WebSockets;
+using Weir.Client.Events;
 using Weir.Client.Transport;
+using Weir.Client.Validation;
 
 namespace Weir.Client;
 

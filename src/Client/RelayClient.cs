@@ -1,5 +1,7 @@
 using System.Text;
 using System.Threading.Channels;
+using Weir.Client.Events;
+using Weir.Client.Receiving;
 using Weir.Client.Reconnecting;
 using Weir.Client.Sending;
 using Weir.Client.Timing;
@@ -52,8 +54,8 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
         _idleLimit = PingTimes.SilenceLimit(options.PingInterval, options.PingTimeout);
         _time = options.TimeProvider;
         _canRenewToken = options.GetToken is not null;
-        _queue = new ClientSendQueue(options.SendQueue);
-        _loop = new ConnectionLoop(options, this, request, tokenInHead: true);
+        _queue = new ClientSendQueue(options.SendQueue.ToSettings());
+        _loop = new ConnectionLoop(options.ToReconnectSettings(), this, request, tokenInHead: true);
         BoundedChannelFullMode whenFull = options.WhenInboxFull == WhenInboxFull.Wait
             ? BoundedChannelFullMode.Wait : BoundedChannelFullMode.DropOldest;
         _inbox = new Inbox<ClientEvent>(options.InboxCapacity, whenFull, _loop.Handlers);

@@ -1,3 +1,6 @@
+using Weir.Client.Receiving;
+using Weir.Client.Validation;
+
 namespace Weir.Client;
 
 /// <summary>Settings of a <see cref="RelayClient"/>. Values are read when the client is created.</summary>

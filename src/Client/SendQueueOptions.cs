@@ -1,3 +1,6 @@
+using Weir.Client.Sending;
+using Weir.Client.Validation;
+
 namespace Weir.Client;
 
 /// <summary>

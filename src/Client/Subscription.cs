@@ -1,7 +1,10 @@
 using System.Text.Json.Serialization.Metadata;
 using System.Threading.Channels;
 using Weir.Client.Centrifugo;
+using Weir.Client.Events;
+using Weir.Client.Receiving;
 using Weir.Client.Reconnecting;
+using Weir.Client.Sending;
 
 namespace Weir.Client;
 

@@ -1,3 +1,6 @@
+using Weir.Client.Events;
+using Weir.Client.Validation;
+
 namespace Weir.Client;
 
 /// <summary>Settings of a <see cref="Subscription"/>. Values are read when it is created.</summary>

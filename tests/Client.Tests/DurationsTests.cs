@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Microsoft.Extensions.Time.Testing;
+using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
 using Xunit;

@@ -1,5 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using Weir.Client.Events;
+using Weir.Client.Receiving;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
 using Xunit;

@@ -1,3 +1,4 @@
+using Weir.Client.Events;
 using Weir.Client.Tests.Centrifugo;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
+using Weir.Client.Events;
 
 namespace Weir.Client.Centrifugo;
 
@@ -31,17 +32,17 @@ internal static class CommandWriter
 
     /// <param name="id">The command's number.</param>
     /// <param name="token">The token; <c>null</c> if there is none.</param>
-    /// <param name="options">Name and data of the client.</param>
+    /// <param name="settings">Name and data of the client.</param>
     /// <param name="serverPositions">The client's positions in its server-side subscriptions.</param>
     public static ReadOnlyMemory<byte> Connect(
         uint id,
         string? token,
-        CentrifugoClientOptions options,
+        ProtocolSettings settings,
         IReadOnlyList<KeyValuePair<string, ClientStreamPosition>>? serverPositions = null) => Write(id, "connect"u8, json =>
     {
         WriteToken(json, token);
-        WriteData(json, options.ConnectData);
-        json.WriteString("name"u8, options.Name);
+        WriteData(json, settings.ConnectData);
+        json.WriteString("name"u8, settings.Name);
         if (serverPositions is not { Count: > 0 })
         {
             return;
@@ -62,19 +63,19 @@ internal static class CommandWriter
         uint id,
         string channel,
         string? token,
-        SubscriptionOptions options,
+        SubscribeSettings settings,
         ClientStreamPosition? since) => Write(id, "subscribe"u8, json =>
     {
         json.WriteString("channel"u8, channel);
         WriteToken(json, token);
-        WriteData(json, options.Data);
-        if (options.Recoverable)
+        WriteData(json, settings.Data);
+        if (settings.Recoverable)
         {
             json.WriteBoolean("recoverable"u8, true);
             json.WriteBoolean("positioned"u8, true);
         }
 
-        if (options.JoinLeave)
+        if (settings.JoinLeave)
         {
             json.WriteBoolean("join_leave"u8, true);
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Weir.Client.Events;
 using Weir.Client.Sending;
 using Weir.Client.Timing;
 using Weir.Client.Transport;
@@ -24,14 +25,14 @@ internal sealed class ProtocolConnection : IDisposable
     private Exception? _crash;
     private bool _answersPings;
 
-    public ProtocolConnection(ISessionOwner owner, IClientConnection connection, ClientSendQueue queue, CentrifugoClientOptions options)
+    public ProtocolConnection(ISessionOwner owner, IClientConnection connection, ClientSendQueue queue, ProtocolSettings settings)
     {
         _owner = owner;
         _connection = connection;
         _queue = queue;
-        _time = options.TimeProvider;
-        _maxPingDelay = options.MaxPingDelay;
-        _unanswered = new Unanswered(_time, options.RequestTimeout);
+        _time = settings.Time;
+        _maxPingDelay = settings.MaxPingDelay;
+        _unanswered = new Unanswered(_time, settings.RequestTimeout);
         _heartbeat = new RunningTimeout(_time, OnHeartbeatTimeout, () => connection.QuietFor);
         Over = _over.Token;
     }

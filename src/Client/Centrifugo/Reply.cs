@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Centrifugo;
 
 /// <summary>One object of a frame: the reply to a command, a push, or a ping, which is neither.</summary>

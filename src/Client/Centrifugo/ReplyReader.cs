@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Weir.Client.Events;
 
 namespace Weir.Client.Centrifugo;
 

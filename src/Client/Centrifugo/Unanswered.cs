@@ -1,3 +1,4 @@
+using Weir.Client.Sending;
 using Weir.Client.Timing;
 
 namespace Weir.Client.Centrifugo;

@@ -12,13 +12,13 @@ internal sealed class Backoff
     private readonly Func<double> _nextRandom;
     private int _failures;
 
-    public Backoff(ReconnectOptions options, Func<double> nextRandom)
+    public Backoff(BackoffSettings settings)
     {
-        _base = options.BaseDelay;
-        _max = options.MaxDelay;
-        _jitter = options.Jitter;
-        _maxRetryAfter = options.MaxRetryAfter;
-        _nextRandom = nextRandom;
+        _base = settings.BaseDelay;
+        _max = settings.MaxDelay;
+        _jitter = settings.Jitter;
+        _maxRetryAfter = settings.MaxRetryAfter;
+        _nextRandom = settings.NextRandom;
     }
 
     /// <summary>Returns the next delay and counts one more failure.</summary>

@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Reconnecting;
 
 /// <summary>After which ends a client of the Centrifugo protocol reconnects, as in the official clients.</summary>

@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+using Weir.Client.Receiving;
 using Weir.Client.Timing;
 using Weir.Client.Transport;
 
@@ -9,7 +11,7 @@ namespace Weir.Client.Reconnecting;
 /// </summary>
 internal sealed class ConnectionLoop : IAsyncDisposable
 {
-    private readonly ClientOptions _options;
+    private readonly ReconnectSettings _settings;
     private readonly ISessions _sessions;
     private readonly ConnectRequest _request;
     private readonly bool _tokenInHead; // otherwise the protocol sends it
@@ -30,18 +32,18 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     private int _state;
     private int _disposed;
 
-    public ConnectionLoop(ClientOptions options, ISessions sessions, ConnectRequest request, bool tokenInHead)
+    public ConnectionLoop(ReconnectSettings settings, ISessions sessions, ConnectRequest request, bool tokenInHead)
     {
-        _options = options;
+        _settings = settings;
         _sessions = sessions;
         _request = request;
         _tokenInHead = tokenInHead;
-        _transport = options.Transport ?? new SocketTransport(options);
-        _time = options.TimeProvider;
-        _backoff = new Backoff(options.Reconnect, options.NextRandom);
-        _stableAfter = options.Reconnect.StableAfter;
-        _connectTimeout = options.ConnectTimeout;
-        _tokenTimeout = options.TokenTimeout;
+        _transport = settings.Transport;
+        _time = settings.Time;
+        _backoff = new Backoff(settings.Backoff);
+        _stableAfter = settings.StableAfter;
+        _connectTimeout = settings.ConnectTimeout;
+        _tokenTimeout = settings.TokenTimeout;
         Handlers = new Dispatcher(Fail);
         Stopping = _stop.Token;
     }
@@ -153,7 +155,7 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     {
         _opened = false;
         _attempts++;
-        if (_options.GetToken is { } getToken && _token is null)
+        if (_settings.GetToken is { } getToken && _token is null)
         {
             try
             {
@@ -209,7 +211,7 @@ internal sealed class ConnectionLoop : IAsyncDisposable
     private bool ShouldReconnect(ConnectionEnd end)
     {
         bool reconnects = _sessions.MayReturn(end, _hasConnected);
-        return _options.Reconnect.ShouldReturn?.Invoke(end, reconnects) ?? reconnects;
+        return _settings.ShouldReturn?.Invoke(end, reconnects) ?? reconnects;
     }
 
     /// <summary>Ends the client after an exception of a handler, with which Completion fails.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Weir.Client.Reconnecting;
 
 /// <summary>Interprets a response to an upgrade other than 101.</summary>
@@ -20,22 +18,4 @@ internal static class HttpRules
         // Also a response that is neither an error nor an upgrade: a captive portal, or the page of a proxy that is being set up.
         _ => true,
     };
-
-    /// <summary>Reads Retry-After, seconds or a date (RFC 9110, section 10.2.3); <c>null</c> if it is neither.</summary>
-    public static TimeSpan? ReadRetryAfter(string value, DateTimeOffset now)
-    {
-        if (value.Length > 0 && !value.AsSpan().ContainsAnyExceptInRange('0', '9'))
-        {
-            // A number too large to parse is still a long time.
-            return TimeSpan.FromSeconds(long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
-                ? Math.Min(seconds, int.MaxValue) : int.MaxValue);
-        }
-
-        if (DateTimeOffset.TryParseExact(value, "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date))
-        {
-            return date > now ? date - now : TimeSpan.Zero;
-        }
-
-        return null;
-    }
 }

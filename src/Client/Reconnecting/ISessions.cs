@@ -1,3 +1,4 @@
+using Weir.Client.Events;
 using Weir.Client.Transport;
 
 namespace Weir.Client.Reconnecting;

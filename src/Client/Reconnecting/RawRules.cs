@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Reconnecting;
 
 /// <summary>After which ends a client of raw rooms reconnects.</summary>

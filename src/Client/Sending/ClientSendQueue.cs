@@ -6,11 +6,11 @@ namespace Weir.Client.Sending;
 /// The send queue, bounded in messages and bytes. Any thread adds; one task takes. It outlives connections: queued messages are
 /// sent on the next one.
 /// </summary>
-internal sealed class ClientSendQueue(SendQueueOptions options) : IDisposable
+internal sealed class ClientSendQueue(SendQueueSettings settings) : IDisposable
 {
-    private readonly int _maxMessages = options.MaxMessages;
-    private readonly int _maxBytes = options.MaxBytes;
-    private readonly WhenFull _whenFull = options.WhenFull;
+    private readonly int _maxMessages = settings.MaxMessages;
+    private readonly int _maxBytes = settings.MaxBytes;
+    private readonly WhenFull _whenFull = settings.WhenFull;
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingSend> _waiting = [];
     private readonly Queue<PendingSend> _urgent = [];
@@ -132,7 +132,7 @@ internal sealed class ClientSendQueue(SendQueueOptions options) : IDisposable
             closed = _closed;
             if (closed is null)
             {
-                pending.Place = _waiting.AddFirst(pending);
+                pending.Entry = _waiting.AddFirst(pending);
                 _bytes += pending.Payload.Length;
                 SignalInsideLock();
             }
@@ -193,7 +193,7 @@ internal sealed class ClientSendQueue(SendQueueOptions options) : IDisposable
             dropped.Add(oldest);
         }
 
-        pending.Place = _waiting.AddLast(pending);
+        pending.Entry = _waiting.AddLast(pending);
         _bytes += size;
         SignalInsideLock();
         return null;
@@ -202,8 +202,8 @@ internal sealed class ClientSendQueue(SendQueueOptions options) : IDisposable
     private void RemoveInsideLock(PendingSend pending)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread);
-        _waiting.Remove(pending.Place!);
-        pending.Place = null;
+        _waiting.Remove(pending.Entry!);
+        pending.Entry = null;
         _bytes -= pending.Payload.Length;
     }
 
@@ -220,7 +220,7 @@ internal sealed class ClientSendQueue(SendQueueOptions options) : IDisposable
     {
         lock (_gate)
         {
-            if (pending.Place is null)
+            if (pending.Entry is null)
             {
                 return; // in flight: it can no longer be cancelled
             }

@@ -10,7 +10,7 @@ internal abstract class PendingSend(ReadOnlyMemory<byte> payload, bool isText)
     /// <summary>
     /// Its entry in the queue; <c>null</c> if it is not queued. Guarded by the lock of the <see cref="ClientSendQueue"/>.
     /// </summary>
-    public LinkedListNode<PendingSend>? Place { get; set; }
+    public LinkedListNode<PendingSend>? Entry { get; set; }
 
     /// <summary>
     /// The registration of its cancellation. Removed when it is no longer queued: a token may live as long as the program.

@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Transport;
 
 /// <summary>Runs the two tasks of a connection, and ends each when the other has ended.</summary>

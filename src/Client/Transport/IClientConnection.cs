@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Transport;
 
 /// <summary>A WebSocket. One receive and one send at a time; disposal aborts it if it is still open.</summary>

@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+
 namespace Weir.Client.Transport;
 
 /// <summary>Creates connections. A failure is a result, not an exception.</summary>

@@ -1,3 +1,5 @@
+using Weir.Client.Validation;
+
 namespace Weir.Client.Transport;
 
 /// <summary>Builds the relay's address with the rooms in its query.</summary>

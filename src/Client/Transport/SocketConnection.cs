@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Weir.Client.Events;
 
 namespace Weir.Client.Transport;
 

@@ -2,16 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Authentication;
-using Weir.Client.Reconnecting;
+using Weir.Client.Events;
 
 namespace Weir.Client.Transport;
 
 /// <summary>Creates connections with .NET's own WebSocket.</summary>
-internal sealed class SocketTransport(ClientOptions options) : IClientTransport
+internal sealed class SocketTransport(SocketSettings settings) : IClientTransport
 {
-    private readonly Action<ClientWebSocketOptions>? _configure = options.ConfigureSocket;
-    private readonly TimeProvider _time = options.TimeProvider;
-    private readonly int _maxMessageBytes = options.MaxMessageBytes;
+    private readonly Action<ClientWebSocketOptions>? _configure = settings.Configure;
+    private readonly TimeProvider _time = settings.Time;
+    private readonly int _maxMessageBytes = settings.MaxMessageBytes;
 
     // The longest value that the socket accepts: its own timeout for Pongs, which closes the connection even if the Pong is unread
     // in the socket, must not fire. RunningTimeout detects dead connections.
@@ -84,7 +84,7 @@ internal sealed class SocketTransport(ClientOptions options) : IClientTransport
         {
             if (name.Equals("Retry-After", StringComparison.OrdinalIgnoreCase) && values.FirstOrDefault() is { } value)
             {
-                return HttpRules.ReadRetryAfter(value, _time.GetUtcNow());
+                return RetryAfter.Read(value, _time.GetUtcNow());
             }
         }
 

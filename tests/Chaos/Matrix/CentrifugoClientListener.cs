@@ -1,5 +1,7 @@
 using System.Text;
 using Weir.Client;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 
 namespace Weir.Chaos.Matrix;
 

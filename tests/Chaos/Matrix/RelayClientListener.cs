@@ -1,4 +1,5 @@
 using Weir.Client;
+using Weir.Client.Events;
 
 namespace Weir.Chaos.Matrix;
 

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
 using Xunit;

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
 using Xunit;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Xunit;
 

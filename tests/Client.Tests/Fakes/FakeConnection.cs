@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using Weir.Client.Events;
 using Weir.Client.Transport;
 using Weir.TestSupport;
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Weir.Client.Events;
 using Weir.Client.Transport;
 using Weir.TestSupport;
 

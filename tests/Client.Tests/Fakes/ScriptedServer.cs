@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
+using Weir.Client.Events;
 using Xunit;
 
 namespace Weir.Client.Tests.Fakes;

@@ -8,7 +8,7 @@ public sealed class BackoffTests
     [Fact]
     public void Next_WithoutJitter_DoublesUpToTheCap()
     {
-        Backoff backoff = new(new ReconnectOptions(), static () => 0);
+        Backoff backoff = Create(new ReconnectOptions(), static () => 0);
 
         double[] seconds = [.. Enumerable.Range(0, 8).Select(_ => backoff.Next(null).TotalSeconds)];
 
@@ -18,7 +18,7 @@ public sealed class BackoffTests
     [Fact]
     public void Next_AfterAVeryLongOutage_StaysAtTheCap()
     {
-        Backoff backoff = new(new ReconnectOptions(), static () => 0);
+        Backoff backoff = Create(new ReconnectOptions(), static () => 0);
 
         TimeSpan[] delays = [.. Enumerable.Range(0, 2000).Select(_ => backoff.Next(null))];
 
@@ -28,7 +28,7 @@ public sealed class BackoffTests
     [Fact]
     public void Reset_BeginsAnew()
     {
-        Backoff backoff = new(new ReconnectOptions(), static () => 0);
+        Backoff backoff = Create(new ReconnectOptions(), static () => 0);
         _ = backoff.Next(null);
         _ = backoff.Next(null);
 
@@ -50,7 +50,7 @@ public sealed class BackoffTests
 
         for (int client = 0; client < Clients; client++)
         {
-            Backoff backoff = new(new ReconnectOptions(), random.NextDouble);
+            Backoff backoff = Create(new ReconnectOptions(), random.NextDouble);
             for (int i = 0; i < failuresBefore; i++)
             {
                 _ = backoff.Next(null);
@@ -71,7 +71,7 @@ public sealed class BackoffTests
     [InlineData(3600, 300)] // as much as we let it ask for
     public void Next_RetryAfter_IsTheLeast(int retryAfter, int expected)
     {
-        Backoff backoff = new(new ReconnectOptions(), static () => 0.5);
+        Backoff backoff = Create(new ReconnectOptions(), static () => 0.5);
 
         Assert.Equal(TimeSpan.FromSeconds(expected + 0.5), backoff.Next(TimeSpan.FromSeconds(retryAfter)));
     }
@@ -86,7 +86,7 @@ public sealed class BackoffTests
             Jitter = TimeSpan.FromMilliseconds(10),
             MaxRetryAfter = TimeSpan.Zero,
         };
-        Backoff backoff = new(options, static () => 0.5);
+        Backoff backoff = Create(options, static () => 0.5);
 
         double[] milliseconds = [.. Enumerable.Range(0, 4).Select(_ => backoff.Next(TimeSpan.FromHours(1)).TotalMilliseconds)];
 
@@ -101,4 +101,7 @@ public sealed class BackoffTests
         Assert.Throws<ArgumentOutOfRangeException>(() => options.BaseDelay = TimeSpan.FromTicks(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => options.Jitter = TimeSpan.FromTicks(-1));
     }
+
+    private static Backoff Create(ReconnectOptions reconnect, Func<double> nextRandom) => new(new BackoffSettings(
+        reconnect.BaseDelay, reconnect.MaxDelay, reconnect.Jitter, reconnect.MaxRetryAfter, nextRandom));
 }

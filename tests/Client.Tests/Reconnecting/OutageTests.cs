@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;
 using Xunit;

@@ -1,3 +1,5 @@
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Centrifugo;
 using Weir.Client.Tests.Fakes;
 using Weir.TestSupport;

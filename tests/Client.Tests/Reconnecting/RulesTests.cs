@@ -1,3 +1,4 @@
+using Weir.Client.Events;
 using Weir.Client.Reconnecting;
 using Xunit;
 
@@ -102,6 +103,6 @@ public sealed class RulesTests
     {
         DateTimeOffset now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
-        Assert.Equal(seconds, HttpRules.ReadRetryAfter(value, now)?.TotalSeconds);
+        Assert.Equal(seconds, Transport.RetryAfter.Read(value, now)?.TotalSeconds);
     }
 }

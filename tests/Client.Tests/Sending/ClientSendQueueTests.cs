@@ -10,7 +10,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task TooMany_RefuseNewest_FailsTheNewOne()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 2 });
+        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 2 }.ToSettings());
         RawSend[] sends = Add(queue, "a", "b", "c");
 
         Assert.Equal((Delivery.Failed, "the send queue is full"), Result(sends[2]));
@@ -20,7 +20,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task TooMany_DropOldest_FailsTheOldest()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 2, WhenFull = WhenFull.DropOldest });
+        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 2, WhenFull = WhenFull.DropOldest }.ToSettings());
         RawSend[] sends = Add(queue, "a", "b", "c");
 
         Assert.Equal(Delivery.Failed, Result(sends[0]).Delivery);
@@ -30,9 +30,9 @@ public sealed class ClientSendQueueTests
     [Fact]
     public void TooManyBytes_AreRefused_OrDropAsManyAsItTakes()
     {
-        using ClientSendQueue refusing = new(new SendQueueOptions { MaxBytes = 4 });
+        using ClientSendQueue refusing = new(new SendQueueOptions { MaxBytes = 4 }.ToSettings());
         RawSend[] refused = Add(refusing, "1", "22", "333", "55555");
-        using ClientSendQueue dropping = new(new SendQueueOptions { MaxBytes = 4, WhenFull = WhenFull.DropOldest });
+        using ClientSendQueue dropping = new(new SendQueueOptions { MaxBytes = 4, WhenFull = WhenFull.DropOldest }.ToSettings());
         RawSend[] dropped = Add(dropping, "1", "22", "4444", "55555");
 
         Assert.Equal([false, false, true, true], refused.Select(static send => send.Result.IsCompleted));
@@ -43,7 +43,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Token_TakesOutWhatWaits_AndGivesItsPlaceBack()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 1 });
+        using ClientSendQueue queue = new(new SendQueueOptions { MaxMessages = 1 }.ToSettings());
         using CancellationTokenSource given = new();
         RawSend first = new(Encoding.UTF8.GetBytes("first"), true);
         queue.Add(first, given.Token);
@@ -58,7 +58,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Token_ThatWasCancelledBefore_TakesItOutAtOnce()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         RawSend send = new(Encoding.UTF8.GetBytes("x"), true);
 
         queue.Add(send, new CancellationToken(canceled: true));
@@ -70,7 +70,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Token_DoesNotKeepWhatNoLongerWaits()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         using CancellationTokenSource program = new();
 
         WeakReference sent = await SendAsync(queue, program.Token);
@@ -95,7 +95,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Token_OfWhatIsOnItsWay_ChangesNothing()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         using CancellationTokenSource given = new();
         RawSend send = new(Encoding.UTF8.GetBytes("x"), true);
         queue.Add(send, given.Token);
@@ -110,7 +110,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task PutBack_IsTheNext()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         RawSend[] sends = Add(queue, "a", "b");
         PendingSend taken = (await queue.TakeAsync(default))!;
 
@@ -122,7 +122,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Close_FailsWhatWaits_WhatComes_AndWhatIsPutBack()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         RawSend[] sends = Add(queue, "taken", "waits");
         PendingSend taken = (await queue.TakeAsync(default))!;
 
@@ -135,7 +135,7 @@ public sealed class ClientSendQueueTests
     [Fact]
     public async Task Take_WaitsUntilSomethingComes_OrIsCancelled()
     {
-        using ClientSendQueue queue = new(new SendQueueOptions());
+        using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         using CancellationTokenSource stop = new();
         Task<PendingSend?> taking = queue.TakeAsync(stop.Token).AsTask();
         Assert.False(taking.IsCompleted);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;

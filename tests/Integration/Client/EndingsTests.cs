@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
+using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;

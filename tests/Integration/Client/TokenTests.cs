@@ -1,4 +1,6 @@
 using Weir.Client;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Auth;
 using Xunit;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Weir.Client;
+using Weir.Client.Events;
 
 namespace Weir.Integration.Deploy;
 

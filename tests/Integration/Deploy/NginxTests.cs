@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Weir.Client;
+using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Client;
 using Weir.Integration.Relay;

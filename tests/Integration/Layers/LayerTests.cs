@@ -12,6 +12,7 @@ public sealed partial class LayerTests
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
     [InlineData("Weir.Brokers.Redis")]
+    [InlineData("Weir.Client")]
     [InlineData("Weir.Host")]
     [InlineData("Weir.Protocols.Centrifugo")]
     public void Namespaces_UseOnlyWhatTheTableAllows(string package)
@@ -37,6 +38,7 @@ public sealed partial class LayerTests
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
     [InlineData("Weir.Brokers.Redis")]
+    [InlineData("Weir.Client")]
     [InlineData("Weir.Host")]
     [InlineData("Weir.Protocols.Centrifugo")]
     public void Table_NamesOnlyRowsAbove_SoThereIsNoCircle(string package)

@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Web;
 using Weir.Client;
+using Weir.Client.Events;
+using Weir.Client.Sending;
 using Weir.Integration.Centrifugo;
 using Weir.TestSupport;
 using Xunit;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 
-namespace Weir.Client;
+namespace Weir.Client.Receiving;
 
 /// <summary>
 /// The bounded queue of events for the application, in order. The client's task adds; the application reads an enumeration or

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Weir.Client;
+namespace Weir.Client.Receiving;
 
 /// <summary>
 /// Calls the handlers of one client: one at a time, in the order of events, on its own task and never on the one that reads the

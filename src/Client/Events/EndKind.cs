@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>How a connection ended, or why it was not established.</summary>
 public enum EndKind

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Weir.Client;
+namespace Weir.Client.Validation;
 
 /// <summary>Validates options.</summary>
 internal static class Check

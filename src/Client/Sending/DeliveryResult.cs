@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Sending;
 
 /// <summary>The delivery status of a message, and the reason.</summary>
 /// <param name="Delivery">The status.</param>

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>A client as it is shown to other clients.</summary>
 /// <param name="Client">The id of the connection.</param>

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Validation;
 
 /// <summary>Checks that text can be encoded as UTF-8.</summary>
 internal static class WellFormed

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>An event of a subscription, in order of occurrence.</summary>
 public abstract record SubscriptionEvent

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>A part of a channel's history.</summary>
 /// <param name="Publications">In the requested order.</param>

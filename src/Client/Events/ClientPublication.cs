@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>A publication of a channel.</summary>
 public sealed record ClientPublication

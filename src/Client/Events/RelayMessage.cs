@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>A message as its sender sent it.</summary>
 /// <param name="Payload">The bytes; the receiver owns them.</param>

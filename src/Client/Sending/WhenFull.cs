@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Sending;
 
 /// <summary>The policy when a queue is full.</summary>
 public enum WhenFull

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>The state of a client.</summary>
 public enum ClientState

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>An event of a client, in order of occurrence.</summary>
 public abstract record ClientEvent

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>How a connection ended, or why it was not established.</summary>
 /// <param name="Kind">The kind of end.</param>

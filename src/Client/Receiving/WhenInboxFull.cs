@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Receiving;
 
 /// <summary>The policy of a client whose application reads more slowly than the server sends.</summary>
 public enum WhenInboxFull

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Sending;
 
 /// <summary>The delivery status of a message.</summary>
 public enum Delivery

@@ -1,4 +1,4 @@
-namespace Weir.Client;
+namespace Weir.Client.Events;
 
 /// <summary>A position in a channel: epoch and offset.</summary>
 /// <param name="Epoch">The name of the sequence of offsets; it changes when the server may have lost part of it.</param>
