@@ -53,36 +53,27 @@ internal sealed class Outbox(int maxInFlight)
     }
 
     /// <summary>
-    /// The publication of that number has been announced: removes it, and older ones that wait for no announcement.
+    /// The publication of that number has been announced: removes it, and all older ones. The broker numbers and announces in the order
+    /// of the calls, so the announcement of none of them is still to come.
     /// </summary>
     /// <param name="sequence">The node's number for it.</param>
     /// <param name="overtaken">
-    /// Receives the older ones, oldest first: stored, and the announcement was lost; or failed, and as the broker numbers in the order of
-    /// the calls, not stored.
+    /// Receives the older ones, oldest first: stored, and the announcement was lost; or failed; or unanswered, and then one of both.
     /// </param>
     public PendingPublish? TakeAnnounced(long sequence, List<PendingPublish> overtaken)
     {
         lock (Gate)
         {
-            PendingPublish? previous = null;
-            for (PendingPublish? entry = _first; entry is not null && entry.Publication.NodeSequence <= sequence; entry = entry.Next)
+            while (_first is { } entry && entry.Publication.NodeSequence <= sequence)
             {
-                bool isIt = entry.Publication.NodeSequence == sequence;
-                if (isIt || entry.IsStored || entry.HasFailed)
+                UnlinkInsideLock(null, entry);
+                if (entry.Publication.NodeSequence == sequence)
                 {
-                    UnlinkInsideLock(previous, entry);
-                    if (isIt)
-                    {
-                        return entry;
-                    }
+                    return entry;
+                }
 
-                    RememberInsideLock(entry);
-                    overtaken.Add(entry);
-                }
-                else
-                {
-                    previous = entry;
-                }
+                RememberInsideLock(entry);
+                overtaken.Add(entry);
             }
 
             return _remembered?.Remove(sequence, out PendingPublish? late) == true ? late : null;
@@ -168,7 +159,6 @@ internal sealed class Outbox(int maxInFlight)
         _remembered[entry.Publication.NodeSequence] = entry;
     }
 
-    // Leaves the entry's own link as it is: an iteration continues from it.
     private void UnlinkInsideLock(PendingPublish? previous, PendingPublish entry)
     {
         if (previous is null)
@@ -185,6 +175,7 @@ internal sealed class Outbox(int maxInFlight)
             _last = previous;
         }
 
+        entry.Next = null; // a remembered entry holds no others
         _count--;
     }
 }

@@ -317,11 +317,11 @@ internal sealed partial class RoomEventLoop
         }
     }
 
-    // It will not be announced: this node's members and audiences are given it here, in its position, or its publisher has been notified.
+    // It will not be announced: this node's members and audiences are given it here, in its position, or its publisher is notified.
     // In a room with history it has no offset then, so listeners on other nodes, and those that reconnect, find a gap.
     private void GiveUp(PendingPublish entry)
     {
-        if (entry.HasFailed && entry.MustBeStored)
+        if (entry.MustBeStored && !entry.IsStored)
         {
             return;
         }
@@ -380,9 +380,15 @@ internal sealed partial class RoomEventLoop
         }
     }
 
-    // The earlier members have left: publications that they were not given are lost, and detected by the offsets.
+    // The earlier members have left: publications that they were not given are lost, and detected by the offsets. A member may have joined
+    // while the room was being unsubscribed, without waiting because the broker is unavailable: then the sequence continues.
     private void OnReset()
     {
+        if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members) && members.Count > 0)
+        {
+            return;
+        }
+
         _sequence.Reset();
         _entries.Clear();
         _room.OutboxIfAny?.CopyTo(_entries);
@@ -499,6 +505,7 @@ internal sealed partial class RoomEventLoop
             {
                 _recent.Clear(); // not of the sequence that continues
                 OnLost(reason, result.From);
+                NoteUnknownAsLost(_deliver);
             }
 
             if (i < _deliver.Count)
@@ -509,6 +516,28 @@ internal sealed partial class RoomEventLoop
 
         _mustRead |= result.MustReadAgain;
         return !result.MustReadAgain;
+    }
+
+    // A read that does not reach back does not show whether a publish that it has not returned is stored, if that is unknown since before
+    // the read, or if the read has returned a later one of this node. Audiences have been notified that publications are lost; if this was
+    // one of them, it is not given to them after that without its offset.
+    private void NoteUnknownAsLost(List<Publication> found)
+    {
+        _entries.Clear();
+        _room.OutboxIfAny?.CopyTo(_entries);
+        if (_entries.Count == 0)
+        {
+            return;
+        }
+
+        HashSet<long> own = [.. found.Where(each => each.Node == _node.NodeId).Select(static each => each.NodeSequence)];
+        long last = own.Count > 0 ? own.Max() : 0;
+        foreach (PendingPublish entry in _entries)
+        {
+            long sequence = entry.Publication.NodeSequence;
+            bool isUnknown = entry.UnknownSinceRead >= 0 && entry.UnknownSinceRead < _reads;
+            entry.IsHeardByAudiences |= !entry.IsNotStored && (isUnknown || sequence < last) && !own.Contains(sequence);
+        }
     }
 
     // All listeners begin at or after this position. No read returns earlier publications.

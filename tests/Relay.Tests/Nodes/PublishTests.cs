@@ -533,6 +533,104 @@ public sealed class PublishTests
     }
 
     [Fact]
+    public async Task Unanswered_WithoutHistory_AndALaterOneAnnounced_IsNotGivenAfterIt()
+    {
+        TaskCompletionSource<StreamPosition> answer = new();
+        ScriptedBroker broker = new() { OnPublish = (_, _) => new(answer.Task) };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker);
+        Member ann = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.SetHealth(BrokerHealth.Degraded); // the link for announcements broke: that of 1 was lost
+        Task first = world.PublishAsync("a", "1");
+        broker.OnPublish = null; // and is back
+        await world.PublishAsync("a", "2");
+        await ann.HearsAsync("2");
+
+        answer.SetResult(default);
+        await first.Within();
+        broker.SetHealth(BrokerHealth.Up);
+        await world.PublishAsync("a", "3");
+
+        await ann.HearsAsync("2", "3"); // without history, a message whose announcement is lost is lost
+        await listener.HearsAsync("not recovered :0", "0:2", "0:3");
+    }
+
+    [Fact]
+    public async Task Unanswered_WithHistory_AndALaterOneAnnounced_IsNotStored_AndGivenBeforeIt()
+    {
+        TaskCompletionSource<StreamPosition> answer = new();
+        ScriptedBroker broker = new() { OnPublish = (_, _) => new(answer.Task) };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        await ann.SendAsync("1");
+        Task<StreamPosition> second = world.PublishAsync("a", "2");
+        broker.OnPublish = null; // it stores again, and the announcement overtakes the two answers
+        await ann.SendAsync("3");
+        await Bounded.Eventually(() => bob.Heard.Contains("3"));
+        answer.SetException(new BrokerUnavailableException("READONLY", isUnknown: false));
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => second.Within());
+        await ann.SendAsync("4");
+
+        await bob.HearsAsync("1", "3", "4");
+        await listener.HearsAsync("not recovered e1:0", "0:1", "1:3", "3:4"); // an offset is skipped for 1
+    }
+
+    [Fact]
+    public async Task MaybeStored_WithHistory_ThatDoesNotReachBack_IsNotGivenToListenersAfterTheLoss()
+    {
+        ScriptedBroker broker = new() { Announces = false };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        Member bob = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
+        await ann.SendAsync("1");
+        await ann.SendAsync("2");
+        broker.Take("a", "3");
+        broker.OnReadHistory = (room, query) => Task.FromResult(broker.Read(room, query, from: 3));
+        int before = broker.Calls.Count;
+        await MaintainUntilAsync(world, () => broker.Calls.Count > before);
+
+        await bob.HearsAsync("1", "2", "3");
+        await listener.HearsAsync("not recovered e1:0", "lost Trimmed e1:2", "3:3");
+    }
+
+    [Fact]
+    public async Task Join_WhileTheBrokerIsAwayAndTheRoomIsBeingLeft_IsGivenEachOnce()
+    {
+        TaskCompletionSource unsubscribed = new();
+        ScriptedBroker broker = new() { OnUnsubscribe = _ => unsubscribed.Task };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        (await world.JoinAsync("a")).Leave();
+        await broker.HasCalledAsync("unsubscribe a");
+        broker.SetHealth(BrokerHealth.Degraded);
+        Member ann = await world.JoinAsync("a"); // does not wait
+        broker.Announces = false; // their announcements are slow
+        broker.Take("a", "1");
+        broker.Take("a", "2");
+        broker.SetHealth(BrokerHealth.Up); // a check reads both
+        await ann.HearsAsync("1", "2");
+
+        TaskCompletionSource<RoomHistory> top = new();
+        broker.OnReadHistory = (_, _) => top.Task;
+        unsubscribed.SetResult();
+        await broker.HasCalledAsync("subscribe a", times: 2);
+        foreach (Publication late in broker.Read("a", new HistoryQuery(Since: null, Limit: -1)).Publications)
+        {
+            broker.Sink.OnPublication("a", late, broker.Epoch);
+        }
+
+        broker.OnReadHistory = null;
+        top.SetResult(broker.Read("a", new HistoryQuery(Since: null, Limit: 0)));
+        broker.Announces = true;
+        broker.Take("a", "3");
+
+        await ann.HearsAsync("1", "2", "3");
+    }
+
+    [Fact]
     public async Task DifferentRules_WithoutHistoryHere_WhatAnotherNodeHasNumbered_IsHeardAtOnce_WithoutANumber()
     {
         ScriptedBroker broker = new();
