@@ -44,7 +44,8 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         }
 
         membership.Local = local;
-        bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerTimeout;
+        bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerTimeout
+            && !node.Broker.HasFailedSince(membership.Since);
         if (isNumbered && isComplete && node.Broker.Health == BrokerHealth.Up)
         {
             membership.From = world.Server.TopOf(Room);

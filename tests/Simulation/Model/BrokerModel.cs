@@ -14,6 +14,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
     private readonly HashSet<string> _wanted = [];
     private readonly List<Action<Exception>> _inFlight = [];
     private IBrokerSink? _sink;
+    private DateTimeOffset _lastFailure;
     private DateTimeOffset _lastArrival;
     private DateTimeOffset _lastReply;
     private DateTimeOffset _lastAnnouncement;
@@ -27,6 +28,9 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
 
     /// <summary>The next announcement of a room with history does not come, although the link stands: the node's inbox was full.</summary>
     public bool LosesNext { get; set; }
+
+    /// <summary>So much longer than anything else announcements take: the server's queue for that link is long.</summary>
+    public TimeSpan AnnouncementDelay { get; set; }
 
     /// <summary>Whether the link is up at the start.</summary>
     public bool IsUpAtStart { get; set; } = true;
@@ -93,6 +97,9 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
 
     public ValueTask DisposeAsync() => default;
 
+    /// <summary>Whether a command has failed since a moment.</summary>
+    public bool HasFailedSince(DateTimeOffset moment) => _lastFailure >= moment;
+
     /// <summary>The server announces: it arrives after a while, unless the link breaks before.</summary>
     public void Announce(string room, Publication publication, string epoch)
     {
@@ -103,7 +110,8 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         }
 
         int announcements = _announcements;
-        _lastAnnouncement = Later(_lastAnnouncement);
+        DateTimeOffset at = Later(scheduler.Clock.GetUtcNow()) + AnnouncementDelay;
+        _lastAnnouncement = at > _lastAnnouncement ? at : _lastAnnouncement;
         scheduler.After(_lastAnnouncement - scheduler.Clock.GetUtcNow(), () =>
         {
             if (announcements == _announcements)
@@ -184,6 +192,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
     {
         if (_refuses)
         {
+            _lastFailure = scheduler.Clock.GetUtcNow();
             return Task.FromException<T>(new BrokerUnavailableException(name + ": the server is away.", isUnknown: false));
         }
 
@@ -191,7 +200,10 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         void Fail(Exception error)
         {
             _inFlight.Remove(Fail);
-            answer.TrySetException(error);
+            if (answer.TrySetException(error))
+            {
+                _lastFailure = scheduler.Clock.GetUtcNow();
+            }
         }
 
         _inFlight.Add(Fail);

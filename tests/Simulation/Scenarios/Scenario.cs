@@ -40,17 +40,24 @@ internal enum Features
     /// <summary>Streams and raw members may be of several rooms.</summary>
     StreamsOfSeveralRooms = 512,
 
+    /// <summary>Announcements to a node take longer than answers for some time.</summary>
+    SlowAnnouncements = 1024,
+
     /// <summary>All that goes wrong, and all kinds of clients.</summary>
-    All = 1023,
+    All = 2047,
 }
 
 /// <summary>One simulation: from its seed follow the nodes, the clients and all that happens.</summary>
 internal sealed class Scenario
 {
-    private static readonly string[] _rooms = ["plain", "kept", "other", "durable"];
+    private const Features Clients = Features.Members | Features.StreamsOfSeveralRooms;
+
+    private static readonly string[] _allRooms = ["plain", "kept", "other", "durable"];
 
     private readonly Random _random;
     private readonly Features _features;
+    private readonly Features[] _faults;
+    private readonly string[] _rooms;
     private readonly RoomRule[] _rules;
     private bool _hadOutage;
 
@@ -59,12 +66,16 @@ internal sealed class Scenario
         Seed = seed;
         _random = new Random(seed);
         // Most have one or two kinds of fault: together they hide each other.
-        _features = possible & (Features.Members | Features.StreamsOfSeveralRooms);
-        for (int i = _random.Next(4); i > 0; i--)
+        _features = possible & Clients;
+        Features[] faults = [.. Enum.GetValues<Features>().Where(each => each != Features.All && (each & possible & ~Clients) != 0)];
+        for (int i = _random.Next(4); i > 0 && faults.Length > 0; i--)
         {
-            _features |= (Features)(1 << _random.Next(8)) & possible;
+            _features |= Any(faults);
         }
 
+        _faults = [.. faults.Where(each => _features.HasFlag(each))];
+        // In half of them all is in one room, where more meets.
+        _rooms = _random.Next(2) == 0 ? [Any(_allRooms)] : _allRooms;
         Nodes = _random.Next(1, 4);
         int history = _random.Next(3) == 0 ? _random.Next(3, 12) : 1000;
         _rules =
@@ -165,22 +176,22 @@ internal sealed class Scenario
     {
         NodeModel node = Any(world.Nodes);
         SimulatedClient client = Any(world.Clients);
-        switch (_random.Next(12))
+        switch (_random.Next(14))
         {
-            case < 6:
+            case < 4:
                 for (int i = _random.Next(1, _random.Next(4) == 0 ? 30 : 3); i > 0; i--)
                 {
                     world.Publish(node, Any(_rooms));
                 }
 
                 break;
-            case 6 when client is MemberClient { CanPublish: true } member:
-                member.Publish();
+            case <= 6:
+                Talk(world, node);
                 break;
-            case <= 8 when !client.IsConnected:
+            case <= 9 when !client.IsConnected:
                 client.Connect(node);
                 break;
-            case <= 9 when client.IsConnected:
+            case <= 11 when client.IsConnected:
                 client.Cut();
                 if (_random.Next(2) == 0)
                 {
@@ -200,11 +211,44 @@ internal sealed class Scenario
         }
     }
 
+    // A publisher goes on for some time, whatever begins or ends meanwhile: a member of the node, or its API.
+    private void Talk(SimulationWorld world, NodeModel node)
+    {
+        MemberClient[] members = [.. world.Clients.OfType<MemberClient>().Where(static member => member.CanPublish)];
+        MemberClient? member = members.Length > 0 && _random.Next(3) > 0 ? Any(members) : null;
+        string room = Any(_rooms);
+        double pause = _random.Next(3) switch { 0 => 5, 1 => 60, _ => 400 };
+        int left = _random.Next(2, 16);
+        Next();
+
+        void Next()
+        {
+            if (member is null)
+            {
+                world.Publish(node, room);
+            }
+            else if (member.CanPublish)
+            {
+                member.Publish();
+            }
+
+            if (--left > 0)
+            {
+                world.Scheduler.After(Between(0, pause), Next);
+            }
+        }
+    }
+
     private void Fail(SimulationWorld world, NodeModel node)
     {
-        Features fault = (Features)(1 << _random.Next(8)) & _features;
+        Features fault = _faults.Length > 0 ? Any(_faults) : Features.None;
         switch (fault)
         {
+            case Features.SlowAnnouncements:
+                node.Broker.AnnouncementDelay = Between(50, 1500);
+                world.Note($"announcements to {node.Name} take {node.Broker.AnnouncementDelay.TotalMilliseconds:0} ms longer");
+                world.Scheduler.After(Between(100, 3000), () => node.Broker.AnnouncementDelay = TimeSpan.Zero);
+                break;
             case Features.Cuts:
                 _hadOutage = true;
                 bool isWhole = _random.Next(2) == 0;
@@ -244,7 +288,7 @@ internal sealed class Scenario
         world.Server.Hang();
         foreach (NodeModel node in world.Nodes)
         {
-            TimeSpan noticed = Between(300, 1500);
+            TimeSpan noticed = Between(300, 3000);
             bool dropsLink = _random.Next(2) == 0;
             if (noticed < time)
             {
