@@ -81,7 +81,7 @@ public static class CentrifugoEndpointExtensions
             hub,
             form,
             admission,
-            new SseSettings(streams, node, preface, StreamForms.Ping(form)),
+            new SseSettings(streams, node, preface, StreamForms.Format(form, hub.Form.Ping.Span)),
             options.Heartbeat.Interval,
             options.MaxMessageBytes,
             limit).InvokeAsync;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
 
@@ -26,6 +27,7 @@ public static class CentrifugoServiceCollectionExtensions
             provider.GetService<CentrifugoApplication>(),
             WeirNode.Of(provider),
             options.ToSettings(),
+            JsonForm.Instance,
             provider.GetService<ILoggerFactory>()));
     }
 }

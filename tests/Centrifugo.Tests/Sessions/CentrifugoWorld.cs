@@ -4,6 +4,7 @@ using Weir.Connections;
 using Weir.Hosting;
 using Weir.Limits;
 using Weir.Protocols.Centrifugo.Applications;
+using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
 using Weir.Rooms;
@@ -32,7 +33,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
                 new RoomRule { Pattern = "durable:*", HistorySize = 1000, Durable = true }),
         };
         Node = new RelayNode(broker, new RoomDirectory(rooms), options, Log, Metrics, Time);
-        Hub = new CentrifugoHub(Node, Access, application, new WeirNode(engine), settings.ToSettings(), Log);
+        Hub = new CentrifugoHub(Node, Access, application, new WeirNode(engine), settings.ToSettings(), JsonForm.Instance, Log);
         WeirOptions sockets = new();
         CentrifugoEndpointExtensions.Apply(sockets, configure);
         InboundLimit? limit = sockets.Inbound.CreateLimit(CentrifugoHub.RateTick);

@@ -173,7 +173,7 @@ public sealed class StreamSessionTests
         {
             SseSettings settings = new(
                 new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Node, form == StreamForm.Lines ? [] : null,
-                    StreamForms.Ping(form));
+                    StreamForms.Format(form, world.Hub.Form.Ping.Span));
             SseStream stream = new("node-s", place: null, _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
             InboundLimit? limit = (limits ?? new InboundOptions()).CreateLimit(CentrifugoHub.RateTick);

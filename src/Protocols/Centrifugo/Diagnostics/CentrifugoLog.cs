@@ -15,11 +15,11 @@ internal static partial class CentrifugoLog
     [LoggerMessage(601, LogLevel.Debug, "Client {Client}: disconnected with {Code} {Reason}", EventName = "ClientDisconnected")]
     public static partial void Disconnected(ILogger logger, string client, int code, string reason);
 
-    [LoggerMessage(602, LogLevel.Error, "Client {Client}: {Method} failed", EventName = "CommandFailed")]
-    public static partial void CommandFailed(ILogger logger, Exception error, string client, string method);
+    [LoggerMessage(602, LogLevel.Error, "Client {Client}: {Command} failed", EventName = "CommandFailed")]
+    public static partial void CommandFailed(ILogger logger, Exception error, string client, string command);
 
-    [LoggerMessage(603, LogLevel.Debug, "Client {Client}: the broker is unavailable for {Method}", EventName = "CommandNotServed")]
-    public static partial void NotServed(ILogger logger, Exception error, string client, string method);
+    [LoggerMessage(603, LogLevel.Debug, "Client {Client}: the broker is unavailable for {Command}", EventName = "CommandNotServed")]
+    public static partial void NotServed(ILogger logger, Exception error, string client, string command);
 
     [LoggerMessage(
         604, LogLevel.Warning, "Stream of client {Client}: ended, because the client reads too slowly", EventName = "ClientStreamTooSlow")]

@@ -1,14 +1,15 @@
 namespace Weir.Protocols.Centrifugo.Protocol;
 
 /// <summary>
-/// A message to several clients, encoded once: as JSON, and for each form of stream at its first use. Not thread-safe.
+/// A message to several clients, encoded once: as it is sent on a connection, and for each form of stream at its first use. Not
+/// thread-safe.
 /// </summary>
-/// <param name="json">One line.</param>
-internal sealed class EncodedPush(byte[] json)
+/// <param name="message">The message on a connection.</param>
+internal sealed class EncodedPush(byte[] message)
 {
     private readonly byte[]?[] _forms = new byte[]?[2];
 
-    public ReadOnlyMemory<byte> Json => json;
+    public ReadOnlyMemory<byte> Message => message;
 
-    public byte[] As(StreamForm form) => _forms[(int)form] ??= StreamForms.Format(form, json);
+    public byte[] As(StreamForm form) => _forms[(int)form] ??= StreamForms.Format(form, message);
 }

@@ -1,98 +1,58 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using Weir.Relay;
 
 namespace Weir.Protocols.Centrifugo.Protocol;
 
 /// <summary>
-/// Replies and pushes that are sent in one frame, a line each. Rented only while there are any, so that an idle client holds no buffer.
+/// Replies and pushes that are sent in one message, encoded in one wire form. Rented only while there are any, so that an idle client holds
+/// no buffer. Not thread-safe.
 /// </summary>
-internal sealed class ReplyBatch
+internal abstract class ReplyBatch
 {
-    // Larger buffers, of a long history, are left to the garbage collector.
-    private const int MaxKeptBytes = 64 * 1024;
+    /// <summary>Gets the bytes of the message; valid until the batch is returned or added to.</summary>
+    public abstract ReadOnlyMemory<byte> Message { get; }
 
-    [ThreadStatic]
-    private static ReplyBatch? _spare;
+    /// <summary>Returns the batch for reuse; it must not be used afterwards.</summary>
+    public abstract void Return();
 
-    private readonly ArrayBufferWriter<byte> _bytes = new(1024);
+    public abstract void AddError(uint id, ReplyError error);
 
-    private ReplyBatch() => Json = new Utf8JsonWriter(_bytes, new JsonWriterOptions
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // read by JSON parsers, never put into markup
-        SkipValidation = true,
-    });
+    public abstract void AddConnect(uint id, in ConnectReply reply);
 
-    /// <summary>Gets the writer of the current line.</summary>
-    public Utf8JsonWriter Json { get; }
+    public abstract void AddSubscribe(uint id, in SubscribeReply reply);
 
-    /// <summary>Gets the lines, without a line end after the last.</summary>
-    public ReadOnlyMemory<byte> Lines => _bytes.WrittenMemory;
+    public abstract void AddUnsubscribe(uint id);
 
-    public static ReplyBatch Rent()
-    {
-        ReplyBatch batch = _spare ?? new ReplyBatch();
-        _spare = null;
-        return batch;
-    }
+    public abstract void AddPublish(uint id);
 
-    public void Return()
-    {
-        if (_bytes.Capacity <= MaxKeptBytes)
-        {
-            _bytes.ResetWrittenCount();
-            _spare = this;
-        }
-    }
+    /// <param name="id">The id of the command.</param>
+    /// <param name="client">The id of the client.</param>
+    /// <param name="version">The version of the server.</param>
+    /// <param name="ttlSeconds"><c>null</c> if the token does not expire.</param>
+    public abstract void AddRefresh(uint id, string client, string version, long? ttlSeconds);
 
-    /// <summary>Begins a line; <see cref="EndLine"/> must follow.</summary>
-    public Utf8JsonWriter BeginLine()
-    {
-        if (_bytes.WrittenCount > 0)
-        {
-            _bytes.Write("\n"u8);
-        }
+    /// <inheritdoc cref="AddRefresh"/>
+    public abstract void AddSubRefresh(uint id, long? ttlSeconds);
 
-        Json.Reset();
-        Json.WriteStartObject();
-        return Json;
-    }
+    public abstract void AddHistory(uint id, RoomHistory history);
 
-    public void EndLine()
-    {
-        Json.WriteEndObject();
-        Json.Flush();
-    }
+    public abstract void AddPresence(uint id, IReadOnlyList<RoomMember> members);
 
-    /// <summary>Begins the reply to a command; <see cref="EndLine"/> must follow.</summary>
-    public Utf8JsonWriter BeginReply(uint id)
-    {
-        Utf8JsonWriter json = BeginLine();
-        json.WriteNumber("id", id);
-        return json;
-    }
+    public abstract void AddPresenceStats(uint id, IReadOnlyList<RoomMember> members);
 
-    public void AddError(uint id, ReplyError error)
-    {
-        Utf8JsonWriter json = BeginReply(id);
-        json.WriteStartObject("error");
-        json.WriteNumber("code", error.Code);
-        json.WriteString("message", error.Message);
-        if (error.IsTemporary)
-        {
-            json.WriteBoolean("temporary", true);
-        }
+    /// <param name="id">The id of the command.</param>
+    /// <param name="data">JSON; empty if the reply has no data.</param>
+    public abstract void AddRpc(uint id, ReadOnlyMemory<byte> data);
 
-        json.WriteEndObject();
-        EndLine();
-    }
+    /// <summary>Adds a message of the application to this client.</summary>
+    public abstract void AddMessagePush(ReadOnlyMemory<byte> data);
 
-    /// <summary>Adds a reply with an empty result.</summary>
-    public void AddEmpty(uint id, ReadOnlySpan<byte> method)
-    {
-        Utf8JsonWriter json = BeginReply(id);
-        json.WriteStartObject(method);
-        json.WriteEndObject();
-        EndLine();
-    }
+    public abstract void AddPublicationPush(ChannelName channel, Publication publication);
+
+    /// <summary>Adds a join, or a leave.</summary>
+    public abstract void AddPresencePush(ChannelName channel, RoomMember member, bool hasJoined);
+
+    public abstract void AddUnsubscribePush(ChannelName channel, int code, string reason);
+
+    /// <summary>Adds the last message of a stream, which carries the code and reason of a close frame.</summary>
+    public abstract void AddDisconnectPush(DisconnectReason why);
 }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Weir.Protocols.Centrifugo.Protocol;
 
 /// <summary>How messages are delimited in a response stream.</summary>
@@ -15,12 +13,6 @@ internal enum StreamForm
 /// <summary>Formats messages for a stream.</summary>
 internal static class StreamForms
 {
-    private static readonly byte[] _events = Format(StreamForm.Events, "{}"u8);
-    private static readonly byte[] _lines = Format(StreamForm.Lines, "{}"u8);
-
-    /// <summary>The protocol's ping.</summary>
-    public static byte[] Ping(StreamForm form) => form == StreamForm.Events ? _events : _lines;
-
     /// <param name="form">The form.</param>
     /// <param name="lines">One or more messages, a line each.</param>
     public static byte[] Format(StreamForm form, ReadOnlySpan<byte> lines)
@@ -46,18 +38,11 @@ internal static class StreamForms
     }
 
     /// <summary>Formats the last message of a stream, which carries the code and reason of a close frame.</summary>
-    public static byte[] RejectWithClose(StreamForm form, DisconnectReason why)
+    public static byte[] Disconnect(StreamForm form, WireForm wire, DisconnectReason why)
     {
-        ReplyBatch batch = ReplyBatch.Rent();
-        Utf8JsonWriter json = batch.BeginLine();
-        json.WriteStartObject("push"u8);
-        json.WriteStartObject("disconnect"u8);
-        json.WriteNumber("code"u8, (int)why.Code);
-        json.WriteString("reason"u8, why.Reason);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        batch.EndLine();
-        byte[] formatted = Format(form, batch.Lines.Span);
+        ReplyBatch batch = wire.RentBatch();
+        batch.AddDisconnectPush(why);
+        byte[] formatted = Format(form, batch.Message.Span);
         batch.Return();
         return formatted;
     }

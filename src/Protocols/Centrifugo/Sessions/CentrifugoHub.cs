@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
+using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
 using Weir.Rooms;
 
@@ -17,6 +18,7 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         CentrifugoApplication? application,
         WeirNode node,
         CentrifugoSettings settings,
+        WireForm form,
         ILoggerFactory? loggers)
     {
         Relay = relay;
@@ -24,6 +26,7 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         Application = application;
         Node = node;
         Settings = settings;
+        Form = form;
         Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? NullLogger.Instance;
         relay.AddClients(this);
     }
@@ -38,6 +41,9 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
     public WeirNode Node { get; }
 
     public CentrifugoSettings Settings { get; }
+
+    /// <summary>Gets the wire form of all sessions.</summary>
+    public WireForm Form { get; }
 
     public ILogger Logger { get; }
 

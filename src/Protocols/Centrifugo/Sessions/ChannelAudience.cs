@@ -1,10 +1,7 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
-using Weir.Relay.Api;
 using Weir.Rooms;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
@@ -21,7 +18,7 @@ namespace Weir.Protocols.Centrifugo.Sessions;
 internal sealed class ChannelAudience : IRoomAudience
 {
     private readonly CentrifugoHub _hub;
-    private readonly JsonEncodedText _channel;
+    private readonly ChannelName _channel;
     private readonly PublicationBatch _batch;
     private readonly List<ClientSubscription> _all = [];
     private readonly HashSet<ClientSubscription> _single = [];
@@ -31,7 +28,7 @@ internal sealed class ChannelAudience : IRoomAudience
     {
         Room = room;
         _hub = hub;
-        _channel = JsonEncodedText.Encode(room.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        _channel = hub.Form.Encode(room.Name);
         _batch = new PublicationBatch(hub.Members);
     }
 
@@ -95,11 +92,8 @@ internal sealed class ChannelAudience : IRoomAudience
             return;
         }
 
-        ReplyBatch push = ReplyBatch.Rent();
-        Utf8JsonWriter json = BeginPush(push);
-        json.WritePropertyName("pub"u8);
-        PublicationFormat.Write(json, publication);
-        EndPush(push);
+        ReplyBatch push = _hub.Form.RentBatch();
+        push.AddPublicationPush(_channel, publication);
         Deliver(push, _hub.Members, watchersOnly: false, publication.Key);
         push.Return();
     }
@@ -111,13 +105,8 @@ internal sealed class ChannelAudience : IRoomAudience
             return;
         }
 
-        ReplyBatch push = ReplyBatch.Rent();
-        Utf8JsonWriter json = BeginPush(push);
-        json.WriteStartObject(hasJoined ? "join"u8 : "leave"u8);
-        json.WritePropertyName("info"u8);
-        ApiAnswer.WriteMember(json, member);
-        json.WriteEndObject();
-        EndPush(push);
+        ReplyBatch push = _hub.Form.RentBatch();
+        push.AddPresencePush(_channel, member, hasJoined);
         Deliver(push, _hub.Watchers, watchersOnly: true, key: null);
         push.Return();
     }
@@ -179,21 +168,21 @@ internal sealed class ChannelAudience : IRoomAudience
         Join(subscription);
     }
 
-    private void Deliver(ReplyBatch message, RoomDirectory shared, bool watchersOnly, string? key)
+    private void Deliver(ReplyBatch push, RoomDirectory shared, bool watchersOnly, string? key)
     {
         MoveOver();
         if (shared.TryGet(Room.Name, out Room? members))
         {
-            _batch.Add(members, message.Lines.Span, MessageKind.Text, except: null, key);
+            _batch.Add(members, push.Message.Span, MessageKind.Text, except: null, key);
         }
 
-        EncodedPush? push = null;
+        EncodedPush? encoded = null;
         foreach (ClientSubscription subscription in Singles())
         {
             if (!watchersOnly || subscription.WantsJoins)
             {
-                push ??= new EncodedPush(message.Lines.ToArray());
-                subscription.Session.Deliver(push);
+                encoded ??= new EncodedPush(push.Message.ToArray());
+                subscription.Session.Deliver(encoded);
             }
         }
     }
@@ -204,19 +193,5 @@ internal sealed class ChannelAudience : IRoomAudience
         {
             return _singles ??= [.. _single];
         }
-    }
-
-    private Utf8JsonWriter BeginPush(ReplyBatch batch)
-    {
-        Utf8JsonWriter json = batch.BeginLine();
-        json.WriteStartObject("push"u8);
-        json.WriteString("channel"u8, _channel);
-        return json;
-    }
-
-    private static void EndPush(ReplyBatch batch)
-    {
-        batch.Json.WriteEndObject();
-        batch.EndLine();
     }
 }

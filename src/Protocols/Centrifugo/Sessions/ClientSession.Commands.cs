@@ -1,9 +1,7 @@
-using System.Text.Json;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
-using Weir.Relay.Api;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
 
@@ -18,7 +16,7 @@ internal abstract partial class ClientSession
     /// <summary>Handles a frame; the next call must wait for its completion. Does not throw.</summary>
     public async ValueTask HandleAsync(ReadOnlyMemory<byte> frame)
     {
-        if (frame.Span.SequenceEqual("{}"u8))
+        if (frame.Span.SequenceEqual(Hub.Form.Ping.Span))
         {
             OnPong();
             return;
@@ -38,14 +36,14 @@ internal abstract partial class ClientSession
         List<Task>? subscribing = null;
         try
         {
-            CommandReader reader = new(frame);
+            ReadOnlyMemory<byte> rest = frame;
             bool isWellFormed;
-            while ((isWellFormed = reader.TryRead(out ClientCommand? command)) && command is not null && !_isLeaving)
+            while ((isWellFormed = Hub.Form.TryReadCommand(ref rest, out ClientCommand? command)) && command is not null && !_isLeaving)
             {
                 bool isAllowed = AllowsByRate(command);
-                if (isAllowed && command is { Method: Method.Subscribe, Id: > 0 } && IsOpen)
+                if (isAllowed && command is SubscribeCommand { Id: > 0 } subscribe && IsOpen)
                 {
-                    (subscribing ??= []).Add(SubscribeAsync(command));
+                    (subscribing ??= []).Add(SubscribeAsync(subscribe));
                     continue;
                 }
 
@@ -95,7 +93,7 @@ internal abstract partial class ClientSession
 
     // A pong is not a command; its frame is counted like any other.
     private bool AllowsByRate(ClientCommand command)
-        => _commands is null || command is { Method: Method.None, Id: 0 } || _commands.AllowsMessage(Hub.CurrentRateTick);
+        => _commands is null || command is EmptyCommand { Id: 0 } || _commands.AllowsMessage(Hub.CurrentRateTick);
 
     // A frame may have many commands, such as the subscribes of a client that reconnects: an SDK retries those automatically after
     // a temporary error, and a publisher is notified which of its publications were rejected.
@@ -115,36 +113,36 @@ internal abstract partial class ClientSession
 
     private ValueTask HandleAsync(ClientCommand command)
     {
-        if (command.Method == Method.Malformed)
+        if (command is MalformedCommand)
         {
             Reply(command.Id, ReplyError.BadRequest);
             return default;
         }
 
-        if (_stage == Stage.New ? command.Method != Method.Connect : command.Method == Method.Connect)
+        if (command is ConnectCommand != (_stage == Stage.New))
         {
             Leave(DisconnectReason.BadRequest); // the first command, and only that, is a connect
             return default;
         }
 
-        if (command.Id == 0 && command.Method is not (Method.None or Method.Send))
+        if (command.Id == 0 && command is not (EmptyCommand or SendCommand))
         {
             Leave(DisconnectReason.BadRequest);
             return default;
         }
 
-        switch (command.Method)
+        switch (command)
         {
-            case Method.Publish:
-                return PublishAsync(command);
-            case Method.None when command.Id == 0:
+            case PublishCommand publish:
+                return PublishAsync(publish);
+            case EmptyCommand { Id: 0 }:
                 OnPong();
                 return default;
-            case Method.None or Method.Unknown:
+            case EmptyCommand or UnknownCommand:
                 Reply(command.Id, ReplyError.MethodNotFound);
                 return default;
-            case Method.Unsubscribe:
-                Unsubscribe(command);
+            case UnsubscribeCommand unsubscribe:
+                Unsubscribe(unsubscribe);
                 return default;
             default:
                 return GuardAsync(command);
@@ -163,30 +161,31 @@ internal abstract partial class ClientSession
         }
     }
 
-    private ValueTask ExecuteAsync(ClientCommand command) => command.Method switch
+    private ValueTask ExecuteAsync(ClientCommand command) => command switch
     {
-        Method.Connect => ConnectAsync(command),
-        Method.Refresh => RefreshAsync(command),
-        Method.SubRefresh => RefreshSubscriptionAsync(command),
-        Method.Presence or Method.PresenceStats => ReadPresenceAsync(command),
-        Method.History => ReadHistoryAsync(command),
-        Method.Rpc => CallAsync(command),
-        Method.Send => TakeMessageAsync(command),
-        _ => throw new InvalidOperationException($"There is no handler for {command.Method}."),
+        ConnectCommand connect => ConnectAsync(connect),
+        RefreshCommand refresh => RefreshAsync(refresh),
+        SubRefreshCommand refresh => RefreshSubscriptionAsync(refresh),
+        PresenceCommand presence => ReadPresenceAsync(presence),
+        PresenceStatsCommand stats => ReadPresenceStatsAsync(stats),
+        HistoryCommand history => ReadHistoryAsync(history),
+        RpcCommand rpc => CallAsync(rpc),
+        SendCommand send => TakeMessageAsync(send),
+        _ => throw new InvalidOperationException($"There is no handler for {command.GetType().Name}."),
     };
 
     private void OnFailed(ClientCommand command, Exception error)
     {
         if (error is BrokerUnavailableException)
         {
-            CentrifugoLog.NotServed(Hub.Logger, error, Id, command.Method.ToString());
+            CentrifugoLog.NotServed(Hub.Logger, error, Id, command.GetType().Name);
         }
         else
         {
-            CentrifugoLog.CommandFailed(Hub.Logger, error, Id, command.Method.ToString());
+            CentrifugoLog.CommandFailed(Hub.Logger, error, Id, command.GetType().Name);
         }
 
-        if (command.Method == Method.Connect)
+        if (command is ConnectCommand)
         {
             Leave(DisconnectReason.Internal); // it may have been executed in part
         }
@@ -206,7 +205,7 @@ internal abstract partial class ClientSession
 
     // ----- The connection -----
 
-    private async ValueTask ConnectAsync(ClientCommand command)
+    private async ValueTask ConnectAsync(ConnectCommand command)
     {
         _stage = Stage.Connecting;
         ConnectResult result = await Hub.Access.ConnectAsync(_request!, command.Token, CancellationToken.None).ConfigureAwait(false);
@@ -228,36 +227,15 @@ internal abstract partial class ClientSession
                 return;
             }
 
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            json.WriteStartObject("connect"u8);
-            json.WriteString("client"u8, Id);
-            json.WriteString("version"u8, Hub.Version);
-            WriteExpiry(json, identity.ExpiresAt);
-            if (PingInterval > TimeSpan.Zero)
-            {
-                json.WriteNumber("ping"u8, (long)Math.Min(Math.Ceiling(PingInterval.TotalSeconds), LongestTtlSeconds));
-                if (WantsPong)
-                {
-                    json.WriteBoolean("pong"u8, true);
-                }
-            }
-
-            WriteSession(json);
-            if (own.Count > 0)
-            {
-                json.WriteStartObject("subs"u8);
-                foreach (ClientSubscription subscription in own)
-                {
-                    json.WritePropertyName(subscription.Channel);
-                    WriteSubscribed(json, subscription, subscription.Began!);
-                    subscription.Began = null;
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-            Batch().EndLine();
+            BatchInsideLock().AddConnect(command.Id, new ConnectReply(
+                Id,
+                Hub.Version,
+                TtlOf(identity.ExpiresAt),
+                PingSeconds: (long)Math.Min(Math.Ceiling(PingInterval.TotalSeconds), LongestTtlSeconds),
+                WantsPong,
+                Address,
+                own.ConvertAll(subscription => (subscription.Channel, ReplyOf(subscription, subscription.Began!)))));
+            own.ForEach(static subscription => subscription.Began = null);
             if (own.Count > 0)
             {
                 FlushInsideLock(); // pushes of channels follow, on another path
@@ -272,11 +250,6 @@ internal abstract partial class ClientSession
             _stage = Stage.Open;
             FlushUnlessGatheringInsideLock();
         }
-    }
-
-    /// <summary>Writes the ids that a client needs to address its session, if it does.</summary>
-    protected virtual void WriteSession(Utf8JsonWriter json)
-    {
     }
 
     private void Refuse(uint id, AccessRefusal refusal)
@@ -300,7 +273,7 @@ internal abstract partial class ClientSession
         _ => null,
     };
 
-    private async ValueTask RefreshAsync(ClientCommand command)
+    private async ValueTask RefreshAsync(RefreshCommand command)
     {
         DateTimeOffset? expiresAt = null;
         if (_request is not null) // otherwise it never expires
@@ -335,13 +308,8 @@ internal abstract partial class ClientSession
 
         lock (_subscriptions)
         {
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            json.WriteStartObject("refresh"u8);
-            json.WriteString("client"u8, Id);
-            json.WriteString("version"u8, Hub.Version);
-            WriteExpiry(json, expiresAt);
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddRefresh(command.Id, Id, Hub.Version, TtlOf(expiresAt));
+            FlushUnlessGatheringInsideLock();
         }
     }
 
@@ -357,18 +325,12 @@ internal abstract partial class ClientSession
             : end > DateTimeOffset.MaxValue - Hub.Settings.ExpiryGrace ? DateTimeOffset.MaxValue
             : end + Hub.Settings.ExpiryGrace;
 
-    private void WriteExpiry(Utf8JsonWriter json, DateTimeOffset? expiresAt)
-    {
-        if (expiresAt is { } end)
-        {
-            json.WriteBoolean("expires"u8, true);
-            json.WriteNumber("ttl"u8, (long)Math.Clamp(Math.Ceiling((end - Hub.Now).TotalSeconds), 1, LongestTtlSeconds));
-        }
-    }
+    private long? TtlOf(DateTimeOffset? expiresAt)
+        => expiresAt is { } end ? (long)Math.Clamp(Math.Ceiling((end - Hub.Now).TotalSeconds), 1, LongestTtlSeconds) : null;
 
     // ----- Publications -----
 
-    private ValueTask PublishAsync(ClientCommand command)
+    private ValueTask PublishAsync(PublishCommand command)
     {
         ReplyError? error = command.Channel.Length == 0 || command.Data.IsEmpty ? ReplyError.BadRequest
             : !Hub.Relay.Allows(command.Channel) ? ReplyError.UnknownChannel
@@ -385,7 +347,7 @@ internal abstract partial class ClientSession
         return beginning.IsCompletedSuccessfully ? AnswerPublish(command, beginning.Result) : PublishSlowlyAsync(command, beginning);
     }
 
-    private async ValueTask PublishSlowlyAsync(ClientCommand command, ValueTask<Task<StreamPosition>> beginning)
+    private async ValueTask PublishSlowlyAsync(PublishCommand command, ValueTask<Task<StreamPosition>> beginning)
     {
         try
         {
@@ -398,11 +360,11 @@ internal abstract partial class ClientSession
     }
 
     // The client's next command does not wait until the publication is stored.
-    private ValueTask AnswerPublish(ClientCommand command, Task<StreamPosition> storing)
+    private ValueTask AnswerPublish(PublishCommand command, Task<StreamPosition> storing)
     {
         if (storing.IsCompletedSuccessfully)
         {
-            ReplyEmpty(command.Id, "publish"u8);
+            ReplyToPublish(command.Id);
         }
         else
         {
@@ -412,12 +374,21 @@ internal abstract partial class ClientSession
         return default;
     }
 
-    private async Task AnswerWhenStoredAsync(ClientCommand command, Task<StreamPosition> storing)
+    private void ReplyToPublish(uint id)
+    {
+        lock (_subscriptions)
+        {
+            BatchInsideLock().AddPublish(id);
+            FlushUnlessGatheringInsideLock();
+        }
+    }
+
+    private async Task AnswerWhenStoredAsync(PublishCommand command, Task<StreamPosition> storing)
     {
         try
         {
             await storing.ConfigureAwait(false);
-            ReplyEmpty(command.Id, "publish"u8);
+            ReplyToPublish(command.Id);
         }
         catch (Exception error)
         {
@@ -425,7 +396,7 @@ internal abstract partial class ClientSession
         }
     }
 
-    private async ValueTask ReadHistoryAsync(ClientCommand command)
+    private async ValueTask ReadHistoryAsync(HistoryCommand command)
     {
         RoomRule rule = Hub.Relay.RuleOf(command.Channel);
         ReplyError? error = await WhyNotReadAsync(command.Channel, rule.KeepsHistory).ConfigureAwait(false);
@@ -447,45 +418,48 @@ internal abstract partial class ClientSession
 
         lock (_subscriptions)
         {
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            json.WriteStartObject("history"u8);
-            WritePublications(json, history.Publications);
-            json.WriteString("epoch"u8, history.Top.Epoch);
-            json.WriteNumber("offset"u8, history.Top.Offset);
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddHistory(command.Id, history);
+            FlushUnlessGatheringInsideLock();
         }
     }
 
     // ----- Presence -----
 
-    private async ValueTask ReadPresenceAsync(ClientCommand command)
+    private async ValueTask ReadPresenceAsync(PresenceCommand command)
     {
-        ReplyError? error = await WhyNotReadAsync(command.Channel, Hub.Relay.RuleOf(command.Channel).Presence).ConfigureAwait(false);
+        if (await ReadMembersAsync(command.Id, command.Channel).ConfigureAwait(false) is { } members)
+        {
+            lock (_subscriptions)
+            {
+                BatchInsideLock().AddPresence(command.Id, members);
+                FlushUnlessGatheringInsideLock();
+            }
+        }
+    }
+
+    private async ValueTask ReadPresenceStatsAsync(PresenceStatsCommand command)
+    {
+        if (await ReadMembersAsync(command.Id, command.Channel).ConfigureAwait(false) is { } members)
+        {
+            lock (_subscriptions)
+            {
+                BatchInsideLock().AddPresenceStats(command.Id, members);
+                FlushUnlessGatheringInsideLock();
+            }
+        }
+    }
+
+    // Returns null after an error has been replied.
+    private async ValueTask<IReadOnlyList<RoomMember>?> ReadMembersAsync(uint id, string channel)
+    {
+        ReplyError? error = await WhyNotReadAsync(channel, Hub.Relay.RuleOf(channel).Presence).ConfigureAwait(false);
         if (error is not null)
         {
-            Reply(command.Id, error);
-            return;
+            Reply(id, error);
+            return null;
         }
 
-        IReadOnlyList<RoomMember> members = await Hub.Relay.Broker.ReadPresenceAsync(command.Channel, CancellationToken.None)
-            .ConfigureAwait(false);
-        lock (_subscriptions)
-        {
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            if (command.Method == Method.Presence)
-            {
-                json.WritePropertyName("presence"u8);
-                ApiAnswer.WritePresence(json, members);
-            }
-            else
-            {
-                json.WritePropertyName("presence_stats"u8);
-                ApiAnswer.WritePresenceStats(json, members);
-            }
-
-            EndLineInsideLock();
-        }
+        return await Hub.Relay.Broker.ReadPresenceAsync(channel, CancellationToken.None).ConfigureAwait(false);
     }
 
     // The right to subscribe to a channel includes its history and presence.
@@ -513,7 +487,7 @@ internal abstract partial class ClientSession
 
     // ----- RPCs and messages for the application -----
 
-    private async ValueTask CallAsync(ClientCommand command)
+    private async ValueTask CallAsync(RpcCommand command)
     {
         if (Hub.Application is not { } application)
         {
@@ -521,7 +495,7 @@ internal abstract partial class ClientSession
             return;
         }
 
-        RpcReply reply = await application.OnRpcAsync(this, command.Name, command.Data).ConfigureAwait(false);
+        RpcReply reply = await application.OnRpcAsync(this, command.Method, command.Data).ConfigureAwait(false);
         if (reply.Error is { } error)
         {
             Reply(command.Id, error);
@@ -535,18 +509,10 @@ internal abstract partial class ClientSession
 
         lock (_subscriptions)
         {
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            json.WriteStartObject("rpc"u8);
-            if (reply.Data.Length > 0)
-            {
-                json.WritePropertyName("data"u8);
-                ApiAnswer.WriteOnOneLine(json, reply.Data.Span);
-            }
-
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddRpc(command.Id, reply.Data);
+            FlushUnlessGatheringInsideLock();
         }
     }
 
-    private ValueTask TakeMessageAsync(ClientCommand command) => Hub.Application?.OnMessageAsync(this, command.Data) ?? default;
+    private ValueTask TakeMessageAsync(SendCommand command) => Hub.Application?.OnMessageAsync(this, command.Data) ?? default;
 }

@@ -31,7 +31,7 @@ internal abstract partial class ClientSession
 
             if (subscription is { From: not null, RejectsUnrecovered: true } && !recovery.IsRecovered)
             {
-                Batch().AddError(subscription.CommandId, ReplyError.Unrecoverable);
+                BatchInsideLock().AddError(subscription.CommandId, ReplyError.Unrecoverable);
                 FlushUnlessGatheringInsideLock();
                 return;
             }
@@ -43,10 +43,7 @@ internal abstract partial class ClientSession
             }
             else
             {
-                Utf8JsonWriter json = Batch().BeginReply(subscription.CommandId);
-                json.WritePropertyName("subscribe"u8);
-                WriteSubscribed(json, subscription, recovery);
-                Batch().EndLine();
+                BatchInsideLock().AddSubscribe(subscription.CommandId, ReplyOf(subscription, recovery));
                 FlushInsideLock(); // with all replies before it, since pushes take another path
             }
 
@@ -100,7 +97,7 @@ internal abstract partial class ClientSession
         }
     }
 
-    private async Task SubscribeAsync(ClientCommand command)
+    private async Task SubscribeAsync(SubscribeCommand command)
     {
         ClientSubscription subscription = new(this, command.Channel)
         {
@@ -138,7 +135,7 @@ internal abstract partial class ClientSession
         }
     }
 
-    private async Task<List<ClientSubscription>> SubscribeToOwnAsync(Dictionary<string, StreamPosition>? positions)
+    private async Task<List<ClientSubscription>> SubscribeToOwnAsync(IReadOnlyDictionary<string, StreamPosition>? positions)
     {
         List<ClientSubscription> own = [];
         foreach (string room in Identity.Rooms.Where(Hub.Relay.Allows).Distinct(StringComparer.Ordinal))
@@ -204,7 +201,7 @@ internal abstract partial class ClientSession
         }
     }
 
-    private void Unsubscribe(ClientCommand command)
+    private void Unsubscribe(UnsubscribeCommand command)
     {
         ClientSubscription? subscription;
         lock (_subscriptions)
@@ -223,10 +220,14 @@ internal abstract partial class ClientSession
             End(subscription);
         }
 
-        ReplyEmpty(command.Id, "unsubscribe"u8);
+        lock (_subscriptions)
+        {
+            BatchInsideLock().AddUnsubscribe(command.Id);
+            FlushUnlessGatheringInsideLock();
+        }
     }
 
-    private async ValueTask RefreshSubscriptionAsync(ClientCommand command)
+    private async ValueTask RefreshSubscriptionAsync(SubRefreshCommand command)
     {
         ClientSubscription? subscription;
         lock (_subscriptions)
@@ -256,11 +257,8 @@ internal abstract partial class ClientSession
                 subscription.PlanExpiry(Hub.Node.Calendar, EndOf(result.ExpiresAt));
             }
 
-            Utf8JsonWriter json = Batch().BeginReply(command.Id);
-            json.WriteStartObject("sub_refresh"u8);
-            WriteExpiry(json, result.ExpiresAt);
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddSubRefresh(command.Id, TtlOf(result.ExpiresAt));
+            FlushUnlessGatheringInsideLock();
         }
     }
 
@@ -305,15 +303,8 @@ internal abstract partial class ClientSession
                 return;
             }
 
-            Utf8JsonWriter json = Batch().BeginLine();
-            json.WriteStartObject("push"u8);
-            json.WriteString("channel"u8, subscription.Channel);
-            json.WriteStartObject("unsubscribe"u8);
-            json.WriteNumber("code"u8, code);
-            json.WriteString("reason"u8, reason);
-            json.WriteEndObject();
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddUnsubscribePush(Hub.Form.Encode(subscription.Channel), code, reason);
+            FlushUnlessGatheringInsideLock();
         }
     }
 
@@ -326,7 +317,7 @@ internal abstract partial class ClientSession
         }
     }
 
-    // Encoded once: it is the same for each publication of the client.
+    // Encoded once: it is the same for each publication of the client. In a room it is JSON, whatever the client's wire form.
     private ReadOnlyMemory<byte> InfoIn(string channel)
     {
         ReadOnlyMemory<byte> inChannel = default;
@@ -359,41 +350,14 @@ internal abstract partial class ClientSession
         _ => ReplyError.Internal,
     };
 
-    private void WriteSubscribed(Utf8JsonWriter json, ClientSubscription subscription, Recovery recovery)
+    private SubscribeReply ReplyOf(ClientSubscription subscription, Recovery recovery)
     {
-        json.WriteStartObject();
-        if (subscription.IsPositioned)
-        {
-            json.WriteBoolean("recoverable"u8, true);
-            json.WriteBoolean("positioned"u8, true);
-            json.WriteString("epoch"u8, recovery.Position.Epoch);
-
-            // The missed publications lead from the client's position to the current one; the client counts them.
-            json.WriteNumber("offset"u8, recovery.IsRecovered ? subscription.From!.Value.Offset : recovery.Position.Offset);
-        }
-
-        if (subscription.From is not null)
-        {
-            json.WriteBoolean("was_recovering"u8, true);
-            if (recovery.IsRecovered)
-            {
-                json.WriteBoolean("recovered"u8, true);
-                WritePublications(json, recovery.Publications);
-            }
-        }
-
-        WriteExpiry(json, subscription.ExpiresAt);
-        json.WriteEndObject();
-    }
-
-    private static void WritePublications(Utf8JsonWriter json, IReadOnlyList<Publication> publications)
-    {
-        json.WriteStartArray("publications"u8);
-        foreach (Publication publication in publications)
-        {
-            PublicationFormat.Write(json, publication);
-        }
-
-        json.WriteEndArray();
+        // The missed publications lead from the client's position to the current one; the client counts them.
+        StreamPosition position = recovery.Position;
+        return new SubscribeReply(
+            !subscription.IsPositioned ? null : recovery.IsRecovered ? position with { Offset = subscription.From!.Value.Offset } : position,
+            WasRecovering: subscription.From is not null,
+            Recovered: recovery.IsRecovered ? recovery.Publications : null,
+            TtlOf(subscription.ExpiresAt));
     }
 }

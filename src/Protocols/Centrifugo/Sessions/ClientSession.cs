@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Limits;
@@ -8,7 +7,6 @@ using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Relay;
-using Weir.Relay.Api;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
 
@@ -79,6 +77,9 @@ internal abstract partial class ClientSession : CentrifugoSession
     /// <summary>Gets whether the client has to answer pings.</summary>
     protected virtual bool WantsPong => false;
 
+    /// <summary>Gets the ids by which the client addresses its session; <c>null</c> if it has a connection.</summary>
+    protected virtual StreamAddress? Address => null;
+
     public override void Send(ReadOnlyMemory<byte> data)
     {
         if (!JsonText.IsValid(data.Span))
@@ -93,14 +94,8 @@ internal abstract partial class ClientSession : CentrifugoSession
                 return;
             }
 
-            Utf8JsonWriter json = Batch().BeginLine();
-            json.WriteStartObject("push"u8);
-            json.WriteStartObject("message"u8);
-            json.WritePropertyName("data"u8);
-            ApiAnswer.WriteOnOneLine(json, data.Span);
-            json.WriteEndObject();
-            json.WriteEndObject();
-            EndLineInsideLock();
+            BatchInsideLock().AddMessagePush(data);
+            FlushUnlessGatheringInsideLock();
         }
     }
 
@@ -156,8 +151,8 @@ internal abstract partial class ClientSession : CentrifugoSession
         Hub.UserIndex.Remove(this);
     }
 
-    /// <summary>Sends lines in one message.</summary>
-    protected abstract void SendInsideLock(ReadOnlyMemory<byte> lines);
+    /// <summary>Sends a message.</summary>
+    protected abstract void SendInsideLock(ReadOnlyMemory<byte> message);
 
     /// <inheritdoc cref="SendInsideLock(ReadOnlyMemory{byte})"/>
     protected abstract void SendInsideLock(EncodedPush push);
@@ -182,16 +177,10 @@ internal abstract partial class ClientSession : CentrifugoSession
 
     // ----- Messages -----
 
-    private ReplyBatch Batch()
+    private ReplyBatch BatchInsideLock()
     {
         Debug.Assert(Monitor.IsEntered(_subscriptions));
-        return _batch ??= ReplyBatch.Rent();
-    }
-
-    private void EndLineInsideLock()
-    {
-        Batch().EndLine();
-        FlushUnlessGatheringInsideLock();
+        return _batch ??= Hub.Form.RentBatch();
     }
 
     private void FlushUnlessGatheringInsideLock()
@@ -210,7 +199,7 @@ internal abstract partial class ClientSession : CentrifugoSession
             _batch = null;
             if (_stage != Stage.Closed)
             {
-                SendInsideLock(batch.Lines);
+                SendInsideLock(batch.Message);
             }
 
             batch.Return();
@@ -229,16 +218,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     {
         lock (_subscriptions)
         {
-            Batch().AddError(id, error);
-            FlushUnlessGatheringInsideLock();
-        }
-    }
-
-    private void ReplyEmpty(uint id, ReadOnlySpan<byte> method)
-    {
-        lock (_subscriptions)
-        {
-            Batch().AddEmpty(id, method);
+            BatchInsideLock().AddError(id, error);
             FlushUnlessGatheringInsideLock();
         }
     }

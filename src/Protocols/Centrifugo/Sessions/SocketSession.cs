@@ -15,9 +15,9 @@ internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection
 
     protected override bool WantsPong => true;
 
-    protected override void SendInsideLock(ReadOnlyMemory<byte> lines) => connection.Send(lines, MessageKind.Text);
+    protected override void SendInsideLock(ReadOnlyMemory<byte> message) => connection.Send(message, MessageKind.Text);
 
-    protected override void SendInsideLock(EncodedPush push) => connection.Send(push.Json, MessageKind.Text);
+    protected override void SendInsideLock(EncodedPush push) => connection.Send(push.Message, MessageKind.Text);
 
     protected override void Close(DisconnectReason why) => connection.Close(why.Code, why.Reason);
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Weir.Handshake;
 using Weir.Limits;
 using Weir.Protocols.Centrifugo.Protocol;
@@ -49,6 +48,8 @@ internal sealed class StreamSession : ClientSession
     // A ping is sent only when no other data was; a dead client is detected because it takes no data.
     protected override TimeSpan PingInterval { get; }
 
+    protected override StreamAddress Address => new(Secret, Hub.Relay.NodeId);
+
     /// <summary>Queues a frame of the client.</summary>
     /// <param name="frame">Commands; kept.</param>
     public void Take(ReadOnlyMemory<byte> frame)
@@ -98,11 +99,11 @@ internal sealed class StreamSession : ClientSession
         Hub.Node.Calendar.Cancel(_plannedEnd); // the last command may have scheduled it
     }
 
-    protected override void SendInsideLock(ReadOnlyMemory<byte> lines) => Write(StreamForms.Format(_form, lines.Span));
+    protected override void SendInsideLock(ReadOnlyMemory<byte> message) => Write(StreamForms.Format(_form, message.Span));
 
     protected override void SendInsideLock(EncodedPush push) => Write(push.As(_form));
 
-    protected override void Close(DisconnectReason why) => _stream.End(StreamForms.RejectWithClose(_form, why));
+    protected override void Close(DisconnectReason why) => _stream.End(StreamForms.Disconnect(_form, Hub.Form, why));
 
     protected override void PlanClose(DateTimeOffset? end, DisconnectReason why)
     {
@@ -115,12 +116,6 @@ internal sealed class StreamSession : ClientSession
         {
             Hub.Node.Calendar.Cancel(_plannedEnd);
         }
-    }
-
-    protected override void WriteSession(Utf8JsonWriter json)
-    {
-        json.WriteString("session"u8, Secret);
-        json.WriteString("node"u8, Hub.Relay.NodeId);
     }
 
     private void Write(byte[] message) => _stream.Enqueue(new SseEvent(0, message, Id: null, default));

@@ -27,8 +27,8 @@ internal sealed class StreamEndpoint(
     InboundLimit? limit)
 {
     // Clients of this protocol reconnect after both codes, with their own back-off.
-    private static readonly byte[] _shutdown = StreamForms.RejectWithClose(StreamForm.Events, DisconnectReason.Shutdown);
-    private static readonly byte[] _tooMany = StreamForms.RejectWithClose(StreamForm.Events, DisconnectReason.TooManyRequests);
+    private readonly byte[] _shutdown = StreamForms.Disconnect(StreamForm.Events, hub.Form, DisconnectReason.Shutdown);
+    private readonly byte[] _tooMany = StreamForms.Disconnect(StreamForm.Events, hub.Form, DisconnectReason.TooManyRequests);
 
     public Task InvokeAsync(HttpContext http) => form == StreamForm.Events
         ? admission.InvokeAsync(http, HttpMethods.Get, EnterAsync, _ => hub.Node.IsDraining ? _shutdown : _tooMany)

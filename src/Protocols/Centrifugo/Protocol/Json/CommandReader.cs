@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Weir.Relay;
 
-namespace Weir.Protocols.Centrifugo.Protocol;
+namespace Weir.Protocols.Centrifugo.Protocol.Json;
 
 /// <summary>
 /// Splits a frame into its commands, which are consecutive JSON objects. Unknown fields are ignored. A field of the wrong type, too
@@ -16,6 +16,27 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
     private static readonly JsonReaderOptions _anyDepth = _options with { MaxDepth = int.MaxValue };
 
     private ReadOnlyMemory<byte> _rest = frame;
+
+    // The field that names the method of a request.
+    private enum Method
+    {
+        None,
+        Connect,
+        Subscribe,
+        Unsubscribe,
+        Publish,
+        Presence,
+        PresenceStats,
+        History,
+        Rpc,
+        Refresh,
+        SubRefresh,
+        Send,
+        Unknown,
+    }
+
+    /// <summary>Gets what follows the commands read so far.</summary>
+    public readonly ReadOnlyMemory<byte> Rest => _rest;
 
     /// <summary>Reads the next command; <c>null</c> at the end.</summary>
     /// <returns>False if the frame is malformed from here on.</returns>
@@ -36,10 +57,10 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
                 return false;
             }
 
-            ClientCommand found = new();
-            ReadCommand(ref json, found);
+            Fields fields = new();
+            ReadCommand(ref json, ref fields);
             _rest = _rest[(int)json.BytesConsumed..];
-            command = found;
+            command = fields.ToCommand();
             return true;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: an unpaired surrogate
@@ -76,31 +97,31 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
         }
 
         _rest = _rest[(int)json.BytesConsumed..];
-        command = id > 0 ? new ClientCommand { Id = id, Method = Method.Malformed } : null;
+        command = id > 0 ? new MalformedCommand(id) : null;
         return command is not null;
     }
 
-    private readonly void ReadCommand(ref Utf8JsonReader json, ClientCommand command)
+    private readonly void ReadCommand(ref Utf8JsonReader json, ref Fields fields)
     {
         while (json.Read() && json.TokenType != JsonTokenType.EndObject)
         {
             if (json.ValueTextEquals("id"u8))
             {
                 json.Read();
-                command.Id = json.TokenType == JsonTokenType.Number && json.TryGetUInt32(out uint id) ? id : Malformed<uint>();
+                fields.Id = json.TokenType == JsonTokenType.Number && json.TryGetUInt32(out uint id) ? id : Malformed<uint>();
                 continue;
             }
 
             Method method = MethodOf(json);
             json.Read();
-            if (json.TokenType == JsonTokenType.StartObject && command.Method is Method.None or Method.Unknown && method != Method.Unknown)
+            if (json.TokenType == JsonTokenType.StartObject && fields.Method is Method.None or Method.Unknown && method != Method.Unknown)
             {
-                command.Method = method;
-                ReadRequest(ref json, command);
+                fields.Method = method;
+                ReadRequest(ref json, ref fields);
             }
             else
             {
-                command.Method = command.Method == Method.None ? Method.Unknown : command.Method;
+                fields.Method = fields.Method == Method.None ? Method.Unknown : fields.Method;
                 json.Skip();
             }
         }
@@ -120,61 +141,61 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
         : json.ValueTextEquals("send"u8) ? Method.Send
         : Method.Unknown;
 
-    private readonly void ReadRequest(ref Utf8JsonReader json, ClientCommand command)
+    private readonly void ReadRequest(ref Utf8JsonReader json, ref Fields fields)
     {
         while (json.Read() && json.TokenType != JsonTokenType.EndObject)
         {
             if (json.ValueTextEquals("channel"u8))
             {
-                command.Channel = ReadText(ref json);
+                fields.Channel = ReadText(ref json);
             }
             else if (json.ValueTextEquals("data"u8))
             {
-                command.Data = ReadRaw(ref json);
+                fields.Data = ReadRaw(ref json);
             }
             else if (json.ValueTextEquals("token"u8))
             {
-                command.Token = ReadText(ref json) is { Length: > 0 } token ? token : null;
+                fields.Token = ReadText(ref json) is { Length: > 0 } token ? token : null;
             }
             else if (json.ValueTextEquals("method"u8))
             {
-                command.Name = ReadText(ref json);
+                fields.Name = ReadText(ref json);
             }
             else if (json.ValueTextEquals("limit"u8))
             {
-                command.Limit = (int)Math.Clamp(ReadNumber(ref json), int.MinValue, int.MaxValue);
+                fields.Limit = (int)Math.Clamp(ReadNumber(ref json), int.MinValue, int.MaxValue);
             }
             else if (json.ValueTextEquals("reverse"u8))
             {
-                command.Reverse = ReadFlag(ref json);
+                fields.Reverse = ReadFlag(ref json);
             }
             else if (json.ValueTextEquals("join_leave"u8))
             {
-                command.JoinLeave = ReadFlag(ref json);
+                fields.JoinLeave = ReadFlag(ref json);
             }
             else if (json.ValueTextEquals("flag"u8))
             {
-                command.Flag = (int)(ReadNumber(ref json) & int.MaxValue);
+                fields.Flag = (int)(ReadNumber(ref json) & int.MaxValue);
             }
             else if (json.ValueTextEquals("since"u8))
             {
-                command.Since = ReadPosition(ref json, out _);
+                fields.Since = ReadPosition(ref json, out _);
             }
             else if (json.ValueTextEquals("subs"u8))
             {
-                command.Positions = ReadPositions(ref json);
+                fields.Positions = ReadPositions(ref json);
             }
             else if (json.ValueTextEquals("recover"u8))
             {
-                command.Recover = ReadFlag(ref json);
+                fields.Recover = ReadFlag(ref json);
             }
             else if (json.ValueTextEquals("offset"u8))
             {
-                command.Offset = ReadNumber(ref json);
+                fields.Offset = ReadNumber(ref json);
             }
             else if (json.ValueTextEquals("epoch"u8))
             {
-                command.Epoch = ReadText(ref json);
+                fields.Epoch = ReadText(ref json);
             }
             else
             {
@@ -285,4 +306,42 @@ internal struct CommandReader(ReadOnlyMemory<byte> frame)
 
     [DoesNotReturn]
     private static T Malformed<T>() => throw new JsonException();
+
+    // The fields of the requests of all methods, which have the same names and meanings everywhere; a method ignores those it does not use.
+    private struct Fields()
+    {
+        public uint Id;
+        public Method Method;
+        public string Channel = "";
+        public string? Token;
+        public ReadOnlyMemory<byte> Data;
+        public string Name = "";
+        public bool Recover;
+        public bool JoinLeave;
+        public bool Reverse;
+        public long Offset;
+        public string Epoch = "";
+        public int Limit;
+        public int Flag;
+        public StreamPosition? Since;
+        public Dictionary<string, StreamPosition>? Positions;
+
+        public readonly ClientCommand ToCommand() => Method switch
+        {
+            Method.None => new EmptyCommand(Id),
+            Method.Connect => new ConnectCommand(Id, Token, Positions),
+            Method.Subscribe => new SubscribeCommand(
+                Id, Channel, Token, Recover ? new StreamPosition(Epoch, Offset) : null, JoinLeave, RejectsUnrecovered: (Flag & 2) != 0),
+            Method.Unsubscribe => new UnsubscribeCommand(Id, Channel),
+            Method.Publish => new PublishCommand(Id, Channel, Data),
+            Method.Presence => new PresenceCommand(Id, Channel),
+            Method.PresenceStats => new PresenceStatsCommand(Id, Channel),
+            Method.History => new HistoryCommand(Id, Channel, Since, Limit, Reverse),
+            Method.Rpc => new RpcCommand(Id, Name, Data),
+            Method.Refresh => new RefreshCommand(Id, Token),
+            Method.SubRefresh => new SubRefreshCommand(Id, Channel, Token),
+            Method.Send => new SendCommand(Id, Data),
+            _ => new UnknownCommand(Id),
+        };
+    }
 }

@@ -1,9 +1,10 @@
 using System.Text;
 using Weir.Protocols.Centrifugo.Protocol;
+using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Protocols.Centrifugo.Tests.Protocol;
+namespace Weir.Protocols.Centrifugo.Tests.Protocol.Json;
 
 public sealed class CommandReaderTests
 {
@@ -19,29 +20,30 @@ public sealed class CommandReaderTests
             {"id":4,"history":{"channel":"h","limit":-1,"reverse":true,"since":{"offset":9,"epoch":"z"}}}
             """)!;
 
-        Assert.Equal([Method.Connect, Method.Subscribe, Method.Publish, Method.Send, Method.None, Method.History],
-            commands.Select(static each => each.Method));
         Assert.Equal([1u, 2u, 3u, 0u, 0u, 4u], commands.Select(static each => each.Id));
-        Assert.Equal("t", commands[0].Token);
-        Assert.Equal(new StreamPosition("e", 7), Assert.Single(commands[0].Positions!, static each => each.Key == "c").Value);
-        Assert.Equal(("ab", true, true), (commands[1].Channel, commands[1].JoinLeave, commands[1].RejectsUnrecovered));
-        Assert.Equal(new StreamPosition("xy", 5), commands[1].From);
-        Assert.Equal("""{"x" : [1, 2.50, "}{"]}""", Encoding.UTF8.GetString(commands[2].Data.Span));
-        Assert.Equal("null", Encoding.UTF8.GetString(commands[3].Data.Span));
-        Assert.Equal((-1, true, new StreamPosition("z", 9)), (commands[5].Limit, commands[5].Reverse, commands[5].Since!.Value));
+        ConnectCommand connect = Assert.IsType<ConnectCommand>(commands[0]);
+        Assert.Equal("t", connect.Token);
+        Assert.Equal(new StreamPosition("e", 7), Assert.Single(connect.Positions!, static each => each.Key == "c").Value);
+        Assert.Equal(
+            new SubscribeCommand(2, "ab", Token: null, new StreamPosition("xy", 5), JoinLeave: true, RejectsUnrecovered: true), commands[1]);
+        PublishCommand publish = Assert.IsType<PublishCommand>(commands[2]);
+        Assert.Equal("""{"x" : [1, 2.50, "}{"]}""", Encoding.UTF8.GetString(publish.Data.Span));
+        Assert.Equal("null", Encoding.UTF8.GetString(Assert.IsType<SendCommand>(commands[3]).Data.Span));
+        Assert.IsType<EmptyCommand>(commands[4]);
+        Assert.Equal(new HistoryCommand(4, "h", new StreamPosition("z", 9), Limit: -1, Reverse: true), commands[5]);
     }
 
     [Theory]
     [InlineData("""{"id":1,"subscribe":{"channel":"a"}}""")]
     [InlineData("""{"id":1,"subscribe":{"channel":"a","offset":3,"recover":false}}""")]
-    public void WithoutRecover_ThereIsNoPlaceToRecoverFrom(string frame) => Assert.Null(Assert.Single(Read(frame)!).From);
+    public void WithoutRecover_ThereIsNoPlaceToRecoverFrom(string frame) => Assert.Null(Assert.IsType<SubscribeCommand>(Assert.Single(Read(frame)!)).From);
 
     [Theory]
-    [InlineData("""{"id":1,"fly":{}}""", Method.Unknown)]
-    [InlineData("""{"id":1,"subscribe":7}""", Method.Unknown)]
-    [InlineData("""{"id":1}""", Method.None)]
-    [InlineData("""{"id":1,"ping":{},"rpc":{"method":"m"}}""", Method.Rpc)]
-    public void WhatIsNotKnown_IsPassedOver(string frame, object method) => Assert.Equal(method, Assert.Single(Read(frame)!).Method);
+    [InlineData("""{"id":1,"fly":{}}""", typeof(UnknownCommand))]
+    [InlineData("""{"id":1,"subscribe":7}""", typeof(UnknownCommand))]
+    [InlineData("""{"id":1}""", typeof(EmptyCommand))]
+    [InlineData("""{"id":1,"ping":{},"rpc":{"method":"m"}}""", typeof(RpcCommand))]
+    public void WhatIsNotKnown_IsPassedOver(string frame, Type method) => Assert.IsType(method, Assert.Single(Read(frame)!));
 
     [Theory]
     [InlineData("")]
@@ -86,23 +88,23 @@ public sealed class CommandReaderTests
     {
         List<ClientCommand> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
 
-        Assert.Equal([(1u, Method.Malformed), (2u, Method.Publish)], commands.Select(static each => (each.Id, each.Method)));
+        Assert.Equal([(1u, typeof(MalformedCommand)), (2u, typeof(PublishCommand))], commands.Select(static each => (each.Id, each.GetType())));
     }
 
     [Theory]
-    [InlineData("publish", "data", 64, Method.Publish)]
-    [InlineData("publish", "data", 65, Method.Malformed)]
-    [InlineData("publish", "data", 100_000, Method.Malformed)]
-    [InlineData("connect", "data", 64, Method.Connect)]
-    [InlineData("connect", "headers", 65, Method.Malformed)]
-    [InlineData("fly", "with", 65, Method.Malformed)]
-    public void Depth_BeyondTheLimit_IsThatCommandsFault(string method, string field, int depth, object expected)
+    [InlineData("publish", "data", 64, typeof(PublishCommand))]
+    [InlineData("publish", "data", 65, typeof(MalformedCommand))]
+    [InlineData("publish", "data", 100_000, typeof(MalformedCommand))]
+    [InlineData("connect", "data", 64, typeof(ConnectCommand))]
+    [InlineData("connect", "headers", 65, typeof(MalformedCommand))]
+    [InlineData("fly", "with", 65, typeof(MalformedCommand))]
+    public void Depth_BeyondTheLimit_IsThatCommandsFault(string method, string field, int depth, Type expected)
     {
         string deep = new string('[', depth) + new string(']', depth);
 
         List<ClientCommand> commands = Read($$$"""{"id":1,"{{{method}}}":{"channel":"a","{{{field}}}":{{{deep}}}}}{"id":2,"rpc":{}}""")!;
 
-        Assert.Equal([expected, Method.Rpc], commands.Select(static each => (object)each.Method));
+        Assert.Equal([expected, typeof(RpcCommand)], commands.Select(static each => each.GetType()));
     }
 
     [Fact]
@@ -110,7 +112,8 @@ public sealed class CommandReaderTests
     {
         const string Data = """{"a":1e999999,"a":123456789012345678901234567890,"\ud800":"\udc00"}""";
 
-        ClientCommand command = Assert.Single(Read($$$"""{"id":1,"publish":{"channel":"a","channel":"b","data":0,"data":{{{Data}}}}}""")!);
+        PublishCommand command = Assert.IsType<PublishCommand>(
+            Assert.Single(Read($$$"""{"id":1,"publish":{"channel":"a","channel":"b","data":0,"data":{{{Data}}}}}""")!));
 
         Assert.Equal(("b", Data), (command.Channel, Encoding.UTF8.GetString(command.Data.Span)));
     }

@@ -1,12 +1,12 @@
 using System.Text;
 using Weir.Protocol;
-using Weir.Protocols.Centrifugo.Protocol;
+using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Relay;
 using Xunit;
 
-namespace Weir.Protocols.Centrifugo.Tests.Protocol;
+namespace Weir.Protocols.Centrifugo.Tests.Protocol.Json;
 
-public sealed class PublicationFormatTests
+public sealed class JsonPublicationTests
 {
     [Theory]
     [InlineData("""{"a": [1,2.50,"é"]}""", """{"data":{"a": [1,2.50,"é"]}}""")]
@@ -68,12 +68,10 @@ public sealed class PublicationFormatTests
 
     private static byte[] FormatBytes(Publication publication)
     {
-        ReplyBatch batch = ReplyBatch.Rent();
-        batch.BeginLine().WritePropertyName("x"u8);
-        PublicationFormat.Write(batch.Json, publication);
-        batch.EndLine();
-        byte[] line = batch.Lines.ToArray();
+        JsonReplyBatch batch = JsonReplyBatch.Rent();
+        batch.AddPublicationPush(JsonForm.Instance.Encode("c"), publication);
+        byte[] line = batch.Message.ToArray();
         batch.Return();
-        return line["{\"x\":".Length..^1];
+        return line["{\"push\":{\"channel\":\"c\",\"pub\":".Length..^2];
     }
 }

@@ -3,13 +3,13 @@ using Weir.Protocol;
 using Weir.Relay;
 using Weir.Relay.Api;
 
-namespace Weir.Protocols.Centrifugo.Protocol;
+namespace Weir.Protocols.Centrifugo.Protocol.Json;
 
 /// <summary>
 /// A publication as an object of the protocol. Raw members may send any data, and the protocol's data is JSON: text that is
 /// JSON is written verbatim, other text as a JSON string, bytes as a base64 string with the tag <c>encoding</c>.
 /// </summary>
-internal static class PublicationFormat
+internal static class JsonPublication
 {
     public static void Write(Utf8JsonWriter json, Publication publication)
     {
