@@ -353,9 +353,10 @@ internal abstract partial class ClientSession
     private SubscribeReply ReplyOf(ClientSubscription subscription, Recovery recovery)
     {
         // The missed publications lead from the client's position to the current one; the client counts them.
-        StreamPosition position = recovery.Position;
+        StreamPosition position =
+            recovery.IsRecovered ? recovery.Position with { Offset = subscription.From!.Value.Offset } : recovery.Position;
         return new SubscribeReply(
-            !subscription.IsPositioned ? null : recovery.IsRecovered ? position with { Offset = subscription.From!.Value.Offset } : position,
+            subscription.IsPositioned ? position : null,
             WasRecovering: subscription.From is not null,
             Recovered: recovery.IsRecovered ? recovery.Publications : null,
             TtlOf(subscription.ExpiresAt));

@@ -36,7 +36,8 @@ public sealed class CommandReaderTests
     [Theory]
     [InlineData("""{"id":1,"subscribe":{"channel":"a"}}""")]
     [InlineData("""{"id":1,"subscribe":{"channel":"a","offset":3,"recover":false}}""")]
-    public void WithoutRecover_ThereIsNoPlaceToRecoverFrom(string frame) => Assert.Null(Assert.IsType<SubscribeCommand>(Assert.Single(Read(frame)!)).From);
+    public void WithoutRecover_ThereIsNoPlaceToRecoverFrom(string frame)
+        => Assert.Null(Assert.IsType<SubscribeCommand>(Assert.Single(Read(frame)!)).From);
 
     [Theory]
     [InlineData("""{"id":1,"fly":{}}""", typeof(UnknownCommand))]
@@ -88,7 +89,9 @@ public sealed class CommandReaderTests
     {
         List<ClientCommand> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
 
-        Assert.Equal([(1u, typeof(MalformedCommand)), (2u, typeof(PublishCommand))], commands.Select(static each => (each.Id, each.GetType())));
+        Assert.Equal(
+            [(1u, typeof(MalformedCommand)), (2u, typeof(PublishCommand))],
+            commands.Select(static each => (each.Id, each.GetType())));
     }
 
     [Theory]
