@@ -103,6 +103,35 @@ public sealed class JwtOptions
         return complaints;
     }
 
+    /// <summary>
+    /// Fetches the keys of <see cref="PublicKeyFile"/> and <see cref="Jwks"/> once, without a use of them: for an operator who
+    /// checks a configuration. Issuers are called over the network; each has 10 seconds to answer.
+    /// </summary>
+    /// <param name="cancellationToken">Cancels the requests.</param>
+    /// <returns>One report for each source, in the order of the options; empty if neither is set. An error is in its report.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public async Task<IReadOnlyList<JwtKeyReport>> ReadKeysAsync(CancellationToken cancellationToken = default)
+    {
+        List<JwtKeyReport> reports = [];
+        using HttpClient http = KeySource.NewClient();
+        foreach (KeySource source in KeySource.Of(PublicKeyFile, Jwks))
+        {
+            List<string> ignored = [];
+            try
+            {
+                string text = await source.FetchAsync(http, cancellationToken).ConfigureAwait(false);
+                int usable = source.Read(text, AlgorithmsTaken(), key => ignored.Add($"{key.Name}: {key.Reason}")).Count;
+                reports.Add(new JwtKeyReport(source.Name, usable, ignored, Error: null));
+            }
+            catch (KeySourceException error)
+            {
+                reports.Add(new JwtKeyReport(source.Name, UsableKeys: 0, ignored, error.Message));
+            }
+        }
+
+        return reports;
+    }
+
     internal TokenSettings ToSettings() => new(ClockSkew, [.. Issuers], [.. Audiences]);
 
     internal IReadOnlyList<JwtAlgorithm> AlgorithmsTaken()

@@ -1,5 +1,4 @@
 using Weir.Auth;
-using Weir.Auth.Keys;
 using Weir.Host.Settings;
 using Weir.Relay;
 
@@ -98,20 +97,16 @@ internal sealed class AuthFeature : Feature
         }
 
         // An unavailable issuer does not invalidate the configuration.
-        using HttpClient http = KeySource.NewClient();
-        foreach (KeySource source in KeySource.Of(Jwt.PublicKeyFile, Jwt.Jwks))
+        foreach (JwtKeyReport report in await Jwt.ReadKeysAsync(cancellationToken))
         {
-            try
+            foreach (string key in report.Ignored)
             {
-                string text = await source.FetchAsync(http, cancellationToken);
-                int keys = source.Read(
-                    text, Jwt.AlgorithmsTaken(), reason => exposure.AddKeys($"{source.Name}: a key is ignored, {reason}")).Count;
-                exposure.AddKeys($"{source.Name}: {keys} usable");
+                exposure.AddKeys($"{report.Source}: a key is ignored, {key}");
             }
-            catch (KeySourceException error)
-            {
-                exposure.AddKeys($"{source.Name}: cannot be read now, so its tokens are not accepted: {error.Message}");
-            }
+
+            exposure.AddKeys(report.Error is { } error
+                ? $"{report.Source}: cannot be read now, so its tokens are not accepted: {error}"
+                : $"{report.Source}: {report.UsableKeys} usable");
         }
     }
 
