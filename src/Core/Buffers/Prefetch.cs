@@ -1,15 +1,20 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Weir.Buffers;
 
-/// <summary>Prefetches memory into the processor's cache. Affects only speed; no effect where the instruction is missing.</summary>
-internal static class Prefetch
+/// <summary>
+/// Prefetches memory into the processor's cache. Affects only speed; no effect where the instruction is missing. Thread-safe.
+/// </summary>
+[Experimental("WEIR001")]
+public static class Prefetch
 {
     private const int LineBytes = 64;
 
-    /// <summary>Prefetches the first 128 bytes of an object; no effect for <c>null</c>.</summary>
-    public static unsafe void Object(object? target)
+    /// <summary>Prefetches the first 128 bytes of an object.</summary>
+    /// <param name="target">The object; <c>null</c>: no effect.</param>
+    public static unsafe void Instance(object? target)
     {
         if (Sse.IsSupported)
         {

@@ -142,7 +142,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// </summary>
     protected internal override void OnExpired()
     {
-        if (transport is ILoopThreadFeature { RunInline: true, IsCurrent: false } thread)
+        if (transport.Features.Get<ILoopThreadFeature>() is { RunInline: true, IsCurrent: false } thread)
         {
             thread.Post(this);
         }
@@ -155,7 +155,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     // Behind all work queued now, where the transport and the layers between it and the connection would queue theirs.
     private void ActAgain()
     {
-        if (transport is ILoopThreadFeature { RunInline: true } thread)
+        if (transport.Features.Get<ILoopThreadFeature>() is { RunInline: true } thread)
         {
             thread.Post(this);
         }
@@ -173,8 +173,8 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         switch (callsBefore)
         {
             case 3:
-                Prefetch.Object(transport);
-                Prefetch.Object(_connection);
+                Prefetch.Instance(transport);
+                Prefetch.Instance(_connection);
                 break;
             case 2 or 1:
                 _connection?.FetchAhead(callsBefore);
@@ -263,7 +263,9 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     }
 
     // Whether there is a buffer between the peer and the connection where data could wait.
-    private bool HasSocket => transport is ILoopThreadFeature or UpgradedConnection || SocketState.IsKnownOf(transport);
+    private bool HasSocket => transport is UpgradedConnection
+        || transport.Features.Get<ILoopThreadFeature>() is not null
+        || SocketState.IsKnownOf(transport);
 
     // Whether no data has moved in either direction for interval and timeout. Records the peer's progress each time a Ping is due,
     // as the basis of the next comparison.

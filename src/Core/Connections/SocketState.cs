@@ -16,10 +16,10 @@ internal static class SocketState
     public const int TcpInfoBytes = 148;
 
     /// <summary>IPPROTO_TCP.</summary>
-    public const int ProtocolTcp = 6;
+    private const int ProtocolTcp = 6;
 
     /// <summary>TCP_INFO of tcp(7).</summary>
-    public const int TcpInfo = 11;
+    private const int TcpInfo = 11;
 
     // Fields of tcp_info (linux/tcp.h), which only grows at its end.
     private const int AcknowledgedOffset = 120; // tcpi_bytes_acked, since Linux 4.1
@@ -31,7 +31,7 @@ internal static class SocketState
     /// <summary>Whether bytes of the peer have arrived that the process has not received yet.</summary>
     public static bool HasUnreadInput(ConnectionContext transport)
     {
-        if (transport is ILoopThreadFeature loop)
+        if (transport.Features.Get<ILoopThreadFeature>() is { } loop)
         {
             return loop.HasUnreadInput;
         }
@@ -54,7 +54,7 @@ internal static class SocketState
     public static (long Taken, bool Waits) Output(ConnectionContext transport)
     {
         Span<byte> info = stackalloc byte[TcpInfoBytes];
-        return transport is ITcpInfoSource source
+        return transport.Features.Get<ITcpInfoFeature>() is { } source
             ? source.TryReadTcpInfo(info) ? Read(info) : default
             : OperatingSystem.IsLinux() && transport is not UpgradedConnection { IsShared: true } && SocketOf(transport) is { } socket
                 && TryReadTcpInfo(socket, info) ? Read(info) : default;

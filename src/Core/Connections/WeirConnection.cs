@@ -53,7 +53,7 @@ public sealed partial class WeirConnection : IRoomMember
         DeflateContext? context = deflate is { } parameters ? new DeflateContext(
             parameters, endpoint.Sending.Zlib!, mayDrop: endpoint.Sending.Pressure.Policy != PressurePolicy.Close) : null;
         // A transport with its own threads whose pipe is not wrapped in another (TLS).
-        bool isDirect = transport is ILoopThreadFeature && ReferenceEquals(transport, transport.Transport);
+        bool isDirect = transport.Transport.Input is LoopReader;
         _sender = new ConnectionSender(transport.Transport.Output, endpoint.Sending, this, context, isDirect);
         _reader = deflate is null ? null : new MessageReader(endpoint.Reading, deflate);
     }
@@ -255,7 +255,7 @@ public sealed partial class WeirConnection : IRoomMember
     {
         if (callsBefore > 1)
         {
-            Prefetch.Object(_sender);
+            Prefetch.Instance(_sender);
         }
         else
         {

@@ -1,15 +1,19 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Weir.Diagnostics;
 
 namespace Weir.Listening;
 
 /// <summary>
 /// Binding and unbinding of a listening socket, the same for every transport: it replaces a dead Unix socket, and leaves no
-/// connection that the kernel has completed in its backlog.
+/// connection that the kernel has completed in its backlog. Thread-safe.
 /// </summary>
-internal static class ListenSocket
+[Experimental("WEIR001")]
+public static class ListenSocket
 {
     private const int SolSocket = 1; // SOL_SOCKET of Linux
     private const int AttachFilter = 26; // SO_ATTACH_FILTER of socket(7)
@@ -52,13 +56,38 @@ internal static class ListenSocket
     }
 
     /// <summary>
+    /// Holds off new peers of listening sockets, and waits until the connections in progress are complete: 250 ms, 20 ms on loopback.
+    /// The caller then accepts the backlog to its end and closes the sockets, so that no client that connected is reset. Where the
+    /// system cannot hold them off, it is logged, and the call returns immediately.
+    /// </summary>
+    /// <param name="sockets">Listening sockets of this process alone, on one address.</param>
+    /// <param name="endPoint">That address.</param>
+    /// <param name="logger">For the log message.</param>
+    /// <param name="abortToken">Ends the wait; it causes no exception.</param>
+    /// <returns>Whether new peers are held off.</returns>
+    public static async ValueTask<bool> HoldOffAsync(
+        IReadOnlyCollection<Socket> sockets, EndPoint endPoint, ILogger logger, CancellationToken abortToken)
+    {
+        ArgumentNullException.ThrowIfNull(sockets);
+        ArgumentNullException.ThrowIfNull(endPoint);
+        if (!sockets.All(HoldOffNewPeers))
+        {
+            WeirLog.PeersNotHeldOff(logger, endPoint);
+            return false;
+        }
+
+        await Task.Delay(HandshakeTime(endPoint), abortToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return true;
+    }
+
+    /// <summary>
     /// No new peer can connect from here on, and those whose connection is complete can still be accepted. On TCP, which Linux alone can
     /// do: a new SYN is dropped, so that the peer tries again a second later. A Unix socket loses its file.
     /// </summary>
     /// <remarks>Not for a socket shared with another process (an inherited one): it would stop accepting there too.</remarks>
     /// <param name="socket">A listening socket of this process alone.</param>
     /// <returns><c>false</c> if the system cannot do it.</returns>
-    public static bool HoldOffNewPeers(Socket socket)
+    internal static bool HoldOffNewPeers(Socket socket)
     {
         try
         {
@@ -85,7 +114,7 @@ internal static class ListenSocket
     /// How long after <see cref="HoldOffNewPeers"/> a connection may still be completed. Real time regardless of the application's
     /// <see cref="TimeProvider"/>: it is a property of the network.
     /// </summary>
-    public static TimeSpan HandshakeTime(EndPoint endPoint)
+    internal static TimeSpan HandshakeTime(EndPoint endPoint)
         => endPoint is not IPEndPoint ip ? TimeSpan.Zero
             : IPAddress.IsLoopback(ip.Address) ? _handshakeTimeOfLoopback
             : _handshakeTime;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
-using Weir.Diagnostics;
 
 namespace Weir.Listening;
 
@@ -20,19 +19,14 @@ internal sealed class SocketListener(IConnectionListener inner, Socket socket, I
     /// <summary>The server continues to accept until this completes.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        if (ListenSocket.HoldOffNewPeers(socket))
+        if (await ListenSocket.HoldOffAsync([socket], EndPoint, logger, cancellationToken).ConfigureAwait(false))
         {
-            await WaitAsync(ListenSocket.HandshakeTime(EndPoint), cancellationToken).ConfigureAwait(false);
             TimeSpan waited = default;
             while (waited < _longest && HasBacklog() && !cancellationToken.IsCancellationRequested)
             {
                 await WaitAsync(_lookAgain, cancellationToken).ConfigureAwait(false);
                 waited += _lookAgain;
             }
-        }
-        else
-        {
-            WeirLog.PeersNotHeldOff(logger, EndPoint);
         }
 
         await inner.UnbindAsync(cancellationToken).ConfigureAwait(false);

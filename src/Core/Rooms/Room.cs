@@ -187,8 +187,8 @@ public sealed class Room : IPublicationTarget
     {
         if (members.Length > 4)
         {
-            Prefetch.Object(members[4]!);
-            Prefetch.Object(members[3]!.Member);
+            Prefetch.Instance(members[4]!);
+            Prefetch.Instance(members[3]!.Member);
             members[2]!.Member.FetchAhead(2);
             members[1]!.Member.FetchAhead(1);
         }

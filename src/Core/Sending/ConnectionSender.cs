@@ -90,7 +90,7 @@ internal sealed partial class ConnectionSender
     private bool IsIdleInsideLock => !_flushing && _queue is null;
 
     /// <summary>Prefetches the output, for a caller that is about to send.</summary>
-    public void PrefetchOutput() => Prefetch.Object(_output);
+    public void PrefetchOutput() => Prefetch.Instance(_output);
 
     /// <summary>Sends one data message.</summary>
     /// <param name="opcode">Text or binary.</param>

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Weir.Threading;
 
 /// <summary>
-/// A lock in two bytes of the object that it guards, for the path of every message: uncontended, entering is one interlocked
-/// instruction and leaving a plain store. Not reentrant.
+/// A lock in two bytes of the object that it guards, for code on the path of every message: uncontended, entering is one interlocked
+/// instruction and leaving a plain store. Not reentrant. A mutable struct: keep it in a field that is not readonly.
 /// </summary>
 /// <remarks>
 /// <para>A monitor does the same by two calls into the runtime, 11 ns where this takes 1, and a received message passes eight of
@@ -15,7 +15,8 @@ namespace Weir.Threading;
 /// Leaving happens a million times a second, waiting hardly ever, so the fence for both is on the waiter's side: a barrier that
 /// the system executes on every processor of the process (<see cref="Interlocked.MemoryBarrierProcessWide"/>).</para>
 /// </remarks>
-internal struct LightLock
+[Experimental("WEIR001")]
+public struct LightLock
 {
     private byte _isHeld;
     private byte _isAwaited;
@@ -25,8 +26,8 @@ internal struct LightLock
     /// </summary>
     public readonly bool IsHeld => Volatile.Read(in _isHeld) != 0;
 
-    /// <summary>Enters, and leaves with the end of the <c>using</c> statement.</summary>
-    /// <param name="owner">The object that contains the lock; its monitor must not be used otherwise.</param>
+    /// <summary>Enters, waiting if the lock is held, and leaves with the end of the <c>using</c> statement.</summary>
+    /// <param name="owner">The object that contains the lock in a field; its monitor must not be used otherwise.</param>
     [UnscopedRef]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Holder Hold(object owner)
@@ -89,12 +90,13 @@ internal struct LightLock
         private readonly ref LightLock _lock;
         private readonly object _owner;
 
-        public Holder(ref LightLock taken, object owner)
+        internal Holder(ref LightLock taken, object owner)
         {
             _lock = ref taken;
             _owner = owner;
         }
 
+        /// <summary>Leaves the lock, and wakes its waiters. Called once.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Dispose()
         {

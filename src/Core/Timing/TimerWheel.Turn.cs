@@ -156,7 +156,7 @@ public sealed partial class TimerWheel
             node = Volatile.Read(ref node.Next);
         }
 
-        Prefetch.Object(node);
+        Prefetch.Instance(node);
     }
 
     private TimerNode? TakeExpired()

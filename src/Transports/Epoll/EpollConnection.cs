@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Weir.Buffers;
-using Weir.Connections;
 
 namespace Weir.Transports.Epoll;
 
@@ -16,7 +15,7 @@ namespace Weir.Transports.Epoll;
 /// id's text, the addresses, the items, the token of the end, a feature collection.
 /// </remarks>
 internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IEventTarget, IThreadPoolWorkItem, ILoopThreadFeature,
-    ITcpInfoSource
+    ITcpInfoFeature
 {
     private readonly EpollAcceptor _acceptor;
     private readonly EpollReader _reader;
@@ -72,15 +71,15 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
     }
 
-    unsafe bool ITcpInfoSource.TryReadTcpInfo(Span<byte> info)
+    unsafe bool ITcpInfoFeature.TryReadTcpInfo(Span<byte> info)
     {
         int length = info.Length;
         using (_writer.Hold())
         {
             fixed (byte* first = info)
             {
-                return !_isClosed && Libc.GetOption(_descriptor, SocketState.ProtocolTcp, SocketState.TcpInfo, first, &length) == 0
-                    && length >= SocketState.TcpInfoBytes;
+                return !_isClosed && Libc.GetOption(_descriptor, Libc.ProtoTcp, Libc.TcpInfo, first, &length) == 0
+                    && length >= info.Length;
             }
         }
     }
@@ -163,8 +162,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
         else
         {
-            Prefetch.Object(_reader);
-            Prefetch.Object(_writer);
+            Prefetch.Instance(_reader);
+            Prefetch.Instance(_writer);
         }
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
-using Weir.Diagnostics;
 using Weir.Listening;
 
 namespace Weir.Transports.Epoll;
@@ -75,16 +74,7 @@ internal sealed class EpollListener : IConnectionListener
     /// </summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        if (_sockets.TrueForAll(ListenSocket.HoldOffNewPeers))
-        {
-            await Task.Delay(ListenSocket.HandshakeTime(EndPoint), cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        else
-        {
-            WeirLog.PeersNotHeldOff(_transport.Logger, EndPoint);
-        }
-
+        await ListenSocket.HoldOffAsync(_sockets, EndPoint, _transport.Logger, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(_acceptors.Select(static acceptor => acceptor.StopAsync())).ConfigureAwait(false); // loops answer immediately
         CloseSockets();
         _accepted.Writer.TryComplete();

@@ -352,7 +352,7 @@ internal sealed unsafe class EpollLoop
     {
         if (i + 3 < _eventCount)
         {
-            Prefetch.Object(TargetAt(i + 3));
+            Prefetch.Instance(TargetAt(i + 3));
             TargetAt(i + 2)?.FetchAhead(callsBefore: 2);
             TargetAt(i + 1)?.FetchAhead(callsBefore: 1);
         }

@@ -40,7 +40,7 @@ internal sealed partial class EpollReader(EpollConnection connection) : LoopRead
     private LightLock _gate;
 
     /// <summary>Prefetches the owner, which is about to be called.</summary>
-    public void PrefetchOwner() => Prefetch.Object(_owner);
+    public void PrefetchOwner() => Prefetch.Instance(_owner);
 
     /// <summary>The socket has something to receive, or has ended. On the loop's thread.</summary>
     public void OnReadable(LoopThread thread)

@@ -30,6 +30,7 @@ internal static unsafe partial class Libc
     public const int SoReusePort = 15;
     public const int ProtoTcp = 6;
     public const int TcpNoDelay = 1;
+    public const int TcpInfo = 11;
 
     public const int FamilyInet = 2;
     public const int FamilyInet6 = 10;

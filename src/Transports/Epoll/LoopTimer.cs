@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Weir.Timing;
 
 namespace Weir.Transports.Epoll;
 

@@ -11,7 +11,8 @@ public sealed class ReadKeysTests : IDisposable
 
     [Fact]
     public async Task ReadKeysAsync_NoSource_IsEmpty()
-        => Assert.Empty(await new JwtOptions { Secret = new string('x', 32) }.ReadKeysAsync(TestContext.Current.CancellationToken).Within());
+        => Assert.Empty(
+            await new JwtOptions { Secret = new string('x', 32) }.ReadKeysAsync(TestContext.Current.CancellationToken).Within());
 
     [Fact]
     public async Task ReadKeysAsync_KeySet_CountsTheUsableAndNamesTheOthersWithTheReason()

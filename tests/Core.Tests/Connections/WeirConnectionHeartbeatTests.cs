@@ -73,7 +73,7 @@ public sealed class WeirConnectionHeartbeatTests
     {
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync(
-            make: options => new LaggingConnection(options) { RunInline = runsOnLoop, IsCurrent = isCurrent });
+            make: options => new LaggingConnection(options) { RunsInline = runsOnLoop, IsCurrent = isCurrent });
 
         server.Wait(_interval + TimeSpan.FromSeconds(1));
 
@@ -410,11 +410,22 @@ public sealed class WeirConnectionHeartbeatTests
         configureAll?.Invoke(options);
     });
 
-    private sealed class LaggingConnection(InMemoryConnectionOptions options) : InMemoryConnection(options), ILoopThreadFeature
+    private sealed class LaggingConnection : InMemoryConnection, ILoopThreadFeature
     {
+        public LaggingConnection(InMemoryConnectionOptions options)
+            : base(options)
+            => Features.Set<ILoopThreadFeature>(this);
+
         public bool HasUnreadInput { get; set; }
 
-        public bool RunInline { get; set; }
+        public bool RunsInline { get; init; }
+
+        // The middleware sets it for every connection that it keeps.
+        bool ILoopThreadFeature.RunInline
+        {
+            get => RunsInline;
+            set { }
+        }
 
         public bool IsCurrent { get; set; }
 

@@ -1,4 +1,4 @@
-namespace Weir.Timing;
+namespace Weir.Transports.Epoll;
 
 /// <summary>Waits of any length.</summary>
 internal static class LongWait
