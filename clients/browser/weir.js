@@ -451,7 +451,7 @@ export class WeirClient extends EventTarget {
     const quarter = Math.min(limit / 4, isExtra ? limit : limit - waited, LONGEST_TIMER);
     const start = this.#options.now();
     this.#arm(name, limit === Infinity ? Infinity : quarter, () => {
-      const isLate = this.#options.now() - start > 2 * quarter + USUAL_LATENESS;
+      const isLate = this.#options.now() - start > quarter + USUAL_LATENESS;
       const total = waited + quarter;
       if (total < limit || (isLate && !isExtra)) {
         this.#watch(name, limit, onOver, total);

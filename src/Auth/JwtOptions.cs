@@ -119,7 +119,7 @@ public sealed class JwtOptions
             List<string> ignored = [];
             try
             {
-                string text = await source.FetchAsync(http, cancellationToken).ConfigureAwait(false);
+                string text = await source.FetchAsync(http, TimeProvider.System, cancellationToken).ConfigureAwait(false);
                 int usable = source.Read(text, AlgorithmsTaken(), key => ignored.Add($"{key.Name}: {key.Reason}")).Count;
                 reports.Add(new JwtKeyReport(source.Name, usable, ignored, Error: null));
             }

@@ -155,7 +155,7 @@ internal sealed class KeyRing : IDisposable
         KeySource source = _sources[i];
         try
         {
-            string text = await source.FetchAsync(_http, _stopping.Token).ConfigureAwait(false);
+            string text = await source.FetchAsync(_http, _time, _stopping.Token).ConfigureAwait(false);
             if (text == _texts[i])
             {
                 return true; // and the cache stays valid

@@ -3,6 +3,7 @@ using Weir.Auth.Diagnostics;
 using Weir.Auth.Tokens;
 using Weir.Handshake;
 using Weir.Relay;
+using Weir.Timing;
 
 namespace Weir.Auth;
 
@@ -142,7 +143,12 @@ internal sealed class TokenAccess : IClientAccess
     private async ValueTask<TokenResult> VerifySlowlyAsync(string token, CancellationToken cancellationToken)
     {
         Task refreshing = _keys.RefreshAsync();
-        await refreshing.WaitAsync(_keyTimeout, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!refreshing.IsCompleted)
+        {
+            using RunningTimeout timeout = new(_keyTimeout, _time);
+            await timeout.WaitAsync(refreshing, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         TokenResult result = _verifier.Verify(token, _keys.Current);
         bool mayComeYet = !refreshing.IsCompleted || !_keys.IsComplete;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -11,7 +12,6 @@ public sealed partial class RelayNode
 {
     private const uint NodePresenceSteps = 5;
 
-    private const int AnswerSteps = 8;
 
     private const string NodesRoom = ReservedPrefix + "nodes";
 
@@ -110,12 +110,8 @@ public sealed partial class RelayNode
         {
             NodeMessage query = new() { RoomsLike = pattern, From = NodeId, Question = question };
             await Broker.SendControlAsync(node: null, Encode(query), cancellationToken).ConfigureAwait(false);
-            // In steps: while this process cannot run, answers that have arrived are not read.
-            for (int i = 0; i < AnswerSteps && !answers.All.IsCompleted && !cancellationToken.IsCancellationRequested; i++)
-            {
-                await answers.All.WaitAsync(_answerTimeout / AnswerSteps, _time, cancellationToken)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            using RunningTimeout timeout = new(_answerTimeout, _time);
+            await timeout.WaitAsync(answers.All, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {

@@ -6,6 +6,7 @@ using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
 using Weir.Sending;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -189,7 +190,7 @@ public sealed partial class RelayNode
             return false;
         }
 
-        using CancellationTokenSource timeout = new(Options.BrokerTimeout, _time);
+        using RunningTimeout timeout = new(_brokerTimeouts);
         try
         {
             await room.Outbox.PublishPermits.WaitAsync(timeout.Token).ConfigureAwait(false);

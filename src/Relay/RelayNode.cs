@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
+using Weir.Timing;
 
 namespace Weir.Relay;
 
@@ -27,6 +28,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
     private readonly ConcurrentDictionary<string, LocalRoom> _rooms = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
+    private readonly RunningTimeouts _brokerTimeouts;
     private Task? _started;
     private bool _wasUnavailable = true; // until the broker is available
 
@@ -58,6 +60,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
         };
         _time = time ?? TimeProvider.System;
         Copies = new RecentCopies(_time);
+        _brokerTimeouts = new RunningTimeouts(Options.BrokerTimeout, _time);
         _publishPermits = new SemaphoreSlim(Options.MaxPublishesInFlight);
     }
 
@@ -150,7 +153,8 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
 
         async ValueTask<LocalRoom?> WaitAsync()
         {
-            await ready.WaitAsync(Options.BrokerTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using RunningTimeout timeout = new(_brokerTimeouts);
+            await ready.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return Enter(local, member, client, info);
         }
     }
@@ -271,6 +275,7 @@ public sealed partial class RelayNode : IBrokerSink, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopMaintenanceAsync().ConfigureAwait(false);
+        _brokerTimeouts.Dispose();
         await Broker.DisposeAsync().ConfigureAwait(false);
     }
 

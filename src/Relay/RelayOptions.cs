@@ -40,8 +40,8 @@ public sealed class RelayOptions
 
     /// <summary>
     /// The longest that a connection waits for the broker: to be in its room when it opens, and to publish while the permitted number of
-    /// publishes is in flight; default 1 second. Only that connection's reading stops meanwhile. It does not wait for a broker that is
-    /// unavailable. Zero: never.
+    /// publishes is in flight; default 1 second, counted in eighths and only while the process runs. Only that connection's reading stops
+    /// meanwhile. It does not wait for a broker that is unavailable. Zero: never.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 24 days.</exception>
     public TimeSpan BrokerTimeout

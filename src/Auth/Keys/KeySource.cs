@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Weir.Timing;
 
 namespace Weir.Auth.Keys;
 
@@ -8,6 +9,8 @@ internal sealed class KeySource
 {
     /// <summary>Larger than any key set, and small enough to be read into memory.</summary>
     private const int MaxBytes = 1024 * 1024;
+
+    private static readonly TimeSpan _fetchTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Func<string, IReadOnlyList<JwtAlgorithm>, Action<LeftOutKey>, IReadOnlyList<VerificationKey>> _read;
     private readonly string _where;
@@ -80,13 +83,15 @@ internal sealed class KeySource
 
     /// <summary>Fetches the text for <see cref="Read"/>.</summary>
     /// <exception cref="KeySourceException">The text cannot be fetched.</exception>
-    public async Task<string> FetchAsync(HttpClient http, CancellationToken cancellationToken)
+    public async Task<string> FetchAsync(HttpClient http, TimeProvider time, CancellationToken cancellationToken)
     {
+        using RunningTimeout timeout = new(_fetchTimeout, time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             return _address is null
-                ? await File.ReadAllTextAsync(_where, cancellationToken).ConfigureAwait(false)
-                : Decode(await http.GetByteArrayAsync(_address, cancellationToken).ConfigureAwait(false));
+                ? await File.ReadAllTextAsync(_where, either.Token).ConfigureAwait(false)
+                : Decode(await http.GetByteArrayAsync(_address, either.Token).ConfigureAwait(false));
         }
         catch (Exception error) when (error is HttpRequestException or IOException or UnauthorizedAccessException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -111,12 +116,11 @@ internal sealed class KeySource
     public static HttpClient NewClient() => new(new SocketsHttpHandler
     {
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a DNS change of the issuer is applied
-        ConnectTimeout = TimeSpan.FromSeconds(5),
         AutomaticDecompression = DecompressionMethods.All, // some servers compress without a request for it
         AllowAutoRedirect = false, // keys come only from the configured address
     })
     {
-        Timeout = TimeSpan.FromSeconds(10),
+        Timeout = Timeout.InfiniteTimeSpan, // FetchAsync has one that does not count pauses of the process
         MaxResponseContentBufferSize = MaxBytes,
     };
 }

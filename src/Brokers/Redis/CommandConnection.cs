@@ -1,7 +1,7 @@
 using StackExchange.Redis;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Scripts;
-using Weir.Brokers.Redis.Timing;
+using Weir.Timing;
 
 namespace Weir.Brokers.Redis;
 
@@ -64,7 +64,7 @@ internal sealed class CommandConnection : IAsyncDisposable
     /// <param name="newTimeout">Creates the timeout for the reply of each server.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="RedisException">No server can be queried.</exception>
-    public async Task<LinkMap> ReadMapAsync(Func<RunningTime> newTimeout, CancellationToken cancellationToken)
+    public async Task<LinkMap> ReadMapAsync(Func<RunningTimeout> newTimeout, CancellationToken cancellationToken)
     {
         if (!IsCluster)
         {
@@ -79,7 +79,8 @@ internal sealed class CommandConnection : IAsyncDisposable
             try
             {
                 Task<ClusterConfiguration?> request = server.ClusterNodesAsync();
-                await newTimeout().WaitAsync(request, cancellationToken);
+                using RunningTimeout timeout = newTimeout();
+                await timeout.WaitAsync(request, cancellationToken);
                 if (await request is { } nodes)
                 {
                     return LinkMap.OfCluster(nodes);
@@ -95,7 +96,7 @@ internal sealed class CommandConnection : IAsyncDisposable
     }
 
     /// <summary>Waits, at most for the timeout, until all commands sent are answered, and closes.</summary>
-    public async Task FinishAsync(RunningTime timeout)
+    public async Task FinishAsync(RunningTimeout timeout)
     {
         try
         {

@@ -4,6 +4,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Wire;
 using Weir.Relay;
+using Weir.Timing;
 using StreamPosition = Weir.Relay.StreamPosition;
 
 namespace Weir.Brokers.Redis;
@@ -250,7 +251,7 @@ public sealed partial class RedisBroker
         request.Complete(answer); // runs its continuations
     }
 
-    private void End(PendingRequests.Entry request)
+    private void End(RunningTimeoutEntry request)
     {
         if (_requests.TryRemove(request))
         {

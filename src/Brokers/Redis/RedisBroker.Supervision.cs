@@ -3,9 +3,9 @@ using System.Runtime.ExceptionServices;
 using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
-using Weir.Brokers.Redis.Timing;
 using Weir.Brokers.Redis.Wire;
 using Weir.Relay;
+using Weir.Timing;
 
 namespace Weir.Brokers.Redis;
 
@@ -174,7 +174,7 @@ public sealed partial class RedisBroker
         try
         {
             CommandConnection session = _session ??= await OpenSessionAsync();
-            LinkMap map = _masters = await session.ReadMapAsync(() => new RunningTime(_options.RequestTimeout, _time), _stopping.Token);
+            LinkMap map = _masters = await session.ReadMapAsync(() => new RunningTimeout(_options.RequestTimeout, _time), _stopping.Token);
             if (await AlignAsync(session, map) is { } misaligned)
             {
                 // One unreachable master does not prevent probing and serving the others.
@@ -229,7 +229,8 @@ public sealed partial class RedisBroker
     {
         try
         {
-            await new RunningTime(_options.ProbeTimeout, _time).WaitAsync(session.Database.PingAsync(), _stopping.Token);
+            using RunningTimeout timeout = new(_options.ProbeTimeout, _time);
+            await timeout.WaitAsync(session.Database.PingAsync(), _stopping.Token);
         }
         catch (RedisServerException error)
         {
@@ -305,8 +306,9 @@ public sealed partial class RedisBroker
         long answered = _lastAnswer;
         try
         {
-            await new RunningTime(_options.ProbeTimeout, _time).WaitAsync(
-                Task.WhenAll(published.Concat<Task>(arrivals.Select(static arrival => arrival.Arrived))), HasProgressed, _stopping.Token);
+            using RunningTimeout timeout = new(_options.ProbeTimeout, _time, HasProgressed);
+            await timeout.WaitAsync(
+                Task.WhenAll(published.Concat<Task>(arrivals.Select(static arrival => arrival.Arrived))), _stopping.Token);
             _silences = 0;
             _isRefusing = false;
         }

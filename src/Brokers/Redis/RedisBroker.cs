@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
-using Weir.Brokers.Redis.Timing;
 using Weir.Brokers.Redis.Transport;
 using Weir.Relay;
+using Weir.Timing;
 
 namespace Weir.Brokers.Redis;
 
@@ -113,7 +113,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         try
         {
             Task confirmation = _subscriptions.Unwant(RoomKeys.NameOf(_prefixes.Channels, room));
-            await new RunningTime(_options.RequestTimeout, _time).WaitAsync(confirmation, cancellationToken);
+            using RunningTimeout timeout = new(_options.RequestTimeout, _time);
+            await timeout.WaitAsync(confirmation, cancellationToken);
         }
         catch (Exception error) when (error is LinkRefusedException or TimeoutException)
         {
@@ -131,7 +132,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         if (_session is { } session)
         {
             _session = null;
-            await session.FinishAsync(new RunningTime(_options.RequestTimeout, _time));
+            using RunningTimeout timeout = new(_options.RequestTimeout, _time);
+            await session.FinishAsync(timeout);
         }
 
         _requests.Dispose();
@@ -141,7 +143,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     {
         try
         {
-            await new RunningTime(_options.RequestTimeout, _time).WaitAsync(confirmation, cancellationToken);
+            using RunningTimeout timeout = new(_options.RequestTimeout, _time);
+            await timeout.WaitAsync(confirmation, cancellationToken);
         }
         catch (Exception error) when (error is LinkRefusedException or TimeoutException)
         {

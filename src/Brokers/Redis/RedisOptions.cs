@@ -29,12 +29,15 @@ public sealed class RedisOptions
 
     /// <summary>
     /// The timeout of a request, which then fails (with <c>IsUnknown</c>, as it may have been executed); default 2 s.
-    /// Counted in eighths, and only while the process runs: a pause counts for one of them.
+    /// Counted in eighths, and only while the process runs, as the other timeouts here.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than a millisecond, or more than a day.</exception>
     public TimeSpan RequestTimeout { get; set => field = Timeout(value); } = TimeSpan.FromSeconds(2);
 
-    /// <summary>The timeout for making a connection; default 3 s.</summary>
+    /// <summary>
+    /// The timeout for making a connection; default 3 s. That of the connection for commands goes by the clock, in the library; an
+    /// attempt that fails is repeated.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than a millisecond, or more than a day.</exception>
     public TimeSpan ConnectTimeout { get; set => field = Timeout(value); } = TimeSpan.FromSeconds(3);
 

@@ -7,8 +7,8 @@ internal abstract class PendingCommand(uint id, ReadOnlyMemory<byte> payload) : 
 {
     public uint Id => id;
 
-    /// <summary>The time at which it was sent. Owned by <see cref="Unanswered"/>.</summary>
-    public long SentAt { get; set; }
+    /// <summary>The time at which it was sent, in time during which the process ran. Owned by <see cref="Unanswered"/>.</summary>
+    public TimeSpan SentAt { get; set; }
 
     /// <summary>Completes it with the reply. Called by the task that reads the connection.</summary>
     public abstract void Answer(in Reply reply);

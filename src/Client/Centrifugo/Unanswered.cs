@@ -16,6 +16,7 @@ internal sealed class Unanswered : IDisposable
     private readonly Dictionary<uint, PendingCommand> _commands = [];
     private readonly Queue<PendingCommand> _byAge = [];
     private readonly TimeProvider _time;
+    private readonly long _start;
     private readonly TimeSpan _timeout;
     private readonly RunningTimeout _timer;
     private bool _ended;
@@ -23,6 +24,7 @@ internal sealed class Unanswered : IDisposable
     public Unanswered(TimeProvider time, TimeSpan timeout)
     {
         _time = time;
+        _start = time.GetTimestamp();
         _timeout = timeout;
         _timer = new RunningTimeout(time, EndLate);
     }
@@ -34,7 +36,7 @@ internal sealed class Unanswered : IDisposable
         {
             if (!_ended)
             {
-                command.SentAt = _time.GetTimestamp();
+                command.SentAt = RunningSinceStart;
                 _commands.Add(command.Id, command);
                 _byAge.Enqueue(command);
                 if (_byAge.Count == 1)
@@ -84,6 +86,9 @@ internal sealed class Unanswered : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
+    // Without the pauses of the process, so that a command sent shortly before one has its time for a reply.
+    private TimeSpan RunningSinceStart => _time.GetElapsedTime(_start) - _timer.Paused;
+
     private void EndLate()
     {
         List<PendingCommand> late = [];
@@ -91,7 +96,7 @@ internal sealed class Unanswered : IDisposable
         {
             while (_byAge.TryPeek(out PendingCommand? oldest))
             {
-                TimeSpan left = _timeout - _time.GetElapsedTime(oldest.SentAt);
+                TimeSpan left = _timeout - (RunningSinceStart - oldest.SentAt);
                 bool isAnswered = !_commands.ContainsKey(oldest.Id);
                 if (!isAnswered && left > TimeSpan.Zero)
                 {

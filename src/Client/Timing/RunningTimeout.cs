@@ -25,6 +25,7 @@ internal sealed class RunningTimeout : IDisposable
     private TimeSpan _quarter;
     private long _quarterStart;
     private bool _isExtra;
+    private long _paused; // in ticks
 
     /// <param name="time">The clock.</param>
     /// <param name="onOver">Called when the limit has passed.</param>
@@ -38,6 +39,11 @@ internal sealed class RunningTimeout : IDisposable
         _idleFor = idleFor;
         _timer = time.CreateTimer(static me => ((RunningTimeout)me!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>
+    /// How long this process has not run while a timeout was running, in total; without pauses as short as the delays on a busy machine.
+    /// </summary>
+    public TimeSpan Paused => new(Interlocked.Read(ref _paused));
 
     /// <summary>Restarts the timeout. <see cref="Timeout.InfiniteTimeSpan"/>: it never expires.</summary>
     public void Begin(TimeSpan limit)
@@ -82,7 +88,13 @@ internal sealed class RunningTimeout : IDisposable
                 return; // stopped or restarted while this call was pending
             }
 
-            bool isLate = elapsed > (2 * _quarter) + _usualLateness;
+            TimeSpan lateness = elapsed - _quarter;
+            bool isLate = lateness > _usualLateness;
+            if (isLate)
+            {
+                _paused += lateness.Ticks;
+            }
+
             _waited += _quarter;
             if (_idleFor?.Invoke() is { } idle && idle < _waited)
             {

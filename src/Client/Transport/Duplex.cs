@@ -1,4 +1,5 @@
 using Weir.Client.Events;
+using Weir.Client.Timing;
 
 namespace Weir.Client.Transport;
 
@@ -29,7 +30,9 @@ internal static class Duplex
         if (!receiving.IsCompleted)
         {
             // The client was stopped, or a send failed. In both cases the receive soon reports how the connection ended.
-            using CancellationTokenSource late = new(_closeLimit, time);
+            using CancellationTokenSource late = new();
+            using RunningTimeout timeout = new(time, late.Cancel);
+            timeout.Begin(_closeLimit);
             if (stop.IsCancellationRequested)
             {
                 await connection.CloseAsync(1000, "", late.Token);

@@ -1,10 +1,12 @@
 using System.Net.WebSockets;
 using Weir.Client.Events;
+using Weir.Client.Timing;
 
 namespace Weir.Client.Transport;
 
 /// <summary>A WebSocket of .NET whose exceptions become results.</summary>
-internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream stream, int maxMessageBytes) : IClientConnection
+internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream stream, int maxMessageBytes, TimeProvider time)
+    : IClientConnection
 {
     // Limits the close frame to a peer that no longer reads.
     private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(1);
@@ -90,7 +92,9 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
     // RFC 6455, section 5.5.1: a close frame is answered with one. 1005 stands for one without a code and must not be sent.
     private async ValueTask<ConnectionEnd> ClosedAsync()
     {
-        using CancellationTokenSource late = new(_answerLimit);
+        using CancellationTokenSource late = new();
+        using RunningTimeout timeout = new(time, late.Cancel);
+        timeout.Begin(_answerLimit);
         WebSocketCloseStatus? status = stream.EndedWithEmptyClose ? WebSocketCloseStatus.Empty : socket.CloseStatus;
         await CloseAsync((int)(status is null or WebSocketCloseStatus.Empty ? WebSocketCloseStatus.NormalClosure : status), "", late.Token);
         return new ConnectionEnd(EndKind.ClosedByServer)

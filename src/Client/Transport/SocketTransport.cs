@@ -28,7 +28,7 @@ internal sealed class SocketTransport(SocketSettings settings) : IClientTranspor
             using SocketsHttpHandler handler = ConnectionHandler.Make(socket.Options, systemProxy, _time, connected => stream = connected);
             using HttpMessageInvoker invoker = new(handler);
             await socket.ConnectAsync(request.Address, invoker, cancel); // the handler may be disposed once connected
-            return new ConnectAttempt(new SocketConnection(socket, stream!, _maxMessageBytes), null);
+            return new ConnectAttempt(new SocketConnection(socket, stream!, _maxMessageBytes, _time), null);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException)
         {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Weir.Timing;
 
 namespace Weir.Connections;
 
@@ -15,21 +16,18 @@ internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDi
 {
     private readonly IConnectionLifetimeNotificationFeature? _server;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _timeout;
-    private readonly long _began;
+    private readonly Func<TimeSpan> _left;
     private readonly CancellationTokenSource _close = new();
     private readonly CancellationTokenRegistration _request;
-    private ITimer? _timer;
+    private RunningTimeout? _timeout;
 
     /// <param name="transport">The connection, which is about to be passed to HTTP.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="began">The timestamp of <paramref name="time"/> at which it was accepted.</param>
-    /// <param name="timeout">How long from then to wait for its first request.</param>
-    public FirstRequest(ConnectionContext transport, TimeProvider time, long began, TimeSpan timeout)
+    /// <param name="left">How long from now to wait for its first request.</param>
+    public FirstRequest(ConnectionContext transport, TimeProvider time, Func<TimeSpan> left)
     {
         _time = time;
-        _timeout = timeout;
-        _began = began;
+        _left = left;
         _server = transport.Features.Get<IConnectionLifetimeNotificationFeature>();
         ConnectionClosedRequested = _close.Token;
         transport.Features.Set<IConnectionLifetimeNotificationFeature>(this);
@@ -44,19 +42,20 @@ internal sealed class FirstRequest : IConnectionLifetimeNotificationFeature, IDi
     public void Dispose()
     {
         _request.Dispose(); // waits for a running call
-        _timer?.Dispose();
+        _timeout?.Dispose();
     }
 
     private void OnRequested()
     {
-        TimeSpan left = _timeout - _time.GetElapsedTime(_began);
+        TimeSpan left = _left();
         if (left <= TimeSpan.Zero)
         {
             _close.Cancel();
         }
         else
         {
-            _timer = _time.CreateTimer(static close => ((CancellationTokenSource)close!).Cancel(), _close, left, Timeout.InfiniteTimeSpan);
+            _timeout = new RunningTimeout(left, _time);
+            _timeout.Token.UnsafeRegister(static close => ((CancellationTokenSource)close!).Cancel(), _close);
         }
     }
 }

@@ -1,5 +1,6 @@
 using Weir.Connections;
 using Weir.Diagnostics;
+using Weir.Timing;
 
 namespace Weir.Hosting;
 
@@ -55,8 +56,8 @@ internal static class Drain
                 }
             }
 
-            long last = engine.Time.GetTimestamp();
-            while (engine.Connections.Count > 0 && engine.Time.GetElapsedTime(last) < lastCloseTimeout)
+            using RunningTimeout lastCloses = new(lastCloseTimeout, engine.Time);
+            while (engine.Connections.Count > 0 && !lastCloses.HasElapsed)
             {
                 await Task.Delay(Step, engine.Time, abortToken).ConfigureAwait(false);
             }

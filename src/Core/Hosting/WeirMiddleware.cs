@@ -10,6 +10,7 @@ using Weir.Diagnostics;
 using Weir.Handshake;
 using Weir.Limits;
 using Weir.Sending;
+using Weir.Timing;
 using Weir.Transports;
 
 namespace Weir.Hosting;
@@ -28,6 +29,8 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     // busy machine may not have come to write it.
     private static readonly TimeSpan _lastRequestTimeout = TimeSpan.FromSeconds(3);
 
+    private RunningTimeouts Lingers { get; } = new(_lingerTimeout, listener.Engine.Time);
+
     public async Task OnConnectionAsync(ConnectionContext transport)
     {
         // What runs here and in a handler does not block; what HTTP runs may.
@@ -40,7 +43,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         ConnectionTimer timer = new(listener.Wheel, transport, listener.Engine);
         timer.StartHandshake(listener.HandshakeTimeout);
         listener.Engine.Metrics.States.HandshakeBegan();
-        long began = listener.Engine.Time.GetTimestamp();
+        long began = listener.Wheel.CurrentTick; // which does not count pauses of the process
         WeirConnection? connection = null;
         bool isOurs = true;
         try
@@ -85,7 +88,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }
 
-            using FirstRequest first = new(transport, listener.Engine.Time, began, _lastRequestTimeout);
+            using FirstRequest first = new(transport, listener.Engine.Time, () => LeftForRequest(began));
             await next(transport).ConfigureAwait(false);
         }
     }
@@ -95,10 +98,10 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     // permanently at any status except 200, while it reconnects after a connection that has ended.
     private async ValueTask<(bool IsOurs, UpgradeRequest? Request)> ReadLastHeadAsync(ConnectionContext transport, long began)
     {
-        TimeSpan left = _lastRequestTimeout - listener.Engine.Time.GetElapsedTime(began);
+        TimeSpan left = LeftForRequest(began);
         if (left > TimeSpan.Zero)
         {
-            using CancellationTokenSource timeout = new(left, listener.Engine.Time);
+            using RunningTimeout timeout = new(left, listener.Engine.Time);
             if (await ReadHeadAsync(transport, timeout.Token).ConfigureAwait(false) is { } read)
             {
                 return read;
@@ -110,6 +113,9 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
         // On a connection that has agreed on HTTP/2 the server closes in its own way, with GOAWAY.
         return (!IsHttp2(transport), null);
     }
+
+    private TimeSpan LeftForRequest(long began)
+        => _lastRequestTimeout - ((listener.Wheel.CurrentTick - began) * listener.Wheel.Tick);
 
     private static bool IsHttp2(ConnectionContext transport)
         => transport.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
@@ -241,7 +247,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     // Takes what still comes: bytes that arrive at a closed socket turn its end into a reset, which may overtake the answer.
     private async ValueTask LingerAsync(PipeReader input)
     {
-        using CancellationTokenSource timeout = new(_lingerTimeout, listener.Engine.Time);
+        using RunningTimeout timeout = new(Lingers);
         try
         {
             ReadResult result;
@@ -252,7 +258,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
             }
             while (!result.IsCompleted);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.HasElapsed)
         {
             // It is still sending: it had its time to read the answer.
         }

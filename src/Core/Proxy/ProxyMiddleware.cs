@@ -7,6 +7,7 @@ using Weir.Connections;
 using Weir.Diagnostics;
 using Weir.Limits;
 using Weir.Sending;
+using Weir.Timing;
 
 namespace Weir.Proxy;
 
@@ -17,6 +18,8 @@ namespace Weir.Proxy;
 internal sealed class ProxyMiddleware(
     ConnectionDelegate next, WeirEngine engine, IPNetwork[] trusted, bool trustUnixSockets, TimeSpan timeout)
 {
+    private RunningTimeouts Timeouts { get; } = new(timeout, engine.Time);
+
     public Task OnConnectionAsync(ConnectionContext transport) => IsTrusted(transport) ? OnProxyAsync(transport) : next(transport);
 
     // A Unix socket's peer has no address of its own: the listening end identifies it.
@@ -36,7 +39,7 @@ internal sealed class ProxyMiddleware(
     /// <summary>Returns false if the connection must not continue; it has then been aborted, or had already ended.</summary>
     private async ValueTask<bool> TakeHeaderAsync(ConnectionContext transport)
     {
-        using CancellationTokenSource deadline = new(timeout, engine.Time);
+        using RunningTimeout deadline = new(Timeouts);
         try
         {
             ProxyHeader header = await ReadAsync(transport.Transport.Input, deadline.Token).ConfigureAwait(false);
@@ -57,7 +60,7 @@ internal sealed class ProxyMiddleware(
 
             return header.IsComplete;
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.HasElapsed)
         {
             ProxyLog.HeaderTimedOut(engine.Logger, transport.ConnectionId, timeout);
             Abort(transport, "proxy_header_timeout", "The PROXY header took too long.");

@@ -61,6 +61,30 @@ public sealed class PausedProcessTests : CentrifugoFixture
         Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
     }
 
+    // The timer is that of the oldest command; the other has had none of its time.
+    [Fact]
+    public async Task Command_SentShortlyBeforeAPause_HasItsTimeAfterIt()
+    {
+        await ConnectAsync("\"ping\":0");
+        Task<DeliveryResult> first = Client.PublishAsync("c", "1"u8.ToArray());
+        await Server.HearAsync("publish");
+        Time.Pass(Options.RequestTimeout * 0.7);
+        Task<DeliveryResult> second = Client.PublishAsync("c", "2"u8.ToArray());
+        (uint id, _) = await Server.HearAsync("publish");
+
+        Time.Advance(TimeSpan.FromMinutes(10));
+        await Bounded.Eventually(() =>
+        {
+            Time.Advance(Options.RequestTimeout / 96);
+            return first.IsCompleted;
+        });
+        Assert.Equal(Delivery.Unknown, (await first).Delivery);
+        Time.Pass(Options.RequestTimeout / 4);
+        Server.Answer(id, "publish");
+
+        Assert.Equal(Delivery.Delivered, (await second.Within()).Delivery);
+    }
+
     [Fact]
     public async Task Subscribe_WithoutAnAnswerDuringAPause_KeepsTheConnection()
     {

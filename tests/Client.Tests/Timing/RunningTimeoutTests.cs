@@ -51,6 +51,22 @@ public sealed class RunningTimeoutTests : IDisposable
         Assert.Equal(1, _over);
     }
 
+    // Shorter than a quarter, and so long that an answer may have arrived meanwhile.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void ShortPause_InTheLastQuarter_IsFollowedByOneMore(int seconds)
+    {
+        _patience.Begin(_second * 40);
+        _time.Pass(_second * 39.9);
+
+        _time.Advance(_second * seconds);
+
+        Assert.Equal(0, _over);
+        _time.Pass(_second * 11);
+        Assert.Equal(1, _over);
+    }
+
     [Fact]
     public void SignsOfLife_PutItOff_FromWhenTheyCame()
     {

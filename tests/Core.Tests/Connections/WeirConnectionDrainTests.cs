@@ -39,6 +39,25 @@ public sealed class WeirConnectionDrainTests
     }
 
     [Fact]
+    public async Task Drain_CloseThatArrivedDuringAPause_IsReadBeforeTheAbort()
+    {
+        await using WeirConnectionHarness server = new();
+        WeirConnectionClient client = await server.ConnectAsync();
+        Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.Zero, Drain.LastCloseTimeout, default);
+        Assert.Equal(1001, (await client.ReadFrameAsync()).CloseCode);
+        server.Wait(Drain.LastCloseTimeout * 0.9);
+
+        server.Time.Advance(TimeSpan.FromHours(1));
+        Assert.False(drain.IsCompleted);
+        await client.SendAsync(Frames.Close(1001));
+
+        await client.Finished.Within();
+        Assert.Equal((CloseCode)1001, Assert.Single(server.Handler.Closures).Code);
+        server.Wait(TimeSpan.FromSeconds(1));
+        await drain.Within();
+    }
+
+    [Fact]
     public async Task Drain_EndpointWithACodeOfItsOwn_ClosesWithIt()
     {
         await using WeirConnectionHarness server = new(options =>

@@ -824,7 +824,7 @@ public sealed class PublishTests
         Assert.True(other.SendAsync("x").IsCompletedSuccessfully); // a room that takes all it may leaves places to others
         await Bounded.Eventually(() =>
         {
-            world.Time.Advance(options.BrokerTimeout);
+            world.Time.Pass(options.BrokerTimeout);
             return fourth.IsCompleted;
         });
 
@@ -890,11 +890,48 @@ public sealed class PublishTests
 
         Task<LocalRoom?> joining = world.Node.JoinAsync("a", connection).AsTask();
         Assert.False(joining.IsCompleted);
-        world.Time.Advance(options.BrokerTimeout);
+        world.Time.Pass(options.BrokerTimeout);
 
         Assert.NotNull(await joining.Within());
         broker.SetHealth(BrokerHealth.Degraded);
         Assert.True(world.Node.JoinAsync("b", connection).AsTask().IsCompletedSuccessfully); // known to be away: not waited for
+    }
+
+    [Fact]
+    public async Task Join_WhileTheProcessIsPaused_WaitsForTheAnswerThatHasArrived()
+    {
+        TaskCompletionSource confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ScriptedBroker broker = new() { OnSubscribe = _ => confirmed.Task };
+        RelayOptions options = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, options);
+        Task<LocalRoom?> joining = world.Node.JoinAsync("a", world.NewConnection(new StallingPipeWriter())).AsTask();
+        world.Time.Pass(options.BrokerTimeout * 0.99);
+
+        world.Time.Advance(TimeSpan.FromHours(1));
+        Assert.False(joining.IsCompleted);
+        confirmed.SetResult();
+
+        Assert.NotNull(await joining.Within());
+    }
+
+    [Fact]
+    public async Task Publish_WhileTheProcessIsPaused_WaitsForThePermitOfAnAnswerThatHasArrived()
+    {
+        TaskCompletionSource<StreamPosition> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ScriptedBroker broker = new();
+        RelayOptions options = new() { MaxPublishesInFlight = 1, MaxPublishesInFlightPerRoom = 1 };
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, options);
+        broker.OnPublish = (_, _) => new(answer.Task);
+        Task<StreamPosition> first = world.Node.PublishAsync("a", "1".ToPublication()).AsTask();
+        Task<StreamPosition> second = world.Node.PublishAsync("a", "2".ToPublication()).AsTask();
+        world.Time.Pass(options.BrokerTimeout * 0.99);
+
+        world.Time.Advance(TimeSpan.FromHours(1));
+        Assert.False(second.IsCompleted);
+        answer.SetResult(default);
+
+        await first.Within();
+        await second.Within();
     }
 
     [Theory]

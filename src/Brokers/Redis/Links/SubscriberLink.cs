@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Weir.Timing;
 
 namespace Weir.Brokers.Redis.Links;
 
@@ -54,9 +55,22 @@ internal sealed partial class SubscriberLink : IDisposable
     public static async Task<SubscriberLink> ConnectAsync(
         EndPoint endPoint, LinkSettings settings, ILinkOwner owner, TimeProvider time, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource limit = new(settings.ConnectTimeout, time);
+        using RunningTimeout limit = new(settings.ConnectTimeout, time);
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        Stream stream = await OpenAsync(endPoint, settings, linked.Token);
+        try
+        {
+            return await ConnectAsync(endPoint, settings, owner, linked.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"There was no link to {endPoint} within {settings.ConnectTimeout}.");
+        }
+    }
+
+    private static async Task<SubscriberLink> ConnectAsync(
+        EndPoint endPoint, LinkSettings settings, ILinkOwner owner, CancellationToken cancellationToken)
+    {
+        Stream stream = await OpenAsync(endPoint, settings, cancellationToken);
         SubscriberLink link = new(endPoint, stream, owner);
         try
         {
@@ -68,7 +82,7 @@ internal sealed partial class SubscriberLink : IDisposable
             }
 
             hello.AddRange(["SETNAME", settings.ClientName]);
-            await link.SendAsync(LinkRequestKind.Command, [.. hello]).WaitAsync(linked.Token);
+            await link.SendAsync(LinkRequestKind.Command, [.. hello]).WaitAsync(cancellationToken);
             return link;
         }
         catch

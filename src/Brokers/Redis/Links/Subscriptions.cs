@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Weir.Brokers.Redis.Timing;
 using Weir.Brokers.Redis.Wire;
+using Weir.Timing;
 
 namespace Weir.Brokers.Redis.Links;
 
@@ -88,7 +88,8 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
         // Channels that moved to other servers are requested there already; what still arrives here is not delivered twice, as the
         // reader compares the link with that of the channel.
         leftOver.ForEach(static link => link.Dispose());
-        await new RunningTime(settings.ConnectTimeout, time).WaitAsync(Task.WhenAll(confirmations), cancellationToken);
+        using RunningTimeout timeout = new(settings.ConnectTimeout, time);
+        await timeout.WaitAsync(Task.WhenAll(confirmations), cancellationToken);
     }
 
     public void Dispose()

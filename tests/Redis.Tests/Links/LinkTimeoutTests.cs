@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using StackExchange.Redis;
+using Weir.Brokers.Redis.Links;
+using Weir.TestSupport;
+using Xunit;
+
+namespace Weir.Redis.Tests.Links;
+
+/// <summary>The timeout for making a link counts only the time in which this process could run.</summary>
+public sealed class LinkTimeoutTests : IDisposable
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(3);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly TcpListener _server = new(IPAddress.Loopback, 0);
+
+    public LinkTimeoutTests() => _server.Start();
+
+    public void Dispose() => _server.Dispose();
+
+    [Fact]
+    public async Task Server_ThatDoesNotAnswer_IsATimeout_AndNoCancellation()
+    {
+        Task<SubscriberLink> connecting = Connect();
+        using TcpClient link = await _server.AcceptTcpClientAsync().Within();
+
+        _time.Pass(_limit * 0.9);
+        Assert.False(connecting.IsCompleted);
+        _time.Pass(_limit * 0.2);
+
+        await Assert.ThrowsAsync<TimeoutException>(() => connecting).Within();
+    }
+
+    [Fact]
+    public async Task Answer_ThatArrivedDuringAPause_IsRead()
+    {
+        Task<SubscriberLink> connecting = Connect();
+        using TcpClient server = await _server.AcceptTcpClientAsync().Within();
+        _time.Pass(_limit * 0.99);
+
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.False(connecting.IsCompleted);
+        await server.GetStream().WriteAsync(Encoding.ASCII.GetBytes("%1\r\n+server\r\n+redis\r\n"));
+
+        using SubscriberLink link = await connecting.Within();
+        Assert.False(link.IsDown);
+    }
+
+    private Task<SubscriberLink> Connect() => SubscriberLink.ConnectAsync(
+        _server.LocalEndpoint, new LinkSettings(new ConfigurationOptions(), _limit), new Deaf(), _time, CancellationToken.None);
+
+    private sealed class Deaf : ILinkOwner
+    {
+        public void OnBatchBegins()
+        {
+        }
+
+        public void OnBatchEnded()
+        {
+        }
+
+        public void OnMessage(SubscriberLink link, ReadOnlySpan<byte> channel, ReadOnlySpan<byte> payload)
+        {
+        }
+
+        public void OnDropped(SubscriberLink link, string channel)
+        {
+        }
+
+        public void OnDown(SubscriberLink link, Exception reason)
+        {
+        }
+    }
+}
