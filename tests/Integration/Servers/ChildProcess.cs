@@ -30,12 +30,17 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    public static ChildProcess Start(string command, IEnumerable<string> arguments, string directory)
+    /// <param name="command">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="directory">Where it runs.</param>
+    /// <param name="hasInput">Whether <see cref="WriteLineAsync"/> may be called.</param>
+    public static ChildProcess Start(string command, IEnumerable<string> arguments, string directory, bool hasInput = false)
     {
         ChildProcess process = new(new ProcessStartInfo(command, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = hasInput,
             WorkingDirectory = directory,
         });
         process._process.Start();
@@ -43,6 +48,20 @@ internal sealed class ChildProcess : IAsyncDisposable
         process._process.BeginErrorReadLine();
         return process;
     }
+
+    /// <summary>All that it wrote so far.</summary>
+    public IReadOnlyList<string> Lines
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _lines];
+            }
+        }
+    }
+
+    public Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line);
 
     /// <summary>The first line that starts so, if it was written yet.</summary>
     public string? LineStartingWith(string prefix)
