@@ -2,7 +2,7 @@ using System.Text;
 using Weir.Bench.Transport;
 using Weir.Connections;
 using Weir.Hosting;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Bench.Connections;
 

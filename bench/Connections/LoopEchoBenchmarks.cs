@@ -5,7 +5,7 @@ using Weir.Bench.Transport;
 using Weir.Connections;
 using Weir.Hosting;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Bench.Connections;
 

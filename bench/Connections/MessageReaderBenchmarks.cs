@@ -3,7 +3,7 @@ using System.Text.Unicode;
 using BenchmarkDotNet.Attributes;
 using Weir.Connections;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Bench.Connections;
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using Weir.Protocol;
+using Weir.Testing;
 using Weir.TestSupport;
 
 namespace Weir.Bench.Framing;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Bench.Framing;
 

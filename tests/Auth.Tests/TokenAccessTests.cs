@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using Weir.Auth.Diagnostics;
 using Weir.Handshake;
 using Weir.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

@@ -1,5 +1,6 @@
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
+using Weir.Testing;
 using Weir.TestSupport;
 
 namespace Weir.Chaos;

@@ -1,5 +1,5 @@
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Chaos;
 

@@ -4,7 +4,7 @@ using Weir.Client.Events;
 using Weir.Client.Receiving;
 using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests;

@@ -1,5 +1,5 @@
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration;
 

@@ -1,7 +1,7 @@
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Brokers.Redis.Tests;
 

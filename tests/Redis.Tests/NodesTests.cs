@@ -3,7 +3,7 @@ using System.Text;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Brokers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

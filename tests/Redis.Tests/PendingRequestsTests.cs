@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Weir.Brokers.Redis;
 using Weir.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Redis.Tests;

@@ -1,6 +1,6 @@
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

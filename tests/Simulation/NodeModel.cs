@@ -9,7 +9,7 @@ using Weir.Relay.Sse;
 using Weir.Sending;
 using Weir.Simulation.Clients;
 using Weir.Simulation.Model;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Simulation;
 

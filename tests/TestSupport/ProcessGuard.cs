@@ -8,7 +8,7 @@ namespace Weir.TestSupport;
 /// <remarks>
 /// A separate process: a shell that waits for the end of its standard input, whose other end only this process holds.
 /// </remarks>
-internal sealed class ProcessGuard : IDisposable
+public sealed class ProcessGuard : IDisposable
 {
     // Twice, since a process may start another while the first round runs.
     private const string Script = """

@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

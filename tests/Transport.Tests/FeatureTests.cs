@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Weir.Testing;
 using Weir.TestSupport;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;

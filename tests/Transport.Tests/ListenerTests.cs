@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

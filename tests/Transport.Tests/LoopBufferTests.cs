@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

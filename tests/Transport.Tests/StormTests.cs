@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;
 

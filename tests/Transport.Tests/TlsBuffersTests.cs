@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
+using Weir.Testing;
 using Weir.TestSupport;
 using Weir.Transports.Epoll.Tests.Sockets;
 using Xunit;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Diagnostics;
 using Weir.Auth.Tokens;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

@@ -8,7 +8,7 @@ using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 

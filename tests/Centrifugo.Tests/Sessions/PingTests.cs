@@ -1,6 +1,6 @@
 using Weir.Hosting;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

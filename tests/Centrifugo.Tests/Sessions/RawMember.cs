@@ -6,7 +6,7 @@ using Weir.Connections;
 using Weir.Handshake;
 using Weir.Protocol;
 using Weir.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

@@ -1,6 +1,6 @@
 using Weir.Relay;
 using Weir.Relay.Tests.Nodes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

@@ -1,7 +1,7 @@
 using Weir.Relay;
 using Weir.Relay.Tests.Nodes;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

@@ -8,7 +8,7 @@ using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Protocols.Centrifugo.Tests.Sessions;
 using Weir.Relay;
 using Weir.Relay.Sse;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Streams;

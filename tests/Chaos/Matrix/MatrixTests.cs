@@ -1,5 +1,5 @@
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Chaos.Matrix;

@@ -1,6 +1,6 @@
 using System.Net;
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Chaos.Matrix;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Weir.Client.Events;
 using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

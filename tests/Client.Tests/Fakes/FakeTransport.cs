@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Weir.Client.Events;
 using Weir.Client.Transport;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Client.Tests.Fakes;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Weir.Client.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests.Sending;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Tests.Fakes;
 using Weir.Client.Timing;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Client.Tests.Timing;

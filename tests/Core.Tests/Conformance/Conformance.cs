@@ -1,6 +1,6 @@
 using Weir.Connections;
 using Weir.Core.Tests.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Conformance;

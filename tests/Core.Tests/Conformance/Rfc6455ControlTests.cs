@@ -1,5 +1,5 @@
 using Weir.Core.Tests.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Conformance;

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Connections.Features;
 using Weir.Core.Tests.Handshake;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

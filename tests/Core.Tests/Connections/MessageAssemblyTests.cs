@@ -1,6 +1,6 @@
 using System.Buffers;
 using Weir.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

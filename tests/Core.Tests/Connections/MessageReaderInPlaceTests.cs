@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using Weir.Connections;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

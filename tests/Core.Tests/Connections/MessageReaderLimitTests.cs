@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using Weir.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using CsCheck;
 using Weir.Connections;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -1,6 +1,6 @@
 using Weir.Connections;
 using Weir.Protocol.Compression;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Core.Tests.Connections;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Weir.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Core.Tests.Connections;
 

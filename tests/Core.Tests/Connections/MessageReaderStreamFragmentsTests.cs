@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Weir.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

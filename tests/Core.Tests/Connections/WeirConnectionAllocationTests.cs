@@ -4,6 +4,7 @@ using Weir.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Hosting;
 using Weir.Sending;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

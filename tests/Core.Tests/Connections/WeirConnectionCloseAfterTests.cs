@@ -1,7 +1,7 @@
 using Weir.Closing;
 using Weir.Connections;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

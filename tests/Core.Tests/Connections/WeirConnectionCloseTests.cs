@@ -5,7 +5,7 @@ using Weir.Connections;
 using Weir.Handshake;
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

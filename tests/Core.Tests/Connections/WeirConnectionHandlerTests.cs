@@ -4,7 +4,7 @@ using Weir.Closing;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -6,7 +6,7 @@ using Weir.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Hosting;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Core.Tests.Connections;
 

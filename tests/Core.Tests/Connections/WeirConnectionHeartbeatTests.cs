@@ -1,7 +1,7 @@
 using Weir.Closing;
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using Weir.Connections;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -5,6 +5,7 @@ using Weir.Connections;
 using Weir.Core.Tests.Handshake;
 using Weir.Protocol;
 using Weir.Sending;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

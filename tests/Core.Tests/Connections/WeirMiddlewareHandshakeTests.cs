@@ -1,7 +1,7 @@
 using System.Text;
 using Weir.Core.Tests.Handshake;
 using Weir.Handshake;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

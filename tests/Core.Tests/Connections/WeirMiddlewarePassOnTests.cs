@@ -1,6 +1,6 @@
 using System.Text;
 using Weir.Core.Tests.Handshake;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

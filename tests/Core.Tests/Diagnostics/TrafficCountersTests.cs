@@ -1,7 +1,7 @@
 using Weir.Connections;
 using Weir.Core.Tests.Rooms;
 using Weir.Diagnostics;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Diagnostics;

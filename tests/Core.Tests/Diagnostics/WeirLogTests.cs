@@ -6,7 +6,7 @@ using Weir.Closing;
 using Weir.Connections;
 using Weir.Core.Tests.Connections;
 using Weir.Core.Tests.Handshake;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Diagnostics;

@@ -6,7 +6,7 @@ using Weir.Diagnostics;
 using Weir.Hosting;
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Diagnostics;

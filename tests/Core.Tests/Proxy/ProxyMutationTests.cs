@@ -1,5 +1,6 @@
 using CsCheck;
 using Weir.Proxy;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using Weir.Connections;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Rooms;

@@ -4,7 +4,7 @@ using Weir.Core.Tests.Sending;
 using Weir.Protocol;
 using Weir.Rooms;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Rooms;

@@ -1,6 +1,7 @@
 using Weir.Connections;
 using Weir.Core.Tests.Sending;
 using Weir.Rooms;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

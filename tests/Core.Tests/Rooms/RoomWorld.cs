@@ -9,7 +9,7 @@ using Weir.Hosting;
 using Weir.Protocol;
 using Weir.Rooms;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Core.Tests.Rooms;
 

@@ -3,7 +3,7 @@ using Weir.Connections;
 using Weir.Protocol;
 using Weir.Rooms;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Rooms;

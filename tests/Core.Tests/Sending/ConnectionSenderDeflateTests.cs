@@ -3,7 +3,7 @@ using Weir.Core.Tests.Compression;
 using Weir.Protocol;
 using Weir.Protocol.Compression;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Sending;

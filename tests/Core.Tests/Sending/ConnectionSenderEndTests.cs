@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Sending;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Sending;

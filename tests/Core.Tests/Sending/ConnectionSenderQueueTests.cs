@@ -1,6 +1,7 @@
 using System.Buffers;
 using Weir.Protocol;
 using Weir.Sending;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Weir.Protocol;
 using Weir.Sending;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using Weir.Protocol;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Core.Tests.Sending;

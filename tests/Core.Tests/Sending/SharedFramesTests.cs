@@ -3,6 +3,7 @@ using Weir.Core.Tests.Compression;
 using Weir.Protocol;
 using Weir.Protocol.Compression;
 using Weir.Sending;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -3,7 +3,7 @@ using System.Text;
 using Weir.Protocol;
 using Weir.Protocol.Compression;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Core.Tests.Sending;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Timing;
 using Xunit;
 

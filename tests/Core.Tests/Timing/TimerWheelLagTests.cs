@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Timing;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Auth;

@@ -1,5 +1,5 @@
 using Weir.Integration.Hosting;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Auth;

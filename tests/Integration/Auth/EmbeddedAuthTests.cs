@@ -5,7 +5,7 @@ using Weir.Host.Features.Auth;
 using Weir.Host.Features.Rooms;
 using Weir.Integration.Servers;
 using Weir.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Auth;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 using static Weir.Integration.Auth.AuthHost;
 

@@ -1,6 +1,6 @@
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 using static Weir.Integration.Auth.AuthHost;
 

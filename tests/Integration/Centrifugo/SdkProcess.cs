@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 
 namespace Weir.Integration.Centrifugo;

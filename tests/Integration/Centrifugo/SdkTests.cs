@@ -2,7 +2,7 @@ using System.Text.Json;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Centrifugo;

@@ -7,7 +7,7 @@ using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Client;

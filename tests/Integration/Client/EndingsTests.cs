@@ -5,7 +5,7 @@ using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Client;

@@ -2,6 +2,7 @@ using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

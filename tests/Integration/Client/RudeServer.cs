@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Client;
 

@@ -60,8 +60,8 @@ public sealed class TokenTests(AuthHost host) : IClassFixture<AuthHost>
         client.Start();
         await events.NextAsync<Connected>();
 
-        await TestSupport.Bounded.Within(twice.Task);
-        Assert.Equal(Delivery.Delivered, (await TestSupport.Bounded.Within(client.PublishAsync("open:tokens", "1"u8.ToArray()))).Delivery);
+        await Testing.Bounded.Within(twice.Task);
+        Assert.Equal(Delivery.Delivered, (await Testing.Bounded.Within(client.PublishAsync("open:tokens", "1"u8.ToArray()))).Delivery);
 
         await client.DisposeAsync();
         await events.NextAsync<Closed>(); // and no Disconnected before it

@@ -29,7 +29,7 @@ internal sealed class Fleet : IAsyncDisposable
             fleet.Add(endpoint, RoomOf(n % rooms));
             if (n % AtOnce == AtOnce - 1 || n == clients - 1)
             {
-                await TestSupport.Bounded.Eventually(() => fleet.Standing == fleet.Count, limit, $"{n + 1} clients stand in their rooms");
+                await Testing.Bounded.Eventually(() => fleet.Standing == fleet.Count, limit, $"{n + 1} clients stand in their rooms");
             }
         }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Weir.Integration.Servers;
 using Weir.LoadTest.Running;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

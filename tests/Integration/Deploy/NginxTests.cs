@@ -5,7 +5,7 @@ using Weir.Client.Tests.Fakes;
 using Weir.Integration.Client;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

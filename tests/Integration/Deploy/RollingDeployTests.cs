@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.WebSockets;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

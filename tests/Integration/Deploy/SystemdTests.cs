@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

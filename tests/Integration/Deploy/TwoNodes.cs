@@ -1,6 +1,6 @@
 using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Deploy;
 

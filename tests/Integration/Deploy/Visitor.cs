@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Deploy;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Embedding;

@@ -7,7 +7,7 @@ internal sealed partial class HostProcess
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(50);
 
-    private readonly HttpClient _http = new() { Timeout = Weir.TestSupport.Bounded.DefaultLimit };
+    private readonly HttpClient _http = new() { Timeout = Weir.Testing.Bounded.DefaultLimit };
 
     public async Task<int> StatusOfAsync(string path)
     {
@@ -32,7 +32,7 @@ internal sealed partial class HostProcess
     /// <summary>Waits until a metric has a value; whoever asks often sees answers up to 300 ms old.</summary>
     public async Task MetricBecomesAsync(string name, Func<double, bool> isRight, TimeSpan? limit = null)
     {
-        TimeSpan bound = limit ?? Weir.TestSupport.Bounded.DefaultLimit;
+        TimeSpan bound = limit ?? Weir.Testing.Bounded.DefaultLimit;
         long start = TimeProvider.System.GetTimestamp();
         double value;
         while (!isRight(value = await MetricAsync(name)))

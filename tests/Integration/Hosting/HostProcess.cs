@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 
 namespace Weir.Integration.Hosting;

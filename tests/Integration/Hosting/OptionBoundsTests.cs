@@ -14,7 +14,7 @@ using Weir.Integration.Servers;
 using Weir.Protocols.Centrifugo;
 using Weir.Relay;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Weir.Transports.Epoll;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

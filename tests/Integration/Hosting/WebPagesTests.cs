@@ -1,5 +1,5 @@
 using System.Globalization;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

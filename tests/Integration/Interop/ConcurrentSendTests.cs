@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using Weir.Connections;
 using Weir.Integration.Servers;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Interop;

@@ -6,6 +6,7 @@ using Weir.Integration.Auth;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.LoadTest.Running;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

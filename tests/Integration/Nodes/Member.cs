@@ -1,7 +1,7 @@
 using System.Globalization;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Nodes;
 

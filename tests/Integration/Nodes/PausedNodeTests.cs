@@ -5,7 +5,7 @@ using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Nodes;

@@ -6,7 +6,7 @@ using Weir.Client;
 using Weir.Client.Events;
 using Weir.Client.Sending;
 using Weir.Integration.Centrifugo;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Relay;

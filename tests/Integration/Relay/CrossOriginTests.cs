@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Weir.Integration.Auth;
 using Weir.Integration.Hosting;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Relay;

@@ -1,5 +1,5 @@
 using System.Text;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Relay;
 

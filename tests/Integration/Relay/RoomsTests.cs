@@ -5,7 +5,7 @@ using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Relay;
 using Weir.Relay.Tests.Nodes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Relay;

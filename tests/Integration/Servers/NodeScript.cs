@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Servers;
 

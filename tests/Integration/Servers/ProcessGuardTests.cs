@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

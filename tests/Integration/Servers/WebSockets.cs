@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Servers;
 

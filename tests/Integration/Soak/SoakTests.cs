@@ -1,6 +1,6 @@
 using Weir.Integration.Servers;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Soak;

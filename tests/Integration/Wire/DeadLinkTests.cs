@@ -5,6 +5,7 @@ using Weir.Connections;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Protocol;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Integration.Wire;
 

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using Weir.Connections;
 using Weir.Integration.Servers;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Weir.Integration.Hosting;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Brokers.Redis.Tests.Servers;
 

@@ -1,5 +1,5 @@
 using Weir.Brokers.Redis.Transport;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests.Transport;

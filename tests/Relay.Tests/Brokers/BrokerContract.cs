@@ -1,6 +1,6 @@
 using System.Globalization;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Brokers;

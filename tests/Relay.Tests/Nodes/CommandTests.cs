@@ -1,6 +1,6 @@
 using System.Text;
 using Weir.Protocol;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -5,7 +5,7 @@ using Weir.Protocol;
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;
 

@@ -1,4 +1,4 @@
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;
 

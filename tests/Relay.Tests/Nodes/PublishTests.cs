@@ -2,6 +2,7 @@ using System.Buffers;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Relay.Tests.Brokers;
+using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
 

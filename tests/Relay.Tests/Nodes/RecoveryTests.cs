@@ -1,6 +1,6 @@
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -9,7 +9,7 @@ using Weir.Hosting;
 using Weir.Protocol;
 using Weir.Relay.Tests.Brokers;
 using Weir.Sending;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;
 

@@ -1,4 +1,4 @@
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;
 

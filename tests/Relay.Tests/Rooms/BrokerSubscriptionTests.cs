@@ -1,5 +1,5 @@
 using Weir.Relay.Rooms;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Rooms;

@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Weir.Relay.Sse;
-using Weir.TestSupport;
+using Weir.Testing;
 
 namespace Weir.Relay.Tests.Sse;
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Weir.Connections;
 using Weir.Relay.Sse;
 using Weir.Relay.Tests.Nodes;
-using Weir.TestSupport;
+using Weir.Testing;
 using Xunit;
 
 namespace Weir.Relay.Tests.Sse;
