@@ -3,6 +3,7 @@ using Weir.Buffers;
 using Weir.Diagnostics;
 using Weir.Http;
 using Weir.Protocol;
+using Weir.Threading;
 using Weir.Timing;
 using Weir.Transports;
 
@@ -18,7 +19,7 @@ namespace Weir.Connections;
 /// <para>A passed deadline of the client does not take effect immediately: data that has arrived is read first. Bytes in the socket
 /// count as activity (<see cref="SocketState.HasUnreadInput"/>); bytes that the process has received already are behind the work
 /// items that this timer queues behind (<see cref="TurnsBeforeExpiry"/>).</para>
-/// <para>The time of the last received data is recorded without a lock; everything else changes under the node's own monitor,
+/// <para>The time of the last received data is recorded without a lock; everything else changes under a lock,
 /// because the wheel's thread and the thread that closes the connection meet here. The wheel and the calendar call without holding
 /// a lock of their own.</para>
 /// </remarks>
@@ -44,6 +45,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     private TimeSpan _timeout;
     private Stage _stage;
     private byte _turns;
+    private LightLock _gate;
 
     private enum Stage : byte
     {
@@ -66,7 +68,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// <summary>The connection is open: from now on it is pinged, and closed on a heartbeat timeout.</summary>
     public void StartHeartbeat(WeirConnection connection, HeartbeatTicks? heartbeat)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_stage is Stage.Closing or Stage.Retired)
             {
@@ -95,7 +97,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// <summary>Messages have begun to wait: checks their delay after this many ticks.</summary>
     public void CheckDelayIn(long ticks)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_stage == Stage.Open)
             {
@@ -192,7 +194,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         bool isExpiring = false;
         PlannedClose? close = null;
         Stage stage;
-        lock (this)
+        using (_gate.Hold(this))
         {
             stage = _stage;
             long now = wheel.CurrentTick;
@@ -316,7 +318,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void Plan(PlannedClose? planned, DateTimeOffset? end)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_stage != Stage.Open)
             {
@@ -345,7 +347,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void CloseAsPlanned(PlannedClose planned)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_stage != Stage.Open || _plannedClose != planned)
             {
@@ -377,7 +379,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void End(Stage stage)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _stage = stage;
             _turns = 0;
@@ -388,7 +390,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
 
     private void StartDeadline(Stage stage, TimeSpan timeout)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_stage == Stage.Retired)
             {

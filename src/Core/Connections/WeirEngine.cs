@@ -23,6 +23,7 @@ internal sealed class WeirEngine
     private static readonly NodeSettings _unlimited = new(
         new GateSettings(0, 0, 0, 0), new ProxyTrust([], UnixSockets: false), MaxPendingBytes: 0, DrainWindow: TimeSpan.Zero);
 
+    private readonly Lock _gate = new();
     private readonly List<Func<TimeSpan, CancellationToken, Task>> _drains = [];
 
     public WeirEngine(
@@ -74,7 +75,7 @@ internal sealed class WeirEngine
     {
         get
         {
-            lock (_drains)
+            lock (_gate)
             {
                 return [.. _drains];
             }
@@ -83,7 +84,7 @@ internal sealed class WeirEngine
 
     public void AddDrain(Func<TimeSpan, CancellationToken, Task> drain)
     {
-        lock (_drains)
+        lock (_gate)
         {
             _drains.Add(drain);
         }

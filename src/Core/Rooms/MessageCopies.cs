@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Weir.Sending;
+using Weir.Threading;
 
 namespace Weir.Rooms;
 
@@ -17,6 +18,7 @@ namespace Weir.Rooms;
 public sealed class MessageCopies : IMessageCopies
 {
     private readonly Dictionary<Room, Iteration> _iterations = [];
+    private LightLock _gate;
 
     /// <summary>Registers the iteration of a room.</summary>
     /// <param name="room">The room that is about to send its copy.</param>
@@ -24,7 +26,7 @@ public sealed class MessageCopies : IMessageCopies
     /// <returns>The position in the order of registration, for <see cref="HasSent"/>.</returns>
     internal int Register(Room room, uint era)
     {
-        lock (_iterations)
+        using (_gate.Hold(this))
         {
             int order = _iterations.Count;
             _iterations.TryAdd(room, new Iteration(era, order));
@@ -35,7 +37,7 @@ public sealed class MessageCopies : IMessageCopies
     /// <summary>Returns whether an iteration registered before <paramref name="order"/> sends to the holder of a membership.</summary>
     internal bool HasSent(Membership membership, int order)
     {
-        lock (_iterations)
+        using (_gate.Hold(this))
         {
             return _iterations.TryGetValue(membership.Room, out Iteration iteration)
                 && iteration.Order < order

@@ -23,6 +23,7 @@ public sealed class Room : IPublicationTarget
     private const int BlockSize = 128;
 
     private readonly RoomDirectory _directory;
+    private readonly Lock _gate = new();
     private readonly Stack<int> _freeSlots = new();
     private Membership?[] _slots = new Membership?[2];
     private int _usedSlots;
@@ -86,7 +87,7 @@ public sealed class Room : IPublicationTarget
 
     internal bool TryAdd(Membership membership)
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             if (_vanished)
             {
@@ -118,7 +119,7 @@ public sealed class Room : IPublicationTarget
 
     internal void Remove(Membership membership)
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             _slots[membership.Slot] = null;
             _freeSlots.Push(membership.Slot);
@@ -137,7 +138,7 @@ public sealed class Room : IPublicationTarget
     /// <summary>For a room that was created for a connection which could no longer join it.</summary>
     internal void VanishIfEmpty()
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             if (_count == 0)
             {
@@ -200,7 +201,7 @@ public sealed class Room : IPublicationTarget
 
     private (uint Era, int Order) BeginIteration(MessageCopies? copies)
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             _iterators++;
             if (copies is null)
@@ -215,7 +216,7 @@ public sealed class Room : IPublicationTarget
 
     private void EndIteration()
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             _iterators--;
         }
@@ -224,7 +225,7 @@ public sealed class Room : IPublicationTarget
     // Slots never move during an iteration, so no member that stays is skipped or sent to twice.
     private int TakeBlock(Membership?[] block, ref int next)
     {
-        lock (_freeSlots)
+        lock (_gate)
         {
             int taken = 0;
             while (taken < BlockSize && next < _usedSlots)

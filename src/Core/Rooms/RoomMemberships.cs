@@ -1,3 +1,5 @@
+using Weir.Threading;
+
 namespace Weir.Rooms;
 
 /// <summary>
@@ -9,10 +11,11 @@ public sealed class RoomMemberships
     private Membership? _head;
     private int _count;
     private bool _closed;
+    private LightLock _gate;
 
     internal JoinResult Join(Room room, IRoomMember member, int most)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             if (_closed)
             {
@@ -44,7 +47,7 @@ public sealed class RoomMemberships
 
     internal bool Leave(Room room)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             Membership? previous = null;
             for (Membership? current = _head; current is not null; previous = current, current = current.Next)
@@ -67,7 +70,7 @@ public sealed class RoomMemberships
     /// </summary>
     internal bool IsSentBefore(MessageCopies copies, int order)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             Membership? current = _head;
             while (current is not null && !copies.HasSent(current, order))
@@ -82,7 +85,7 @@ public sealed class RoomMemberships
     /// <summary>Leaves every room and refuses to join another: the member has ended. May be called more than once.</summary>
     public void Close()
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _closed = true;
             for (Membership? current = _head; current is not null; current = current.Next)

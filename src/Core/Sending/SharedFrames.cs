@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using Weir.Protocol;
 using Weir.Protocol.Compression;
+using Weir.Threading;
 
 namespace Weir.Sending;
 
@@ -22,6 +23,7 @@ public sealed class SharedFrames : IBufferWriter<byte>
     private int _count;
     private int _references;
     private SharedFrames?[]? _deflated;
+    private LightLock _gate;
 
     internal SharedFrames(SharedFramesPool pool) => _pool = pool;
 
@@ -97,7 +99,7 @@ public sealed class SharedFrames : IBufferWriter<byte>
     /// </summary>
     internal SharedFrames Deflated(int windowBits, ZlibPool zlib, int minimumBytes)
     {
-        lock (this)
+        using (_gate.Hold(this))
         {
             _deflated ??= new SharedFrames?[16];
             return _deflated[windowBits] ??= Deflate(windowBits, zlib, minimumBytes);

@@ -3,6 +3,7 @@ using System.Collections;
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Weir.Threading;
 
 namespace Weir.Transports.Epoll;
 
@@ -80,6 +81,9 @@ internal sealed partial class EpollConnection : IFeatureCollection, IConnectionI
     /// <summary>State that few connections need.</summary>
     private sealed class Rare
     {
+        /// <summary>Guards <see cref="Closed"/>.</summary>
+        public LightLock Gate;
+
         public FeatureCollection? Features { get; set; }
 
         public IDictionary<object, object?>? Items { get; set; }

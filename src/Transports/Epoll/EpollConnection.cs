@@ -129,7 +129,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         get
         {
             Rare rare = MakeRare();
-            lock (rare)
+            using (rare.Gate.Hold(rare))
             {
                 if (rare.Closed is null)
                 {
@@ -289,7 +289,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         if (_rare is { } rare)
         {
             CancellationTokenSource? closed;
-            lock (rare)
+            using (rare.Gate.Hold(rare))
             {
                 closed = rare.Closed;
             }

@@ -20,6 +20,7 @@ internal sealed class ChannelAudience : IRoomAudience
     private readonly CentrifugoHub _hub;
     private readonly ChannelName _channel;
     private readonly PublicationBatch _batch;
+    private readonly Lock _gate = new();
     private readonly List<ClientSubscription> _all = [];
     private readonly HashSet<ClientSubscription> _single = [];
     private ClientSubscription[]? _singles;
@@ -39,7 +40,7 @@ internal sealed class ChannelAudience : IRoomAudience
     {
         get
         {
-            lock (_all)
+            lock (_gate)
             {
                 return _all.Count == 0;
             }
@@ -49,7 +50,7 @@ internal sealed class ChannelAudience : IRoomAudience
     /// <summary>Adds a subscription, which receives everything from now on. In the room's order.</summary>
     public void Add(ClientSubscription subscription)
     {
-        lock (_all)
+        lock (_gate)
         {
             subscription.Index = _all.Count;
             _all.Add(subscription);
@@ -66,7 +67,7 @@ internal sealed class ChannelAudience : IRoomAudience
 
     public void Remove(ClientSubscription subscription)
     {
-        lock (_all)
+        lock (_gate)
         {
             ClientSubscription last = _all[^1];
             _all[subscription.Index] = last;
@@ -115,7 +116,7 @@ internal sealed class ChannelAudience : IRoomAudience
     {
         Walk();
         ClientSubscription[] all;
-        lock (_all)
+        lock (_gate)
         {
             all = [.. _all];
         }
@@ -159,7 +160,7 @@ internal sealed class ChannelAudience : IRoomAudience
     /// <summary>Moves a subscription to the shared members; its session has verified that it is active.</summary>
     public void ShareInsideSession(ClientSubscription subscription)
     {
-        lock (_all)
+        lock (_gate)
         {
             _single.Remove(subscription);
             _singles = null;
@@ -189,7 +190,7 @@ internal sealed class ChannelAudience : IRoomAudience
 
     private ClientSubscription[] Singles()
     {
-        lock (_all)
+        lock (_gate)
         {
             return _singles ??= [.. _single];
         }

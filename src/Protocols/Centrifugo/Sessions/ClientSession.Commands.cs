@@ -28,7 +28,7 @@ internal abstract partial class ClientSession
             return;
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             _framesInHand++;
         }
@@ -69,7 +69,7 @@ internal abstract partial class ClientSession
         }
         finally
         {
-            lock (_subscriptions)
+            lock (_gate)
             {
                 _framesInHand--;
                 FlushUnlessGatheringInsideLock();
@@ -220,7 +220,7 @@ internal abstract partial class ClientSession
         List<ClientSubscription> own = await SubscribeToOwnAsync(command.Positions).ConfigureAwait(false);
         Expire(identity);
         CentrifugoLog.Connected(Hub.Logger, Id);
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (_stage == Stage.Closed)
             {
@@ -306,7 +306,7 @@ internal abstract partial class ClientSession
             expiresAt = identity.ExpiresAt;
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddRefresh(command.Id, Id, Hub.Version, TtlOf(expiresAt));
             FlushUnlessGatheringInsideLock();
@@ -376,7 +376,7 @@ internal abstract partial class ClientSession
 
     private void ReplyToPublish(uint id)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddPublish(id);
             FlushUnlessGatheringInsideLock();
@@ -416,7 +416,7 @@ internal abstract partial class ClientSession
             return;
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddHistory(command.Id, history);
             FlushUnlessGatheringInsideLock();
@@ -429,7 +429,7 @@ internal abstract partial class ClientSession
     {
         if (await ReadMembersAsync(command.Id, command.Channel).ConfigureAwait(false) is { } members)
         {
-            lock (_subscriptions)
+            lock (_gate)
             {
                 BatchInsideLock().AddPresence(command.Id, members);
                 FlushUnlessGatheringInsideLock();
@@ -441,7 +441,7 @@ internal abstract partial class ClientSession
     {
         if (await ReadMembersAsync(command.Id, command.Channel).ConfigureAwait(false) is { } members)
         {
-            lock (_subscriptions)
+            lock (_gate)
             {
                 BatchInsideLock().AddPresenceStats(command.Id, members);
                 FlushUnlessGatheringInsideLock();
@@ -507,7 +507,7 @@ internal abstract partial class ClientSession
             throw new InvalidOperationException("The application's reply to an RPC is not JSON.");
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddRpc(command.Id, reply.Data);
             FlushUnlessGatheringInsideLock();

@@ -17,7 +17,7 @@ internal abstract partial class ClientSession
     /// <summary>Begins a subscription, in its room's order.</summary>
     public void OnSubscribed(ClientSubscription subscription, ChannelAudience audience, Recovery recovery)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (subscription.State != ClientSubscription.Stage.Pending)
             {
@@ -88,7 +88,7 @@ internal abstract partial class ClientSession
     /// <summary>Moves a subscription to the shared frames of its channel, after the reply to the connect.</summary>
     public void MoveOver(ChannelAudience audience, ClientSubscription subscription)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (subscription.State == ClientSubscription.Stage.Active)
             {
@@ -159,7 +159,7 @@ internal abstract partial class ClientSession
         LocalRoom room = await Hub.Relay.SubscribeAsync(
             subscription.Channel, Hub, subscription, subscription.From, CancellationToken.None).ConfigureAwait(false);
         bool isIn;
-        lock (_subscriptions)
+        lock (_gate)
         {
             isIn = subscription.Audience is not null;
         }
@@ -184,7 +184,7 @@ internal abstract partial class ClientSession
         }
 
         int most = Hub.Relay.Members.Options.MaxRoomsPerConnection;
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (_subscriptions.ContainsKey(subscription.Channel))
             {
@@ -204,7 +204,7 @@ internal abstract partial class ClientSession
     private void Unsubscribe(UnsubscribeCommand command)
     {
         ClientSubscription? subscription;
-        lock (_subscriptions)
+        lock (_gate)
         {
             _subscriptions.TryGetValue(command.Channel, out subscription);
         }
@@ -220,7 +220,7 @@ internal abstract partial class ClientSession
             End(subscription);
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddUnsubscribe(command.Id);
             FlushUnlessGatheringInsideLock();
@@ -230,7 +230,7 @@ internal abstract partial class ClientSession
     private async ValueTask RefreshSubscriptionAsync(SubRefreshCommand command)
     {
         ClientSubscription? subscription;
-        lock (_subscriptions)
+        lock (_gate)
         {
             _subscriptions.TryGetValue(command.Channel, out subscription);
         }
@@ -249,7 +249,7 @@ internal abstract partial class ClientSession
             return;
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (subscription.State == ClientSubscription.Stage.Active)
             {
@@ -265,7 +265,7 @@ internal abstract partial class ClientSession
     // Returns true for the first caller, which ends it.
     private bool End(ClientSubscription subscription)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (subscription.State == ClientSubscription.Stage.Ended)
             {
@@ -296,7 +296,7 @@ internal abstract partial class ClientSession
 
     private void EndWithPush(ClientSubscription subscription, int code, string reason)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (!End(subscription))
             {
@@ -310,7 +310,7 @@ internal abstract partial class ClientSession
 
     private bool IsSubscribed(string channel)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             return _subscriptions.TryGetValue(channel, out ClientSubscription? subscription)
                 && subscription.State == ClientSubscription.Stage.Active;
@@ -321,7 +321,7 @@ internal abstract partial class ClientSession
     private ReadOnlyMemory<byte> InfoIn(string channel)
     {
         ReadOnlyMemory<byte> inChannel = default;
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (_subscriptions.TryGetValue(channel, out ClientSubscription? subscription))
             {

@@ -15,7 +15,7 @@ namespace Weir.Protocols.Centrifugo.Sessions;
 /// their room event loops, expirations by the timer wheel's thread.
 /// </summary>
 /// <remarks>
-/// <para>The lock is the dictionary of subscriptions. Messages are written, and subscriptions begin and end, under it, so that a
+/// <para>Messages are written, and subscriptions begin and end, under the lock, so that a
 /// reply is sent before the first push that must follow it. Locks of audiences and rooms may be taken inside it, never the
 /// other way round.</para>
 /// <para>Replies are batched while a frame is handled, and sent together; before the handling waits, the pending ones are
@@ -28,6 +28,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     // Pushes of channels held until the connect is answered; more arrive only if the broker is very slow.
     private const int MaxHeld = 1024;
 
+    private readonly Lock _gate = new();
     private readonly Dictionary<string, ClientSubscription> _subscriptions = new(StringComparer.Ordinal);
     private readonly InboundMeter? _commands;
     private UpgradeRequest? _request;
@@ -87,7 +88,7 @@ internal abstract partial class ClientSession : CentrifugoSession
             throw new ArgumentException("A message must be JSON.", nameof(data));
         }
 
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (!IsOpen)
             {
@@ -104,7 +105,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     /// <summary>Delivers a message of a channel to a session that does not share frames with others.</summary>
     public void Deliver(EncodedPush push)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             if (IsOpen)
             {
@@ -134,7 +135,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     public void OnClosed()
     {
         ClientSubscription[] all;
-        lock (_subscriptions)
+        lock (_gate)
         {
             _stage = Stage.Closed;
             _held = null;
@@ -179,7 +180,7 @@ internal abstract partial class ClientSession : CentrifugoSession
 
     private ReplyBatch BatchInsideLock()
     {
-        Debug.Assert(Monitor.IsEntered(_subscriptions));
+        Debug.Assert(_gate.IsHeldByCurrentThread);
         return _batch ??= Hub.Form.RentBatch();
     }
 
@@ -193,7 +194,7 @@ internal abstract partial class ClientSession : CentrifugoSession
 
     private void FlushInsideLock()
     {
-        Debug.Assert(Monitor.IsEntered(_subscriptions));
+        Debug.Assert(_gate.IsHeldByCurrentThread);
         if (_batch is { } batch)
         {
             _batch = null;
@@ -208,7 +209,7 @@ internal abstract partial class ClientSession : CentrifugoSession
 
     private void Flush()
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             FlushInsideLock();
         }
@@ -216,7 +217,7 @@ internal abstract partial class ClientSession : CentrifugoSession
 
     private void Reply(uint id, ReplyError error)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             BatchInsideLock().AddError(id, error);
             FlushUnlessGatheringInsideLock();

@@ -15,6 +15,7 @@ internal sealed class StreamSession : ClientSession
     /// <summary>The maximum number of frames that wait to be handled.</summary>
     internal const int MaxWaiting = 256;
 
+    private readonly Lock _waitingGate = new();
     private readonly Queue<ReadOnlyMemory<byte>> _waiting = new();
     private readonly SseStream _stream;
     private readonly StreamForm _form;
@@ -55,7 +56,7 @@ internal sealed class StreamSession : ClientSession
     public void Take(ReadOnlyMemory<byte> frame)
     {
         bool isTooMuch;
-        lock (_waiting)
+        lock (_waitingGate)
         {
             if (_hasEnded)
             {
@@ -86,7 +87,7 @@ internal sealed class StreamSession : ClientSession
     public async Task EndAsync()
     {
         Task handling;
-        lock (_waiting)
+        lock (_waitingGate)
         {
             _hasEnded = true;
             _waiting.Clear();
@@ -125,7 +126,7 @@ internal sealed class StreamSession : ClientSession
         while (true)
         {
             ReadOnlyMemory<byte> frame;
-            lock (_waiting)
+            lock (_waitingGate)
             {
                 if (!_waiting.TryDequeue(out frame))
                 {

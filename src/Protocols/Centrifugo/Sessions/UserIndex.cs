@@ -5,6 +5,7 @@ namespace Weir.Protocols.Centrifugo.Sessions;
 /// </summary>
 internal sealed class UserIndex
 {
+    private readonly Lock _gate = new();
     private readonly Dictionary<string, ClientSession> _first = new(StringComparer.Ordinal);
 
     /// <summary>Gets the number of distinct users.</summary>
@@ -12,7 +13,7 @@ internal sealed class UserIndex
     {
         get
         {
-            lock (_first)
+            lock (_gate)
             {
                 return _first.Count;
             }
@@ -27,7 +28,7 @@ internal sealed class UserIndex
             return;
         }
 
-        lock (_first)
+        lock (_gate)
         {
             session.OfUser = new Link { Next = _first.GetValueOrDefault(user) };
             if (session.OfUser.Next is { } next)
@@ -41,7 +42,7 @@ internal sealed class UserIndex
 
     public void Remove(ClientSession session)
     {
-        lock (_first)
+        lock (_gate)
         {
             if (session.OfUser is not { } link)
             {
@@ -72,7 +73,7 @@ internal sealed class UserIndex
     public List<ClientSession> Of(string user)
     {
         List<ClientSession> found = [];
-        lock (_first)
+        lock (_gate)
         {
             for (ClientSession? session = _first.GetValueOrDefault(user); session is not null; session = session.OfUser!.Next)
             {
