@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 using Weir.Auth;
 using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Bench.Auth;
 

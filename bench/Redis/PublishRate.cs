@@ -6,7 +6,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis;
 using Weir.Brokers.Redis.Scripts;
 using Weir.Brokers.Redis.Wire;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Bench.Redis;
 

@@ -3,6 +3,9 @@ using BenchmarkDotNet.Attributes;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Rooms;
 
 namespace Weir.Bench.Rooms;

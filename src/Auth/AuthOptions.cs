@@ -20,7 +20,7 @@ public sealed class AuthOptions
     public string Cookie { get; set; } = "";
 
     /// <summary>
-    /// Whether clients without a token are admitted, to rooms that are <see cref="Relay.RoomAccess.Open"/>; default false. An
+    /// Whether clients without a token are admitted, to rooms that are <see cref="Relay.Brokers.RoomAccess.Open"/>; default false. An
     /// invalid token is still refused.
     /// </summary>
     public bool AllowAnonymous { get; set; }

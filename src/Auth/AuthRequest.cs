@@ -1,6 +1,6 @@
 using System.Security.Claims;
 using Weir.Handshake;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Auth;
 

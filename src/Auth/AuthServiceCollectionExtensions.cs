@@ -5,6 +5,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Auth.Diagnostics;
 using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 
 namespace Weir.Auth;
 

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 using Weir.Auth.Diagnostics;
 using Weir.Auth.Tokens;
 using Weir.Handshake;
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
 using Weir.Timing;
 
 namespace Weir.Auth;

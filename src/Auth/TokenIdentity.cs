@@ -1,5 +1,5 @@
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Auth;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Weir.Relay.Brokers;
 using Weir.Relay.Memory;
 
 namespace Weir.Relay;

@@ -1,8 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Weir.Handshake;
+using Weir.Relay.Access;
 using Weir.Relay.Api;
-using Weir.Relay.Sse;
+using Weir.Relay.Nodes;
+using Weir.Relay.Streams;
 
 namespace Weir.Relay;
 
@@ -30,11 +33,14 @@ public static class RelayEndpointRouteBuilderExtensions
         SseOptions options = new();
         configure?.Invoke(options);
         IServiceProvider services = endpoints.ServiceProvider;
+        WeirNode node = WeirNode.Of(services);
         SseEndpoint endpoint = new(
             services.GetRequiredService<RelayNode>(),
-            WeirNode.Of(services),
+            node,
             services.GetService<IClientAccess>() ?? OpenAccess.Instance,
-            options);
+            options.ToSettings(node),
+            new OriginPolicy(options.AllowedOrigins),
+            options.MaxHeadBytes);
         return endpoints.Map(path, endpoint.InvokeAsync); // all methods: a 405 needs the headers that let a page read it
     }
 
@@ -55,7 +61,7 @@ public static class RelayEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ApiOptions options = new();
         configure?.Invoke(options);
-        ApiEndpoint endpoint = new(endpoints.ServiceProvider.GetRequiredService<RelayNode>(), options);
+        ApiEndpoint endpoint = new(endpoints.ServiceProvider.GetRequiredService<RelayNode>(), options.Key, options.MaxBodyBytes);
         return endpoints.Map(path + "/{method}", endpoint.InvokeAsync); // all methods: those except POST are answered with a reason
     }
 }

@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Weir.Relay.Rooms;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 using Weir.Rooms;
 
 namespace Weir.Relay;

@@ -5,6 +5,8 @@ using Microsoft.Extensions.Time.Testing;
 using Weir.Auth.Diagnostics;
 using Weir.Handshake;
 using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
 using Weir.Testing;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;

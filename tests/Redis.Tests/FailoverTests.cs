@@ -1,5 +1,5 @@
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Xunit;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 

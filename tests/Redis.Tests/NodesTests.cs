@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Xunit;

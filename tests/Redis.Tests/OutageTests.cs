@@ -1,6 +1,6 @@
 using System.Globalization;
 using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Xunit;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Weir.Brokers.Redis;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Testing;
 using Xunit;
 

@@ -5,7 +5,10 @@ using Weir.Connections;
 using Weir.Handshake;
 using Weir.Hosting;
 using Weir.Relay;
-using Weir.Relay.Sse;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
+using Weir.Relay.Streams;
 using Weir.Sending;
 using Weir.Simulation.Clients;
 using Weir.Simulation.Model;
@@ -37,7 +40,10 @@ internal sealed class NodeModel
         RelayOptions options =
             new() { Rules = new RoomRules(rules), PositionCheckInterval = TimeSpan.FromSeconds(5), BrokerTimeout = BrokerTimeout };
         Relay = new RelayNode(Broker, members: null, options, log, meters: null, world.Scheduler.Clock);
-        Sse = new SseEndpoint(Relay, new WeirNode(engine), OpenAccess.Instance, new SseOptions());
+        WeirNode node = new(engine);
+        SseOptions streams = new();
+        Sse = new SseEndpoint(
+            Relay, node, OpenAccess.Instance, streams.ToSettings(node), new OriginPolicy(streams.AllowedOrigins), streams.MaxHeadBytes);
     }
 
     public string Name { get; }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Simulation.Clients;
 using Weir.Simulation.Model;
 using Weir.Simulation.Scenarios;

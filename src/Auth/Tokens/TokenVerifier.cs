@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using Weir.Auth.Keys;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Auth.Tokens;
 

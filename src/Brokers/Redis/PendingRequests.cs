@@ -1,4 +1,4 @@
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Timing;
 
 namespace Weir.Brokers.Redis;

@@ -2,7 +2,7 @@ using System.Text;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Wire;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Redis;
 

@@ -3,9 +3,9 @@ using System.Text;
 using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Wire;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Timing;
-using StreamPosition = Weir.Relay.StreamPosition;
+using StreamPosition = Weir.Relay.Brokers.StreamPosition;
 
 namespace Weir.Brokers.Redis;
 

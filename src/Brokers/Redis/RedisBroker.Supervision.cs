@@ -4,7 +4,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Wire;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Timing;
 
 namespace Weir.Brokers.Redis;

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Transport;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Timing;
 
 namespace Weir.Brokers.Redis;

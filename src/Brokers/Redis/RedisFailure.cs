@@ -1,5 +1,5 @@
 using StackExchange.Redis;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Redis;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Redis;
 

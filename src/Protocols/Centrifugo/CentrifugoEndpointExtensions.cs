@@ -8,8 +8,7 @@ using Weir.Limits;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Protocols.Centrifugo.Streams;
-using Weir.Relay;
-using Weir.Relay.Sse;
+using Weir.Relay.Streams;
 
 namespace Weir.Protocols.Centrifugo;
 
@@ -60,13 +59,7 @@ public static class CentrifugoEndpointExtensions
         Apply(options, configure);
         InboundLimit? limit = LimitOf(options);
         HttpStreamAdmission admission = new(
-            node, hub.Relay.Logger, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies, options.MaxHeadBytes);
-        SseOptions streams = new()
-        {
-            HeartbeatInterval = options.Heartbeat.Interval,
-            CloseAtBytes = options.Pressure.CloseAtBytes,
-            MaxDelay = options.Pressure.MaxDelay,
-        };
+            node, hub.Relay, new OriginPolicy(options.AllowedOrigins), hub.Access.UsesCookies, options.MaxHeadBytes);
         endpoints.Map(path + "/sse", Stream(StreamForm.Events, preface: null));
         endpoints.Map(path + "/http_stream", Stream(StreamForm.Lines, preface: []));
         endpoints.Map(emulationPath, new EmulationEndpoint(hub, admission, options.MaxMessageBytes).InvokeAsync);
@@ -81,7 +74,13 @@ public static class CentrifugoEndpointExtensions
             hub,
             form,
             admission,
-            new SseSettings(streams, node, preface, StreamForms.Format(form, hub.Form.Ping.Span)),
+            new StreamSettings(
+                node,
+                options.Pressure.CloseAtBytes,
+                options.Heartbeat.Interval,
+                options.Pressure.MaxDelay,
+                preface,
+                StreamForms.Format(form, hub.Form.Ping.Span)),
             options.Heartbeat.Interval,
             options.MaxMessageBytes,
             limit).InvokeAsync;

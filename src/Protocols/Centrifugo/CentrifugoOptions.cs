@@ -6,7 +6,7 @@ namespace Weir.Protocols.Centrifugo;
 /// <summary>The settings of Centrifugo's client protocol. Read once, when the application is built.</summary>
 /// <remarks>
 /// Settings of connections are set where the path is served: <see cref="WeirOptions"/>. Rules of rooms belong to the relay:
-/// <see cref="Weir.Relay.RoomRule"/>; the rooms of a client are limited by <see cref="Weir.Rooms.RoomOptions.MaxRoomsPerConnection"/>.
+/// <see cref="Weir.Relay.Brokers.RoomRule"/>; the rooms of a client are limited by <see cref="Weir.Rooms.RoomOptions.MaxRoomsPerConnection"/>.
 /// </remarks>
 public sealed class CentrifugoOptions
 {

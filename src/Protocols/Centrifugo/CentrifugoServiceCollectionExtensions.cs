@@ -4,6 +4,8 @@ using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
 
 namespace Weir.Protocols.Centrifugo;
 

@@ -4,8 +4,11 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 using Weir.Relay.Http;
+using Weir.Relay.Json;
+using Weir.Relay.Nodes;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
 namespace Weir.Relay.Api;
@@ -24,12 +27,15 @@ internal sealed class ApiEndpoint
     private readonly int _maxBodyBytes;
     private readonly byte[]? _keyHash;
 
-    public ApiEndpoint(RelayNode relay, ApiOptions options)
+    /// <param name="relay">The node.</param>
+    /// <param name="key">The required value of <c>X-API-Key</c>; empty: the API is off.</param>
+    /// <param name="maxBodyBytes">The largest request body.</param>
+    public ApiEndpoint(RelayNode relay, string key, int maxBodyBytes)
     {
         _methods = new ApiMethods(relay);
         _relay = relay;
-        _maxBodyBytes = options.MaxBodyBytes;
-        _keyHash = options.Key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes(options.Key)) : null;
+        _maxBodyBytes = maxBodyBytes;
+        _keyHash = key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes(key)) : null;
     }
 
     public async Task InvokeAsync(HttpContext http)
@@ -145,7 +151,7 @@ internal sealed class ApiEndpoint
         await using (json.ConfigureAwait(false))
         {
             json.WriteStartObject();
-            ApiAnswer.WriteError(json, error);
+            error.WriteTo(json);
             json.WriteEndObject();
         }
 

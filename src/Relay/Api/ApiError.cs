@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Weir.Relay.Api;
 
 /// <summary>An error with code and message of Centrifugo's API.</summary>
@@ -23,6 +25,15 @@ internal sealed record ApiError(int Code, string Message)
 
     /// <summary>A field is missing, or of another type.</summary>
     public static ApiError BadRequest(string complaint) => new(107, "bad request: " + complaint);
+
+    /// <summary>Writes it as the property <c>error</c> of the current object.</summary>
+    public void WriteTo(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("error");
+        json.WriteNumber("code", Code);
+        json.WriteString("message", Message);
+        json.WriteEndObject();
+    }
 }
 
 /// <summary>Ends a request with an error in its answer.</summary>

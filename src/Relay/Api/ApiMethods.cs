@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Weir.Protocol;
+using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
+using Weir.Relay.Json;
+using Weir.Relay.Nodes;
 
 namespace Weir.Relay.Api;
 
@@ -67,12 +70,12 @@ internal sealed class ApiMethods(RelayNode relay)
             }
             catch (ApiException failed)
             {
-                ApiAnswer.WriteError(result, failed.Error);
+                failed.Error.WriteTo(result);
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
                 RelayLog.ApiFailed(relay.Logger, error, "broadcast"); // the others are published: their answers must not be lost
-                ApiAnswer.WriteError(result, ApiError.Internal);
+                ApiError.Internal.WriteTo(result);
             }
 
             result.WriteEndObject();
@@ -126,12 +129,12 @@ internal sealed class ApiMethods(RelayNode relay)
 
     private async ValueTask PresenceAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        ApiAnswer.WritePresence(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
+        PresenceJson.WritePresence(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
     }
 
     private async ValueTask PresenceStatsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        ApiAnswer.WritePresenceStats(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
+        PresenceJson.WritePresenceStats(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
     }
 
     private async ValueTask DisconnectAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
@@ -306,7 +309,7 @@ internal sealed class ApiMethods(RelayNode relay)
             result.WriteString("data", Encoding.UTF8.GetString(publication.Data.Span));
         }
 
-        ApiAnswer.WriteJson(result, "info", publication.Info);
+        JsonText.WriteProperty(result, "info", publication.Info);
         result.WriteNumber("offset", publication.Offset);
         result.WriteEndObject();
     }

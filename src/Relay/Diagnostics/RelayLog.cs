@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Weir.Relay.Brokers;
 
 namespace Weir.Relay.Diagnostics;
 

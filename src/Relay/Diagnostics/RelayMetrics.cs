@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Weir.Relay.Brokers;
 
 namespace Weir.Relay.Diagnostics;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,11 +10,15 @@ namespace Weir.Relay.Http;
 /// <param name="Bytes">UTF-8 without a byte order mark. Not validated otherwise.</param>
 /// <param name="StatusCode">The status to refuse the request with; 0 if it is valid. 499: the client has disconnected.</param>
 /// <param name="Complaint">What is wrong, for the client's developer; empty if it is valid.</param>
-internal readonly record struct RequestBody(ReadOnlyMemory<byte> Bytes, int StatusCode = 0, string Complaint = "")
+[Experimental("WEIR001")]
+public readonly record struct RequestBody(ReadOnlyMemory<byte> Bytes, int StatusCode = 0, string Complaint = "")
 {
     /// <summary>Reads a body up to a bound.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="maxBytes">The largest body; a larger one is refused with 413.</param>
     public static async ValueTask<RequestBody> ReadAsync(HttpContext http, int maxBytes)
     {
+        ArgumentNullException.ThrowIfNull(http);
         if (http.Request.Headers[HeaderNames.ContentEncoding] is { Count: > 0 } encoding && encoding != "identity")
         {
             return Refuse(StatusCodes.Status415UnsupportedMediaType, "Send the body without a Content-Encoding.");
@@ -50,6 +55,7 @@ internal readonly record struct RequestBody(ReadOnlyMemory<byte> Bytes, int Stat
     /// <summary>Answers the request with the status, and the complaint as text.</summary>
     public Task RefuseAsync(HttpContext http)
     {
+        ArgumentNullException.ThrowIfNull(http);
         http.Response.StatusCode = StatusCode;
         http.Response.ContentType = "text/plain; charset=utf-8";
         return http.Response.WriteAsync(Complaint + "\n");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Weir.Relay.Brokers;
 
 namespace Weir.Relay.Memory;
 

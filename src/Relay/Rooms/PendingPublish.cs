@@ -1,3 +1,4 @@
+using Weir.Relay.Brokers;
 using Weir.Rooms;
 
 namespace Weir.Relay.Rooms;

@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+
 namespace Weir.Relay.Rooms;
 
 /// <summary>One event in a room's inbox.</summary>

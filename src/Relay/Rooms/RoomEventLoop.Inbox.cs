@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 using Weir.Rooms;
 
@@ -143,7 +144,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
     private void DeliverToMembers(Publication publication, IRoomMember? except)
     {
         // A room without references, or created for a publish alone, is no longer the one of its name: its members belong to another.
-        if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members))
+        if (_room.Subscription.IsWanted && _room.TryGetMembers(out Room? members))
         {
             MessageCopies? copies = publication is { Message: not 0, Node: { } node } ? _node.Copies.Of(node, publication.Message) : null;
             _batch.Add(members, publication.Data.Span, publication.Kind, except, publication.Key, copies);

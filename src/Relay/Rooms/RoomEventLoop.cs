@@ -1,3 +1,4 @@
+using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 using Weir.Rooms;
 
@@ -15,7 +16,7 @@ internal sealed partial class RoomEventLoop
     private const int NoRead = 0; // reads count from 1
 
     private readonly LocalRoom _room;
-    private readonly RelayNode _node;
+    private readonly IRoomNode _node;
     private readonly RoomSequence _sequence = new();
     private readonly List<Publication> _deliver = [];
     private readonly List<PendingPublish> _entries = [];
@@ -34,7 +35,7 @@ internal sealed partial class RoomEventLoop
     private bool _isRecentBroken;
     private bool _hasFailed; // publishes of this node wait to be settled
 
-    public RoomEventLoop(LocalRoom room, RelayNode node)
+    public RoomEventLoop(LocalRoom room, IRoomNode node)
     {
         _room = room;
         _node = node;
@@ -118,15 +119,15 @@ internal sealed partial class RoomEventLoop
 
         switch (_sequence.OnAnnounced(publication, epoch))
         {
-            case RoomSequence.Verdict.Deliver:
+            case RoomSequence.Disposition.Deliver:
                 Deliver(publication);
                 Settle(NoRead);
                 break;
-            case RoomSequence.Verdict.Held:
+            case RoomSequence.Disposition.Held:
                 _mustRead = true;
                 ReadIfNeeded();
                 break;
-            case RoomSequence.Verdict.DeliverAfterLoss:
+            case RoomSequence.Disposition.DeliverAfterLoss:
                 _isRecentBroken = true; // the one delivered before is another publication with the same offset
                 OnLost(PositionLoss.RolledBack, new StreamPosition(epoch, publication.Offset - 1));
                 Deliver(publication);
@@ -384,7 +385,7 @@ internal sealed partial class RoomEventLoop
     // while the room was being unsubscribed, without waiting because the broker is unavailable: then the sequence continues.
     private void OnReset()
     {
-        if (_room.Link.IsWanted && _room.TryGetMembers(out Room? members) && members.Count > 0)
+        if (_room.Subscription.IsWanted && _room.TryGetMembers(out Room? members) && members.Count > 0)
         {
             return;
         }

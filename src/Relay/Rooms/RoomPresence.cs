@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 
 namespace Weir.Relay.Rooms;

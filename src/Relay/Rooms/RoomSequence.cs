@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Weir.Relay.Brokers;
 
 namespace Weir.Relay.Rooms;
 
@@ -28,7 +29,7 @@ internal sealed class RoomSequence
     private int _heldAtLastRead; // the number held when a read completed: the next one has begun after them
 
     /// <summary>The disposition of an announcement.</summary>
-    public enum Verdict
+    public enum Disposition
     {
         /// <summary>The next one.</summary>
         Deliver,
@@ -69,17 +70,17 @@ internal sealed class RoomSequence
     /// <summary>
     /// Processes an announcement; it has no offset if the broker could not store it, and keeps its position in the order all the same.
     /// </summary>
-    public Verdict OnAnnounced(Publication publication, string epoch)
+    public Disposition OnAnnounced(Publication publication, string epoch)
     {
         if (publication.Offset == 0)
         {
             if (IsKnown && _held.Count == 0)
             {
-                return Verdict.Deliver;
+                return Disposition.Deliver;
             }
 
             Hold(publication, epoch);
-            return Verdict.Held;
+            return Disposition.Held;
         }
 
         bool isSameEpoch = IsKnown && epoch == Epoch;
@@ -88,7 +89,7 @@ internal sealed class RoomSequence
             ClearHeld();
             _announced = publication.Offset;
             _offset = publication.Offset;
-            return Verdict.DeliverAfterLoss;
+            return Disposition.DeliverAfterLoss;
         }
 
         _announced = isSameEpoch ? publication.Offset : _announced;
@@ -96,11 +97,11 @@ internal sealed class RoomSequence
         {
             bool isNext = publication.Offset == _offset + 1;
             _offset = Math.Max(_offset, publication.Offset);
-            return isNext ? Verdict.Deliver : Verdict.Known;
+            return isNext ? Disposition.Deliver : Disposition.Known;
         }
 
         Hold(publication, epoch);
-        return Verdict.Held;
+        return Disposition.Held;
     }
 
     private void ClearHeld()

@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+
 namespace Weir.Relay.Rooms;
 
 /// <summary>A subscription that is to begin; completes when it has.</summary>

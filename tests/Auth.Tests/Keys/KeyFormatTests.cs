@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

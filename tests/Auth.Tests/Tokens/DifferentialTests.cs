@@ -3,7 +3,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

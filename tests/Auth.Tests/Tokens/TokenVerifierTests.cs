@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Weir.Auth.Keys;
 using Weir.Auth.Tokens;
-using Weir.Relay;
+using Weir.Relay.Access;
 using Xunit;
 using static Weir.Auth.Tests.TestTokens;
 

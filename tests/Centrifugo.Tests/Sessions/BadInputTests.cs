@@ -1,5 +1,5 @@
 using Weir.Protocols.Centrifugo.Applications;
-using Weir.Relay;
+using Weir.Relay.Access;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

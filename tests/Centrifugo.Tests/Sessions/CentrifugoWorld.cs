@@ -7,6 +7,8 @@ using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 using Weir.Rooms;
 using Weir.Testing;
 

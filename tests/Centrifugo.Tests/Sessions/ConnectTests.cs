@@ -1,5 +1,6 @@
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
 using Weir.Testing;
 using Xunit;
 

@@ -1,4 +1,5 @@
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
 using Xunit;

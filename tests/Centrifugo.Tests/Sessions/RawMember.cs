@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Testing;
 using Xunit;
 

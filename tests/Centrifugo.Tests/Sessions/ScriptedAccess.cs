@@ -1,5 +1,5 @@
 using Weir.Handshake;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 

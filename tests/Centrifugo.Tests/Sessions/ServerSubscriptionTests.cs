@@ -1,4 +1,4 @@
-using Weir.Relay;
+using Weir.Relay.Access;
 using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
 using Xunit;

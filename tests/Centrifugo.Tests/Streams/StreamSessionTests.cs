@@ -6,8 +6,9 @@ using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Protocols.Centrifugo.Tests.Sessions;
-using Weir.Relay;
-using Weir.Relay.Sse;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
+using Weir.Relay.Streams;
 using Weir.Testing;
 using Xunit;
 
@@ -171,10 +172,14 @@ public sealed class StreamSessionTests
 
         public Stream(CentrifugoWorld world, StreamForm form, InboundOptions? limits = null)
         {
-            SseSettings settings = new(
-                new SseOptions { HeartbeatInterval = TimeSpan.Zero }, world.Hub.Node, form == StreamForm.Lines ? [] : null,
-                    StreamForms.Format(form, world.Hub.Form.Ping.Span));
-            SseStream stream = new("node-s", place: null, _heard, static () => { }, settings);
+            StreamSettings settings = new(
+                world.Hub.Node,
+                closeAtBytes: 1_000_000,
+                heartbeatInterval: TimeSpan.Zero,
+                maxDelay: TimeSpan.FromSeconds(10),
+                form == StreamForm.Lines ? [] : null,
+                StreamForms.Format(form, world.Hub.Form.Ping.Span));
+            ResponseStream stream = new("node-s", _heard, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
             InboundLimit? limit = (limits ?? new InboundOptions()).CreateLimit(CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
@@ -208,7 +213,7 @@ public sealed class StreamSessionTests
             _gone.Dispose();
         }
 
-        private async Task RunAsync(CentrifugoWorld world, SseStream stream)
+        private async Task RunAsync(CentrifugoWorld world, ResponseStream stream)
         {
             try
             {

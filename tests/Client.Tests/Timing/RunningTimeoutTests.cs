@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using Weir.Client.Tests.Fakes;
 using Weir.Client.Timing;
 using Weir.Testing;
 using Xunit;

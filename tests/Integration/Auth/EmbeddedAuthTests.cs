@@ -5,6 +5,8 @@ using Weir.Host.Features.Auth;
 using Weir.Host.Features.Rooms;
 using Weir.Integration.Servers;
 using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
 using Weir.Testing;
 using Xunit;
 

@@ -13,6 +13,8 @@ using Weir.Host.Settings;
 using Weir.Integration.Servers;
 using Weir.Protocols.Centrifugo;
 using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 using Weir.Rooms;
 using Weir.Testing;
 using Weir.Transports.Epoll;

@@ -15,6 +15,7 @@ public sealed partial class LayerTests
     [InlineData("Weir.Client")]
     [InlineData("Weir.Host")]
     [InlineData("Weir.Protocols.Centrifugo")]
+    [InlineData("Weir.Relay")]
     public void Namespaces_UseOnlyWhatTheTableAllows(string package)
     {
         Dictionary<string, string[]> allowed = TableOf(package);
@@ -41,6 +42,7 @@ public sealed partial class LayerTests
     [InlineData("Weir.Client")]
     [InlineData("Weir.Host")]
     [InlineData("Weir.Protocols.Centrifugo")]
+    [InlineData("Weir.Relay")]
     public void Table_NamesOnlyRowsAbove_SoThereIsNoCircle(string package)
     {
         HashSet<string> above = [];

@@ -4,6 +4,7 @@ using Weir.Host.Features.Monitoring;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
 using Xunit;

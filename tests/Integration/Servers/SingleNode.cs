@@ -1,6 +1,8 @@
 using Weir.Host.Features.Auth;
 using Weir.Host.Features.Rooms;
 using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
 
 namespace Weir.Integration.Servers;
 

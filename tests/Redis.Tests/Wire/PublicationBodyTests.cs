@@ -1,6 +1,6 @@
 using Weir.Brokers.Redis.Wire;
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests.Wire;

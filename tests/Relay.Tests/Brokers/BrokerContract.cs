@@ -1,5 +1,6 @@
 using System.Globalization;
 using Weir.Protocol;
+using Weir.Relay.Brokers;
 using Weir.Testing;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Relay.Brokers;
 using Weir.Testing;
 using Xunit;
 

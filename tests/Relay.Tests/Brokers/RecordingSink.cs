@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Relay.Brokers;
 using Weir.Testing;
 
 namespace Weir.Relay.Tests.Brokers;

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Testing;
 using Xunit;
 

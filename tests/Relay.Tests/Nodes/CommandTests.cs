@@ -1,5 +1,7 @@
 using System.Text;
 using Weir.Protocol;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 using Weir.Testing;
 using Xunit;
 

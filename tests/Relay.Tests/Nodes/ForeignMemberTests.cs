@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 using Weir.Testing;
 using Xunit;
 

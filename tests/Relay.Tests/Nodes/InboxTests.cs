@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
 using Weir.Rooms;
 using Weir.Testing;

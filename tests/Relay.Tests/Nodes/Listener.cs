@@ -1,4 +1,6 @@
 using System.Globalization;
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Testing;

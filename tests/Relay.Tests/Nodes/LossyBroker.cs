@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+
 namespace Weir.Relay.Tests.Nodes;
 
 /// <summary>

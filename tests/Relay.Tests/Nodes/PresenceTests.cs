@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

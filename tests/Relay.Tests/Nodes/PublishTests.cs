@@ -1,6 +1,9 @@
 using System.Buffers;
 using Weir.Connections;
 using Weir.Protocol;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Weir.TestSupport;
@@ -504,7 +507,7 @@ public sealed class PublishTests
         Listener listener = new();
         await MaintainUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
         await world.Node.SubscribeAsync("a", new NotingAudiences(), listener, from: null, CancellationToken.None).Within();
-        await MaintainUntilAsync(world, () => !world.Node.Rooms.Single().Drain.IsReadDue
+        await MaintainUntilAsync(world, () => !world.Node.Rooms.Single().EventLoop.IsReadDue
             && world.Node.Rooms.Single().OutboxIfAny!.Count == 0);
         broker.Announces = true;
         await ann.SendAsync("2");

@@ -1,3 +1,6 @@
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Testing;

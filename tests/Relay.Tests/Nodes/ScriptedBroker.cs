@@ -1,3 +1,4 @@
+using Weir.Relay.Brokers;
 using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -1,3 +1,4 @@
+using Weir.Relay.Brokers;
 using Xunit;
 
 namespace Weir.Relay.Tests.Rooms;

@@ -1,7 +1,8 @@
+using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;
 using Xunit;
-using Verdict = Weir.Relay.Rooms.RoomSequence.Verdict;
+using Disposition = Weir.Relay.Rooms.RoomSequence.Disposition;
 
 namespace Weir.Relay.Tests.Rooms;
 
@@ -13,7 +14,7 @@ public sealed class RoomSequenceTests
     [Fact]
     public void Announced_BeforeThePositionIsKnown_IsHeldAndNotLost()
     {
-        Assert.Equal([Verdict.Held, Verdict.Held], [Announce(7), Announce(9)]);
+        Assert.Equal([Disposition.Held, Disposition.Held], [Announce(7), Announce(9)]);
 
         RoomSequence.Result first = Read(began: 0, top: 9);
         RoomSequence.Result second = Read(_sequence.Position.Offset, top: 9, 8, 9);
@@ -31,7 +32,7 @@ public sealed class RoomSequenceTests
         _sequence.OnHistoryNotRead(_deliver);
 
         Assert.Equal([7], Delivered);
-        Assert.Equal(Verdict.Deliver, Announce(8));
+        Assert.Equal(Disposition.Deliver, Announce(8));
     }
 
     [Fact]
@@ -39,14 +40,14 @@ public sealed class RoomSequenceTests
     {
         Start(1);
 
-        Assert.Equal([Verdict.Deliver, Verdict.Held, Verdict.Held], [Announce(2), Announce(4), Announce(5)]);
+        Assert.Equal([Disposition.Deliver, Disposition.Held, Disposition.Held], [Announce(2), Announce(4), Announce(5)]);
         Assert.Equal(2, _sequence.Position.Offset);
 
         RoomSequence.Result result = Read(began: 2, top: 5, 3, 4, 5);
 
         Assert.Equal([3, 4, 5], Delivered);
         Assert.Equal((null, false), (result.Loss, result.MustReadAgain));
-        Assert.Equal(Verdict.Deliver, Announce(6));
+        Assert.Equal(Disposition.Deliver, Announce(6));
     }
 
     [Fact]
@@ -69,7 +70,7 @@ public sealed class RoomSequenceTests
         Read(began: 1, top: 3, 2, 3);
 
         Assert.Equal([2, 3], Delivered);
-        Assert.Equal([Verdict.Known, Verdict.Known, Verdict.Deliver], [Announce(2), Announce(3), Announce(4)]);
+        Assert.Equal([Disposition.Known, Disposition.Known, Disposition.Deliver], [Announce(2), Announce(3), Announce(4)]);
     }
 
     [Fact]
@@ -80,7 +81,7 @@ public sealed class RoomSequenceTests
         Assert.Empty(Delivered);
         Assert.Null(result.Loss);
         Assert.Equal(new StreamPosition("e", 9), _sequence.Position);
-        Assert.Equal(Verdict.Deliver, Announce(10));
+        Assert.Equal(Disposition.Deliver, Announce(10));
     }
 
     [Fact]
@@ -124,13 +125,13 @@ public sealed class RoomSequenceTests
     public void Read_OfAnotherEpoch_IsALossAndGoesOnWithAllOfIt()
     {
         Start(5);
-        Assert.Equal(Verdict.Held, Announce(2, "f"));
+        Assert.Equal(Disposition.Held, Announce(2, "f"));
 
         RoomSequence.Result result = Read(began: 5, new StreamPosition("f", 2), 1, 2);
 
         Assert.Equal((PositionLoss.EpochChanged, new StreamPosition("f", 0)), (result.Loss, result.From));
         Assert.Equal([1, 2], Delivered);
-        Assert.Equal(Verdict.Deliver, Announce(3, "f"));
+        Assert.Equal(Disposition.Deliver, Announce(3, "f"));
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public sealed class RoomSequenceTests
         Assert.Equal((null, false), (result.Loss, result.MustReadAgain));
         Assert.Equal([6], Delivered);
         Assert.Equal(new StreamPosition("f", 6), _sequence.Position);
-        Assert.Equal([Verdict.Deliver, Verdict.DeliverAfterLoss], [Announce(7, "f"), Announce(7, "f")]);
+        Assert.Equal([Disposition.Deliver, Disposition.DeliverAfterLoss], [Announce(7, "f"), Announce(7, "f")]);
     }
 
     [Fact]
@@ -167,7 +168,7 @@ public sealed class RoomSequenceTests
         RoomSequence.Result result = Read(began: 5, top: 3);
 
         Assert.Equal((PositionLoss.RolledBack, new StreamPosition("e", 3)), (result.Loss, result.From));
-        Assert.Equal(Verdict.Deliver, Announce(4));
+        Assert.Equal(Disposition.Deliver, Announce(4));
     }
 
     [Fact]
@@ -189,8 +190,8 @@ public sealed class RoomSequenceTests
         Start(5);
         Announce(6);
 
-        Assert.Equal(Verdict.DeliverAfterLoss, Announce(5));
-        Assert.Equal(Verdict.Deliver, Announce(6));
+        Assert.Equal(Disposition.DeliverAfterLoss, Announce(5));
+        Assert.Equal(Disposition.Deliver, Announce(6));
     }
 
     [Fact]
@@ -261,7 +262,7 @@ public sealed class RoomSequenceTests
     /// <summary>A room that is at this place.</summary>
     private void Start(long offset) => Read(began: 0, top: offset);
 
-    private Verdict Announce(long offset, string epoch = "e") => _sequence.OnAnnounced("x".ToPublication().WithOffset(offset), epoch);
+    private Disposition Announce(long offset, string epoch = "e") => _sequence.OnAnnounced("x".ToPublication().WithOffset(offset), epoch);
 
     private RoomSequence.Result Read(long began, long top, params long[] offsets) => Read(began, new StreamPosition("e", top), offsets);
 

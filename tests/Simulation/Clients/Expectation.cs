@@ -1,5 +1,5 @@
 using System.Globalization;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Simulation.Clients;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 using Weir.Rooms;
 
 namespace Weir.Simulation.Clients;

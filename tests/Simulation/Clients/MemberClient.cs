@@ -2,7 +2,8 @@ using System.Buffers;
 using System.Text;
 using Weir.Connections;
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 
 namespace Weir.Simulation.Clients;
 

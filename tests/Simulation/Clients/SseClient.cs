@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Simulation.Clients;
 

@@ -1,4 +1,4 @@
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Simulation.Scheduling;
 
 namespace Weir.Simulation.Model;

@@ -1,4 +1,4 @@
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Simulation.Clients;
 using Weir.Simulation.Scheduling;
 

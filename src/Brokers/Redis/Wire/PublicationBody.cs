@@ -1,5 +1,5 @@
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Redis.Wire;
 

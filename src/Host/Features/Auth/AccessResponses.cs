@@ -1,7 +1,7 @@
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Protocol;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Host.Features.Auth;
 

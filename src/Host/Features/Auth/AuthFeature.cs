@@ -1,6 +1,6 @@
 using Weir.Auth;
 using Weir.Host.Settings;
-using Weir.Relay;
+using Weir.Relay.Access;
 
 namespace Weir.Host.Features.Auth;
 

@@ -1,6 +1,7 @@
 using Weir.Host.Features.Brokers;
 using Weir.Host.Settings;
 using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Host.Features.Memory;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 
 namespace Weir.Host.Features.Monitoring;
 

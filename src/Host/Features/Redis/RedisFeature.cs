@@ -1,7 +1,7 @@
 using Weir.Brokers.Redis;
 using Weir.Host.Features.Brokers;
 using Weir.Host.Settings;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Host.Features.Redis;
 

@@ -2,7 +2,9 @@ using Weir.Closing;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Host.Features.Auth;
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 
 namespace Weir.Host.Features.Rooms;
 

@@ -1,4 +1,5 @@
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Rooms;
 
 namespace Weir.Host.Features.Rooms;
 

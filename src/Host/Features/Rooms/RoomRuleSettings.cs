@@ -1,5 +1,5 @@
 using Weir.Host.Settings;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Host.Features.Rooms;
 

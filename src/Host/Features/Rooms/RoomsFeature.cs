@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Host.Features.Auth;
 using Weir.Host.Settings;
 using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Nodes;
 
 namespace Weir.Host.Features.Rooms;
 

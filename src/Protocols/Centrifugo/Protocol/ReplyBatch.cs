@@ -1,4 +1,4 @@
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Protocols.Centrifugo.Protocol;
 

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Nodes;
+using Weir.Relay.Rooms;
 using Weir.Rooms;
 
 namespace Weir.Protocols.Centrifugo.Sessions;

@@ -1,7 +1,8 @@
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 using Weir.Rooms;
 
 namespace Weir.Protocols.Centrifugo.Sessions;

@@ -1,7 +1,9 @@
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
+using Weir.Relay.Json;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
 

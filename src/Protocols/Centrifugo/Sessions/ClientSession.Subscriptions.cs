@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay;
-using Weir.Relay.Api;
+using Weir.Relay.Access;
+using Weir.Relay.Brokers;
+using Weir.Relay.Json;
+using Weir.Relay.Rooms;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
 
@@ -336,7 +338,7 @@ internal abstract partial class ClientSession
             ArrayBufferWriter<byte> bytes = new();
             using (Utf8JsonWriter json = new(bytes))
             {
-                ApiAnswer.WriteMember(json, new RoomMember(Id, Identity.User, Identity.Info, roomInfo));
+                PresenceJson.WriteMember(json, new RoomMember(Id, Identity.User, Identity.Info, roomInfo));
             }
 
             return bytes.WrittenSpan.ToArray();

@@ -6,7 +6,7 @@ using Weir.Protocol;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay;
+using Weir.Relay.Json;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
 

@@ -1,4 +1,5 @@
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Rooms;
 using Weir.Timing;
 
 namespace Weir.Protocols.Centrifugo.Sessions;

@@ -1,7 +1,7 @@
 using Weir.Handshake;
 using Weir.Limits;
 using Weir.Protocols.Centrifugo.Protocol;
-using Weir.Relay.Sse;
+using Weir.Relay.Streams;
 using Weir.Timing;
 
 namespace Weir.Protocols.Centrifugo.Sessions;
@@ -17,7 +17,7 @@ internal sealed class StreamSession : ClientSession
 
     private readonly Lock _waitingGate = new();
     private readonly Queue<ReadOnlyMemory<byte>> _waiting = new();
-    private readonly SseStream _stream;
+    private readonly ResponseStream _stream;
     private readonly StreamForm _form;
     private readonly PlannedEnd _plannedEnd;
     private readonly InboundMeter? _frames; // used only by the task that handles the frames
@@ -28,7 +28,7 @@ internal sealed class StreamSession : ClientSession
     public StreamSession(
         CentrifugoHub hub,
         string secret,
-        SseStream stream,
+        ResponseStream stream,
         StreamForm form,
         TimeSpan pingInterval,
         UpgradeRequest request,
@@ -119,7 +119,7 @@ internal sealed class StreamSession : ClientSession
         }
     }
 
-    private void Write(byte[] message) => _stream.Enqueue(new SseEvent(0, message, Id: null, default));
+    private void Write(byte[] message) => _stream.Enqueue(message);
 
     private async Task HandleWaitingAsync()
     {

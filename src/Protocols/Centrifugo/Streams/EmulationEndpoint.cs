@@ -3,9 +3,10 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Weir.Handshake;
 using Weir.Protocols.Centrifugo.Sessions;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Weir.Relay.Http;
-using Weir.Relay.Sse;
+using Weir.Relay.Json;
+using Weir.Relay.Streams;
 
 namespace Weir.Protocols.Centrifugo.Streams;
 

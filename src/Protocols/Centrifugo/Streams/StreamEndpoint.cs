@@ -9,7 +9,7 @@ using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay.Http;
-using Weir.Relay.Sse;
+using Weir.Relay.Streams;
 
 namespace Weir.Protocols.Centrifugo.Streams;
 
@@ -21,7 +21,7 @@ internal sealed class StreamEndpoint(
     CentrifugoHub hub,
     StreamForm form,
     HttpStreamAdmission admission,
-    SseSettings settings,
+    StreamSettings settings,
     TimeSpan pingInterval,
     int maxMessageBytes,
     InboundLimit? limit)
@@ -39,7 +39,7 @@ internal sealed class StreamEndpoint(
     private async Task<HandshakeRefusal?> ServeUnlessRefusedAsync(HttpContext http)
     {
         UpgradeRequest request = http.Features.GetRequiredFeature<UpgradeRequest>();
-        hub.Relay.Metrics.StreamOpened();
+        hub.Relay.CountStreamOpened();
         try
         {
             if (await ReadConnectAsync(http, request).ConfigureAwait(false) is { } connect)
@@ -49,7 +49,7 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
-            hub.Relay.Metrics.StreamClosed();
+            hub.Relay.CountStreamClosed();
         }
 
         return null;
@@ -80,7 +80,7 @@ internal sealed class StreamEndpoint(
         CancellationToken aborted = http.RequestAborted;
         string secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
         string id = hub.Relay.NodeId + "-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
-        SseStream stream = new(id, place: null, http.Response.BodyWriter, http.Reset, settings);
+        ResponseStream stream = new(id, http.Response.BodyWriter, http.Reset, settings);
         StreamSession session = new(hub, secret, stream, form, pingInterval, request, limit);
         hub.Streams[secret] = session;
         try

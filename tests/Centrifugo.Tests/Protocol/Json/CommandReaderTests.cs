@@ -1,7 +1,7 @@
 using System.Text;
 using Weir.Protocols.Centrifugo.Protocol;
 using Weir.Protocols.Centrifugo.Protocol.Json;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Protocol.Json;

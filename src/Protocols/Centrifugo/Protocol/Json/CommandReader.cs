@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using Weir.Relay;
+using Weir.Relay.Brokers;
+using Weir.Relay.Json;
 
 namespace Weir.Protocols.Centrifugo.Protocol.Json;
 

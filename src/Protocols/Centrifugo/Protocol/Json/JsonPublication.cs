@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Weir.Protocol;
-using Weir.Relay;
-using Weir.Relay.Api;
+using Weir.Relay.Brokers;
+using Weir.Relay.Json;
 
 namespace Weir.Protocols.Centrifugo.Protocol.Json;
 
@@ -24,7 +24,7 @@ internal static class JsonPublication
         else if (JsonText.IsValid(publication.Data.Span))
         {
             json.WritePropertyName("data"u8);
-            ApiAnswer.WriteOnOneLine(json, publication.Data.Span);
+            JsonText.WriteOnOneLine(json, publication.Data.Span);
         }
         else
         {
@@ -36,7 +36,7 @@ internal static class JsonPublication
             json.WriteNumber("offset"u8, publication.Offset);
         }
 
-        ApiAnswer.WriteJson(json, "info", publication.Info);
+        JsonText.WriteProperty(json, "info", publication.Info);
         json.WriteEndObject();
     }
 }

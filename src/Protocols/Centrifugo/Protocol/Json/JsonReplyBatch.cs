@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using Weir.Relay;
-using Weir.Relay.Api;
+using Weir.Relay.Brokers;
+using Weir.Relay.Json;
 
 namespace Weir.Protocols.Centrifugo.Protocol.Json;
 
@@ -140,7 +140,7 @@ internal sealed class JsonReplyBatch : ReplyBatch
     {
         BeginReply(id);
         Json.WritePropertyName("presence"u8);
-        ApiAnswer.WritePresence(Json, members);
+        PresenceJson.WritePresence(Json, members);
         EndLine();
     }
 
@@ -148,7 +148,7 @@ internal sealed class JsonReplyBatch : ReplyBatch
     {
         BeginReply(id);
         Json.WritePropertyName("presence_stats"u8);
-        ApiAnswer.WritePresenceStats(Json, members);
+        PresenceJson.WritePresenceStats(Json, members);
         EndLine();
     }
 
@@ -158,7 +158,7 @@ internal sealed class JsonReplyBatch : ReplyBatch
         if (data.Length > 0)
         {
             Json.WritePropertyName("data"u8);
-            ApiAnswer.WriteOnOneLine(Json, data.Span);
+            JsonText.WriteOnOneLine(Json, data.Span);
         }
 
         EndObjectAndLine();
@@ -172,7 +172,7 @@ internal sealed class JsonReplyBatch : ReplyBatch
         Json.WriteStartObject("push"u8);
         Json.WriteStartObject("message"u8);
         Json.WritePropertyName("data"u8);
-        ApiAnswer.WriteOnOneLine(Json, data.Span);
+        JsonText.WriteOnOneLine(Json, data.Span);
         Json.WriteEndObject();
         EndObjectAndLine();
     }
@@ -190,7 +190,7 @@ internal sealed class JsonReplyBatch : ReplyBatch
         BeginPush(channel);
         Json.WriteStartObject(hasJoined ? "join"u8 : "leave"u8);
         Json.WritePropertyName("info"u8);
-        ApiAnswer.WriteMember(Json, member);
+        PresenceJson.WriteMember(Json, member);
         Json.WriteEndObject();
         EndObjectAndLine();
     }
