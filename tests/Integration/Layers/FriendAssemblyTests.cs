@@ -30,6 +30,11 @@ public sealed class FriendAssemblyTests
         Assert.Empty(given.Except(_pending));
     }
 
+    // It builds a transport as an application would.
+    [Fact]
+    public void Extensions_AreGivenNoInternals()
+        => Assert.DoesNotContain("Weir.Extensions.Tests", ProjectFiles().SelectMany(FriendsOf));
+
     // The attribute in code would pass the test above by.
     [Fact]
     public void Friends_AreNamedInProjectFilesOnly()
