@@ -1,8 +1,9 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Weir.Buffers;
+using Weir.Closing;
 using Weir.Diagnostics;
 using Weir.Http;
-using Weir.Protocol;
 using Weir.Threading;
 using Weir.Timing;
 using Weir.Transports;
@@ -38,6 +39,9 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     private long _nextPing;
     private long _delayCheck;
     private volatile PlannedClose? _plannedClose;
+
+    // While the connection is closing, or not open yet: the tick at which it is aborted. Before and while it is open: the timestamp of
+    // its opening. One field, because an idle connection would carry both.
     private long _deadline;
 
     // The peer's progress in taking sent data, at the last check.
@@ -59,6 +63,16 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// <summary>Gets the current time, in ticks.</summary>
     public long CurrentTick => wheel.CurrentTick;
 
+    /// <summary>Gets the timestamp of <see cref="OnOpened"/>, until the first <see cref="StartClose"/>.</summary>
+    public long Opened => _deadline;
+
+    /// <summary>Records that the connection is open. Before any other thread can close it.</summary>
+    public void OnOpened()
+    {
+        Debug.Assert(_stage == Stage.Idle, "The handshake's deadline has been stopped");
+        _deadline = engine.Time.GetTimestamp();
+    }
+
     /// <summary>Aborts the connection unless <see cref="Stop"/> or another stage follows in time.</summary>
     public void StartHandshake(TimeSpan timeout) => StartDeadline(Stage.Handshake, timeout);
 
@@ -70,12 +84,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     {
         using (_gate.Hold(this))
         {
+            _connection = connection;
             if (_stage is Stage.Closing or Stage.Retired)
             {
                 return; // closed while it was being opened
             }
 
-            _connection = connection;
             _heartbeat = heartbeat;
             _stage = Stage.Open;
             _lastReceived = wheel.CurrentTick;
@@ -110,15 +124,15 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     /// <summary>
     /// Closes the connection when the wall clock has passed <paramref name="end"/>; <c>null</c> cancels the plan.
     /// </summary>
-    public void CloseAt(DateTimeOffset? end, CloseCode code, string reason)
-        => Plan(end is null ? null : new PlannedClose(this, code, reason), end);
+    public void CloseAt(DateTimeOffset? end, in WeirClosure closure)
+        => Plan(end is null ? null : new PlannedClose(this, closure), end);
 
     /// <summary>
     /// Closes the connection after this much wheel time, at most two ticks later, unless another plan replaces this one.
     /// </summary>
-    public void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason)
+    public void CloseUnlessReplanned(TimeSpan timeout, in WeirClosure closure)
         // The current tick began before now: one more tick, so that the close is never too early.
-        => Plan(new PlannedClose(this, code, reason) { Tick = wheel.CurrentTick + 1 + TimerWheel.TicksOf(timeout, wheel.Tick) }, end: null);
+        => Plan(new PlannedClose(this, closure) { Tick = wheel.CurrentTick + 1 + TimerWheel.TicksOf(timeout, wheel.Tick) }, end: null);
 
     /// <summary>Closes the connection if its planned time has passed, ahead of the calendar.</summary>
     public void CloseIfOverdue()
@@ -357,7 +371,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
             DropPlanInsideLock();
         }
 
-        _connection!.Close(planned.Code, planned.Reason);
+        _connection!.BeginClose(planned.Closure);
     }
 
     private void Expire(Stage stage)
@@ -370,6 +384,7 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
         else
         {
             WeirLog.CloseTimedOut(engine.Logger, transport.ConnectionId, _timeout);
+            _connection?.OnCloseTimeout();
         }
 
         transport.Abort(new ConnectionAbortedException(stage == Stage.Handshake
@@ -426,14 +441,12 @@ internal sealed class ConnectionTimer(TimerWheel wheel, ConnectionContext transp
     }
 
     /// <summary>
-    /// Time, code and reason of a planned close: by the wall clock, as an entry of the calendar, or at a tick of the wheel. An
+    /// Time and closure of a planned close: by the wall clock, as an entry of the calendar, or at a tick of the wheel. An
     /// object, so that connections without a plan carry one word.
     /// </summary>
-    private sealed class PlannedClose(ConnectionTimer timer, CloseCode code, string reason) : CalendarEntry
+    private sealed class PlannedClose(ConnectionTimer timer, WeirClosure closure) : CalendarEntry
     {
-        public CloseCode Code => code;
-
-        public string Reason => reason;
+        public WeirClosure Closure => closure;
 
         public long Tick { get; init; } = long.MaxValue;
 

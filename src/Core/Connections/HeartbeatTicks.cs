@@ -29,7 +29,7 @@ internal sealed class HeartbeatTicks
         Silence = Interval + TimerWheel.TicksOf(settings.Timeout, tick);
         Message = settings.Message is { } message ? Encoding.UTF8.GetBytes(message) : null;
         CountsOnlyMessages = settings.CountsOnlyMessages;
-        Silenced = settings.SilenceCode is { } code ? new WeirClosure(code, settings.SilenceReason, CloseInitiator.Engine) : null;
+        Silenced = settings.SilenceCode is { } code ? new WeirClosure(code, settings.SilenceReason, CloseCause.HeartbeatTimeout) : null;
         _batches = Interval / Batch;
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Weir.Closing;
@@ -19,8 +18,7 @@ namespace Weir.Connections;
 // for the peer's Close.
 public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 {
-    // Boxed so that it can be set once without a lock.
-    private volatile StrongBox<WeirClosure>? _closure;
+    private volatile RecordedClosure? _closure;
     private long _pingSent;
     private int _heartbeatsUnanswered;
     private bool _hasWarnedOfDrops;
@@ -115,7 +113,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     {
         // The sender has put the close frame where the queue was.
         PressureSettings pressure = _endpoint.Sending.Pressure;
-        if (TrySetClosure(new WeirClosure(pressure.CloseCode, pressure.CloseReason, CloseInitiator.Engine)))
+        if (TrySetClosure(new WeirClosure(pressure.CloseCode, pressure.CloseReason, CloseCause.SlowConsumer)))
         {
             WeirLog.TooSlow(_endpoint.Engine.Logger, Id, (int)pressure.CloseCode);
             _endpoint.Engine.Metrics.TooSlow();
@@ -125,15 +123,16 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 
     void ISenderOwner.OnTransportEnded(Exception? error)
     {
-        if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
+        bool isExpected = error is null || TransportErrors.IsExpected(error);
+        if (TrySetClosure(WeirClosure.Abort(CloseCauses.OfTransport(error, isExpected))))
         {
-            if (error is null || TransportErrors.IsExpected(error))
+            if (isExpected)
             {
                 WeirLog.TransportEnded(_endpoint.Engine.Logger, error, Id);
             }
             else
             {
-                WeirLog.TransportFailed(_endpoint.Engine.Logger, error, Id);
+                WeirLog.TransportFailed(_endpoint.Engine.Logger, error!, Id);
             }
         }
 
@@ -177,9 +176,9 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     /// <summary>No data arrived in time; on the wheel's thread.</summary>
     internal void OnHeartbeatTimeout()
     {
-        if (_endpoint.Heartbeat is { Silenced: { } told })
+        if (_endpoint.Heartbeat is { Silenced: { } closure })
         {
-            if (BeginClose(told))
+            if (BeginClose(closure))
             {
                 WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
                 _endpoint.Engine.Metrics.HeartbeatMissed();
@@ -188,7 +187,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
             return;
         }
 
-        if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine)))
+        if (TrySetClosure(WeirClosure.Abort(CloseCause.HeartbeatTimeout)))
         {
             WeirLog.HeartbeatMissed(_endpoint.Engine.Logger, Id);
             _endpoint.Engine.Metrics.HeartbeatMissed();
@@ -196,6 +195,15 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 
         _sender.End();
         _transport.Abort(new ConnectionAbortedException("Nothing came from the WebSocket client within the heartbeat's time."));
+    }
+
+    /// <summary>The closing handshake was not completed in time, and the transport is about to be aborted.</summary>
+    internal void OnCloseTimeout()
+    {
+        if (_closure is { } recorded)
+        {
+            _closure = recorded with { Value = recorded.Value.TimedOut() };
+        }
     }
 
     /// <summary>Time to see whether a message has waited too long; on the wheel's thread.</summary>
@@ -227,7 +235,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     {
         if (!_hasEnded)
         {
-            Abort("The server shut down before the WebSocket closing handshake was over.");
+            Abort("The server shut down before the WebSocket closing handshake was over.", CloseCause.Draining);
         }
     }
 
@@ -279,6 +287,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     private void Begin()
     {
         WeirEngine engine = _endpoint.Engine;
+        _timer.OnOpened();
         engine.Metrics.Opened();
         engine.Connections.Add(this);
         WeirLog.ConnectionOpened(engine.Logger, Id, Path);
@@ -293,14 +302,15 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
     // RFC 6455 section 5.5.1: the answer carries the code that came. When the close began here this is the answer.
     private void OnPeerClose(CloseCode code, string reason)
     {
-        if (_closure is null && TrySetClosure(new WeirClosure(code, reason, CloseInitiator.Client)))
+        if (_closure is null && TrySetClosure(WeirClosure.ByClient(code, reason)))
         {
             _timer.StartClose(_endpoint.CloseTimeout);
             _sender.SendClose(code, "");
         }
     }
 
-    private bool BeginClose(WeirClosure closure)
+    /// <summary>Begins the closing handshake. Returns false if the connection was already closing or closed.</summary>
+    internal bool BeginClose(in WeirClosure closure)
     {
         if (!TrySetClosure(closure))
         {
@@ -312,16 +322,17 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
         return true;
     }
 
-    private void Abort(string reason)
+    private void Abort(string reason, CloseCause cause)
     {
-        TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Server));
+        TrySetClosure(WeirClosure.Abort(cause));
         _sender.End();
         _transport.Abort(new ConnectionAbortedException(reason));
     }
 
-    private bool TrySetClosure(WeirClosure closure)
+    private bool TrySetClosure(in WeirClosure closure)
     {
-        if (_closure is not null || Interlocked.CompareExchange(ref _closure, new StrongBox<WeirClosure>(closure), null) is not null)
+        if (_closure is not null
+            || Interlocked.CompareExchange(ref _closure, new RecordedClosure(closure, _timer.Opened), null) is not null)
         {
             return false;
         }
@@ -332,7 +343,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
 
     private async ValueTask EndAsync()
     {
-        TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        TrySetClosure(WeirClosure.Abort(CloseCause.TransportFailed)); // an exception that no code expects
         Memberships.Close();
         _reader?.Release();
 
@@ -344,7 +355,7 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
         _hasEnded = true;
         _endpoint.Engine.Connections.Remove(this);
         _endpoint.Engine.Gate.Leave(RemoteAddress);
-        WeirClosure closure = _closure!.Value;
+        (WeirClosure closure, long opened) = _closure!;
         try
         {
             await _endpoint.Handler.OnClosedAsync(this, closure).ConfigureAwait(false);
@@ -354,7 +365,13 @@ public sealed partial class WeirConnection : ISenderOwner, IInputOwner
             WeirLog.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
         }
 
-        _endpoint.Engine.Metrics.Closed(closure);
-        WeirLog.ConnectionClosed(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Initiator);
+        _endpoint.Engine.Metrics.Closed(closure, _endpoint.Engine.Time.GetElapsedTime(opened));
+        WeirLog.ConnectionClosed(
+            _endpoint.Engine.Logger, Id, (int)closure.Code, CloseCauses.NameOf(closure.Cause), closure.OwnReason);
     }
+
+    /// <summary>The closure, in an object so that it can be set once without a lock.</summary>
+    /// <param name="Value">How the connection ended.</param>
+    /// <param name="Opened">The timestamp of its opening, which the timer keeps until then.</param>
+    private sealed record RecordedClosure(WeirClosure Value, long Opened);
 }

@@ -41,7 +41,7 @@ public sealed partial class WeirConnection
         ReadOnlySequence<byte> buffer = result.Buffer;
         if (_meter is { } meter && !meter.AllowsBytes(buffer.Length - _bytesLeft, _timer.CurrentTick))
         {
-            OnFault(_endpoint.Inbound!.TooManyBytes);
+            OnFault(WeirClosure.RateLimited(_endpoint.Inbound!.TooManyBytes));
         }
 
         Pass pass = RunPass(ref buffer, out ValueTask handling);
@@ -94,7 +94,7 @@ public sealed partial class WeirConnection
         if (isLast)
         {
             // The peer ended its side without a Close (RFC 6455 section 7.1.5), or it was the answer to ours that is missing.
-            if (TrySetClosure(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport)))
+            if (TrySetClosure(WeirClosure.Abort(CloseCause.TransportEnded)))
             {
                 _timer.StartClose(_endpoint.CloseTimeout); // bounds the wait for what was accepted before
             }
@@ -135,7 +135,7 @@ public sealed partial class WeirConnection
                 ReadEvent found = reader.Next(ref buffer);
                 if (_meter is { } meter && !reader.IsDiscarding && !Allows(meter, reader, found))
                 {
-                    OnFault(_endpoint.Inbound!.TooManyMessages);
+                    OnFault(WeirClosure.RateLimited(_endpoint.Inbound!.TooManyMessages));
                     continue;
                 }
 
@@ -160,7 +160,7 @@ public sealed partial class WeirConnection
                         OnPong();
                         continue;
                     case ReadEvent.Fault:
-                        OnFault(reader.Fault!);
+                        OnFault(WeirClosure.Of(reader.Fault!));
                         if (reader.HasSeenClose)
                         {
                             return Pass.Ended; // the Close itself was invalid: no other will arrive
@@ -290,14 +290,14 @@ public sealed partial class WeirConnection
     private void OnHandlerFailed(Exception error)
     {
         WeirLog.HandlerFailed(_endpoint.Engine.Logger, error, Id, Path);
-        BeginClose(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine));
+        BeginClose(WeirClosure.HandlerFailed());
     }
 
-    private void OnFault(ProtocolFault fault)
+    private void OnFault(in WeirClosure closure)
     {
-        if (BeginClose(new WeirClosure(fault.Code, fault.Reason, CloseInitiator.Engine)))
+        if (BeginClose(closure))
         {
-            WeirLog.ProtocolFault(_endpoint.Engine.Logger, Id, (int)fault.Code, fault.Reason);
+            WeirLog.ProtocolFault(_endpoint.Engine.Logger, Id, (int)closure.Code, closure.Reason);
         }
     }
 

@@ -161,12 +161,20 @@ public sealed partial class WeirConnection : IRoomMember
     /// </summary>
     /// <param name="code">Why. 1000 by default. Codes that may not be sent (1004-1006, 1015, below 1000, from 5000) are refused.</param>
     /// <param name="reason">At most 123 bytes of UTF-8; a longer one is cut at a character.</param>
-    /// <returns>False if the connection was already closing or closed; the first code is kept.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
-    public bool Close(CloseCode code = CloseCode.Normal, string reason = "")
+    /// <param name="cause">
+    /// What metrics, logs and <see cref="WeirHandler.OnClosedAsync"/> report. Any cause from <see cref="CloseCause.ApplicationClosed"/>,
+    /// the default, to <see cref="CloseCause.Draining"/>, except <see cref="CloseCause.ApplicationAborted"/>.
+    /// </param>
+    /// <returns>False if the connection was already closing or closed; the first code and cause are kept.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The code may not be sent (RFC 6455 section 7.4), or the cause is one that is only observed.
+    /// </exception>
+    public bool Close(
+        CloseCode code = CloseCode.Normal, string reason = "", CloseCause cause = CloseCause.ApplicationClosed)
     {
         ClosePayload.ThrowUnlessSendable(code, reason);
-        return BeginClose(new WeirClosure(code, reason, CloseInitiator.Server));
+        CloseCauses.ThrowUnlessNameable(cause);
+        return BeginClose(new WeirClosure(code, reason, cause));
     }
 
     /// <summary>
@@ -179,13 +187,14 @@ public sealed partial class WeirConnection : IRoomMember
     /// </param>
     /// <param name="code">As for <see cref="Close"/>.</param>
     /// <param name="reason">As for <see cref="Close"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
-    public void CloseAfter(TimeSpan? delay, CloseCode code, string reason)
+    /// <param name="cause">As for <see cref="Close"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Close"/>.</exception>
+    public void CloseAfter(TimeSpan? delay, CloseCode code, string reason, CloseCause cause = CloseCause.ApplicationClosed)
     {
         DateTimeOffset now = _endpoint.Engine.Time.GetUtcNow();
         DateTimeOffset? end = delay is not { } time || time > DateTimeOffset.MaxValue - now ? null
             : time <= TimeSpan.Zero ? now : now + time;
-        CloseAt(end, code, reason);
+        CloseAt(end, code, reason, cause);
     }
 
     /// <summary>
@@ -200,11 +209,13 @@ public sealed partial class WeirConnection : IRoomMember
     /// <param name="end">The time; one that has passed: immediately. <c>null</c> cancels the plan.</param>
     /// <param name="code">As for <see cref="Close"/>.</param>
     /// <param name="reason">As for <see cref="Close"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The code may not be sent (RFC 6455 section 7.4).</exception>
-    public void CloseAt(DateTimeOffset? end, CloseCode code, string reason)
+    /// <param name="cause">As for <see cref="Close"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Close"/>.</exception>
+    public void CloseAt(DateTimeOffset? end, CloseCode code, string reason, CloseCause cause = CloseCause.ApplicationClosed)
     {
         ClosePayload.ThrowUnlessSendable(code, reason);
-        _timer.CloseAt(end, code, reason);
+        CloseCauses.ThrowUnlessNameable(cause);
+        _timer.CloseAt(end, new WeirClosure(code, reason, cause));
     }
 
     /// <summary>
@@ -214,12 +225,19 @@ public sealed partial class WeirConnection : IRoomMember
     /// <param name="timeout">From now; the close is at most two ticks (200 ms) later, and never earlier.</param>
     /// <param name="code">The close code.</param>
     /// <param name="reason">The reason that goes with it; truncated to 123 bytes.</param>
+    /// <param name="cause">As for <see cref="Close"/>, and <see cref="CloseCause.ConnectTimeout"/> by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Close"/>.</exception>
     [Experimental("WEIR001")]
-    public void CloseUnlessReplanned(TimeSpan timeout, CloseCode code, string reason) =>
-        _timer.CloseUnlessReplanned(timeout, code, reason);
+    public void CloseUnlessReplanned(
+        TimeSpan timeout, CloseCode code, string reason, CloseCause cause = CloseCause.ConnectTimeout)
+    {
+        ClosePayload.ThrowUnlessSendable(code, reason);
+        CloseCauses.ThrowUnlessNameable(cause);
+        _timer.CloseUnlessReplanned(timeout, new WeirClosure(code, reason, cause));
+    }
 
     /// <summary>Aborts the connection immediately, without a closing handshake. Queued messages are lost.</summary>
-    public void Abort() => Abort("The application aborted the connection.");
+    public void Abort() => Abort("The application aborted the connection.", CloseCause.ApplicationAborted);
 
     /// <summary>
     /// The handler was sent the answer to <see cref="HeartbeatOptions.Message"/>. That the peer is alive is known without it;

@@ -21,7 +21,7 @@ internal sealed class WeirEndpoint
         HandshakeTimeout = settings.HandshakeTimeout;
         CloseTimeout = settings.CloseTimeout;
         KeepRequest = settings.KeepRequest;
-        Shutdown = new WeirClosure(settings.ShutdownCode, settings.ShutdownReason, CloseInitiator.Server);
+        Shutdown = new WeirClosure(settings.ShutdownCode, settings.ShutdownReason, CloseCause.Draining);
         Origins = settings.Origins;
         Subprotocols = settings.Subprotocols;
         Deflate = settings.Deflate;

@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Weir.Closing;
 
 namespace Weir.Diagnostics;
 
@@ -36,8 +35,15 @@ internal static partial class WeirLog
     [LoggerMessage(200, LogLevel.Debug, "Connection {ConnectionId}: open on {Path}", EventName = "ConnectionOpened")]
     public static partial void ConnectionOpened(ILogger logger, string connectionId, string path);
 
-    [LoggerMessage(201, LogLevel.Debug, "Connection {ConnectionId}: closed with {Code} by {Initiator}", EventName = "ConnectionClosed")]
-    public static partial void ConnectionClosed(ILogger logger, string connectionId, int code, CloseInitiator initiator);
+    /// <param name="logger">The logger.</param>
+    /// <param name="connectionId">The connection.</param>
+    /// <param name="code">The close code.</param>
+    /// <param name="cause">Why it ended: the name in metrics.</param>
+    /// <param name="reason">The server's own reason; never the client's.</param>
+    [LoggerMessage(201, LogLevel.Debug,
+        "Connection {ConnectionId}: closed with {Code}, cause {Cause}, reason \"{Reason}\"",
+        EventName = "ConnectionClosed")]
+    public static partial void ConnectionClosed(ILogger logger, string connectionId, int code, string cause, string reason);
 
     [LoggerMessage(202, LogLevel.Error,
         "Connection {ConnectionId}: the handler of {Path} threw; closing with 1011",

@@ -15,6 +15,13 @@ internal sealed class WeirMetrics
         HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
+    // Those of kestrel.connection.duration and, because connections stay for long, more above.
+    private static readonly InstrumentAdvice<double> _durations = new()
+    {
+        HistogramBucketBoundaries =
+            [0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400],
+    };
+
     private readonly UpDownCounter<long> _active;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _refused;
@@ -24,6 +31,7 @@ internal sealed class WeirMetrics
     private readonly Counter<long> _missed;
     private readonly Counter<long> _drained;
     private readonly Histogram<double> _roundTrip;
+    private readonly Histogram<double> _duration;
 
     public WeirMetrics(IMeterFactory? factory)
     {
@@ -31,7 +39,9 @@ internal sealed class WeirMetrics
         _active = meter.CreateUpDownCounter<long>(
             "weir.connections.active", "{connection}", "WebSocket connections that are open now.");
         _closed = meter.CreateCounter<long>(
-            "weir.connections.closed", "{connection}", "Connections that have ended, by close code and initiator.");
+            "weir.connections.closed", "{connection}", "Connections that have ended, by close code, initiator and cause.");
+        _duration = meter.CreateHistogram<double>(
+            "weir.connection.duration", "s", "Time from the opening of a connection to its end, by cause.", tags: null, _durations);
         _refused = meter.CreateCounter<long>(
             "weir.handshakes.refused",
             "{handshake}",
@@ -87,10 +97,14 @@ internal sealed class WeirMetrics
         _active.Add(1);
     }
 
-    public void Closed(WeirClosure closure)
+    /// <param name="closure">How the connection ended.</param>
+    /// <param name="duration">How long it was open, its closing handshake included.</param>
+    public void Closed(in WeirClosure closure, TimeSpan duration)
     {
         States.Closed();
         _active.Add(-1);
+        KeyValuePair<string, object?> cause = new("weir.close.cause", CloseCauses.NameOf(closure.Cause));
+        _duration.Record(duration.TotalSeconds, cause);
         if (_closed.Enabled)
         {
             // Codes of the application's own range come from clients as well: one tag for all limits the number of series.
@@ -102,6 +116,7 @@ internal sealed class WeirMetrics
                     code is >= 1000 and < 1016 ? code.ToString(System.Globalization.CultureInfo.InvariantCulture) : "application"
                 },
                 { "weir.close.initiator", NameOf(closure.Initiator) },
+                cause,
             };
             _closed.Add(1, tags);
         }

@@ -1,3 +1,4 @@
+using Weir.Closing;
 using Weir.Diagnostics;
 using Weir.Protocol;
 using Weir.Sending;
@@ -40,8 +41,9 @@ public interface IRoomMember
     /// </summary>
     /// <param name="code">Why, for the client. A protocol without close codes maps it to its own.</param>
     /// <param name="reason">A few words for the client, at most 123 bytes of UTF-8.</param>
-    /// <returns>False if the member had ended or was ending before; the code and the reason are ignored then.</returns>
-    bool Close(CloseCode code, string reason);
+    /// <param name="cause">Why, for metrics and logs.</param>
+    /// <returns>False if the member had ended or was ending before; code, reason and cause are ignored then.</returns>
+    bool Close(CloseCode code, string reason, CloseCause cause);
 
     /// <summary>
     /// Prefetches the objects that <see cref="SendShared"/> is about to use. A hint: no effect by default.

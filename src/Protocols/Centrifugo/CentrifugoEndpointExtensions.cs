@@ -65,7 +65,7 @@ public static class CentrifugoEndpointExtensions
         endpoints.Map(emulationPath, new EmulationEndpoint(hub, admission, options.MaxMessageBytes).InvokeAsync);
         node.AddDrain((window, abortToken) => node.SpreadAsync(
             [.. hub.Streams.Values],
-            static session => session.Disconnect(DisconnectReason.Shutdown.Code, DisconnectReason.Shutdown.Reason),
+            static session => session.Leave(DisconnectReason.Shutdown),
             window,
             abortToken));
         return endpoints;

@@ -1,3 +1,4 @@
+using Weir.Closing;
 using Weir.Connections;
 using Weir.Relay.Access;
 
@@ -16,14 +17,14 @@ internal sealed class ConnectionClients(WeirNode local, RelayNode node) : IRelay
         string prefix = node.NodeId + "-";
         if (what.Client.StartsWith(prefix, StringComparison.Ordinal))
         {
-            local.FindConnection(what.Client[prefix.Length..])?.Close(what.Code, what.Reason);
+            local.FindConnection(what.Client[prefix.Length..])?.Close(what.Code, what.Reason, CloseCause.AccessRevoked);
         }
         else if (what.Client.Length == 0 && what.User.Length > 0)
         {
             foreach (WeirConnection connection in local.FindConnections(
                 each => each.State is IAuthenticatedClient known && known.Identity.User == what.User))
             {
-                connection.Close(what.Code, what.Reason);
+                connection.Close(what.Code, what.Reason, CloseCause.AccessRevoked);
             }
         }
     }

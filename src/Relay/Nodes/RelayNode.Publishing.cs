@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text.Unicode;
+using Weir.Closing;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
@@ -400,7 +401,8 @@ public sealed partial class RelayNode
         _publishPermits.Release();
     }
 
-    private static void NotStored(IRoomMember publisher) => publisher.Close(CloseCode.TryAgainLater, "not stored");
+    private static void NotStored(IRoomMember publisher)
+        => publisher.Close(CloseCode.TryAgainLater, "not stored", CloseCause.BrokerUnavailable);
 
     private BrokerUnavailableException TooMany() => new(
         $"More than {Settings.MaxPublishesInFlight} publishes are in flight, or {Settings.MaxPublishesInFlightPerRoom} of the room.",

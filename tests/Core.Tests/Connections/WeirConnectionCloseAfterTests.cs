@@ -29,7 +29,7 @@ public sealed class WeirConnectionCloseAfterTests
         Assert.Equal((4401, "token expired"), (close.CloseCode, close.CloseReason));
         await client.SendAsync(Frames.Close(4401));
         await client.Finished.Within();
-        Assert.Equal(new WeirClosure(Expired, "token expired", CloseInitiator.Server), Assert.Single(server.Handler.Closures));
+        Assert.Equal(new WeirClosure(Expired, "token expired", CloseCause.ApplicationClosed), Assert.Single(server.Handler.Closures));
         Assert.Equal(0, server.Listener.Wheel.Count);
         Assert.Equal(0, server.Listener.Engine.Calendar.Count);
     }
@@ -139,7 +139,7 @@ public sealed class WeirConnectionCloseAfterTests
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
-        server.Handler.Connection.CloseUnlessReplanned(TimeSpan.FromSeconds(10), Expired, "stale");
+        server.Handler.Connection.CloseUnlessReplanned(TimeSpan.FromSeconds(10), Expired, "stale", CloseCause.ConnectTimeout);
 
         server.Time.Advance(TimeSpan.FromSeconds(40));
         Assert.Empty(client.GatedFrames());

@@ -24,7 +24,7 @@ public sealed class WeirConnectionCloseTests
         Assert.Equal((4001, ""), (answer.CloseCode, answer.CloseReason));
         await client.Finished.Within();
         Assert.Equal(["upgrade", "opened", "hello", "closed"], server.Handler.Calls);
-        AssertClosed(server, new WeirClosure((CloseCode)4001, "bye", CloseInitiator.Client));
+        AssertClosed(server, new WeirClosure((CloseCode)4001, "bye", CloseCause.ClientClosed));
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class WeirConnectionCloseTests
 
         Assert.Equal("\x88\0", await client.ReadToEndAsync());
         await client.Finished.Within();
-        AssertClosed(server, new WeirClosure(CloseCode.NoStatus, "", CloseInitiator.Client));
+        AssertClosed(server, new WeirClosure(CloseCode.NoStatus, "", CloseCause.ClientClosed));
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class WeirConnectionCloseTests
         await client.Finished.Within();
         Assert.Empty(await client.ReadFramesToEndAsync());
         Assert.Equal(["upgrade", "opened", "closed"], server.Handler.Calls);
-        AssertClosed(server, new WeirClosure(CloseCode.TryAgainLater, "busy", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.TryAgainLater, "busy", CloseCause.ApplicationClosed));
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class WeirConnectionCloseTests
 
         Assert.Equal(1001, Assert.Single(await client.ReadFramesToEndAsync()).CloseCode);
         await client.Finished.Within();
-        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "first", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "first", CloseCause.ApplicationClosed));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class WeirConnectionCloseTests
         Assert.Equal([0x1, 0x8], (await client.ReadFramesToEndAsync()).Select(frame => frame.Opcode));
         await client.Finished.Within();
         Assert.Equal(["upgrade", "opened", "one", "closed"], server.Handler.Calls);
-        AssertClosed(server, new WeirClosure(CloseCode.Normal, "", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.Normal, "", CloseCause.ApplicationClosed));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class WeirConnectionCloseTests
         await client.Finished.Within();
         Assert.Equal("The WebSocket closing handshake took too long.", client.Transport.AbortReason?.Message);
         Assert.Equal(TimeSpan.FromSeconds(3), Assert.Single(server.Log.Of("CloseTimedOut")).Values["Timeout"]);
-        AssertClosed(server, new WeirClosure(CloseCode.Normal, "bye", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.Normal, "bye", CloseCause.CloseTimeout));
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class WeirConnectionCloseTests
 
         await client.Finished.Within();
         Assert.Single(server.Log.Of("CloseTimedOut"));
-        AssertClosed(server, new WeirClosure(CloseCode.Normal, "bye", CloseInitiator.Client));
+        AssertClosed(server, new WeirClosure(CloseCode.Normal, "bye", CloseCause.ClientClosed));
     }
 
     [Theory]
@@ -162,7 +162,7 @@ public sealed class WeirConnectionCloseTests
         Assert.Empty(await client.ReadFramesToEndAsync());
         Assert.Equal("The application aborted the connection.", client.Transport.AbortReason?.Message);
         Assert.Equal(inHandler ? ["upgrade", "opened", "one", "closed"] : ["upgrade", "opened", "closed"], server.Handler.Calls);
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.ApplicationAborted));
         Assert.Equal(SendResult.Closed, server.Handler.Connection.Send("late"));
         Assert.False(server.Handler.Connection.Close());
         server.Handler.Connection.Abort();
@@ -183,7 +183,7 @@ public sealed class WeirConnectionCloseTests
         await client.Finished.Within();
         await Bounded.Eventually(() => server.Handler.Connection.PendingBytes == 0); // the flush ends on a thread of its own
         Assert.Empty(client.GatedFrames());
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.ApplicationAborted));
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public sealed class WeirConnectionCloseTests
 
         await client.Finished.Within();
         Assert.Equal(["one", "two"], client.GatedFrames().Select(frame => frame.Text));
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.TransportEnded));
     }
 
     [Fact]
@@ -218,7 +218,7 @@ public sealed class WeirConnectionCloseTests
         await client.Finished.Within();
         Assert.Single(server.Log.Of("TransportEnded"));
         Assert.All(server.Log.Records, record => Assert.Equal(LogLevel.Debug, record.Level));
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.TransportReset));
     }
 
     [Fact]
@@ -234,7 +234,7 @@ public sealed class WeirConnectionCloseTests
 
         await client.Finished.Within();
         Assert.IsType<IOException>(Assert.Single(server.Log.Of("TransportEnded")).Exception);
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.TransportReset));
     }
 
     [Fact]
@@ -253,7 +253,7 @@ public sealed class WeirConnectionCloseTests
         LogRecord logged = Assert.Single(server.Log.Records, record => record.Level >= LogLevel.Warning);
         Assert.Equal((LogLevel.Error, "TransportFailed"), (logged.Level, logged.EventId.Name));
         Assert.Same(bug, logged.Exception);
-        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Transport));
+        AssertClosed(server, new WeirClosure(CloseCode.Abnormal, "", CloseCause.TransportFailed));
         Assert.False(other.Finished.IsCompleted);
     }
 
@@ -272,7 +272,7 @@ public sealed class WeirConnectionCloseTests
         await client.Finished.Within();
         Assert.Equal(["upgrade", "opened", "fine", "closed"], server.Handler.Calls);
         Assert.Equal(1002, Assert.Single(server.Log.Of("ProtocolFault")).Values["Code"]);
-        AssertClosed(server, new WeirClosure(CloseCode.ProtocolError, close.CloseReason, CloseInitiator.Engine));
+        AssertClosed(server, new WeirClosure(CloseCode.ProtocolError, close.CloseReason, CloseCause.ProtocolError));
     }
 
     [Fact]
@@ -312,7 +312,7 @@ public sealed class WeirConnectionCloseTests
         await client.SendAsync(Frames.Close(1009));
 
         await client.Finished.Within();
-        AssertClosed(server, new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine));
+        AssertClosed(server, new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseCause.SlowConsumer));
     }
 
     [Fact]
@@ -331,7 +331,7 @@ public sealed class WeirConnectionCloseTests
 
         await client.Finished.Within();
         Assert.Single(server.Log.Of("CloseTimedOut"));
-        AssertClosed(server, new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseInitiator.Engine));
+        AssertClosed(server, new WeirClosure(CloseCode.MessageTooBig, "too slow", CloseCause.SlowConsumer));
     }
 
     [Fact]
@@ -346,7 +346,7 @@ public sealed class WeirConnectionCloseTests
         Assert.Equal((1001, "server shutting down"), (close.CloseCode, close.CloseReason));
         await client.SendAsync(Frames.Close(1001));
         await client.Finished.Within();
-        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseCause.Draining));
     }
 
     [Fact]
@@ -384,7 +384,7 @@ public sealed class WeirConnectionCloseTests
         Assert.Equal(1001, (await client.ReadFrameAsync()).CloseCode);
         await client.SendAsync(Frames.Close(1001));
         await client.Finished.Within();
-        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure(CloseCode.GoingAway, "server shutting down", CloseCause.Draining));
     }
 
     [Fact]
@@ -403,7 +403,7 @@ public sealed class WeirConnectionCloseTests
         await client.SendAsync(Frames.Close());
         await client.Finished.Within();
         Assert.Empty(await client.ReadFramesToEndAsync());
-        AssertClosed(server, new WeirClosure((CloseCode)(4000 + winner), "", CloseInitiator.Server));
+        AssertClosed(server, new WeirClosure((CloseCode)(4000 + winner), "", CloseCause.ApplicationClosed));
     }
 
     private static void AssertClosed(WeirConnectionHarness server, WeirClosure expected)
@@ -411,7 +411,8 @@ public sealed class WeirConnectionCloseTests
         Assert.Equal(expected, Assert.Single(server.Handler.Closures));
         Assert.Equal("closed", server.Handler.Calls[^1]);
         LogRecord logged = Assert.Single(server.Log.Of("ConnectionClosed"));
-        Assert.Equal(((int)expected.Code, expected.Initiator), (logged.Values["Code"], logged.Values["Initiator"]));
+        Assert.Equal(((int)expected.Code, CloseCauses.NameOf(expected.Cause)), (logged.Values["Code"], logged.Values["Cause"]));
+        Assert.Equal(expected.Cause == CloseCause.ClientClosed ? "" : expected.Reason, logged.Values["Reason"]);
         Assert.Equal(0, server.Listener.Wheel.Count); // no timer outlives its connection
     }
 }

@@ -46,7 +46,7 @@ public sealed class WeirConnectionHandlerTests
         LogRecord logged = Assert.Single(server.Log.Records, record => record.Level > LogLevel.Debug);
         Assert.Equal("HandlerFailed", logged.EventId.Name);
         Assert.Same(error, logged.Exception);
-        Assert.Equal(new WeirClosure(CloseCode.InternalError, "internal error", CloseInitiator.Engine),
+        Assert.Equal(new WeirClosure(CloseCode.InternalError, "internal error", CloseCause.HandlerFailed),
             Assert.Single(server.Handler.Closures));
         Assert.DoesNotContain(server.Handler.Calls, call => call.Contains("two", StringComparison.Ordinal));
 

@@ -42,7 +42,7 @@ public sealed class WeirConnectionHeartbeatTests
 
         await client.Finished.Within();
         WeirClosure closure = Assert.Single(server.Handler.Closures);
-        Assert.Equal(new WeirClosure(CloseCode.Abnormal, "", CloseInitiator.Engine), closure);
+        Assert.Equal(new WeirClosure(CloseCode.Abnormal, "", CloseCause.HeartbeatTimeout), closure);
         Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
         Assert.Equal(0, server.Listener.Wheel.Count);
     }
@@ -315,7 +315,7 @@ public sealed class WeirConnectionHeartbeatTests
         Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
         server.Wait(TimeSpan.FromSeconds(5.5)); // the answer to the close is bounded like any
         await client.Finished.Within();
-        Assert.Equal(new WeirClosure((CloseCode)3012, "no pong", CloseInitiator.Engine), Assert.Single(server.Handler.Closures));
+        Assert.Equal(new WeirClosure((CloseCode)3012, "no pong", CloseCause.HeartbeatTimeout), Assert.Single(server.Handler.Closures));
         Assert.Equal(0, server.Listener.Wheel.Count);
     }
 

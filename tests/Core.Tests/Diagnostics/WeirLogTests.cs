@@ -2,7 +2,6 @@ using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
-using Weir.Closing;
 using Weir.Connections;
 using Weir.Core.Tests.Connections;
 using Weir.Core.Tests.Handshake;
@@ -16,13 +15,13 @@ public sealed partial class WeirLogTests
     // What may be logged: names and numbers of our own. A path is the endpoint's, a reason or rule is the server's text.
     private static readonly string[] _allowed =
     [
-        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Initiator", "Rule", "Policy", "Fault", "Connections", "Window",
+        "ConnectionId", "StatusCode", "Reason", "Timeout", "Path", "Code", "Cause", "Rule", "Policy", "Fault", "Connections", "Window",
         "Elapsed",
         "StallMilliseconds", "NodeType", "EndPoint",
     ];
 
     private static readonly Type[] _allowedTypes =
-        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(CloseInitiator), typeof(EndPoint),
+        [typeof(string), typeof(int), typeof(long), typeof(double), typeof(TimeSpan), typeof(EndPoint),
             typeof(Type)];
 
     private static readonly (MethodInfo Method, LoggerMessageAttribute Message)[] _messages =

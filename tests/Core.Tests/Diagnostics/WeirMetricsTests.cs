@@ -38,6 +38,7 @@ public sealed class WeirMetricsTests
             [
                 ("weir.bytes.received", "By"),
                 ("weir.bytes.sent", "By"),
+                ("weir.connection.duration", "s"),
                 ("weir.connections.active", "{connection}"),
                 ("weir.connections.by_state", "{connection}"),
                 ("weir.connections.closed", "{connection}"),
@@ -162,24 +163,26 @@ public sealed class WeirMetricsTests
     }
 
     [Theory]
-    [InlineData(999, CloseInitiator.Client, "application", "client")]
-    [InlineData(1000, CloseInitiator.Server, "1000", "server")]
-    [InlineData(1005, CloseInitiator.Client, "1005", "client")]
-    [InlineData(1011, CloseInitiator.Engine, "1011", "engine")]
-    [InlineData(1015, CloseInitiator.Transport, "1015", "transport")]
-    [InlineData(1016, CloseInitiator.Client, "application", "client")]
-    [InlineData(3000, CloseInitiator.Client, "application", "client")]
-    [InlineData(4999, CloseInitiator.Server, "application", "server")]
-    public void Closed_AnyCode_HasFewTags(int code, CloseInitiator initiator, string codeTag, string initiatorTag)
+    [InlineData(999, CloseCause.ClientClosed, "application", "client")]
+    [InlineData(1000, CloseCause.ApplicationClosed, "1000", "server")]
+    [InlineData(1005, CloseCause.ClientClosed, "1005", "client")]
+    [InlineData(1011, CloseCause.HandlerFailed, "1011", "engine")]
+    [InlineData(1015, CloseCause.TransportEnded, "1015", "transport")]
+    [InlineData(1016, CloseCause.ClientClosed, "application", "client")]
+    [InlineData(3000, CloseCause.ClientClosed, "application", "client")]
+    [InlineData(4999, CloseCause.ApplicationClosed, "application", "server")]
+    public void Closed_AnyCode_HasFewTags(int code, CloseCause cause, string codeTag, string initiatorTag)
     {
         using MetricProbe probe = new();
         WeirMetrics metrics = new(probe);
 
         metrics.Opened();
-        metrics.Closed(new WeirClosure((CloseCode)code, "secret", initiator));
+        metrics.Closed(new WeirClosure((CloseCode)code, "secret", cause), TimeSpan.FromMinutes(2));
 
         Assert.Equal(1, Closed(probe, codeTag, initiatorTag));
-        Assert.Equal(2, Assert.Single(probe.TagsOf("weir.connections.closed")).Count);
+        Assert.Equal(3, Assert.Single(probe.TagsOf("weir.connections.closed")).Count);
+        Assert.Equal(120, probe.Sum("weir.connection.duration", ("weir.close.cause", CloseCauses.NameOf(cause))));
+        Assert.Single(Assert.Single(probe.TagsOf("weir.connection.duration")));
         Assert.Empty(Assert.Single(probe.TagsOf("weir.connections.active")));
     }
 

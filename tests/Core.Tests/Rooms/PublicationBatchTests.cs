@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Closing;
 using Weir.Connections;
 using Weir.Diagnostics;
 using Weir.Protocol;
@@ -134,6 +135,6 @@ public sealed class PublicationBatchTests : IDisposable
             Sends.Add((key is null ? "" : key + "=") + string.Join(' ', texts));
         }
 
-        public bool Close(CloseCode code, string reason) => throw new NotSupportedException("A room closes no member.");
+        public bool Close(CloseCode code, string reason, CloseCause cause) => throw new NotSupportedException("A room closes no member.");
     }
 }

@@ -30,16 +30,16 @@ internal sealed partial class HostProcess
     }
 
     /// <summary>Waits until a metric has a value; whoever asks often sees answers up to 300 ms old.</summary>
-    public async Task MetricBecomesAsync(string name, Func<double, bool> isRight, TimeSpan? limit = null)
+    public async Task MetricBecomesAsync(string name, Func<double, bool> isRight, TimeSpan? limit = null, string label = "")
     {
         TimeSpan bound = limit ?? Weir.Testing.Bounded.DefaultLimit;
         long start = TimeProvider.System.GetTimestamp();
         double value;
-        while (!isRight(value = await MetricAsync(name)))
+        while (!isRight(value = await MetricAsync(name, label)))
         {
             if (TimeProvider.System.GetElapsedTime(start) > bound)
             {
-                throw new TimeoutException($"{name} is still {value} after {bound.TotalSeconds} s.");
+                throw new TimeoutException($"{name} {label} is still {value} after {bound.TotalSeconds} s.");
             }
 
             await Task.Delay(_look, TimeProvider.System, CancellationToken.None);

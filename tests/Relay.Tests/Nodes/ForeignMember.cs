@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Weir.Closing;
 using Weir.Diagnostics;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
@@ -46,7 +47,7 @@ internal sealed class ForeignMember(RelayNode node) : IRoomMember, IRoomListener
         }
     }
 
-    public bool Close(CloseCode code, string reason)
+    public bool Close(CloseCode code, string reason, CloseCause cause)
     {
         if (Interlocked.Exchange(ref _hasEnded, true))
         {

@@ -1,3 +1,4 @@
+using Weir.Closing;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Protocol;
@@ -40,7 +41,7 @@ internal sealed class AccessResponses(IClientAccess access, RejectKind reject)
     {
         if (end is not null)
         {
-            connection.CloseAt(end, Unauthorized, Expired);
+            connection.CloseAt(end, Unauthorized, Expired, CloseCause.TokenExpired);
         }
     }
 }

@@ -70,7 +70,7 @@ internal sealed class RelayHandler(RelayNode relay, AccessResponses responses) :
             return relay.PublishAsync(room, message.Payload, message.Kind, connection);
         }
 
-        connection.Close(AccessResponses.Forbidden, "forbidden");
+        connection.Close(AccessResponses.Forbidden, "forbidden", CloseCause.AccessDenied);
         return ValueTask.CompletedTask;
     }
 
@@ -83,7 +83,7 @@ internal sealed class RelayHandler(RelayNode relay, AccessResponses responses) :
             return relay.PublishAsync(open, message.Payload, message.Kind, connection);
         }
 
-        connection.Close(AccessResponses.Forbidden, "forbidden");
+        connection.Close(AccessResponses.Forbidden, "forbidden", CloseCause.AccessDenied);
         return ValueTask.CompletedTask;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Weir.Closing;
 
 namespace Weir.Protocols.Centrifugo.Diagnostics;
 
@@ -12,8 +13,10 @@ internal static partial class CentrifugoLog
     [LoggerMessage(600, LogLevel.Debug, "Client {Client}: connected", EventName = "ClientConnected")]
     public static partial void Connected(ILogger logger, string client);
 
-    [LoggerMessage(601, LogLevel.Debug, "Client {Client}: disconnected with {Code} {Reason}", EventName = "ClientDisconnected")]
-    public static partial void Disconnected(ILogger logger, string client, int code, string reason);
+    [LoggerMessage(601, LogLevel.Debug,
+        "Client {Client}: disconnected with {Code}, cause {Cause}, reason \"{Reason}\"",
+        EventName = "ClientDisconnected")]
+    public static partial void Disconnected(ILogger logger, string client, int code, CloseCause cause, string reason);
 
     [LoggerMessage(602, LogLevel.Error, "Client {Client}: {Command} failed", EventName = "CommandFailed")]
     public static partial void CommandFailed(ILogger logger, Exception error, string client, string command);

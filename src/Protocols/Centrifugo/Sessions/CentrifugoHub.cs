@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Weir.Closing;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
@@ -87,7 +88,7 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         {
             if (what.Client.Length == 0 || what.Client == session.Id)
             {
-                session.Disconnect(what.Code, what.Reason);
+                session.Leave(new DisconnectReason(what.Code, what.Reason, CloseCause.AccessRevoked));
             }
         }
     }

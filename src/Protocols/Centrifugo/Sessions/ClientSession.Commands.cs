@@ -189,7 +189,8 @@ internal abstract partial class ClientSession
 
         if (command is ConnectCommand)
         {
-            Leave(DisconnectReason.Internal); // it may have been executed in part
+            // It may have been executed in part.
+            Leave(error is BrokerUnavailableException ? DisconnectReason.InternalBroker : DisconnectReason.Internal);
         }
         else if (command.Id > 0)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weir.Closing;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Limits;
@@ -100,7 +101,8 @@ internal abstract partial class ClientSession : CentrifugoSession
         }
     }
 
-    public override void Disconnect(CloseCode code, string reason) => Leave(new DisconnectReason(code, reason));
+    public override void Disconnect(CloseCode code, string reason)
+        => Leave(new DisconnectReason(code, reason, CloseCause.ApplicationClosed));
 
     /// <summary>Delivers a message of a channel to a session that does not share frames with others.</summary>
     public void Deliver(EncodedPush push)
@@ -168,10 +170,10 @@ internal abstract partial class ClientSession : CentrifugoSession
     protected virtual bool TakePong() => false;
 
     /// <summary>Ends the session after the pending replies.</summary>
-    protected void Leave(DisconnectReason why)
+    public void Leave(DisconnectReason why)
     {
         _isLeaving = true;
-        CentrifugoLog.Disconnected(Hub.Logger, Id, (int)why.Code, why.Reason);
+        CentrifugoLog.Disconnected(Hub.Logger, Id, (int)why.Code, why.Cause, why.Reason);
         Flush();
         Close(why);
     }

@@ -11,7 +11,8 @@ internal sealed class SocketHandler(CentrifugoHub hub, TimeSpan pingInterval, In
     public override ValueTask OnOpenedAsync(WeirConnection connection)
     {
         connection.State = new SocketSession(hub, connection, pingInterval, limit);
-        connection.CloseUnlessReplanned(hub.Settings.ConnectTimeout, DisconnectReason.Stale.Code, DisconnectReason.Stale.Reason);
+        DisconnectReason late = DisconnectReason.Stale;
+        connection.CloseUnlessReplanned(hub.Settings.ConnectTimeout, late.Code, late.Reason, late.Cause);
         return ValueTask.CompletedTask;
     }
 

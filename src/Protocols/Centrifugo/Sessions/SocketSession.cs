@@ -19,9 +19,10 @@ internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection
 
     protected override void SendInsideLock(EncodedPush push) => connection.Send(push.Message, MessageKind.Text);
 
-    protected override void Close(DisconnectReason why) => connection.Close(why.Code, why.Reason);
+    protected override void Close(DisconnectReason why) => connection.Close(why.Code, why.Reason, why.Cause);
 
-    protected override void PlanClose(DateTimeOffset? end, DisconnectReason why) => connection.CloseAt(end, why.Code, why.Reason);
+    protected override void PlanClose(DateTimeOffset? end, DisconnectReason why)
+        => connection.CloseAt(end, why.Code, why.Reason, why.Cause);
 
     protected override bool TakePong() => connection.TakeHeartbeatAnswer();
 
