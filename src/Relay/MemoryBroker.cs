@@ -104,7 +104,7 @@ public sealed class MemoryBroker : IBroker
         }
         finally
         {
-            Monitor.Exit(kept);
+            kept.Gate.Exit();
         }
     }
 
@@ -138,7 +138,7 @@ public sealed class MemoryBroker : IBroker
         }
         finally
         {
-            Monitor.Exit(kept);
+            kept.Gate.Exit();
         }
     }
 
@@ -147,7 +147,7 @@ public sealed class MemoryBroker : IBroker
     {
         if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
         {
-            lock (kept)
+            lock (kept.Gate)
             {
                 Interlocked.Add(ref _historyBytes, -kept.ClearHistory());
             }
@@ -170,7 +170,7 @@ public sealed class MemoryBroker : IBroker
         }
         finally
         {
-            Monitor.Exit(kept);
+            kept.Gate.Exit();
         }
 
         return ValueTask.CompletedTask;
@@ -181,7 +181,7 @@ public sealed class MemoryBroker : IBroker
     {
         if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
         {
-            lock (kept)
+            lock (kept.Gate)
             {
                 if (kept.RemovePresence(client, out RoomMember? member))
                 {
@@ -201,7 +201,7 @@ public sealed class MemoryBroker : IBroker
             return new([]);
         }
 
-        lock (kept)
+        lock (kept.Gate)
         {
             return new(kept.Present(_time.GetTimestamp()));
         }
@@ -218,7 +218,7 @@ public sealed class MemoryBroker : IBroker
         MemoryRoomLog kept = Enter(room);
         kept.Skip();
         StreamPosition top = kept.Top;
-        Monitor.Exit(kept);
+        kept.Gate.Exit();
         return new(top);
     }
 
@@ -229,13 +229,13 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _sweep?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    // Returns the room log of that name with its monitor held; creates it if there is none.
+    // Returns the room log of that name with its gate held; creates it if there is none.
     private MemoryRoomLog Enter(string room)
     {
         while (true)
         {
             MemoryRoomLog kept = _rooms.GetOrAdd(room, static _ => new MemoryRoomLog(NewEpoch()));
-            Monitor.Enter(kept);
+            kept.Gate.Enter();
             if (!kept.IsForgotten)
             {
                 kept.LastUsed = _time.GetTimestamp();
@@ -243,7 +243,7 @@ public sealed class MemoryBroker : IBroker
                 return kept;
             }
 
-            Monitor.Exit(kept);
+            kept.Gate.Exit();
             _rooms.TryRemove(KeyValuePair.Create(room, kept));
         }
     }
@@ -262,7 +262,7 @@ public sealed class MemoryBroker : IBroker
         long lastUseOfInterest = now - TicksOf(_options.UnusedRoomLifetime);
         foreach ((string name, MemoryRoomLog room) in _rooms)
         {
-            lock (room)
+            lock (room.Gate)
             {
                 Interlocked.Add(ref _historyBytes, -room.ClearHistoryIfExpired(now));
                 foreach (RoomMember member in room.TakeExpired(now))

@@ -9,6 +9,9 @@ namespace Weir.Relay.Memory;
 /// </remarks>
 internal sealed class MemoryRoomLog(string epoch)
 {
+    /// <summary>Guards the log and its presence; the broker holds it around every call.</summary>
+    public readonly Lock Gate = new();
+
     private readonly Queue<Publication> _history = new();
     private Dictionary<string, (RoomMember Member, long Until)>? _present;
     private long _offset;

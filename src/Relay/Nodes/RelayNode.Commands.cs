@@ -251,13 +251,14 @@ public sealed partial class RelayNode
     private sealed class Answers(int expected)
     {
         private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Lock _gate = new();
         private readonly List<Dictionary<string, int>> _rooms = [];
 
         public Task All => _all.Task;
 
         public void Add(Dictionary<string, int> rooms)
         {
-            lock (_rooms)
+            lock (_gate)
             {
                 _rooms.Add(rooms);
                 if (_rooms.Count == expected)
@@ -269,7 +270,7 @@ public sealed partial class RelayNode
 
         public void AddTo(Dictionary<string, int> total)
         {
-            lock (_rooms)
+            lock (_gate)
             {
                 foreach ((string room, int listeners) in _rooms.SelectMany(static rooms => rooms))
                 {

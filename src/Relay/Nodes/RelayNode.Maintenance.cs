@@ -65,7 +65,7 @@ public sealed partial class RelayNode
                 StreamPosition skipped = await Broker.SkipAsync(room, rule, CancellationToken.None).ConfigureAwait(false);
                 if (_rooms.TryGetValue(room, out LocalRoom? local))
                 {
-                    local.EventLoop.Post(new RoomEvent(RoomEventKind.Skipped, skipped));
+                    local.EventLoop.Post(RoomEvent.Skipped(skipped));
                 }
             }
             catch (Exception error)

@@ -346,7 +346,7 @@ public sealed partial class RelayNode
             // Its announcement may be missed; the history has it, and without history the node delivers it to its own members.
             if (room.Rule.KeepsHistory)
             {
-                room.EventLoop.Post(new RoomEvent(RoomEventKind.Check));
+                room.EventLoop.Post(RoomEvent.Check);
             }
             else
             {
@@ -374,7 +374,7 @@ public sealed partial class RelayNode
 
         ReleasePermits(room);
         Metrics.Published(isUnknown ? "unknown" : "failed");
-        room.EventLoop.Post(new RoomEvent(isUnknown ? RoomEventKind.MaybeStored : RoomEventKind.NotStored, entry));
+        room.EventLoop.Post(RoomEvent.PublishFailed(entry, isUnknown));
     }
 
     // Never handed to the broker: it keeps its position in the order among those that were.
@@ -391,7 +391,7 @@ public sealed partial class RelayNode
             OweLoss(room);
         }
 
-        room.EventLoop.Post(new RoomEvent(RoomEventKind.NotStored, entry));
+        room.EventLoop.Post(RoomEvent.PublishFailed(entry, isUnknown: false));
     }
 
     private void ReleasePermits(LocalRoom room)

@@ -242,7 +242,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
             local.EndPlain();
             await ready.WaitAsync(cancellationToken).ConfigureAwait(false);
             Subscribing subscribing = new(audiences, listener, from);
-            local.EventLoop.Post(new RoomEvent(RoomEventKind.Subscribe, subscribing));
+            local.EventLoop.Post(RoomEvent.Subscribe(subscribing));
             using CancellationTokenRegistration givesUp = cancellationToken.UnsafeRegister(
                 static (waiting, token) =>
                 {
@@ -308,7 +308,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
     {
         if (_rooms.TryGetValue(room, out LocalRoom? local))
         {
-            local.EventLoop.Post(new RoomEvent(RoomEventKind.Publication, publication, epoch));
+            local.EventLoop.Post(RoomEvent.Announced(publication, epoch));
         }
     }
 
@@ -317,7 +317,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         // Members of a plain room have no message for it.
         if (_rooms.TryGetValue(room, out LocalRoom? local) && !local.IsPlain)
         {
-            local.EventLoop.Post(new RoomEvent(hasJoined ? RoomEventKind.Joined : RoomEventKind.Left, member));
+            local.EventLoop.Post(RoomEvent.PresenceChanged(member, hasJoined));
         }
     }
 

@@ -29,6 +29,7 @@ internal interface IBrokerSubscriptionOwner
 /// </remarks>
 internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
 {
+    private readonly Lock _gate = new();
     private TaskCompletionSource? _ready;
     private int _references;
     private State _state;
@@ -51,7 +52,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
     {
         get
         {
-            lock (this)
+            lock (_gate)
             {
                 return _references;
             }
@@ -70,7 +71,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
     {
         bool mustRun = false;
         bool mustRetry = false;
-        lock (this)
+        lock (_gate)
         {
             if (_state == State.Gone)
             {
@@ -110,7 +111,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
     /// <summary>Removes a reference; once for each <see cref="TryAcquire"/>.</summary>
     public void Release()
     {
-        lock (this)
+        lock (_gate)
         {
             _references--;
             Debug.Assert(_references >= 0, "More references released than acquired");
@@ -128,7 +129,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
     /// <summary>Repeats a subscribe that failed.</summary>
     public void Retry()
     {
-        lock (this)
+        lock (_gate)
         {
             if (!_mustRetry || _isRetrying || _state != State.Subscribed)
             {
@@ -146,7 +147,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
         while (true)
         {
             State doing;
-            lock (this)
+            lock (_gate)
             {
                 doing = _state;
             }
@@ -157,7 +158,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
                 bool isConfirmed = await owner.SubscribeAsync().ConfigureAwait(false);
                 TaskCompletionSource? ready;
                 bool isWanted;
-                lock (this)
+                lock (_gate)
                 {
                     Volatile.Write(ref _mustRetry, !isConfirmed);
                     isWanted = _references > 0;
@@ -175,7 +176,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
             else
             {
                 await owner.UnsubscribeAsync().ConfigureAwait(false);
-                lock (this)
+                lock (_gate)
                 {
                     _state = _references > 0 ? State.Subscribing : State.Gone;
                     if (_state == State.Subscribing)
@@ -195,7 +196,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
         bool isConfirmed = await owner.SubscribeAsync().ConfigureAwait(false);
         bool isWanted;
         TaskCompletionSource? ready;
-        lock (this)
+        lock (_gate)
         {
             _isRetrying = false;
             ready = _ready;

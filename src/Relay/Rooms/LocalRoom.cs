@@ -105,7 +105,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
 
         if (Rule.KeepsHistory && (isCheckDue || EventLoop.IsReadDue))
         {
-            EventLoop.Post(new RoomEvent(RoomEventKind.Check));
+            EventLoop.Post(RoomEvent.Check);
         }
 
         if (isRefreshDue)
@@ -119,7 +119,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
     {
         if (_outbox is { Count: > 0 })
         {
-            EventLoop.Post(new RoomEvent(RoomEventKind.Away));
+            EventLoop.Post(RoomEvent.BrokerUnavailable);
         }
     }
 
@@ -133,7 +133,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
                 // A joining member is notified once the position is known: from there on no publication can be missed without being
                 // noticed.
                 RoomHistory top = await _node.ReadHistoryAsync(this, new HistoryQuery(Since: null, Limit: 0)).ConfigureAwait(false);
-                EventLoop.Post(new RoomEvent(RoomEventKind.Located, top));
+                EventLoop.Post(RoomEvent.Located(top));
             }
 
             return true;
@@ -150,7 +150,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
         _node.Maintain(this);
         if (Rule.KeepsHistory)
         {
-            EventLoop.Post(new RoomEvent(RoomEventKind.Check));
+            EventLoop.Post(RoomEvent.Check);
         }
 
         return false;
@@ -176,7 +176,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
     {
         if (Rule.KeepsHistory)
         {
-            EventLoop.Post(new RoomEvent(RoomEventKind.Reset));
+            EventLoop.Post(RoomEvent.Reset);
         }
     }
 

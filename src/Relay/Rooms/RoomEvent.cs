@@ -2,46 +2,97 @@ using Weir.Relay.Brokers;
 
 namespace Weir.Relay.Rooms;
 
-/// <summary>One event in a room's inbox.</summary>
-internal readonly record struct RoomEvent(RoomEventKind Kind, object? Subject = null, object? Detail = null);
-
-internal enum RoomEventKind
+/// <summary>
+/// One event in a room's inbox. A struct, because a burst has one for each publication; each kind is made by its method, and has the values
+/// that its method takes.
+/// </summary>
+internal readonly struct RoomEvent
 {
-    /// <summary>A publication was announced, with its epoch.</summary>
-    Publication,
+    private readonly object? _first;
+    private readonly object? _second;
 
-    /// <summary>A member joined on any node.</summary>
-    Joined,
+    private RoomEvent(Kind kind, object? first = null, object? second = null)
+    {
+        Of = kind;
+        _first = first;
+        _second = second;
+    }
 
-    /// <summary>A member left on any node.</summary>
-    Left,
-
-    /// <summary>A listener subscribes: a <see cref="Subscribing"/>.</summary>
-    Subscribe,
+    internal enum Kind
+    {
+        Announced,
+        Joined,
+        Left,
+        Subscribe,
+        Check,
+        Located,
+        HistoryRead,
+        HistoryNotRead,
+        NotStored,
+        MaybeStored,
+        BrokerUnavailable,
+        Skipped,
+        Reset,
+    }
 
     /// <summary>The position must be compared with the broker's.</summary>
-    Check,
-
-    /// <summary>The top of the history as it was after the room was subscribed to.</summary>
-    Located,
-
-    /// <summary>The history was read, or (with the exception as detail) could not be.</summary>
-    HistoryRead,
-
-    /// <summary>A <see cref="PendingPublish"/> has failed: not stored.</summary>
-    NotStored,
-
-    /// <summary>A <see cref="PendingPublish"/> has failed: unknown whether it is stored.</summary>
-    MaybeStored,
+    public static RoomEvent Check => new(Kind.Check);
 
     /// <summary>The broker is unavailable: publications that wait for their announcement are given to the members of this node.</summary>
-    Away,
-
-    /// <summary>
-    /// This node has skipped an offset, a <see cref="StreamPosition"/>, for publications that it has delivered without one.
-    /// </summary>
-    Skipped,
+    public static RoomEvent BrokerUnavailable => new(Kind.BrokerUnavailable);
 
     /// <summary>The room is subscribed to anew, without a member that was given an earlier publication.</summary>
-    Reset,
+    public static RoomEvent Reset => new(Kind.Reset);
+
+    /// <summary>The kind, which determines the values that the event has.</summary>
+    public Kind Of { get; }
+
+    /// <summary>Of <see cref="Kind.Announced"/>.</summary>
+    public Publication Publication => (Publication)_first!;
+
+    /// <summary>Of <see cref="Kind.Announced"/>.</summary>
+    public string Epoch => (string)_second!;
+
+    /// <summary>Of <see cref="Kind.Joined"/> and <see cref="Kind.Left"/>.</summary>
+    public RoomMember Member => (RoomMember)_first!;
+
+    /// <summary>Of <see cref="Kind.Subscribe"/>.</summary>
+    public Subscribing Subscribing => (Subscribing)_first!;
+
+    /// <summary>Of <see cref="Kind.Located"/> and <see cref="Kind.HistoryRead"/>.</summary>
+    public RoomHistory History => (RoomHistory)_first!;
+
+    /// <summary>Of <see cref="Kind.HistoryNotRead"/>.</summary>
+    public Exception Error => (Exception)_first!;
+
+    /// <summary>Of <see cref="Kind.NotStored"/> and <see cref="Kind.MaybeStored"/>.</summary>
+    public PendingPublish Publish => (PendingPublish)_first!;
+
+    /// <summary>Of <see cref="Kind.Skipped"/>.</summary>
+    public StreamPosition Position => (StreamPosition)_first!;
+
+    /// <summary>A publication was announced.</summary>
+    public static RoomEvent Announced(Publication publication, string epoch) => new(Kind.Announced, publication, epoch);
+
+    /// <summary>A member joined or left, on any node.</summary>
+    public static RoomEvent PresenceChanged(RoomMember member, bool hasJoined) => new(hasJoined ? Kind.Joined : Kind.Left, member);
+
+    /// <summary>A listener subscribes.</summary>
+    public static RoomEvent Subscribe(Subscribing subscribing) => new(Kind.Subscribe, subscribing);
+
+    /// <summary>The top of the history as it was after the room was subscribed to.</summary>
+    public static RoomEvent Located(RoomHistory top) => new(Kind.Located, top);
+
+    /// <summary>The history was read.</summary>
+    public static RoomEvent HistoryRead(RoomHistory history) => new(Kind.HistoryRead, history);
+
+    /// <summary>The history could not be read.</summary>
+    public static RoomEvent HistoryNotRead(Exception error) => new(Kind.HistoryNotRead, error);
+
+    /// <summary>A publish of this node has failed; it is not stored, or that is unknown.</summary>
+    public static RoomEvent PublishFailed(PendingPublish publish, bool isUnknown)
+        => new(isUnknown ? Kind.MaybeStored : Kind.NotStored, publish);
+
+    /// <summary>This node has skipped an offset for publications that it has delivered without one.</summary>
+    public static RoomEvent Skipped(StreamPosition position) => new(Kind.Skipped, position);
 }

@@ -42,7 +42,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
         bool mustStart;
         lock (_inboxGate)
         {
-            if (posted.Kind == RoomEventKind.Publication && _inbox.Count >= MaxInbox)
+            if (posted.Of == RoomEvent.Kind.Announced && _inbox.Count >= MaxInbox)
             {
                 OnInboxFullInsideLock();
                 return;

@@ -53,50 +53,50 @@ internal sealed partial class RoomEventLoop
 
     private void Handle(in RoomEvent happened)
     {
-        switch (happened.Kind)
+        switch (happened.Of)
         {
-            case RoomEventKind.Publication:
-                OnPublication((Publication)happened.Subject!, (string)happened.Detail!);
+            case RoomEvent.Kind.Announced:
+                OnPublication(happened.Publication, happened.Epoch);
                 break;
-            case RoomEventKind.Joined:
-            case RoomEventKind.Left:
-                OnPresenceChanged((RoomMember)happened.Subject!, happened.Kind == RoomEventKind.Joined);
+            case RoomEvent.Kind.Joined:
+            case RoomEvent.Kind.Left:
+                OnPresenceChanged(happened.Member, hasJoined: happened.Of == RoomEvent.Kind.Joined);
                 break;
-            case RoomEventKind.Subscribe:
-                OnSubscribe((Subscribing)happened.Subject!);
+            case RoomEvent.Kind.Subscribe:
+                OnSubscribe(happened.Subscribing);
                 break;
-            case RoomEventKind.Check:
+            case RoomEvent.Kind.Check:
                 _mustRead = true;
                 ReadIfNeeded();
                 break;
-            case RoomEventKind.Located when _isReading || _sequence.IsKnown:
+            case RoomEvent.Kind.Located when _isReading || _sequence.IsKnown:
                 _mustRead = true; // subscribed to again: announcements in between may be missing
                 ReadIfNeeded();
                 break;
-            case RoomEventKind.Located:
+            case RoomEvent.Kind.Located:
                 _began = default;
-                Apply((RoomHistory)happened.Subject!);
+                Apply(happened.History);
                 ReadIfNeeded();
                 break;
-            case RoomEventKind.HistoryRead when happened.Subject is RoomHistory history:
-                OnHistory(history);
+            case RoomEvent.Kind.HistoryRead:
+                OnHistory(happened.History);
                 break;
-            case RoomEventKind.HistoryRead:
-                OnHistoryNotRead((Exception)happened.Detail!);
+            case RoomEvent.Kind.HistoryNotRead:
+                OnHistoryNotRead(happened.Error);
                 break;
-            case RoomEventKind.NotStored:
-                OnFailed((PendingPublish)happened.Subject!, isUnknown: false);
+            case RoomEvent.Kind.NotStored:
+                OnFailed(happened.Publish, isUnknown: false);
                 break;
-            case RoomEventKind.MaybeStored:
-                OnFailed((PendingPublish)happened.Subject!, isUnknown: true);
+            case RoomEvent.Kind.MaybeStored:
+                OnFailed(happened.Publish, isUnknown: true);
                 break;
-            case RoomEventKind.Away:
-                OnAway();
+            case RoomEvent.Kind.BrokerUnavailable:
+                OnBrokerUnavailable();
                 break;
-            case RoomEventKind.Skipped:
-                OnSkipped((StreamPosition)happened.Subject!);
+            case RoomEvent.Kind.Skipped:
+                OnSkipped(happened.Position);
                 break;
-            case RoomEventKind.Reset:
+            case RoomEvent.Kind.Reset:
                 OnReset();
                 break;
         }
@@ -218,7 +218,7 @@ internal sealed partial class RoomEventLoop
 
             if (_node.Health == BrokerHealth.Degraded)
             {
-                OnAway(); // the entries that waited behind it
+                OnBrokerUnavailable(); // the entries that waited behind it
             }
 
             return;
@@ -243,7 +243,7 @@ internal sealed partial class RoomEventLoop
         DeliverFailedToMembers();
     }
 
-    private void OnAway()
+    private void OnBrokerUnavailable()
     {
         if (Rule.KeepsHistory)
         {
@@ -446,23 +446,24 @@ internal sealed partial class RoomEventLoop
 
     private async Task ReadAsync(HistoryQuery query, StreamPosition? began)
     {
-        RoomHistory? history = null;
-        Exception? failure = null;
+        RoomEvent read;
         try
         {
-            history = await _node.ReadHistoryAsync(_room, query).ConfigureAwait(false);
+            RoomHistory history = await _node.ReadHistoryAsync(_room, query).ConfigureAwait(false);
             if (began is { } position && history.Top.Epoch != position.Epoch && !history.Holds(position))
             {
                 // Offsets have another meaning now: all publications there are new to the room.
                 history = await _node.ReadHistoryAsync(_room, new HistoryQuery(Since: null, Limit: -1)).ConfigureAwait(false);
             }
+
+            read = RoomEvent.HistoryRead(history);
         }
         catch (Exception error)
         {
-            failure = error;
+            read = RoomEvent.HistoryNotRead(error);
         }
 
-        Post(new RoomEvent(RoomEventKind.HistoryRead, history, failure));
+        Post(read);
     }
 
     private void OnHistory(RoomHistory history)

@@ -11,13 +11,14 @@ namespace Weir.Relay.Rooms;
 /// </remarks>
 internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetime, ILogger logger)
 {
+    private readonly Lock _gate = new();
     private readonly Dictionary<string, RoomMember> _members = new(StringComparer.Ordinal);
 
     public int Count
     {
         get
         {
-            lock (_members)
+            lock (_gate)
             {
                 return _members.Count;
             }
@@ -26,7 +27,7 @@ internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetim
 
     public void Set(RoomMember member)
     {
-        lock (_members)
+        lock (_gate)
         {
             _members[member.Client] = member;
             Watch(() => broker.SetPresenceAsync(room, member, lifetime, CancellationToken.None));
@@ -35,7 +36,7 @@ internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetim
 
     public void Remove(string client)
     {
-        lock (_members)
+        lock (_gate)
         {
             if (_members.Remove(client))
             {
@@ -46,7 +47,7 @@ internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetim
 
     public void Refresh()
     {
-        lock (_members)
+        lock (_gate)
         {
             foreach (RoomMember member in _members.Values)
             {

@@ -8,12 +8,14 @@ namespace Weir.Relay.Streams;
 /// <summary>The streams of one room: its events are encoded once for all of them.</summary>
 internal sealed class SseAudience : IRoomAudience
 {
+    private readonly Lock _gate = new();
+
     // Calls come from the room's event loop, and so do joins; a stream that ends leaves from its own thread.
     private readonly List<SseSubscription> _subscriptions = [];
 
     public void Add(SseSubscription subscription)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             subscription.Index = _subscriptions.Count;
             _subscriptions.Add(subscription);
@@ -22,7 +24,7 @@ internal sealed class SseAudience : IRoomAudience
 
     public void Remove(SseSubscription subscription)
     {
-        lock (_subscriptions)
+        lock (_gate)
         {
             SseSubscription last = _subscriptions[^1];
             _subscriptions[subscription.Index] = last;
@@ -36,7 +38,7 @@ internal sealed class SseAudience : IRoomAudience
         StreamPosition position = new(room.Epoch, publication.Offset);
         byte[]? id = publication.Offset > 0 ? SseFormat.Id(position) : null;
         byte[]? body = null;
-        lock (_subscriptions)
+        lock (_gate)
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
@@ -49,7 +51,7 @@ internal sealed class SseAudience : IRoomAudience
     public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason)
     {
         SseEvent loss = SseEvent.Loss(0, SseFormat.Lost(room.Name, RelayMetrics.NameOf(reason), now), now);
-        lock (_subscriptions)
+        lock (_gate)
         {
             foreach (SseSubscription subscription in _subscriptions)
             {
