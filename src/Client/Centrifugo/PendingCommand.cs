@@ -23,7 +23,8 @@ internal sealed class UserCommand(uint id, ReadOnlyMemory<byte> payload) : Pendi
     public Task<(DeliveryResult Result, ReadOnlyMemory<byte> Body)> Outcome => _result.Task;
 
     public override void Answer(in Reply reply) => _result.TrySetResult(reply.Error is { } error
-        ? (new DeliveryResult(Delivery.Failed, error.Message, error.Code), default)
+        ? (new DeliveryResult(error.MayHaveBeenExecuted ? Delivery.Unknown : Delivery.Failed, error.Message, error.Code),
+            default)
         : (new DeliveryResult(Delivery.Delivered), reply.Result));
 
     public override void End(DeliveryResult result) => _result.TrySetResult((result, default));

@@ -9,7 +9,16 @@ internal readonly record struct Reply(uint Id, CommandError? Error, ReadOnlyMemo
 }
 
 /// <summary>The error of a refused command.</summary>
-internal sealed record CommandError(int Code, string Message, bool IsTemporary);
+internal sealed record CommandError(int Code, string Message, bool IsTemporary)
+{
+    private const int Internal = 100;
+
+    /// <summary>
+    /// Whether the command may have been executed: a server that fails, as when its broker does not answer, reports an internal error,
+    /// whether or not a publication was stored.
+    /// </summary>
+    public bool MayHaveBeenExecuted => Code == Internal;
+}
 
 /// <summary>The result of a connect or a refresh.</summary>
 internal sealed record ConnectReply(string Client, TimeSpan Ping, bool Pong, bool Expires, TimeSpan TimeToLive)

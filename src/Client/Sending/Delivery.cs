@@ -19,7 +19,7 @@ public enum Delivery
 
     /// <summary>
     /// The connection ended, or the reply did not arrive in time, when the message may already have been in flight. It may have
-    /// been delivered: sending it again may deliver it twice.
+    /// been delivered: sending it again may deliver it twice. So it is if the server answered with error 100, internal server error.
     /// </summary>
     Unknown,
 }

@@ -38,6 +38,18 @@ public sealed class CommandTests : CentrifugoFixture
     }
 
     [Fact]
+    public async Task Publish_ThatTheServerFailedToServe_IsUnknown_WithTheCode()
+    {
+        await ConnectAsync();
+        Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
+        (uint id, _) = await Server.HearAsync("publish");
+
+        Server.Refuse(id, 100, "internal server error"); // its broker has not answered: it may be stored
+
+        Assert.Equal(new DeliveryResult(Delivery.Unknown, "internal server error", 100), await publish.Within());
+    }
+
+    [Fact]
     public async Task Publish_WhoseConnectionEnds_IsUnknown_AndIsNotRepeated()
     {
         await ConnectAsync();
