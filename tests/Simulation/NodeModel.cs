@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Hosting;
+using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
 using Weir.Relay.Access;
 using Weir.Relay.Brokers;
@@ -44,6 +45,8 @@ internal sealed class NodeModel
         SseOptions streams = new();
         Sse = new SseEndpoint(
             Relay, node, OpenAccess.Instance, streams.ToSettings(node), new OriginPolicy(streams.AllowedOrigins), streams.MaxHeadBytes);
+        Hub = new CentrifugoHub(Relay, OpenAccess.Instance, application: null, node,
+            new CentrifugoSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25), MaxPublicationsPerReply: 300), log);
     }
 
     public string Name { get; }
@@ -53,6 +56,9 @@ internal sealed class NodeModel
     public RelayNode Relay { get; }
 
     public SseEndpoint Sse { get; }
+
+    /// <summary>The sessions of Centrifugo's protocol.</summary>
+    public CentrifugoHub Hub { get; }
 
     public NotingAudiences Audiences { get; } = new();
 

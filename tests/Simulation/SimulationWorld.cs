@@ -53,18 +53,30 @@ internal sealed class SimulationWorld
         => string.Create(CultureInfo.InvariantCulture,
             $"{publisher}/{room}-{_published[(publisher, room)] = _published.GetValueOrDefault((publisher, room)) + 1}");
 
+    /// <summary>A text as it was published: clients of Centrifugo's protocol send and receive it as a string of JSON.</summary>
+    public static string TextOf(ReadOnlySpan<byte> data) => System.Text.Encoding.UTF8.GetString(data).Trim('"');
+
+    /// <summary>Notes that a client publishes through a node and waits for the answer.</summary>
+    public Answer BeginAnswer(NodeModel node, string room, string text)
+    {
+        Answer answer = new(node, room, text, Scheduler.Clock.GetUtcNow());
+        _answers.Add(answer);
+        return answer;
+    }
+
     /// <summary>Publishes as the HTTP API does, and notes the answer.</summary>
     public async void Publish(NodeModel node, string room)
     {
         string text = NextText(node.Name, room);
-        Answer answer = new(node, room, text, Scheduler.Clock.GetUtcNow());
-        _answers.Add(answer);
+        Answer answer = BeginAnswer(node, room, text);
         Note($"{node.Name} publishes {text}");
         try
         {
-            answer.Position = await node.Relay.PublishAsync(room, new Publication { Data = System.Text.Encoding.UTF8.GetBytes(text) });
+            StreamPosition position =
+                await node.Relay.PublishAsync(room, new Publication { Data = System.Text.Encoding.UTF8.GetBytes(text) });
+            answer.Position = position;
             answer.IsOk = true;
-            Note($"{node.Name} answers {text}: stored as {answer.Position.Epoch}:{answer.Position.Offset}");
+            Note($"{node.Name} answers {text}: stored as {position.Epoch}:{position.Offset}");
         }
         catch (BrokerUnavailableException error)
         {
@@ -100,7 +112,12 @@ internal sealed class SimulationWorld
                 Violate($"{answer.Text} was answered \"not stored\" but is stored");
             }
 
-            if (answer.IsOk && rule.KeepsHistory && answer.Position != place && (rule.Durable || answer.Position.Offset > 0))
+            if (answer.IsOk && answer.Position is null && rule.KeepsHistory && place is null)
+            {
+                Violate($"{answer.Text} was answered \"delivered\" but is not stored");
+            }
+
+            if (answer is { IsOk: true, Position: { } position } && rule.KeepsHistory && position != place && (rule.Durable || position.Offset > 0))
             {
                 Violate($"{answer.Text} was answered \"stored\" but is not");
             }
@@ -118,12 +135,13 @@ internal sealed class SimulationWorld
         }
     }
 
-    private sealed record Answer(NodeModel Node, string Room, string Text, DateTimeOffset At)
+    internal sealed record Answer(NodeModel Node, string Room, string Text, DateTimeOffset At)
     {
         public bool IsOk { get; set; }
 
         public bool IsNotStored { get; set; }
 
-        public StreamPosition Position { get; set; }
+        /// <summary>Where it is stored, as the answer says; <c>null</c> if it does not say so.</summary>
+        public StreamPosition? Position { get; set; }
     }
 }

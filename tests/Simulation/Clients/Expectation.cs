@@ -82,6 +82,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
     /// <summary>A publication is given, with its place if the protocol says so.</summary>
     public void Give(string text, StreamPosition? said)
     {
+        text = text.Trim('"');
         world.Note($"{client} {room} {text}{(said is { } at ? " " + Text(at) : "")}");
         if (!_given.Add(text))
         {

@@ -71,7 +71,7 @@ internal sealed class ServerModel(Ledger ledger)
         }
 
         StreamPosition place = new(log.Epoch, log.Top);
-        ledger.Store(room, place, System.Text.Encoding.UTF8.GetString(publication.Data.Span));
+        ledger.Store(room, place, SimulationWorld.TextOf(publication.Data.Span));
         Announce(room, numbered, log.Epoch);
         return place;
     }

@@ -40,17 +40,20 @@ internal enum Features
     /// <summary>Streams and raw members may be of several rooms.</summary>
     StreamsOfSeveralRooms = 512,
 
+    /// <summary>Clients are the .NET client, too, over sessions of Centrifugo's protocol.</summary>
+    Sdks = 2048,
+
     /// <summary>Announcements to a node take longer than answers for some time.</summary>
     SlowAnnouncements = 1024,
 
     /// <summary>All that goes wrong, and all kinds of clients.</summary>
-    All = 2047,
+    All = 4095,
 }
 
 /// <summary>One simulation: from its seed follow the nodes, the clients and all that happens.</summary>
 internal sealed class Scenario
 {
-    private const Features Clients = Features.Members | Features.StreamsOfSeveralRooms;
+    private const Features Clients = Features.Members | Features.StreamsOfSeveralRooms | Features.Sdks;
 
     private static readonly string[] _allRooms = ["plain", "kept", "other", "durable"];
 
@@ -161,12 +164,14 @@ internal sealed class Scenario
         {
             string room = _rooms[_random.Next(_rooms.Length)];
             bool isOfSeveral = _random.Next(2) == 0 && _features.HasFlag(Features.StreamsOfSeveralRooms);
-            world.Clients.Add(_random.Next(3) switch
+            world.Clients.Add(_random.Next(4) switch
             {
                 0 when _features.HasFlag(Features.Members) && isOfSeveral
                     => new MemberClient("m" + i, ["both", "and"], world, isNumbered: false),
                 0 when _features.HasFlag(Features.Members) => new MemberClient("m" + i, [room], world, IsNumbered(room)),
                 <= 1 => new ListenerClient("l" + i, room, world, IsNumbered(room)),
+                2 when _features.HasFlag(Features.Sdks)
+                    => new SdkClient("c" + i, room, world, IsNumbered(room), inboxCapacity: _random.Next(3) == 0 ? 4 : 1000),
                 _ => new SseClient("s" + i, isOfSeveral ? ["kept", "other"] : [room], world, IsNumbered),
             });
         }
@@ -215,6 +220,8 @@ internal sealed class Scenario
     private void Talk(SimulationWorld world, NodeModel node)
     {
         MemberClient[] members = [.. world.Clients.OfType<MemberClient>().Where(static member => member.CanPublish)];
+        SdkClient[] sdks = [.. world.Clients.OfType<SdkClient>().Where(static sdk => sdk.CanPublish)];
+        SdkClient? sdk = sdks.Length > 0 && _random.Next(3) == 0 ? Any(sdks) : null;
         MemberClient? member = members.Length > 0 && _random.Next(3) > 0 ? Any(members) : null;
         string room = Any(_rooms);
         double pause = _random.Next(3) switch { 0 => 5, 1 => 60, _ => 400 };
@@ -223,7 +230,14 @@ internal sealed class Scenario
 
         void Next()
         {
-            if (member is null)
+            if (sdk is not null)
+            {
+                if (sdk.CanPublish)
+                {
+                    sdk.Publish();
+                }
+            }
+            else if (member is null)
             {
                 world.Publish(node, room);
             }

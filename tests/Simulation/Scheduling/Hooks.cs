@@ -47,8 +47,26 @@ public static class Hooks
     public static Task Task_Run(Func<Task?> work)
     {
         TaskCompletionSource<Task> begun = new();
-        Scheduler.Post(_ => begun.SetResult(work()!), null);
+        Start(() => begun.SetResult(work()!));
         return begun.Task.Unwrap();
+    }
+
+    public static Task Task_Run(Action work)
+    {
+        TaskCompletionSource done = new();
+        Start(() =>
+        {
+            work();
+            done.SetResult();
+        });
+        return done.Task;
+    }
+
+    // The framework runs the callbacks on the thread pool.
+    public static Task CancelAsync(CancellationTokenSource source)
+    {
+        source.Cancel();
+        return Task.CompletedTask;
     }
 
     public static Task WaitAsync(Task task, CancellationToken cancellationToken)
@@ -114,10 +132,25 @@ public static class Hooks
         return (int)hash;
     }
 
+    // What the work sets in its context ends with it, as on the thread pool.
+    private static void Start(Action work)
+    {
+        ExecutionContext context = ExecutionContext.Capture()!;
+        Scheduler.Post(_ => ExecutionContext.Run(context, static work => ((Action)work!)(), work), null);
+    }
+
+    // The framework's waiter leaves the queue when it is cancelled; this one passes on what it is given.
     private static async void ReleaseLater(Task entered, SemaphoreSlim semaphore)
     {
         await entered;
-        semaphore.Release();
+        try
+        {
+            semaphore.Release();
+        }
+        catch (Exception error) when (error is SemaphoreFullException or ObjectDisposedException)
+        {
+            // A signal that was given again meanwhile, or is needed no more.
+        }
     }
 
     private static async Task UntilAsync(Task task, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
