@@ -152,7 +152,14 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
     }
 
     private void DeliverToAudiences(Publication publication, IRoomMember? except)
-        => Tell(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
+    {
+        if (publication.Offset == 0 && Rule.KeepsHistory && publication.Node == _node.NodeId)
+        {
+            _withoutOffsetAt = _sequence.Position.Offset;
+        }
+
+        Tell(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
+    }
 
     private void Tell<T>(Action<IRoomAudience, LocalRoom, T> call, T what)
     {

@@ -15,6 +15,8 @@ internal sealed partial class RoomEventLoop
 
     private const int NoRead = 0; // reads count from 1
 
+    private const long None = -1;
+
     private readonly LocalRoom _room;
     private readonly IRoomNode _node;
     private readonly RoomSequence _sequence = new();
@@ -28,6 +30,7 @@ internal sealed partial class RoomEventLoop
     private StreamPosition _began;
     private long _locatedAfter; // the last sequence when the position became known: audiences get those up to it by offset or not at all
     private long _lastWithoutBroker; // without history: this node's newest publication that was delivered before its announcement
+    private long _withoutOffsetAt = None; // where audiences were given this node's newest publication without an offset, since a loss
     private int _reads;
     private bool _isReading;
     private bool _mustRead;
@@ -186,6 +189,7 @@ internal sealed partial class RoomEventLoop
     {
         RelayLog.PositionLost(_node.Logger, Name, reason, now.Epoch, now.Offset);
         _node.Metrics.PositionLost(reason);
+        _withoutOffsetAt = None; // earlier positions show the loss
         Tell(static (audience, room, what) => audience.OnPositionLost(room, what.now, what.reason), (now, reason));
     }
 
@@ -391,6 +395,7 @@ internal sealed partial class RoomEventLoop
         }
 
         _sequence.Reset();
+        _withoutOffsetAt = None;
         _entries.Clear();
         _room.OutboxIfAny?.CopyTo(_entries);
         foreach (PendingPublish entry in _entries)
@@ -603,7 +608,8 @@ internal sealed partial class RoomEventLoop
         {
             // No publication was missed up to the room's position, and from there on all are delivered: no read is needed, which saves one
             // for each of thousands that reconnect after a moment.
-            Begin(subscribing, new Recovery(subscribing.From is not null, [], _sequence.Position));
+            Begin(subscribing,
+                new Recovery(subscribing.From is { } from && !HasMissedOneWithoutOffset(from), [], _sequence.Position));
         }
         else
         {
@@ -611,6 +617,9 @@ internal sealed partial class RoomEventLoop
             ReadIfNeeded();
         }
     }
+
+    // Earlier positions show it once an offset is skipped for it. Until then a listener that comes back may have been given it or not.
+    private bool HasMissedOneWithoutOffset(StreamPosition from) => from.Offset <= _withoutOffsetAt;
 
     private bool IsHere(StreamPosition? from) => from is not { } position
         || (position.Offset == _sequence.Position.Offset && (position.Epoch.Length == 0 || position.Epoch == _sequence.Epoch));
@@ -626,7 +635,7 @@ internal sealed partial class RoomEventLoop
 
         bool isOtherEpoch = history.Top.Epoch != here.Epoch
             || (position.Epoch.Length > 0 && position.Epoch != here.Epoch && !history.Holds(position));
-        if (isOtherEpoch || _isRecentBroken)
+        if (isOtherEpoch || _isRecentBroken || HasMissedOneWithoutOffset(position))
         {
             return new Recovery(IsRecovered: false, [], here);
         }

@@ -366,6 +366,26 @@ public sealed class PublishTests
     }
 
     [Fact]
+    public async Task NotStored_WithHistory_AListenerThatComesBackBeforeTheNumbersShowIt_IsNotRecovered()
+    {
+        ScriptedBroker broker = new();
+        await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
+        Member ann = await world.JoinAsync("a");
+        Listener listener = await SubscribeAsync(world, "a");
+        broker.OnPublish = static (_, _) => Failed(isUnknown: false);
+        await ann.SendAsync("heard here only");
+        await listener.HearsAsync("not recovered e1:0", "0:heard here only");
+
+        Listener back = await SubscribeAsync(world, "a", new StreamPosition("e1", 0));
+        broker.OnPublish = null;
+        await world.PublishAsync("a", "x");
+        await back.HearsAsync("not recovered e1:0", "2:x");
+
+        Listener later = await SubscribeAsync(world, "a", new StreamPosition("e1", 2));
+        await later.HearsAsync("recovered e1:2");
+    }
+
+    [Fact]
     public async Task NotStored_WithHistory_TheNumbersShowIt_AlsoWhenNoOtherFollows()
     {
         ScriptedBroker broker = new();
