@@ -103,6 +103,18 @@ internal sealed class SimulationWorld
             client.CheckComplete();
         }
 
+        foreach ((string text, string room, DateTimeOffset at) in hadOutage ? [] : Ledger.Announced)
+        {
+            string publisher = text[..text.IndexOf('/', StringComparison.Ordinal)];
+            foreach (Expectation listener in Clients.SelectMany(client => client.ListeningSince(at, room)))
+            {
+                if (!listener.WasGiven(text) && !listener.HasLost && listener.Client != publisher)
+                {
+                    Violate($"{text} was announced, but not stored, and {listener.Client} was not given it");
+                }
+            }
+        }
+
         foreach (Answer answer in _answers)
         {
             StreamPosition? place = Ledger.PlaceOf(answer.Text);
@@ -117,7 +129,8 @@ internal sealed class SimulationWorld
                 Violate($"{answer.Text} was answered \"delivered\" but is not stored");
             }
 
-            if (answer is { IsOk: true, Position: { } position } && rule.KeepsHistory && position != place && (rule.Durable || position.Offset > 0))
+            if (answer is { IsOk: true, Position: { } position } && rule.KeepsHistory && position != place
+                && (rule.Durable || position.Offset > 0))
             {
                 Violate($"{answer.Text} was answered \"stored\" but is not");
             }

@@ -16,6 +16,7 @@ internal sealed class ListenerClient(string name, string room, SimulationWorld w
     {
         IsConnected = true;
         world.Note($"{Name} subscribes to {room} on {node.Name} from {_last?.Epoch ?? "-"}:{_last?.Offset ?? 0}");
+        _expectation.Node = node;
         Subscription subscription = new(this);
         _subscription = subscription;
         try

@@ -45,6 +45,7 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         }
 
         membership.Local = local;
+        membership.JoinedAt = world.Scheduler.Clock.GetUtcNow();
         bool isComplete = world.Scheduler.Clock.GetUtcNow() - membership.Since < NodeModel.BrokerTimeout
             && !node.Broker.HasFailedSince(membership.Since);
         if (isNumbered && isComplete && node.Broker.Health == BrokerHealth.Up)
@@ -102,7 +103,7 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
     }
 
     public override IEnumerable<Expectation> ListeningSince(DateTimeOffset moment, string room)
-        => _membership is { } membership && membership.Since < moment && membership.Expectation.Room == room && membership.Local is not null
+        => _membership is { } membership && membership.JoinedAt < moment && membership.Expectation.Room == room
             ? [membership.Expectation]
             : [];
 
@@ -138,6 +139,8 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         public Expectation Expectation { get; }
 
         public DateTimeOffset Since { get; }
+
+        public DateTimeOffset? JoinedAt { get; set; }
 
         public int LossesBefore { get; }
 

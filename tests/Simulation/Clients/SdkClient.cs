@@ -20,6 +20,7 @@ internal sealed class SdkClient : SimulatedClient
     private readonly CentrifugoClient _client;
     private readonly Subscription _subscription;
     private SimulatedConnection? _connection;
+    private NodeModel? _connectedTo;
     private DateTimeOffset? _begun;
     private bool _hasLost;
     private bool _hasStarted;
@@ -31,7 +32,7 @@ internal sealed class SdkClient : SimulatedClient
         _world = world;
         _room = room;
         _expectation = new Expectation(name, room, world, isNumbered);
-        _transport = new SimulatedTransport(world, connection => _connection = connection);
+        _transport = new SimulatedTransport(world, Connected);
         CentrifugoClientOptions options = new()
         {
             TimeProvider = world.Scheduler.Clock,
@@ -96,9 +97,15 @@ internal sealed class SdkClient : SimulatedClient
     public override IEnumerable<Expectation> ListeningSince(DateTimeOffset moment, string room)
         => _begun < moment && _subscription.IsSubscribed && _room == room ? [_expectation] : [];
 
+    private void Connected(SimulatedConnection connection)
+    {
+        _connection = connection;
+        _connectedTo = connection.Node;
+    }
+
     private void OnEvent(ClientEvent what)
     {
-        if (what is Disconnected or Connected)
+        if (what is Disconnected or Weir.Client.Events.Connected)
         {
             _world.Note($"{Name}: {what}");
         }
@@ -122,11 +129,13 @@ internal sealed class SdkClient : SimulatedClient
                 break;
             case Subscribed { Recovered: true }:
                 _begun ??= _world.Scheduler.Clock.GetUtcNow();
+                _expectation.Node = _connectedTo;
                 _world.Note($"{Name} {_room} recovered, {_subscription.Position}");
                 _expectation.Resume();
                 break;
             case Subscribed subscribed:
                 _begun ??= _world.Scheduler.Clock.GetUtcNow();
+                _expectation.Node = _connectedTo;
                 StreamPosition position = subscribed.Position is { } at ? new StreamPosition(at.Epoch, (long)at.Offset) : default;
                 _world.Note($"{Name} {_room} begins, {position.Epoch}:{position.Offset}");
                 if (_hasLost)

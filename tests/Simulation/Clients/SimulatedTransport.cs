@@ -6,6 +6,7 @@ using Weir.Client.Transport;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Protocols.Centrifugo.Sessions;
+using Weir.Simulation.Scheduling;
 
 namespace Weir.Simulation.Clients;
 
@@ -124,9 +125,10 @@ internal sealed class SimulatedConnection : IClientConnection
 
     private void ToNode(Action action)
     {
-        DateTimeOffset at = _world.Scheduler.Clock.GetUtcNow() + _world.Scheduler.Between(0.1, _world.Scheduler.Random.Next(8) == 0 ? 60 : 2);
+        SimulationScheduler scheduler = _world.Scheduler;
+        DateTimeOffset at = scheduler.Clock.GetUtcNow() + scheduler.Between(0.1, scheduler.Random.Next(8) == 0 ? 60 : 2);
         _lastFrame = at > _lastFrame ? at : _lastFrame;
-        _world.Scheduler.After(_lastFrame - _world.Scheduler.Clock.GetUtcNow(), () =>
+        scheduler.After(_lastFrame - scheduler.Clock.GetUtcNow(), () =>
         {
             if (!_isBroken)
             {

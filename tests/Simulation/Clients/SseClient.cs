@@ -30,6 +30,11 @@ internal sealed class SseClient : SimulatedClient
     {
         IsConnected = true;
         _world.Note($"{Name} opens a stream of {string.Join("+", _rooms)} on {node.Name} with id '{_lastId}'");
+        foreach (Expectation expectation in _expectations.Values)
+        {
+            expectation.Node = node;
+        }
+
         Connection connection = new(this, _world);
         _connection = connection;
         FeatureCollection features = new();

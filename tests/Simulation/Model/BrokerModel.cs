@@ -52,7 +52,10 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
     }
 
     public ValueTask<StreamPosition> PublishAsync(string room, Publication publication, RoomRule rule, CancellationToken cancellationToken)
-        => new(SendAsync(() => server.Publish(room, publication, rule)));
+        => new(SendAsync(() => server.Publish(name, room, publication, rule, scheduler.Clock.GetUtcNow())));
+
+    public ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken)
+        => new(SendAsync(() => server.Skip(name, room, rule)));
 
     public ValueTask<RoomHistory> ReadHistoryAsync(string room, HistoryQuery query, RoomRule rule, CancellationToken cancellationToken)
         => new(SendAsync(() => server.Read(room, query, rule)));
@@ -174,10 +177,19 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
             if (link == _link && !_refuses && server.Subscriptions.TryGetValue(this, out HashSet<string>? rooms))
             {
                 rooms.UnionWith(_wanted);
-                SetHealth(BrokerHealth.Up);
+                SetHealth(server.RefusesWrites ? BrokerHealth.Refusing : BrokerHealth.Up);
             }
         });
     }
+
+    /// <summary>The server refuses writes from now on, or takes them again: after a while the node knows.</summary>
+    public void OnRefusalChanged() => scheduler.After(scheduler.Between(1, 1000), () =>
+    {
+        if (Health != BrokerHealth.Degraded)
+        {
+            SetHealth(server.RefusesWrites ? BrokerHealth.Refusing : BrokerHealth.Up);
+        }
+    });
 
     private void SetHealth(BrokerHealth health)
     {

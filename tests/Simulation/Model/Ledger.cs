@@ -20,6 +20,26 @@ internal sealed class Ledger
         _places.Add(text, place);
     }
 
+    /// <summary>Publications that were announced to all nodes without a number, because they could not be stored.</summary>
+    public List<(string Text, string Room, DateTimeOffset At)> Announced { get; } = [];
+
+    /// <summary>A node has skipped a place: its own listeners were given publications without one.</summary>
+    public void Skip(string room, StreamPosition place, string node) => _sequences[(room, place.Epoch)].Skipped[place.Offset] = node;
+
+    /// <summary>Whether a node has skipped all places between two, the second included.</summary>
+    public bool AreSkipped(string room, StreamPosition after, StreamPosition last, string? node)
+    {
+        for (long offset = after.Offset + 1; offset <= last.Offset; offset++)
+        {
+            if (SkippedBy(room, last with { Offset = offset }) is not { } by || by != node)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Where a publication was stored; <c>null</c> if it was not.</summary>
     public StreamPosition? PlaceOf(string text) => _places.TryGetValue(text, out StreamPosition place) ? place : null;
 
@@ -34,6 +54,13 @@ internal sealed class Ledger
     /// <summary>Whether one of the sequences has both places.</summary>
     public bool AreOfOneSequence(string room, StreamPosition one, StreamPosition other)
         => Holds(room, one.Epoch, other) || Holds(room, other.Epoch, one);
+
+    private string? SkippedBy(string room, StreamPosition place)
+        => _sequences.TryGetValue((room, place.Epoch), out Sequence? sequence)
+            ? sequence.Skipped.GetValueOrDefault(place.Offset)
+                ?? (sequence.From is { } from
+                    && place.Offset <= sequence.Common ? SkippedBy(room, new StreamPosition(from, place.Offset)) : null)
+            : null;
 
     private bool Holds(string room, string? epoch, StreamPosition place)
     {
@@ -55,5 +82,7 @@ internal sealed class Ledger
     private sealed record Sequence(string? From, long Common)
     {
         public Dictionary<long, string> Texts { get; } = [];
+
+        public Dictionary<long, string> Skipped { get; } = [];
     }
 }

@@ -20,6 +20,9 @@ internal sealed class ServerModel(Ledger ledger)
     /// <summary>It has no memory left, or no replica: it refuses every write, but answers and announces.</summary>
     public bool RefusesWrites { get; set; }
 
+    /// <summary>It is a replica now: while it refuses writes, a publication that is to be stored is not announced either.</summary>
+    public bool RefusesAnnouncements { get; set; }
+
     /// <summary>It takes what is sent but does not look at it.</summary>
     public bool IsHanging { get; private set; }
 
@@ -49,7 +52,7 @@ internal sealed class ServerModel(Ledger ledger)
         _hung.Clear();
     }
 
-    public StreamPosition Publish(string room, Publication publication, RoomRule rule)
+    public StreamPosition Publish(string node, string room, Publication publication, RoomRule rule, DateTimeOffset now)
     {
         if (!rule.KeepsHistory)
         {
@@ -57,12 +60,19 @@ internal sealed class ServerModel(Ledger ledger)
             return default;
         }
 
-        if (RefusesWrites)
+        if (RefusesWrites && !rule.Durable && !RefusesAnnouncements)
         {
-            throw new BrokerUnavailableException("OOM command not allowed when used memory > 'maxmemory'.", isUnknown: false);
+            ledger.Announced.Add((SimulationWorld.TextOf(publication.Data.Span), room, now));
+            Announce(room, publication, "");
+            return default;
         }
 
-        Log log = Open(room);
+        Log log = OpenToWrite(room);
+        if (publication.IsAfterLoss)
+        {
+            ledger.Skip(room, new StreamPosition(log.Epoch, ++log.Top), node);
+        }
+
         Publication numbered = publication.WithOffset(++log.Top);
         log.Kept.Add(numbered);
         if (log.Kept.Count > rule.HistorySize)
@@ -74,6 +84,19 @@ internal sealed class ServerModel(Ledger ledger)
         ledger.Store(room, place, SimulationWorld.TextOf(publication.Data.Span));
         Announce(room, numbered, log.Epoch);
         return place;
+    }
+
+    public StreamPosition Skip(string node, string room, RoomRule rule)
+    {
+        if (!rule.KeepsHistory)
+        {
+            return default;
+        }
+
+        Log log = OpenToWrite(room);
+        StreamPosition skipped = new(log.Epoch, ++log.Top);
+        ledger.Skip(room, skipped, node);
+        return skipped;
     }
 
     public RoomHistory Read(string room, HistoryQuery query, RoomRule rule)
@@ -145,6 +168,10 @@ internal sealed class ServerModel(Ledger ledger)
             }
         }
     }
+
+    private Log OpenToWrite(string room) => RefusesWrites
+        ? throw new BrokerUnavailableException("OOM command not allowed when used memory > 'maxmemory'.", isUnknown: false)
+        : Open(room);
 
     private Log Open(string room)
     {

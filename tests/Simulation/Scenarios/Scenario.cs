@@ -274,8 +274,8 @@ internal sealed class Scenario
                 Hang(world);
                 break;
             case Features.Refusals:
-                world.Server.RefusesWrites = !world.Server.RefusesWrites;
-                world.Note(world.Server.RefusesWrites ? "the server refuses writes" : "the server takes writes again");
+                world.Server.RefusesAnnouncements = _random.Next(3) == 0;
+                Refuse(world, !world.Server.RefusesWrites);
                 break;
             case Features.Restarts:
                 _hadOutage = true;
@@ -291,6 +291,22 @@ internal sealed class Scenario
                 world.Note($"the next announcement to {node.Name} is lost");
                 node.Broker.LosesNext = true;
                 break;
+        }
+    }
+
+    private static void Refuse(SimulationWorld world, bool refuses)
+    {
+        if (world.Server.RefusesWrites == refuses)
+        {
+            return;
+        }
+
+        world.Server.RefusesWrites = refuses;
+        world.Note(!refuses ? "the server takes writes again"
+            : "the server refuses writes" + (world.Server.RefusesAnnouncements ? " and to announce them" : ""));
+        foreach (NodeModel node in world.Nodes)
+        {
+            node.Broker.OnRefusalChanged();
         }
     }
 
@@ -352,7 +368,7 @@ internal sealed class Scenario
     {
         world.Note("all faults end");
         world.Scheduler.Run(TimeSpan.FromSeconds(8)); // those that have begun
-        world.Server.RefusesWrites = false;
+        Refuse(world, refuses: false);
         foreach (NodeModel node in world.Nodes)
         {
             node.Broker.LosesNext = false;
