@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Hosting;
+using Weir.Protocols.Centrifugo.Protocol.Json;
 using Weir.Protocols.Centrifugo.Sessions;
 using Weir.Relay;
 using Weir.Relay.Access;
@@ -46,7 +47,7 @@ internal sealed class NodeModel
         Sse = new SseEndpoint(
             Relay, node, OpenAccess.Instance, streams.ToSettings(node), new OriginPolicy(streams.AllowedOrigins), streams.MaxHeadBytes);
         Hub = new CentrifugoHub(Relay, OpenAccess.Instance, application: null, node,
-            new CentrifugoSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25), MaxPublicationsPerReply: 300), log);
+            new CentrifugoSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25), MaxPublicationsPerReply: 300), JsonForm.Instance, log);
     }
 
     public string Name { get; }

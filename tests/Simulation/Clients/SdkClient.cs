@@ -3,7 +3,7 @@ using System.Text;
 using Weir.Client;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Relay;
+using Weir.Relay.Brokers;
 
 namespace Weir.Simulation.Clients;
 
