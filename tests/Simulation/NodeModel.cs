@@ -47,7 +47,8 @@ internal sealed class NodeModel
         Sse = new SseEndpoint(
             Relay, node, OpenAccess.Instance, streams.ToSettings(node), new OriginPolicy(streams.AllowedOrigins), streams.MaxHeadBytes);
         Hub = new CentrifugoHub(Relay, OpenAccess.Instance, application: null, node,
-            new CentrifugoSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25), MaxPublicationsPerReply: 300), JsonForm.Instance, log);
+            new CentrifugoSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25), MaxPublicationsPerReply: 300),
+            JsonForm.Instance, log);
     }
 
     public string Name { get; }
