@@ -2,10 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Weir.Brokers.Redis.Diagnostics;
 
-/// <summary>Log messages of the broker, category <c>Weir.Redis</c>, ids 600-649.</summary>
+/// <summary>Log messages of the broker, category <c>Weir.Brokers.Redis</c>, ids 600-649.</summary>
 internal static partial class RedisLog
 {
-    public const string Category = "Weir.Redis";
+    public const string Category = "Weir.Brokers.Redis";
 
     [LoggerMessage(600, LogLevel.Information, "Redis is up: it stores, and every subscription is confirmed", EventName = "RedisUp")]
     public static partial void IsUp(ILogger logger);

@@ -3,10 +3,10 @@ using System.Net;
 
 namespace Weir.Brokers.Redis.Diagnostics;
 
-/// <summary>The meter <c>Weir.Redis</c>.</summary>
+/// <summary>The meter <c>Weir.Brokers.Redis</c>.</summary>
 internal sealed class RedisMetrics
 {
-    public const string MeterName = "Weir.Redis";
+    public const string MeterName = "Weir.Brokers.Redis";
 
     private volatile IReadOnlyDictionary<EndPoint, bool> _masters = new Dictionary<EndPoint, bool>();
 

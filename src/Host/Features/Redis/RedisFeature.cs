@@ -38,7 +38,7 @@ internal sealed class RedisFeature : BrokerFeature
 
     public override IEnumerable<Setting> Settings => _table.Settings;
 
-    public override IEnumerable<string> Meters => ["Weir.Redis"];
+    public override IEnumerable<string> Meters => ["Weir.Brokers.Redis"];
 
     public override void Read(SettingsReader reader)
     {

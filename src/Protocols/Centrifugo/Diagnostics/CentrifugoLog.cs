@@ -4,11 +4,11 @@ using Weir.Closing;
 namespace Weir.Protocols.Centrifugo.Diagnostics;
 
 /// <summary>
-/// Log messages of the protocol, category <c>Weir.Centrifugo</c>. No message has a parameter for data or a token. Ids 600-629.
+/// Log messages of the protocol, category <c>Weir.Protocols.Centrifugo</c>. No message has a parameter for data or a token. Ids 600-629.
 /// </summary>
 internal static partial class CentrifugoLog
 {
-    public const string Category = "Weir.Centrifugo";
+    public const string Category = "Weir.Protocols.Centrifugo";
 
     [LoggerMessage(600, LogLevel.Debug, "Client {Client}: connected", EventName = "ClientConnected")]
     public static partial void Connected(ILogger logger, string client);
