@@ -66,7 +66,8 @@ public sealed class PausedClientTests(ITestOutputHelper output)
 
         async Task PublishForAsync(TimeSpan time)
         {
-            for (DateTime end = DateTime.UtcNow + time; DateTime.UtcNow < end; published++)
+            long start = TimeProvider.System.GetTimestamp();
+            for (; TimeProvider.System.GetElapsedTime(start) < time; published++)
             {
                 await RelayHost.CallAsync(http, "publish", $$"""{"channel":"{{room}}","data":{{published}}}""");
                 await Waiting.PassAsync(TimeSpan.FromMilliseconds(50));

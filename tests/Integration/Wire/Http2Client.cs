@@ -12,7 +12,7 @@ namespace Weir.Integration.Wire;
 /// </summary>
 internal sealed class Http2Client : IDisposable
 {
-    private const byte Data = 0x0, Headers = 0x1, Reset = 0x3, Settings = 0x4, GoAway = 0x7;
+    private const byte Data = 0x0, Headers = 0x1, Reset = 0x3, Settings = 0x4, GoAway = 0x7, WindowUpdate = 0x8;
     private const short MaxConcurrentStreamsId = 0x3;
     private const byte EndStream = 0x1, EndHeaders = 0x4, Ack = 0x1;
 
@@ -95,6 +95,36 @@ internal sealed class Http2Client : IDisposable
             if (stream == _lastStream && type == Reset)
             {
                 return BinaryPrimitives.ReadInt32BigEndian(payload);
+            }
+
+            if (stream == _lastStream && type is Data or Headers && (flags & EndStream) != 0)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads on until the stream of the open request ends, and gives the server window for each frame of data once it has been taken.
+    /// </summary>
+    /// <returns>Null if it ended in order, else the code of its reset.</returns>
+    public async Task<int?> ReadDataAsync(Func<byte[], Task> takeAsync)
+    {
+        while (true)
+        {
+            (byte type, byte flags, int stream, byte[] payload) = await ReadAsync();
+            if (stream == _lastStream && type == Reset)
+            {
+                return BinaryPrimitives.ReadInt32BigEndian(payload);
+            }
+
+            if (stream == _lastStream && type == Data && payload.Length > 0)
+            {
+                await takeAsync(payload);
+                byte[] more = new byte[4];
+                BinaryPrimitives.WriteInt32BigEndian(more, payload.Length);
+                await SendAsync(WindowUpdate, 0, _lastStream, more);
+                await SendAsync(WindowUpdate, 0, 0, more);
             }
 
             if (stream == _lastStream && type is Data or Headers && (flags & EndStream) != 0)

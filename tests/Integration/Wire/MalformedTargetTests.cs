@@ -73,6 +73,52 @@ public sealed class MalformedTargetTests : IDisposable
         Assert.DoesNotContain("Exception", host.Output, StringComparison.Ordinal);
     }
 
+    // RFC 9113 8.2.1: a field with one of these is malformed. Kestrel or this server may see it first: the answer is 400, or a reset or
+    // GOAWAY with PROTOCOL_ERROR.
+    [Theory]
+    [InlineData("a\rb")]
+    [InlineData("a\nb")]
+    [InlineData("a\r\nx: y")]
+    [InlineData("a\0b")]
+    public async Task BytesThatEndALine_OverHttp2_AreRefused_AndLogNothing(string value)
+    {
+        await using HostProcess host = await StartAsync();
+        List<string> accepted = [];
+        List<string> answers = [];
+        (string What, Func<Http2Client, Task<Http2Answer>> AskAsync)[] requests =
+        [
+            ("path of a WebSocket", http2 => http2.ConnectWebSocketAsync("/ws?room=" + value)),
+            ("path of Centrifugo's protocol", http2 => http2.ConnectWebSocketAsync("/connection/websocket?x=" + value)),
+            ("path of a stream", http2 => http2.GetAsync("/sse?room=" + value)),
+            ("path of Centrifugo's stream", http2 => http2.GetAsync("/connection/sse?cf_connect=" + value)),
+            ("path itself", http2 => http2.GetAsync("/" + value)),
+            ("origin of a WebSocket", http2 => http2.ConnectWebSocketAsync("/ws?room=a", ("origin", value))),
+            ("origin of a stream", http2 => http2.GetAsync("/sse?room=a", ("origin", value))),
+            ("id of a stream", http2 => http2.GetAsync("/sse?room=a", ("last-event-id", value))),
+            ("subprotocol", http2 => http2.ConnectWebSocketAsync("/ws?room=a", ("sec-websocket-protocol", value))),
+            ("extension", http2 => http2.ConnectWebSocketAsync("/ws?room=a", ("sec-websocket-extensions", value))),
+            ("address of a proxy", http2 => http2.GetAsync("/sse?room=a", ("x-forwarded-for", value))),
+            ("token", http2 => http2.GetAsync("/sse?room=a", ("authorization", "Bearer " + value))),
+            ("cookie", http2 => http2.GetAsync("/sse?room=a", ("cookie", "a=" + value))),
+            ("unknown field", http2 => http2.GetAsync("/sse?room=a", ("x-unknown", value))),
+        ];
+        foreach ((string what, Func<Http2Client, Task<Http2Answer>> askAsync) in requests)
+        {
+            using Http2Client http2 = await Http2Client.ConnectAsync(host.Addresses[1].Port);
+            Http2Answer answer = await askAsync(http2);
+            answers.Add($"{what}: {answer}");
+            if (answer is not ({ Status: 400 or 403 } or { Error: 0x1 }))
+            {
+                accepted.Add($"{what}: {answer}");
+            }
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join(Environment.NewLine, answers));
+        Assert.Empty(accepted);
+        Assert.Empty(host.Warnings);
+        Assert.DoesNotContain("Exception", host.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task OtherProtocolOrVersion_OverHttp2_HasAStatusWithAMeaningThere()
     {
