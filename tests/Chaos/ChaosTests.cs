@@ -1,4 +1,4 @@
-using Weir.Brokers.Redis.Tests.Servers;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Chaos;

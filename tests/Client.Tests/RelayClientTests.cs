@@ -5,6 +5,7 @@ using Weir.Client.Receiving;
 using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests;

@@ -1,7 +1,7 @@
 using Weir.Client.Events;
 using Weir.Client.Tests.Centrifugo;
-using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests;

@@ -1,6 +1,6 @@
 using SharpFuzz;
-using Weir.Core.Tests.Connections;
 using Weir.Fuzz;
+using Weir.TestSupport.MessageReading;
 
 switch (args)
 {

@@ -1,7 +1,7 @@
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

@@ -82,7 +82,7 @@ internal sealed class Node : IAsyncDisposable
     public async Task<StreamPosition> PublishAtLastAsync(string room, string text)
     {
         StreamPosition? position = null;
-        await Servers.Waiting.UntilAsync(
+        await TestSupport.Servers.Waiting.UntilAsync(
             async () =>
             {
                 try

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

@@ -1,8 +1,8 @@
 using System.Globalization;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

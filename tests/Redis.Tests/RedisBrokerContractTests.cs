@@ -1,6 +1,6 @@
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay.Brokers;
 using Weir.Relay.Tests.Brokers;
+using Weir.TestSupport.Servers;
 
 namespace Weir.Brokers.Redis.Tests;
 

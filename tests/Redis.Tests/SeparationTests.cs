@@ -1,6 +1,6 @@
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Relay.Brokers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;

@@ -1,5 +1,5 @@
 using Weir.Brokers.Redis.Tests;
-using Weir.Brokers.Redis.Tests.Servers;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(SharedRedis))]

@@ -1,6 +1,6 @@
 using Weir.Relay.Access;
-using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

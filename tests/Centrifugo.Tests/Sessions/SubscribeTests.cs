@@ -1,8 +1,8 @@
 using Weir.Relay.Access;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Nodes;
 using Weir.Rooms;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Weir.Brokers.Redis.Tests.Servers;
+using Weir.TestSupport.Servers;
 
 namespace Weir.Chaos.Matrix;
 

@@ -1,5 +1,5 @@
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Chaos.Matrix;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Weir.Integration.Centrifugo;
+using Weir.TestSupport.Processes;
 
 namespace Weir.Chaos.Matrix;
 

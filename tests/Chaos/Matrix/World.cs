@@ -1,6 +1,6 @@
 using System.Net;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 
 namespace Weir.Chaos.Matrix;
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

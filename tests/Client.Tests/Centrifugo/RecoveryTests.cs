@@ -4,6 +4,7 @@ using Weir.Client.Events;
 using Weir.Client.Sending;
 using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

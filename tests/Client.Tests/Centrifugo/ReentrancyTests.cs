@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

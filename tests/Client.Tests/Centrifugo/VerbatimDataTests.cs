@@ -2,6 +2,7 @@ using System.Text;
 using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;

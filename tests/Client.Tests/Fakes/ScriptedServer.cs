@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Events;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Fakes;

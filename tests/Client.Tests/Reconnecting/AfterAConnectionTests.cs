@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Weir.Client.Events;
 using Weir.Client.Tests.Fakes;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Client.Tests.Reconnecting;

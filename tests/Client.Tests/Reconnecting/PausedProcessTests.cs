@@ -1,7 +1,6 @@
 using Weir.Client.Events;
 using Weir.Client.Sending;
 using Weir.Client.Tests.Centrifugo;
-using Weir.Client.Tests.Fakes;
 using Weir.Testing;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using Weir.Connections;
-using Weir.Core.Tests.Connections;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Conformance;

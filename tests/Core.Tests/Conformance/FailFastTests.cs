@@ -1,4 +1,4 @@
-using Weir.Core.Tests.Connections;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Conformance;

@@ -1,5 +1,5 @@
-using Weir.Core.Tests.Connections;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Conformance;

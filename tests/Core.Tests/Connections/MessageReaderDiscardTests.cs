@@ -1,6 +1,7 @@
 using System.Buffers;
 using Weir.Connections;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Weir.Connections;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Weir.Connections;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -1,4 +1,5 @@
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -1,3 +1,5 @@
+using Weir.TestSupport.MessageReading;
+
 namespace Weir.Core.Tests.Connections;
 
 /// <summary>Damages streams the ways networks do not, but attackers and bad clients do.</summary>

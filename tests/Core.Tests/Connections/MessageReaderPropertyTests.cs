@@ -4,6 +4,7 @@ using CsCheck;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

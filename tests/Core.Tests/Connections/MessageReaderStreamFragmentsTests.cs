@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Weir.Connections;
 using Weir.Testing;
+using Weir.TestSupport.MessageReading;
 using Xunit;
 
 namespace Weir.Core.Tests.Connections;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Weir.Integration.Hosting;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Auth;

@@ -1,5 +1,5 @@
-using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Auth;

@@ -8,6 +8,7 @@ using Weir.Relay;
 using Weir.Relay.Access;
 using Weir.Relay.Nodes;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Auth;

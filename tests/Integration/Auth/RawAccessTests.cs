@@ -5,6 +5,7 @@ using Weir.Integration.Servers;
 using Weir.Testing;
 using Xunit;
 using static Weir.Integration.Auth.AuthHost;
+using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Auth;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Weir.Integration.Auth;
-using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Centrifugo;

@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Client;

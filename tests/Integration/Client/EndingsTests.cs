@@ -1,11 +1,12 @@
 using System.Net.Sockets;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Client;
 using Weir.Client.Events;
-using Weir.Client.Tests.Fakes;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Client;

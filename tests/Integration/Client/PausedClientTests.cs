@@ -1,9 +1,9 @@
-using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Client;

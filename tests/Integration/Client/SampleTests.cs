@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Weir.Integration.Hosting;
-using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Client;

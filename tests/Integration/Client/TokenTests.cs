@@ -1,8 +1,8 @@
 using Weir.Client;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Client.Tests.Fakes;
 using Weir.Integration.Auth;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Integration.Client;

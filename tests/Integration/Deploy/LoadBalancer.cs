@@ -5,6 +5,7 @@ using Weir.Integration.Servers;
 using Weir.LoadTest.Running;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

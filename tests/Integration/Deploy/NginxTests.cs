@@ -1,11 +1,11 @@
 using System.Net.WebSockets;
 using Weir.Client;
 using Weir.Client.Events;
-using Weir.Client.Tests.Fakes;
 using Weir.Integration.Client;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

@@ -4,6 +4,7 @@ using System.Text;
 using Weir.Integration.Servers;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

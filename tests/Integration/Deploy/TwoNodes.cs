@@ -1,6 +1,7 @@
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 
 namespace Weir.Integration.Deploy;
 

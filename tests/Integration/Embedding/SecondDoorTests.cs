@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Embedding;

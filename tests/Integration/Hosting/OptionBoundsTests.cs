@@ -17,6 +17,7 @@ using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Rooms;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Weir.Transports.Epoll;
 using Xunit;
 

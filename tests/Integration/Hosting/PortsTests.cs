@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Weir.Integration.Servers;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

@@ -1,5 +1,6 @@
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

@@ -1,4 +1,5 @@
 using Weir.LoadTest.Running;
+using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Hosting;
 

@@ -1,4 +1,5 @@
 using Weir.Integration.Hosting;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(RunningHost))]

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Weir.Host;
 using Weir.Host.Settings;
-using Weir.Integration.Servers;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

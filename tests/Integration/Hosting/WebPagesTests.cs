@@ -1,5 +1,6 @@
 using System.Globalization;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Hosting;

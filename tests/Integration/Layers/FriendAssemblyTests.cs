@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using Weir.Integration.Servers;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Layers;

@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using Weir.Integration.Servers;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Layers;

@@ -3,11 +3,11 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Weir.Integration.Auth;
-using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.LoadTest.Running;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.LoadTest;

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Nodes;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Nodes;

@@ -1,7 +1,7 @@
-using Weir.Brokers.Redis.Tests.Servers;
-using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Nodes;

@@ -5,8 +5,8 @@ using System.Web;
 using Weir.Client;
 using Weir.Client.Events;
 using Weir.Client.Sending;
-using Weir.Integration.Centrifugo;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Relay;

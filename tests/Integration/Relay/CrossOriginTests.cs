@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
 using Weir.Integration.Auth;
-using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Relay;

@@ -1,12 +1,12 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Weir.Host.Features.Monitoring;
-using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Relay;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
+using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Relay;

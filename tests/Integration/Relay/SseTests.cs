@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Relay;

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Relay;

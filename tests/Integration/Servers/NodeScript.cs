@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Servers;
 

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Weir.Transports.Epoll;
 
 namespace Weir.Integration.Servers;

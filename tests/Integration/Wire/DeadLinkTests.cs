@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Weir.Closing;
 using Weir.Connections;
-using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Protocol;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -1,8 +1,8 @@
 using System.Net.WebSockets;
-using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -2,6 +2,7 @@ using Weir.Integration.Hosting;
 using Weir.Integration.Servers;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Weir.Integration.Hosting;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Wire;

@@ -3,6 +3,7 @@ using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

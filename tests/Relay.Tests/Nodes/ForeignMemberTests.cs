@@ -1,6 +1,7 @@
 using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -1,5 +1,6 @@
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

@@ -4,6 +4,7 @@ using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;

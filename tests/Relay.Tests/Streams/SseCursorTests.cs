@@ -7,6 +7,7 @@ using Weir.Relay.Brokers;
 using Weir.Relay.Streams;
 using Weir.Relay.Tests.Nodes;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Streams;

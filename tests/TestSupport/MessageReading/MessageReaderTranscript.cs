@@ -1,7 +1,7 @@
 using System.Text;
 using Weir.Connections;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>One thing the reader reported.</summary>
 /// <param name="Kind">A message handed out in pieces counts as one Message, whose payload is all of them.</param>

@@ -1,13 +1,13 @@
 using Weir.Relay.Brokers;
 using Weir.Testing;
 
-namespace Weir.Relay.Tests.Nodes;
+namespace Weir.TestSupport;
 
 /// <summary>
 /// A broker that does what the test says, when the test says so. What is not scripted succeeds at once: publishes are
 /// announced and numbered, the history is what was published.
 /// </summary>
-internal sealed class ScriptedBroker : IBroker
+public sealed class ScriptedBroker : IBroker
 {
     private readonly Lock _lock = new();
     private readonly List<string> _calls = [];

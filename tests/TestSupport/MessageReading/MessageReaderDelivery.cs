@@ -1,4 +1,4 @@
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>How a stream arrives: what each read brings, and how the pipe lays it into segments.</summary>
 /// <param name="How">For the message of a failed assertion.</param>

@@ -1,9 +1,9 @@
 using Weir.Testing;
 
-namespace Weir.Integration.Servers;
+namespace Weir.TestSupport.Processes;
 
 /// <summary>Waits for what a client cannot see.</summary>
-internal static class Settling
+public static class Settling
 {
     /// <summary>
     /// Waits until the handler has opened the connection: the 101 comes before that, and the Pong from the loop that starts

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>
 /// Accepts connections on a free port of the loopback interface, and passes bytes between each and another. The derived class connects
 /// the other, and may hold up or end what is passed on.
 /// </summary>
-internal abstract class TcpForwarder : IAsyncDisposable
+public abstract class TcpForwarder : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
@@ -26,6 +26,7 @@ internal abstract class TcpForwarder : IAsyncDisposable
         _listener.Stop();
         await _accepting;
         Close(timeout: -1);
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>To be called once, when all that the derived class needs is there.</summary>

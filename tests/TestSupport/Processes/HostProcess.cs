@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
-using Weir.Integration.Servers;
 using Weir.Testing;
-using Weir.TestSupport;
 
-namespace Weir.Integration.Hosting;
+namespace Weir.TestSupport.Processes;
 
 /// <summary>The Host as its operator runs it: <c>dotnet Weir.Host.dll</c>, a process of its own.</summary>
-internal sealed partial class HostProcess : IAsyncDisposable
+public sealed partial class HostProcess : IAsyncDisposable
 {
     private const string UpLine = "Weir is up. Point a browser at ";
 

@@ -1,7 +1,7 @@
 using System.Text;
 using CsCheck;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>Random streams of valid messages.</summary>
 internal static class MessageReaderGen

@@ -1,10 +1,10 @@
-namespace Weir.Integration.Servers;
+namespace Weir.TestSupport.Processes;
 
 /// <summary>
 /// Which transport the servers of this run listen with: the environment's <c>WEIR_TEST_TRANSPORT</c>, <c>Epoll</c> (the
 /// default on Linux) or <c>Sockets</c>. Every test must pass on both.
 /// </summary>
-internal static class TransportUnderTest
+public static class TransportUnderTest
 {
     public const string Variable = "WEIR_TEST_TRANSPORT";
 

@@ -2,7 +2,7 @@ using Weir.Connections;
 using Weir.Protocol.Compression;
 using Weir.Testing;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>How a reader under test is set up.</summary>
 internal sealed record MessageReaderSetup(

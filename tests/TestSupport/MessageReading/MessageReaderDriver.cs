@@ -4,7 +4,7 @@ using System.Text;
 using Weir.Connections;
 using Weir.Protocol;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>
 /// Plays a stream to a <see cref="MessageReader"/> as a connection does: read, take events until it wants more, keep the

@@ -1,7 +1,7 @@
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>A master, its replica, and a Sentinel that promotes the replica when the master has been silent for half a second.</summary>
-internal sealed class SentinelGroup : IAsyncDisposable
+public sealed class SentinelGroup : IAsyncDisposable
 {
     private readonly List<RedisServer> _servers = [];
 

@@ -2,7 +2,7 @@ using System.Text;
 using Weir.Connections;
 using Weir.Testing;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>What a client sends, and what the reader is to make of it. Written frame by frame.</summary>
 internal sealed class MessageReaderStream

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using Weir.Testing;
 
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>A Redis Cluster of a test's own: three masters, each with as many replicas as asked for.</summary>
-internal sealed class RedisCluster : IAsyncDisposable
+public sealed class RedisCluster : IAsyncDisposable
 {
     private const int MasterCount = 3;
 

@@ -2,14 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Weir.Integration.Servers;
 using Weir.Testing;
-using Weir.TestSupport;
 
-namespace Weir.Integration.Centrifugo;
+namespace Weir.TestSupport.Processes;
 
 /// <summary>Clients of the npm package <c>centrifuge</c> in a process of their own, Node or Chromium: clients/sdk.mjs.</summary>
-internal sealed class SdkProcess : IAsyncDisposable
+public sealed class SdkProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly Lock _gate = new();

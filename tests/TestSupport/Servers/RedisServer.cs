@@ -3,15 +3,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Weir.Testing;
-using Weir.TestSupport;
 
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>
 /// A redis-server of a test's own: a process on a free port of the loopback interface, with a directory of its own, which
 /// ends with the test. It can be stopped, continued, killed, and started again with or without what it had.
 /// </summary>
-internal sealed class RedisServer : IAsyncDisposable
+public sealed class RedisServer : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("weir-redis-").FullName;
     private readonly string[] _arguments;

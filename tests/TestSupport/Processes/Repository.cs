@@ -1,7 +1,7 @@
-namespace Weir.Integration.Servers;
+namespace Weir.TestSupport.Processes;
 
 /// <summary>Where things lie that tests run as processes of their own.</summary>
-internal static class Repository
+public static class Repository
 {
     public static string Root { get; } = FindRoot();
 

@@ -1,12 +1,12 @@
 using System.Net.Sockets;
 
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>
 /// Stands between a node and a server, and can do what a firewall does that forgets its connections: nothing is passed on any
 /// more, in one direction or both, and neither end is told. Connections made later work.
 /// </summary>
-internal sealed class TcpProxy : TcpForwarder
+public sealed class TcpProxy : TcpForwarder
 {
     private readonly Lock _gate = new();
     private readonly int _target;

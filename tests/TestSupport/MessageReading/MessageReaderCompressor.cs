@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>
 /// The client's half of RFC 7692 7.2.1, out of the runtime's <see cref="DeflateStream"/>: not the engine's own deflater,

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>
 /// What a pipe shows of a stream from read to read: what was not taken off stays, in the same memory, and the new comes

@@ -1,4 +1,4 @@
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>Three readers of the same bytes, whatever these are, must see the same.</summary>
 internal static class MessageReaderDifferential

@@ -1,6 +1,6 @@
 using CsCheck;
 
-namespace Weir.Core.Tests.Connections;
+namespace Weir.TestSupport.MessageReading;
 
 /// <summary>Valid streams to be mutated, always the same for a seed.</summary>
 internal static class MessageReaderCorpus

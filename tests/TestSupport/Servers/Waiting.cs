@@ -1,9 +1,9 @@
 using Weir.Testing;
 
-namespace Weir.Brokers.Redis.Tests.Servers;
+namespace Weir.TestSupport.Servers;
 
 /// <summary>Waits for what a process has to be asked about.</summary>
-internal static class Waiting
+public static class Waiting
 {
     private static readonly TimeSpan _between = TimeSpan.FromMilliseconds(20);
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Weir.Integration.Hosting;
+namespace Weir.TestSupport.Processes;
 
 // What can be seen of a running Host from outside.
-internal sealed partial class HostProcess
+public sealed partial class HostProcess
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(50);
 
