@@ -1,6 +1,6 @@
-using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Auth;

@@ -1,5 +1,6 @@
 using Weir.Closing;
 using Weir.Integration.Servers;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Docs;

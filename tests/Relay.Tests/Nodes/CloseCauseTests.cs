@@ -7,6 +7,7 @@ using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;
