@@ -1,7 +1,7 @@
 using System.Globalization;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Relay;
 using Weir.Testing;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Deploy;

@@ -4,13 +4,12 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Weir.Closing;
 using Weir.Diagnostics;
-using Weir.Integration.Hosting;
-using Weir.Integration.Servers;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 using Weir.Sending;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 
 namespace Weir.Integration.Docs;

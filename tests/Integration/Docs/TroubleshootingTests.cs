@@ -1,5 +1,4 @@
 using Weir.Closing;
-using Weir.Integration.Servers;
 using Weir.TestSupport.Processes;
 using Xunit;
 

@@ -3,11 +3,12 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using Weir.Brokers.Redis.Tests.Servers;
 using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Testing;
 using Weir.TestSupport;
+using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Integration.Wire;
