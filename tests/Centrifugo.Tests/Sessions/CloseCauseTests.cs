@@ -4,8 +4,8 @@ using Weir.Protocols.Centrifugo.Applications;
 using Weir.Relay.Access;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
-using Weir.TestSupport;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;

@@ -3,9 +3,9 @@ using Weir.Integration.Hosting;
 using Weir.Integration.Relay;
 using Weir.Integration.Servers;
 using Weir.Testing;
+using Weir.TestSupport.Processes;
 using Xunit;
 using static Weir.Integration.Auth.AuthHost;
-using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Auth;
 

@@ -6,8 +6,8 @@ using Weir.Relay.Access;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;
-using Weir.TestSupport;
 using Weir.Testing;
+using Weir.TestSupport;
 using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;
