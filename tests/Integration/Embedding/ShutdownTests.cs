@@ -61,7 +61,7 @@ public sealed class ShutdownTests
         await open.ReadFrameAsync();
         await open.SendCloseAsync(1001);
 
-        Assert.Equal((0, TcpEnd.Fin), await client.DrainAsync());
+        Assert.Equal((TcpEnd.Fin, 0), await client.DrainAsync());
         await stopped.Within(); // far below the handshake timeout
     }
 
