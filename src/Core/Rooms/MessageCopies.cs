@@ -13,11 +13,18 @@ namespace Weir.Rooms;
 /// <para>Connections are not listed. A room registers its iteration before it sends, with its join era at that moment; a
 /// connection was sent the message if one of its rooms registered earlier, in an era no older than the connection's membership.
 /// So the state grows with the rooms, not with their members, and two rooms may be iterated concurrently.</para>
+/// <para>An iteration begins when those registered earlier have completed: a connection that is left to them has its copy by then, so
+/// that the next message of this room does not overtake it. An iteration never waits once it has begun, so each wait ends.</para>
 /// </remarks>
 [Experimental("WEIR001")]
 public sealed class MessageCopies : IMessageCopies
 {
+    // Far above the time of an iteration. It only ends the wait of a thread that is called from within an earlier iteration.
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<Room, Iteration> _iterations = [];
+    private int _completed;
+    private int _waiting;
     private LightLock _gate;
 
     /// <summary>Registers the iteration of a room.</summary>
@@ -33,6 +40,23 @@ public sealed class MessageCopies : IMessageCopies
             return order;
         }
     }
+
+    /// <summary>The number of iterations that wait for earlier ones.</summary>
+    internal int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Waits until the iterations registered before <paramref name="order"/> have completed.</summary>
+    internal void WaitForEarlier(int order)
+    {
+        if (Volatile.Read(ref _completed) < order)
+        {
+            Interlocked.Increment(ref _waiting);
+            SpinWait.SpinUntil(() => Volatile.Read(ref _completed) >= order, _longestWait);
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    /// <summary>A registered iteration has sent its copies.</summary>
+    internal void Complete() => Interlocked.Increment(ref _completed);
 
     /// <summary>Returns whether an iteration registered before <paramref name="order"/> sends to the holder of a membership.</summary>
     internal bool HasSent(Membership membership, int order)

@@ -161,6 +161,7 @@ public sealed class Room : IPublicationTarget
         int next = 0;
         int taken;
         (uint era, int order) = BeginIteration(copies);
+        copies?.WaitForEarlier(order);
         while ((taken = TakeBlock(block, ref next)) > 0)
         {
             for (int i = 0; i < taken; i++)
@@ -176,6 +177,7 @@ public sealed class Room : IPublicationTarget
         }
 
         EndIteration();
+        copies?.Complete();
         sent.Add();
         Array.Clear(block);
         ArrayPool<Membership?>.Shared.Return(block);

@@ -1,5 +1,7 @@
 using System.Buffers;
+using Weir.Closing;
 using Weir.Connections;
+using Weir.Diagnostics;
 using Weir.Protocol;
 using Weir.Rooms;
 using Weir.Sending;
@@ -84,6 +86,32 @@ public sealed class SeveralRoomsTests : IDisposable
         Assert.All(heard, static writer => Assert.Equal(MessageCount, writer.Texts().Count()));
     }
 
+    // The other room has begun to send the first message, and has not come to this member yet.
+    [Fact]
+    public async Task NextMessage_DoesNotOvertakeACopyThatIsLeftToAnotherRoom()
+    {
+        using ManualResetEventSlim release = new();
+        using ManualResetEventSlim isHeld = new();
+        Rooms.Join("a", new HeldMember(isHeld, release));
+        (WeirConnection both, StallingPipeWriter heardByBoth) = _world.NewMember("a");
+        Rooms.Join("b", both);
+        Assert.True(Rooms.TryGet("a", out Room? a) & Rooms.TryGet("b", out Room? b));
+        MessageCopies copies = new();
+        Task ofA = Task.Run(() => a!.Publish(_once, MessageKind.Text, except: null, key: null, copies));
+        Assert.True(isHeld.Wait(Bounded.DefaultLimit));
+
+        Task ofB = Task.Run(() =>
+        {
+            b!.Publish(_once, MessageKind.Text, except: null, key: null, copies);
+            b.Publish(new ReadOnlySequence<byte>("next"u8.ToArray()), MessageKind.Text, except: null);
+        });
+        await Bounded.Eventually(() => copies.Waiting == 1 || ofB.IsCompleted);
+        release.Set();
+        await Task.WhenAll(ofA, ofB).Within();
+
+        Assert.Equal(["once", "next"], heardByBoth.Texts());
+    }
+
     [Fact]
     public void Publish_WithoutMembers_ReachesNoConnectionAndFailsForNullNames()
     {
@@ -91,5 +119,21 @@ public sealed class SeveralRoomsTests : IDisposable
 
         Assert.Equal(0, Rooms.Count);
         Assert.Throws<ArgumentNullException>(() => Rooms.Publish((IEnumerable<string>)null!, _once, MessageKind.Text));
+    }
+
+    /// <summary>Holds the thread that sends to it.</summary>
+    private sealed class HeldMember(ManualResetEventSlim isHeld, ManualResetEventSlim release) : IRoomMember
+    {
+        public string Id => "held";
+
+        public RoomMemberships Memberships { get; } = new();
+
+        public void SendShared(SharedFrames frames, string? key, ref TrafficBatch sent)
+        {
+            isHeld.Set();
+            release.Wait(Bounded.DefaultLimit);
+        }
+
+        public bool Close(CloseCode code, string reason, CloseCause cause) => throw new NotSupportedException("A room closes no member.");
     }
 }
