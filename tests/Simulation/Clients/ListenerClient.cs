@@ -12,6 +12,11 @@ internal sealed class ListenerClient(string name, string room, SimulationWorld w
     private StreamPosition? _last;
     private Subscription? _subscription;
 
+    public override bool IsListenerOf(string room) => _expectation.Room == room;
+
+    public override bool IsIn(NodeModel node, string room)
+        => _subscription is not null && _expectation.Node == node && _expectation.Room == room;
+
     public override async void Connect(NodeModel node)
     {
         IsConnected = true;

@@ -18,15 +18,18 @@ namespace Weir.Simulation.Clients;
 internal sealed class MemberClient(string name, string[] rooms, SimulationWorld world, bool isNumbered) : SimulatedClient(name)
 {
     private Membership? _membership;
+    private int _memberships;
 
     public string Room { get; } = string.Join('+', rooms);
 
     public bool CanPublish => _membership is { Local: not null, IsClosed: false };
 
+    public override bool IsIn(NodeModel node, string room) => _membership?.Node == node && rooms.Contains(room);
+
     public override async void Connect(NodeModel node)
     {
         IsConnected = true;
-        Membership membership = new(this, node, world);
+        Membership membership = new(this, node, world, ++_memberships);
         _membership = membership;
         world.Note($"{Name} joins {Room} on {node.Name}");
         List<LocalRoom> local = [];
@@ -75,8 +78,9 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
 
     public async void Publish()
     {
-        string text = world.NextText(Name, Room);
-        _membership!.Own.Add(text);
+        // A publisher's order holds on one connection.
+        string text = world.NextText($"{Name}.{_membership!.Number}", Room);
+        _membership.Own.Add(text);
         world.Note($"{Name} publishes {text}");
         await _membership.Node.Relay.PublishAsync(
             _membership.Local!, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), MessageKind.Text, _membership.Connection);
@@ -116,8 +120,9 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         private readonly SimulationWorld _world;
         private byte[] _received = [];
 
-        public Membership(MemberClient client, NodeModel node, SimulationWorld world)
+        public Membership(MemberClient client, NodeModel node, SimulationWorld world, int number)
         {
+            Number = number;
             _client = client;
             _world = world;
             Node = node;
@@ -129,6 +134,8 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
             Pipe = new ClientPipe(world.Scheduler, Arrive);
             Connection = node.NewConnection(Pipe);
         }
+
+        public int Number { get; }
 
         public NodeModel Node { get; }
 

@@ -8,6 +8,12 @@ internal abstract class SimulatedClient(string name)
     /// <summary>It has a connection, or is about to have one.</summary>
     public bool IsConnected { get; protected set; }
 
+    /// <summary>Whether it is a listener of this room, which names its position when it subscribes.</summary>
+    public virtual bool IsListenerOf(string room) => false;
+
+    /// <summary>Whether it has a connection to a node for a room, or is about to have one.</summary>
+    public virtual bool IsIn(NodeModel node, string room) => false;
+
     /// <summary>Connects to a node, with the last position that it knows.</summary>
     public abstract void Connect(NodeModel node);
 

@@ -16,6 +16,7 @@ internal sealed class SseClient : SimulatedClient
     private readonly Func<string, bool> _isNumbered;
     private string _lastId = "";
     private Connection? _connection;
+    private int _cutsLeft;
 
     public SseClient(string name, string[] rooms, SimulationWorld world, Func<string, bool> isNumbered)
         : base(name)
@@ -23,8 +24,12 @@ internal sealed class SseClient : SimulatedClient
         _world = world;
         _rooms = rooms;
         _isNumbered = isNumbered;
+        _cutsLeft = rooms.Length > 1 ? world.Scheduler.Random.Next(6) : 0;
         _expectations = rooms.ToDictionary(static room => room, room => new Expectation(name, room, world, isNumbered(room)));
     }
+
+    public override bool IsIn(NodeModel node, string room)
+        => _connection is not null && _expectations.TryGetValue(room, out Expectation? expectation) && expectation.Node == node;
 
     public override async void Connect(NodeModel node)
     {
@@ -37,6 +42,12 @@ internal sealed class SseClient : SimulatedClient
 
         Connection connection = new(this, _world);
         _connection = connection;
+        if (_lastId.Length > 0 && _cutsLeft > 0 && _world.Scheduler.Random.Next(2) == 0)
+        {
+            _cutsLeft--;
+            connection.EventsUntilCut = _world.Scheduler.Random.Next(1, 4);
+        }
+
         FeatureCollection features = new();
         features.Set<IHttpRequestFeature>(new HttpRequestFeature
         {
@@ -137,6 +148,19 @@ internal sealed class SseClient : SimulatedClient
         return places.Length != _rooms.Length || !places[room].StartsWith(':');
     }
 
+    // It breaks while the stream catches up: the client comes back with the id of one of the first events.
+    private void CutAndComeBack()
+    {
+        Cut();
+        _world.Scheduler.After(_world.Scheduler.Between(0, 300), () =>
+        {
+            if (!IsConnected)
+            {
+                Connect(_world.Nodes[_world.Scheduler.Random.Next(_world.Nodes.Count)]);
+            }
+        });
+    }
+
     private void OnEnd(Connection connection)
     {
         if (_connection == connection)
@@ -159,6 +183,7 @@ internal sealed class SseClient : SimulatedClient
         private readonly SimulationWorld _world;
         private string _type = "";
         private string? _id;
+        private bool _isBroken;
 
         public Connection(SseClient client, SimulationWorld world)
         {
@@ -172,6 +197,9 @@ internal sealed class SseClient : SimulatedClient
 
         public bool HasBegun => Begun is not null;
 
+        /// <summary>After so many events the connection breaks; 0: it does not.</summary>
+        public int EventsUntilCut { get; set; }
+
         public Stream Stream => _pipe.AsStream(leaveOpen: true);
 
         public PipeWriter Writer => _pipe;
@@ -180,6 +208,7 @@ internal sealed class SseClient : SimulatedClient
 
         public void Break()
         {
+            _isBroken = true;
             _pipe.Break();
             _aborted.Cancel();
         }
@@ -208,6 +237,11 @@ internal sealed class SseClient : SimulatedClient
         {
             foreach (byte each in bytes.Span)
             {
+                if (_isBroken)
+                {
+                    return;
+                }
+
                 if (each != '\n')
                 {
                     _line.Append((char)each);
@@ -226,6 +260,11 @@ internal sealed class SseClient : SimulatedClient
                 _client.OnEvent(this, _type, _data.ToString(), _id);
                 _type = "";
                 _data.Clear();
+                if (EventsUntilCut > 0 && --EventsUntilCut == 0 && !_isBroken)
+                {
+                    _client.CutAndComeBack();
+                }
+
                 return;
             }
 

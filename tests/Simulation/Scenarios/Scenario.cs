@@ -253,6 +253,75 @@ internal sealed class Scenario
         }
     }
 
+    // All clients that a node has in a room leave it at once, while calls to the server are on their way, and are back a moment later: if
+    // the server could not be asked, in another room of the same name.
+    private void LeaveAndReturn(SimulationWorld world, NodeModel node, string room)
+    {
+        Publish();
+        if (_random.Next(2) == 0)
+        {
+            Leave();
+        }
+        else
+        {
+            world.Scheduler.After(Between(0, 4), Leave); // some of the calls are answered by then
+        }
+
+        void Leave()
+        {
+            SimulatedClient[] left = [.. world.Clients.Where(client => client.IsIn(node, room))];
+            foreach (SimulatedClient client in left)
+            {
+                client.Cut();
+            }
+
+            if (_random.Next(2) == 0)
+            {
+                Return(left);
+            }
+            else
+            {
+                world.Scheduler.After(Between(0, 12), () => Return(left));
+            }
+        }
+
+        void Return(SimulatedClient[] left)
+        {
+            foreach (SimulatedClient client in left.Where(static client => !client.IsConnected))
+            {
+                client.Connect(node);
+            }
+
+            Publish();
+            world.Scheduler.After(Between(0, 4), Publish);
+        }
+
+        void Publish()
+        {
+            world.Publish(node, room);
+            foreach (MemberClient member in world.Clients.OfType<MemberClient>().Where(each => each.IsIn(node, room) && each.CanPublish))
+            {
+                member.Publish();
+            }
+        }
+    }
+
+    // Listeners come back to a room, so that its history is read, and a publish begins: calls that the server has not answered yet.
+    private void ComeAndPublish(SimulationWorld world, NodeModel node, string room)
+    {
+        foreach (SimulatedClient client in world.Clients.Where(client => client.IsListenerOf(room)))
+        {
+            if (client.IsConnected)
+            {
+                client.Cut();
+            }
+
+            client.Connect(node);
+        }
+
+        world.Publish(node, room);
+    }
+
     private void Fail(SimulationWorld world, NodeModel node)
     {
         Features fault = _faults.Length > 0 ? Any(_faults) : Features.None;
@@ -268,6 +337,11 @@ internal sealed class Scenario
                 bool isWhole = _random.Next(2) == 0;
                 world.Note($"{node.Name} loses {(isWhole ? "its links" : "its link for announcements")}");
                 (isWhole ? (Action)node.Broker.Cut : node.Broker.CutAnnouncements)();
+                if (_random.Next(2) == 0)
+                {
+                    LeaveAndReturn(world, node, Any(_rooms));
+                }
+
                 world.Scheduler.After(Between(10, 3000), () => Heal(world, node));
                 break;
             case Features.Hangs when !world.Server.IsHanging:
@@ -320,12 +394,22 @@ internal sealed class Scenario
         {
             TimeSpan noticed = Between(300, 3000);
             bool dropsLink = _random.Next(2) == 0;
+            string? left = _random.Next(2) == 0 ? Any(_rooms) : null;
             if (noticed < time)
             {
+                if (left is not null)
+                {
+                    world.Scheduler.After(noticed - Between(0, 300), () => ComeAndPublish(world, node, left));
+                }
+
                 world.Scheduler.After(noticed, () =>
                 {
                     world.Note($"{node.Name} gives up waiting");
                     node.Broker.OnSilence(dropsLink);
+                    if (left is not null)
+                    {
+                        LeaveAndReturn(world, node, left);
+                    }
                 });
                 world.Scheduler.After(time + Between(5, 800), () => Heal(world, node));
             }
