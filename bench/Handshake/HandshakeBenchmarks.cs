@@ -58,16 +58,16 @@ public class HandshakeBenchmarks
 
     /// <summary>Validates it by RFC 6455 section 4.2.1.</summary>
     [Benchmark]
-    public bool Judge() => HandshakeRules.Judge(_request!).IsAccepted;
+    public bool Judge() => HandshakeRules.Validate(_request!).IsAccepted;
 
     /// <summary>All steps; the bytes allocated are the request header block, which the connection keeps.</summary>
     [Benchmark]
     public int ReadJudgeWrite()
     {
         UpgradeRequest request = UpgradeRequest.FromHead(_head.Slice(0, Read()));
-        HandshakeResult verdict = HandshakeRules.Judge(request);
+        HandshakeResult result = HandshakeRules.Validate(request);
         _output.Clear();
-        HandshakeResponse.WriteAccepted(_output, verdict.Key, subprotocol: null, extensions: null);
+        HandshakeResponse.WriteAccepted(_output, result.Key, subprotocol: null, extensions: null);
         return _output.Written.Length;
     }
 

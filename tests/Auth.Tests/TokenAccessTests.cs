@@ -38,10 +38,10 @@ public sealed class TokenAccessTests : IDisposable
     {
         string token = Good();
 
-        ConnectResult verdict = await NewAccess(options => options.Cookie = "session")
+        ConnectResult result = await NewAccess(options => options.Cookie = "session")
             .ConnectAsync(Request(Format(target), Format(header)), token: null, CancellationToken.None);
 
-        Assert.Equal("u1", verdict.Identity?.User);
+        Assert.Equal("u1", result.Identity?.User);
 
         string Format(string text) => text.Replace("{0}", token, StringComparison.Ordinal);
     }
@@ -53,10 +53,10 @@ public sealed class TokenAccessTests : IDisposable
     [InlineData("Cookie: xsession={0}")]
     public async Task Token_InAnyOtherPlace_IsNoToken(string header)
     {
-        ConnectResult verdict = await NewAccess().ConnectAsync(
+        ConnectResult result = await NewAccess().ConnectAsync(
             Request("/ws", header.Replace("{0}", Good(), StringComparison.Ordinal)), token: null, CancellationToken.None);
 
-        Assert.Equal(ConnectResult.Refuse(AccessRefusal.Missing), verdict);
+        Assert.Equal(ConnectResult.Refuse(AccessRefusal.Missing), result);
     }
 
     [Fact]
@@ -97,9 +97,9 @@ public sealed class TokenAccessTests : IDisposable
         TokenAccess access = NewAccess();
         ClientIdentity client = await ConnectAsync(access, claims);
 
-        RoomAccessResult verdict = await access.SubscribeAsync(client, room, token: null, CancellationToken.None);
+        RoomAccessResult result = await access.SubscribeAsync(client, room, token: null, CancellationToken.None);
 
-        Assert.Equal(mayListen ? AccessRefusal.None : AccessRefusal.Denied, verdict.Refusal);
+        Assert.Equal(mayListen ? AccessRefusal.None : AccessRefusal.Denied, result.Refusal);
     }
 
     [Theory]
@@ -127,12 +127,12 @@ public sealed class TokenAccessTests : IDisposable
         ClientIdentity client = await ConnectAsync(access, "\"sub\":\"u1\",\"exp\":4000000000", exp: false);
         Assert.False(access.MayPublish(client, "private:a"));
 
-        RoomAccessResult verdict = await access.SubscribeAsync(
+        RoomAccessResult result = await access.SubscribeAsync(
             client, "private:a", Good("\"sub\":\"u1\",\"channel\":\"private:a\",\"info\":[1]"), CancellationToken.None);
 
-        Assert.True(verdict.IsAllowed);
-        Assert.Equal(Now.AddHours(1).AddSeconds(30), verdict.ExpiresAt);
-        Assert.Equal("[1]", Encoding.UTF8.GetString(verdict.Info.Span));
+        Assert.True(result.IsAllowed);
+        Assert.Equal(Now.AddHours(1).AddSeconds(30), result.ExpiresAt);
+        Assert.Equal("[1]", Encoding.UTF8.GetString(result.Info.Span));
         Assert.True(access.MayPublish(client, "private:a"));
         Assert.False(access.MayPublish(client, "private:b"));
         Assert.False(access.MayPublish(await ConnectAsync(access, "\"sub\":\"u1\""), "private:a")); // another connection has not brought it
@@ -260,10 +260,10 @@ public sealed class TokenAccessTests : IDisposable
 
         async Task<AccessRefusal> RefusalAsync(Func<AuthResult> answer)
         {
-            ConnectResult verdict = await NewAccess(options => options.Authenticate = (_, _) => new(answer()))
+            ConnectResult result = await NewAccess(options => options.Authenticate = (_, _) => new(answer()))
                 .ConnectAsync(Request("/"), token: null, CancellationToken.None);
-            Assert.Null(verdict.Identity);
-            return verdict.Refusal;
+            Assert.Null(result.Identity);
+            return result.Refusal;
         }
     }
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.LoadTest.Tests;
 
-/// <summary>Who is in which room, and what is expected to arrive: what the load test's verdict stands on.</summary>
+/// <summary>Who is in which room, and what is expected to arrive: what the load test's result stands on.</summary>
 public sealed class RoomBooksTests
 {
     private static readonly WorkerPlan _plan = new()

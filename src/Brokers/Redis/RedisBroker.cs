@@ -89,8 +89,8 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
 
         _sink = sink;
         _ownChannel = $"{_everyonesChannel}:{sink.NodeId}";
-        _ = _subscriptions.Want(_everyonesChannel, null);
-        _ = _subscriptions.Want(_ownChannel, null);
+        _ = _subscriptions.Subscribe(_everyonesChannel, null);
+        _ = _subscriptions.Subscribe(_ownChannel, null);
         _supervision = Task.Run(SuperviseAsync, CancellationToken.None);
         return Task.CompletedTask;
     }
@@ -100,7 +100,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     {
         ArgumentNullException.ThrowIfNull(room);
         string channel = RoomKeys.NameOf(_prefixes.Channels, room);
-        Task confirmation = _subscriptions.Want(channel, room)
+        Task confirmation = _subscriptions.Subscribe(channel, room)
             ?? throw new BrokerUnavailableException(
                 "Redis is unavailable; the room will be subscribed to when Redis is available again.", isUnknown: false);
         await UnlessDownAsync(confirmation, cancellationToken);
@@ -112,7 +112,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         ArgumentNullException.ThrowIfNull(room);
         try
         {
-            Task confirmation = _subscriptions.Unwant(RoomKeys.NameOf(_prefixes.Channels, room));
+            Task confirmation = _subscriptions.Unsubscribe(RoomKeys.NameOf(_prefixes.Channels, room));
             using RunningTimeout timeout = new(_options.RequestTimeout, _time);
             await timeout.WaitAsync(confirmation, cancellationToken);
         }

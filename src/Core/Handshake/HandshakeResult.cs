@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Weir.Handshake;
 
 /// <summary>
-/// The result of <see cref="HandshakeRules.Judge"/>: either a refusal, or the data for the response to an accepted handshake.
+/// The result of <see cref="HandshakeRules.Validate"/>: either a refusal, or the data for the response to an accepted handshake.
 /// References the request, so that validation copies nothing.
 /// </summary>
 internal readonly struct HandshakeResult

@@ -17,7 +17,7 @@ internal static class HandshakeRules
     /// The request is an extended CONNECT (RFC 8441): :protocol and :authority, which the HTTP server has validated,
     /// replace Upgrade, Connection, key and Host.
     /// </param>
-    public static HandshakeResult Judge(UpgradeRequest request, bool extendedConnect = false)
+    public static HandshakeResult Validate(UpgradeRequest request, bool extendedConnect = false)
     {
         Findings found = default;
         HeaderReader headers = request.ReadHeaders();

@@ -21,13 +21,13 @@ internal static class Admission
             return new AdmissionResult(refusal);
         }
 
-        AdmissionResult verdict = await EvaluateInsideAsync(endpoint, request, connectionId).ConfigureAwait(false);
-        if (verdict.Refusal is not null)
+        AdmissionResult result = await EvaluateInsideAsync(endpoint, request, connectionId).ConfigureAwait(false);
+        if (result.Refusal is not null)
         {
             gate.Leave(remoteAddress);
         }
 
-        return verdict;
+        return result;
     }
 
     private static async ValueTask<AdmissionResult> EvaluateInsideAsync(WeirEndpoint endpoint, UpgradeRequest request, string connectionId)

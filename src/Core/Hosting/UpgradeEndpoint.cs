@@ -32,10 +32,10 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             return;
         }
 
-        HandshakeResult verdict = HandshakeRules.Judge(asked!, isConnect);
+        HandshakeResult handshake = HandshakeRules.Validate(asked!, isConnect);
         // Forwarded-headers middleware of the application's, if any, has put the client's address in place already.
         IPAddress? address = ClientAddress.Of(http.Connection.RemoteIpAddress, http.Request.Headers, endpoint.Engine.Settings.Proxies);
-        AdmissionResult admission = verdict.Refusal is { } broken
+        AdmissionResult admission = handshake.Refusal is { } broken
             ? new AdmissionResult(broken)
             : await Admission.EvaluateAsync(endpoint, asked!, address, http.TraceIdentifier).ConfigureAwait(false);
         HandshakeRefusal? refusal = admission.Refusal;
@@ -46,8 +46,8 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
         }
 
         NegotiatedParameters negotiated = refusal is null
-            ? NegotiatedParameters.Reach(endpoint, verdict)
-            : NegotiatedParameters.ReachForRefusal(endpoint, verdict);
+            ? NegotiatedParameters.Reach(endpoint, handshake)
+            : NegotiatedParameters.ReachForRefusal(endpoint, handshake);
         LiftRequestLimits(http);
         IHeaderDictionary answer = http.Response.Headers;
         answer[HeaderNames.SecWebSocketProtocol] = negotiated.Subprotocol;
@@ -62,7 +62,7 @@ internal sealed class UpgradeEndpoint(WeirEndpoint endpoint, WeirListener listen
             else
             {
                 answer[HeaderNames.Upgrade] = "websocket";
-                answer[HeaderNames.SecWebSocketAccept] = HandshakeResponse.ComputeAccept(Encoding.ASCII.GetString(verdict.Key));
+                answer[HeaderNames.SecWebSocketAccept] = HandshakeResponse.ComputeAccept(Encoding.ASCII.GetString(handshake.Key));
                 stream = await upgrade!.UpgradeAsync().ConfigureAwait(false);
             }
         }

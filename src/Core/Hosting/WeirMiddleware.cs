@@ -165,7 +165,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     private async ValueTask<WeirConnection?> AnswerAsync(ConnectionContext transport, ConnectionTimer timer, UpgradeRequest request)
     {
         WeirEndpoint endpoint = listener.Find(request);
-        HandshakeResult handshake = HandshakeRules.Judge(request);
+        HandshakeResult handshake = HandshakeRules.Validate(request);
         IPAddress? address = ClientAddress.Of(
             (transport.RemoteEndPoint as IPEndPoint)?.Address, request, listener.Engine.Settings.Proxies);
         AdmissionResult admission = handshake.Refusal is { } broken

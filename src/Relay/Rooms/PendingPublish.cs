@@ -37,10 +37,10 @@ internal sealed class PendingPublish(Publication publication, IRoomMember? publi
     // Used by the room's event loop only, from here on.
 
     /// <summary>The members of this node have been sent it already, without the broker.</summary>
-    public bool IsHeardByMembers { get; set; }
+    public bool IsDeliveredToMembers { get; set; }
 
     /// <summary>The audiences of this node have been given it already, without the broker.</summary>
-    public bool IsHeardByAudiences { get; set; }
+    public bool IsDeliveredToAudiences { get; set; }
 
     /// <summary>The broker certainly has not stored it; it waits for earlier publications that may be stored.</summary>
     public bool IsNotStored { get; set; }

@@ -157,19 +157,19 @@ internal sealed partial class RoomEventLoop
             }
         }
 
-        if (own is not { IsHeardByMembers: true })
+        if (own is not { IsDeliveredToMembers: true })
         {
             DeliverToMembers(publication, own?.Publisher);
         }
 
-        if (own is not { IsHeardByAudiences: true })
+        if (own is not { IsDeliveredToAudiences: true })
         {
             DeliverToAudiences(publication, own?.Publisher);
         }
 
         if (own is not null)
         {
-            own.IsAnnounced = own.IsHeardByMembers = own.IsHeardByAudiences = true; // its call may still fail
+            own.IsAnnounced = own.IsDeliveredToMembers = own.IsDeliveredToAudiences = true; // its call may still fail
         }
 
         if (_isReading && _beingServed.Count > 0 && publication.Offset > 0)
@@ -294,9 +294,9 @@ internal sealed partial class RoomEventLoop
 
         for (int i = 0; i <= last; i++)
         {
-            if (!_entries[i].MustBeStored && !_entries[i].IsHeardByMembers)
+            if (!_entries[i].MustBeStored && !_entries[i].IsDeliveredToMembers)
             {
-                _entries[i].IsHeardByMembers = true;
+                _entries[i].IsDeliveredToMembers = true;
                 DeliverToMembers(_entries[i].Publication, _entries[i].Publisher);
             }
         }
@@ -309,15 +309,15 @@ internal sealed partial class RoomEventLoop
             _lastWithoutBroker = Math.Max(_lastWithoutBroker, entry.Publication.NodeSequence);
         }
 
-        if (!entry.IsHeardByMembers)
+        if (!entry.IsDeliveredToMembers)
         {
-            entry.IsHeardByMembers = true;
+            entry.IsDeliveredToMembers = true;
             DeliverToMembers(entry.Publication, entry.Publisher);
         }
 
-        if (toAudiences && !entry.IsHeardByAudiences)
+        if (toAudiences && !entry.IsDeliveredToAudiences)
         {
-            entry.IsHeardByAudiences = true;
+            entry.IsDeliveredToAudiences = true;
             DeliverToAudiences(entry.Publication, entry.Publisher);
         }
     }
@@ -543,7 +543,7 @@ internal sealed partial class RoomEventLoop
         {
             long sequence = entry.Publication.NodeSequence;
             bool isUnknown = entry.UnknownSinceRead >= 0 && entry.UnknownSinceRead < _reads;
-            entry.IsHeardByAudiences |= !entry.IsNotStored && (isUnknown || sequence < last) && !own.Contains(sequence);
+            entry.IsDeliveredToAudiences |= !entry.IsNotStored && (isUnknown || sequence < last) && !own.Contains(sequence);
         }
     }
 

@@ -22,10 +22,10 @@ public sealed class TokenVerifierTests
     {
         string token = Make($$"""{"alg":"{{algorithm}}"}""", $$"""{"sub":"u1","exp":{{Soon}}}""", algorithm);
 
-        TokenResult verdict = Verify(token, _all);
+        TokenResult result = Verify(token, _all);
 
-        Assert.Equal(new TokenResult(AccessRefusal.None, verdict.Claims), verdict);
-        Assert.Equal(("u1", Soon), (verdict.Claims!.User, verdict.Claims.ExpiresAt!.Value.ToUnixTimeSeconds()));
+        Assert.Equal(new TokenResult(AccessRefusal.None, result.Claims), result);
+        Assert.Equal(("u1", Soon), (result.Claims!.User, result.Claims.ExpiresAt!.Value.ToUnixTimeSeconds()));
     }
 
     [Theory]
@@ -59,9 +59,9 @@ public sealed class TokenVerifierTests
         KeySet keys = new([VerificationKey.OfSecret(secret, JwtAlgorithm.All)], cacheSize: 0);
         Microsoft.Extensions.Time.Testing.FakeTimeProvider then = new(DateTimeOffset.FromUnixTimeSeconds(1300819380 - 60));
 
-        TokenResult verdict = new TokenVerifier(new JwtOptions { Issuers = ["joe"] }.ToSettings(), then).Verify(Token, keys);
+        TokenResult result = new TokenVerifier(new JwtOptions { Issuers = ["joe"] }.ToSettings(), then).Verify(Token, keys);
 
-        Assert.Equal(AccessRefusal.None, verdict.Refusal);
+        Assert.Equal(AccessRefusal.None, result.Refusal);
         Assert.Equal(AccessRefusal.Expired, Verify(Token, keys).Refusal);
     }
 
@@ -448,9 +448,9 @@ public sealed class TokenVerifierTests
 
     private static void AssertInvalid(string token, KeySet keys, string? why = null)
     {
-        TokenResult verdict = Verify(token, keys);
-        Assert.Equal(AccessRefusal.Invalid, verdict.Refusal);
-        Assert.Null(verdict.Claims);
-        Assert.Equal(why ?? verdict.Why, verdict.Why);
+        TokenResult result = Verify(token, keys);
+        Assert.Equal(AccessRefusal.Invalid, result.Refusal);
+        Assert.Null(result.Claims);
+        Assert.Equal(why ?? result.Why, result.Why);
     }
 }

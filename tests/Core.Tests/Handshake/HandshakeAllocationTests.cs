@@ -56,10 +56,10 @@ public class HandshakeAllocationTests
         long scanned = 0;
         HeadStatus status = RequestHeadReader.Read(buffer, TestHead.Endpoints, 4096, ref scanned, out int length);
         Assert.True(status == HeadStatus.Complete);
-        HandshakeResult verdict = HandshakeRules.Judge(UpgradeRequest.FromHead(buffer.Slice(0, length)));
-        Assert.True(verdict.IsAccepted);
+        HandshakeResult result = HandshakeRules.Validate(UpgradeRequest.FromHead(buffer.Slice(0, length)));
+        Assert.True(result.IsAccepted);
         output.Clear();
-        HandshakeResponse.WriteAccepted(output, verdict.Key, verdict.SubprotocolOffer, verdict.ExtensionOffer);
+        HandshakeResponse.WriteAccepted(output, result.Key, result.SubprotocolOffer, result.ExtensionOffer);
     }
 
     private sealed class FixedWriter : IBufferWriter<byte>

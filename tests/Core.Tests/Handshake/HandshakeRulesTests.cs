@@ -8,25 +8,25 @@ namespace Weir.Core.Tests.Handshake;
 public class HandshakeRulesTests
 {
     [Fact]
-    public void Judge_ValidHandshake_IsAcceptedWithItsKey()
+    public void Validate_ValidHandshake_IsAcceptedWithItsKey()
     {
-        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Valid));
+        HandshakeResult result = HandshakeRules.Validate(TestHead.Request(TestHead.Valid));
 
-        Assert.True(verdict.IsAccepted);
-        Assert.Null(verdict.Refusal);
-        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(verdict.Key));
-        Assert.Null(verdict.SubprotocolOffer);
-        Assert.Null(verdict.ExtensionOffer);
+        Assert.True(result.IsAccepted);
+        Assert.Null(result.Refusal);
+        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(result.Key));
+        Assert.Null(result.SubprotocolOffer);
+        Assert.Null(result.ExtensionOffer);
     }
 
     [Fact]
-    public void Judge_Offers_AreJoinedOverTheirLines()
+    public void Validate_Offers_AreJoinedOverTheirLines()
     {
-        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.With(
+        HandshakeResult result = HandshakeRules.Validate(TestHead.Request(TestHead.With(
             "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x; y=1\r\nsec-websocket-protocol: c")));
 
-        Assert.Equal("a, b, c", verdict.SubprotocolOffer);
-        Assert.Equal("x; y=1", verdict.ExtensionOffer);
+        Assert.Equal("a, b, c", result.SubprotocolOffer);
+        Assert.Equal("x; y=1", result.ExtensionOffer);
     }
 
     [Theory] // 1. "An HTTP/1.1 or higher GET request"
@@ -34,16 +34,16 @@ public class HandshakeRulesTests
     [InlineData("HEAD")]
     [InlineData("get")]
     [InlineData("CONNECT")]
-    public void Judge_NotGet_Is405(string method) =>
-        Assert.Same(HandshakeRefusal.NotGet, TestHead.Judge(TestHead.With(method: method)));
+    public void Validate_NotGet_Is405(string method) =>
+        Assert.Same(HandshakeRefusal.NotGet, TestHead.Validate(TestHead.With(method: method)));
 
     [Theory]
     [InlineData("HTTP/1.0", 400)]
     [InlineData("HTTP/0.9", 505)]
     [InlineData("HTTP/1.2", 505)]
     [InlineData("HTTP/2.0", 505)]
-    public void Judge_OtherHttpVersion_IsRefused(string version, int status) =>
-        Assert.Equal(status, TestHead.Judge(TestHead.With(version: version))?.StatusCode);
+    public void Validate_OtherHttpVersion_IsRefused(string version, int status) =>
+        Assert.Equal(status, TestHead.Validate(TestHead.With(version: version))?.StatusCode);
 
     [Theory] // 2. "A |Host| header field containing the server's authority"
     [InlineData("a")]
@@ -52,7 +52,7 @@ public class HandshakeRulesTests
     [InlineData("[2001:db8::1]:443")]
     [InlineData("x-y_z.example:")]
     [InlineData("%41.example")]
-    public void Judge_GoodHost_IsAccepted(string host) => Assert.Null(TestHead.Judge(TestHead.Replacing("Host", host)));
+    public void Validate_GoodHost_IsAccepted(string host) => Assert.Null(TestHead.Validate(TestHead.Replacing("Host", host)));
 
     [Theory]
     [InlineData("")]
@@ -68,30 +68,30 @@ public class HandshakeRulesTests
     [InlineData("[host]")]
     [InlineData("a, b")]
     [InlineData("h\u00f6st")]
-    public void Judge_BadHost_IsRefused(string host) =>
-        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.Replacing("Host", host)));
+    public void Validate_BadHost_IsRefused(string host) =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Validate(TestHead.Replacing("Host", host)));
 
     [Fact]
-    public void Judge_NoHost_IsRefused() =>
-        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With(without: "Host")));
+    public void Validate_NoHost_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Validate(TestHead.With(without: "Host")));
 
     [Fact]
-    public void Judge_TwoHosts_AreRefused() =>
-        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With("Host: server.example.com")));
+    public void Validate_TwoHosts_AreRefused() =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Validate(TestHead.With("Host: server.example.com")));
 
     [Theory]
     [InlineData("http://user@server.example.com/ws")]
     [InlineData("http:///ws")]
-    public void Judge_BadHostInTheTarget_IsRefused(string target) =>
-        Assert.Same(HandshakeRefusal.BadHost, TestHead.Judge(TestHead.With(target: target)));
+    public void Validate_BadHostInTheTarget_IsRefused(string target) =>
+        Assert.Same(HandshakeRefusal.BadHost, TestHead.Validate(TestHead.With(target: target)));
 
     [Theory] // 3. "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive value"
     [InlineData("WebSocket")]
     [InlineData("WEBSOCKET")]
     [InlineData("h2c, websocket")]
     [InlineData("h2c\r\nUpgrade: websocket")]
-    public void Judge_UpgradeNamesWebSocket_IsAccepted(string value) =>
-        Assert.Null(TestHead.Judge(TestHead.Replacing("Upgrade", value)));
+    public void Validate_UpgradeNamesWebSocket_IsAccepted(string value) =>
+        Assert.Null(TestHead.Validate(TestHead.Replacing("Upgrade", value)));
 
     [Theory]
     [InlineData("h2c")]
@@ -99,12 +99,12 @@ public class HandshakeRulesTests
     [InlineData("websocket/13")]
     [InlineData("web socket")]
     [InlineData("")]
-    public void Judge_UpgradeNamesOther_IsRefused(string value) =>
-        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Judge(TestHead.Replacing("Upgrade", value)));
+    public void Validate_UpgradeNamesOther_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Validate(TestHead.Replacing("Upgrade", value)));
 
     [Fact]
-    public void Judge_NoUpgrade_IsRefused() =>
-        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Judge(TestHead.With(without: "Upgrade")));
+    public void Validate_NoUpgrade_IsRefused() =>
+        Assert.Same(HandshakeRefusal.NoUpgrade, TestHead.Validate(TestHead.With(without: "Upgrade")));
 
     [Theory] // 4. "A |Connection| header field that includes the token "Upgrade""
     [InlineData("upgrade")]
@@ -115,8 +115,8 @@ public class HandshakeRulesTests
     [InlineData("\tkeep-alive\t,\tUpgrade\t")]
     [InlineData("keep-alive\r\nConnection: Upgrade")]
     [InlineData("Upgrade\r\nConnection: keep-alive")]
-    public void Judge_ConnectionNamesUpgrade_IsAccepted(string value) =>
-        Assert.Null(TestHead.Judge(TestHead.Replacing("Connection", value)));
+    public void Validate_ConnectionNamesUpgrade_IsAccepted(string value) =>
+        Assert.Null(TestHead.Validate(TestHead.Replacing("Connection", value)));
 
     [Theory]
     [InlineData("close")]
@@ -124,21 +124,21 @@ public class HandshakeRulesTests
     [InlineData("upgraded")]
     [InlineData("x-upgrade")]
     [InlineData("")]
-    public void Judge_ConnectionNamesOther_IsRefused(string value) =>
-        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Judge(TestHead.Replacing("Connection", value)));
+    public void Validate_ConnectionNamesOther_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Validate(TestHead.Replacing("Connection", value)));
 
     [Fact]
-    public void Judge_NoConnection_IsRefused() =>
-        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Judge(TestHead.With(without: "Connection")));
+    public void Validate_NoConnection_IsRefused() =>
+        Assert.Same(HandshakeRefusal.NoConnectionUpgrade, TestHead.Validate(TestHead.With(without: "Connection")));
 
     [Theory] // 5. "A |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16 bytes in length"
     [InlineData("AAAAAAAAAAAAAAAAAAAAAA==")]
     [InlineData("/////////////////////w==")]
     [InlineData("++++++++++++++++++++/w==")]
-    public void Judge_GoodKey_IsAccepted(string key)
+    public void Validate_GoodKey_IsAccepted(string key)
     {
-        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(TestHead.Replacing("Sec-WebSocket-Key", key)));
-        Assert.Equal(key, Encoding.ASCII.GetString(verdict.Key));
+        HandshakeResult result = HandshakeRules.Validate(TestHead.Request(TestHead.Replacing("Sec-WebSocket-Key", key)));
+        Assert.Equal(key, Encoding.ASCII.GetString(result.Key));
     }
 
     [Theory]
@@ -154,23 +154,23 @@ public class HandshakeRulesTests
     [InlineData("dGhlIHNhbXBs ZSBub25jZQ==")]
     [InlineData("dGhlIHNhbXBsZSBub25jZ\u00e9==")]
     [InlineData("dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==")]
-    public void Judge_BadKey_IsRefused(string key) =>
-        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Key", key)));
+    public void Validate_BadKey_IsRefused(string key) =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Validate(TestHead.Replacing("Sec-WebSocket-Key", key)));
 
     [Fact]
-    public void Judge_HugeKey_IsRefused() =>
+    public void Validate_HugeKey_IsRefused() =>
         Assert.Same(
-            HandshakeRefusal.BadKey, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Key", new string('A', 4000))));
+            HandshakeRefusal.BadKey, TestHead.Validate(TestHead.Replacing("Sec-WebSocket-Key", new string('A', 4000))));
 
     [Fact]
-    public void Judge_NoKey_IsRefused() =>
-        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.With(without: "Sec-WebSocket-Key")));
+    public void Validate_NoKey_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Validate(TestHead.With(without: "Sec-WebSocket-Key")));
 
     [Theory] // 11.3.1: "MUST NOT appear more than once"
     [InlineData("AAAAAAAAAAAAAAAAAAAAAA==")]
     [InlineData(TestHead.Key)]
-    public void Judge_TwoKeys_AreRefused(string second) =>
-        Assert.Same(HandshakeRefusal.BadKey, TestHead.Judge(TestHead.With($"Sec-WebSocket-Key: {second}")));
+    public void Validate_TwoKeys_AreRefused(string second) =>
+        Assert.Same(HandshakeRefusal.BadKey, TestHead.Validate(TestHead.With($"Sec-WebSocket-Key: {second}")));
 
     [Theory] // 6. "A |Sec-WebSocket-Version| header field, with a value of 13"
     [InlineData("0")]
@@ -178,18 +178,18 @@ public class HandshakeRulesTests
     [InlineData("12")]
     [InlineData("14")]
     [InlineData("255")]
-    public void Judge_OtherVersion_Is426(string version) =>
-        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Version", version)));
+    public void Validate_OtherVersion_Is426(string version) =>
+        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Validate(TestHead.Replacing("Sec-WebSocket-Version", version)));
 
     [Fact]
-    public void Judge_NoVersion_Is426() =>
-        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Judge(TestHead.With(without: "Sec-WebSocket-Version")));
+    public void Validate_NoVersion_Is426() =>
+        Assert.Same(HandshakeRefusal.OtherVersion, TestHead.Validate(TestHead.With(without: "Sec-WebSocket-Version")));
 
     [Fact]
-    public void Judge_OtherVersionWithoutAKey_Is426() =>
+    public void Validate_OtherVersionWithoutAKey_Is426() =>
         Assert.Same(
             HandshakeRefusal.OtherVersion,
-            TestHead.Judge(TestHead.With("Sec-WebSocket-Version: 8", without: "Sec-WebSocket-Version")
+            TestHead.Validate(TestHead.With("Sec-WebSocket-Version: 8", without: "Sec-WebSocket-Version")
                 .Replace("Sec-WebSocket-Key", "Sec-WebSocket-Key1", StringComparison.Ordinal)));
 
     [Theory]
@@ -203,9 +203,9 @@ public class HandshakeRulesTests
     [InlineData("13, 14")]
     [InlineData("13\r\nSec-WebSocket-Version: 12")]
     [InlineData("13\r\nSec-WebSocket-Version: 13")]
-    public void Judge_GarbageVersion_Is400AndNamesOurs(string version)
+    public void Validate_GarbageVersion_Is400AndNamesOurs(string version)
     {
-        HandshakeRefusal? refusal = TestHead.Judge(TestHead.Replacing("Sec-WebSocket-Version", version));
+        HandshakeRefusal? refusal = TestHead.Validate(TestHead.Replacing("Sec-WebSocket-Version", version));
         Assert.Same(HandshakeRefusal.BadVersion, refusal);
         Assert.Equal("Sec-WebSocket-Version: 13", refusal?.ExtraHeader);
     }
@@ -216,20 +216,20 @@ public class HandshakeRulesTests
     [InlineData("nocolonhere")]
     [InlineData(": x")]
     [InlineData("n\u00e4me: x")]
-    public void Judge_BadHeaderName_IsRefused(string line) =>
-        Assert.Same(HandshakeRefusal.BadHeaderName, TestHead.Judge(TestHead.With(line)));
+    public void Validate_BadHeaderName_IsRefused(string line) =>
+        Assert.Same(HandshakeRefusal.BadHeaderName, TestHead.Validate(TestHead.With(line)));
 
     [Theory] // RFC 9112 5.2
     [InlineData("X-Name: x\r\n folded")]
     [InlineData("X-Name: x\r\n\tfolded")]
-    public void Judge_FoldedHeader_IsRefused(string lines) =>
-        Assert.Same(HandshakeRefusal.FoldedHeader, TestHead.Judge(TestHead.With(lines)));
+    public void Validate_FoldedHeader_IsRefused(string lines) =>
+        Assert.Same(HandshakeRefusal.FoldedHeader, TestHead.Validate(TestHead.With(lines)));
 
     [Fact]
-    public void Judge_WhiteSpaceBeforeTheFirstHeader_IsRefused() =>
+    public void Validate_WhiteSpaceBeforeTheFirstHeader_IsRefused() =>
         Assert.Same(
             HandshakeRefusal.FoldedHeader,
-            TestHead.Judge(TestHead.Valid.Replace("Host:", " Host:", StringComparison.Ordinal)));
+            TestHead.Validate(TestHead.Valid.Replace("Host:", " Host:", StringComparison.Ordinal)));
 
     [Theory] // RFC 9110 5.5
     [InlineData("a\0b")]
@@ -237,12 +237,12 @@ public class HandshakeRulesTests
     [InlineData("a\r")]
     [InlineData("a\u0001b")]
     [InlineData("a\u007fb")]
-    public void Judge_ControlInAHeaderValue_IsRefused(string value) =>
-        Assert.Same(HandshakeRefusal.BadHeaderValue, TestHead.Judge(TestHead.With($"X-Name: {value}")));
+    public void Validate_ControlInAHeaderValue_IsRefused(string value) =>
+        Assert.Same(HandshakeRefusal.BadHeaderValue, TestHead.Validate(TestHead.With($"X-Name: {value}")));
 
     [Fact] // RFC 9112 2.2
-    public void Judge_BareLineFeed_IsRefused() =>
-        Assert.Same(HandshakeRefusal.BareLineFeed, TestHead.Judge(TestHead.With("X-Name: a\nX-Other: b")));
+    public void Validate_BareLineFeed_IsRefused() =>
+        Assert.Same(HandshakeRefusal.BareLineFeed, TestHead.Validate(TestHead.With("X-Name: a\nX-Other: b")));
 
     [Theory]
     [InlineData("X-Name: a\tb\u00ff")]
@@ -251,7 +251,7 @@ public class HandshakeRulesTests
     [InlineData("!#$%&'*+-.^_`|~09azAZ: x")]
     [InlineData("Cookie: a=b; c=d\r\nCookie: e=f")]
     [InlineData("Content-Length: 0")]
-    public void Judge_OtherGoodHeader_IsAccepted(string line) => Assert.Null(TestHead.Judge(TestHead.With(line)));
+    public void Validate_OtherGoodHeader_IsAccepted(string line) => Assert.Null(TestHead.Validate(TestHead.With(line)));
 
     [Theory]
     [InlineData("Content-Length: 5")]
@@ -262,53 +262,53 @@ public class HandshakeRulesTests
     [InlineData("Content-Length:")]
     [InlineData("Transfer-Encoding: chunked")]
     [InlineData("transfer-encoding: identity")]
-    public void Judge_Body_IsRefused(string line) =>
-        Assert.Same(HandshakeRefusal.HasBody, TestHead.Judge(TestHead.With(line)));
+    public void Validate_Body_IsRefused(string line) =>
+        Assert.Same(HandshakeRefusal.HasBody, TestHead.Validate(TestHead.With(line)));
 
     [Fact]
-    public void Judge_NamesInAnyLetterCaseAndOrder_IsAccepted()
+    public void Validate_NamesInAnyLetterCaseAndOrder_IsAccepted()
     {
         string[] lines = TestHead.Valid.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         IEnumerable<string> headers = lines.Skip(1).Reverse()
             .Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant()
                 + line[line.IndexOf(':', StringComparison.Ordinal)..]);
-        Assert.Null(TestHead.Judge(string.Join("\r\n", [lines[0], .. headers]) + "\r\n\r\n"));
+        Assert.Null(TestHead.Validate(string.Join("\r\n", [lines[0], .. headers]) + "\r\n\r\n"));
     }
 
     [Theory] // RFC 9110 5.5: white space around a value is no part of it
     [InlineData(":")]
     [InlineData(":    ")]
     [InlineData(":\t \t")]
-    public void Judge_PaddedValues_AreAccepted(string colon)
+    public void Validate_PaddedValues_AreAccepted(string colon)
     {
         string head = TestHead.Valid.Replace(": ", colon, StringComparison.Ordinal)
             .Replace("\r\nUpgrade", colon[1..] + "\r\nUpgrade", StringComparison.Ordinal)
             .Replace("==\r\n", "==" + colon[1..] + "\r\n", StringComparison.Ordinal)
             .Replace("13\r\n", "13" + colon[1..] + "\r\n", StringComparison.Ordinal);
-        HandshakeResult verdict = HandshakeRules.Judge(TestHead.Request(head));
-        Assert.Null(verdict.Refusal);
-        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(verdict.Key));
+        HandshakeResult result = HandshakeRules.Validate(TestHead.Request(head));
+        Assert.Null(result.Refusal);
+        Assert.Equal(TestHead.Key, Encoding.ASCII.GetString(result.Key));
     }
 
     [Fact] // RFC 8441 5: "[...] does not use the |Sec-WebSocket-Key|", nor Upgrade and Connection
-    public void Judge_ExtendedConnect_NeedsNoUpgradeConnectionKeyOrHost()
+    public void Validate_ExtendedConnect_NeedsNoUpgradeConnectionKeyOrHost()
     {
         UpgradeRequest request = UpgradeRequest.FromHttp(
             "CONNECT", "/ws", [new("sec-websocket-version", "13"), new("sec-websocket-protocol", "a")]);
-        HandshakeResult verdict = HandshakeRules.Judge(request, extendedConnect: true);
-        Assert.True(verdict.IsAccepted);
-        Assert.True(verdict.Key.IsEmpty);
-        Assert.Equal("a", verdict.SubprotocolOffer);
+        HandshakeResult result = HandshakeRules.Validate(request, extendedConnect: true);
+        Assert.True(result.IsAccepted);
+        Assert.True(result.Key.IsEmpty);
+        Assert.Equal("a", result.SubprotocolOffer);
     }
 
     [Theory]
     [InlineData("GET", "13", 405)]
     [InlineData("CONNECT", "12", 400)] // a 426 must name an Upgrade, which HTTP/2 does not have
     [InlineData("CONNECT", "x", 400)]
-    public void Judge_ExtendedConnectBroken_IsRefused(string method, string version, int status)
+    public void Validate_ExtendedConnectBroken_IsRefused(string method, string version, int status)
     {
         UpgradeRequest request = UpgradeRequest.FromHttp(method, "/ws", [new("sec-websocket-version", version)]);
-        Assert.Equal(status, HandshakeRules.Judge(request, extendedConnect: true).Refusal?.StatusCode);
+        Assert.Equal(status, HandshakeRules.Validate(request, extendedConnect: true).Refusal?.StatusCode);
     }
 
     [Theory]
@@ -327,12 +327,12 @@ public class HandshakeRulesTests
     [InlineData("/ws?r%FFoom=a")]
     [InlineData("/ws?x=100%&room=a")]
     [InlineData("/w%FFs")]
-    public void Judge_TargetThatDoesNotDecodeToUtf8_IsRefusedWith400(string target)
+    public void Validate_TargetThatDoesNotDecodeToUtf8_IsRefusedWith400(string target)
     {
         UpgradeRequest request = UpgradeRequest.FromHttp("CONNECT", target, [new("sec-websocket-version", "13")]);
 
-        Assert.Same(HandshakeRefusal.BadTarget, TestHead.Judge(TestHead.With(target: target)));
-        Assert.Same(HandshakeRefusal.BadTarget, HandshakeRules.Judge(request, extendedConnect: true).Refusal);
+        Assert.Same(HandshakeRefusal.BadTarget, TestHead.Validate(TestHead.With(target: target)));
+        Assert.Same(HandshakeRefusal.BadTarget, HandshakeRules.Validate(request, extendedConnect: true).Refusal);
         Assert.Equal(400, HandshakeRefusal.BadTarget.StatusCode);
     }
 
@@ -341,11 +341,11 @@ public class HandshakeRulesTests
     [InlineData("/ws?room=%F0%9F%9A%80+%25", "\ud83d\ude80 %")]
     [InlineData("/ws?room=%EF%BF%BD", "\ufffd")]
     [InlineData("/ws?room=", "")]
-    public void Judge_TargetThatDecodesToUtf8_IsAccepted(string target, string room)
+    public void Validate_TargetThatDecodesToUtf8_IsAccepted(string target, string room)
     {
         UpgradeRequest request = TestHead.Request(TestHead.With(target: target));
 
-        Assert.Null(HandshakeRules.Judge(request).Refusal);
+        Assert.Null(HandshakeRules.Validate(request).Refusal);
         Assert.Equal(room, request.GetQueryValue("room"));
     }
 }

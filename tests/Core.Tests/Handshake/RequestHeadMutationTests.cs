@@ -58,7 +58,7 @@ public class RequestHeadMutationTests
         });
 
     [Fact]
-    public void Judge_MutatedHead_NeverThrowsAndAnAcceptedKeyIsWhole() =>
+    public void Validate_MutatedHead_NeverThrowsAndAnAcceptedKeyIsWhole() =>
         _mutations.Sample(mutations =>
         {
             byte[] head = Mutate(mutations);
@@ -70,13 +70,13 @@ public class RequestHeadMutationTests
             }
 
             UpgradeRequest request = UpgradeRequest.FromHead(buffer.Slice(0, length));
-            HandshakeResult verdict = HandshakeRules.Judge(request);
-            Assert.NotEqual(verdict.IsAccepted, verdict.Refusal is not null);
+            HandshakeResult result = HandshakeRules.Validate(request);
+            Assert.NotEqual(result.IsAccepted, result.Refusal is not null);
             Assert.Equal("/ws", request.Path);
             Assert.All(request.Headers, header => Assert.NotNull(request.GetHeader(header.Key)));
-            if (verdict.IsAccepted)
+            if (result.IsAccepted)
             {
-                Assert.Equal(16, Convert.FromBase64String(Encoding.ASCII.GetString(verdict.Key)).Length);
+                Assert.Equal(16, Convert.FromBase64String(Encoding.ASCII.GetString(result.Key)).Length);
             }
         });
 

@@ -46,7 +46,7 @@ internal static class TestHead
 
     public static UpgradeRequest Request(string head) => new(Encoding.Latin1.GetBytes(head));
 
-    public static HandshakeRefusal? Judge(string head) => HandshakeRules.Judge(Request(head)).Refusal;
+    public static HandshakeRefusal? Validate(string head) => HandshakeRules.Validate(Request(head)).Refusal;
 
     public static HeadStatus Read(string head) => Read(head, out _);
 

@@ -148,7 +148,7 @@ public class UpgradeRequestTests
         UpgradeRequest head = TestHead.Request(TestHead.With("X: \u00c3\u00a9", target: "/ws?a=1"));
         UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/ws?a=1", head.Headers);
         Assert.Equal(Encoding.Latin1.GetString(head.Head), Encoding.Latin1.GetString(request.Head));
-        Assert.True(HandshakeRules.Judge(request).IsAccepted);
+        Assert.True(HandshakeRules.Validate(request).IsAccepted);
         Assert.Equal("\u00e9", request.GetHeader("x"));
     }
 

@@ -31,7 +31,7 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
 
     /// <summary>Adds a channel, and requests it if there is a link. Idempotent.</summary>
     /// <returns>Completes on confirmation; <c>null</c> while there is no link: the channel is then requested once there is one.</returns>
-    public Task? Want(string channel, string? room)
+    public Task? Subscribe(string channel, string? room)
     {
         lock (_gate)
         {
@@ -42,7 +42,7 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
 
     /// <summary>Removes a channel.</summary>
     /// <returns>Completes on confirmation, immediately if there is no link.</returns>
-    public Task Unwant(string channel)
+    public Task Unsubscribe(string channel)
     {
         lock (_gate)
         {
