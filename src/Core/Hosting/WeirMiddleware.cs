@@ -26,7 +26,7 @@ internal sealed class WeirMiddleware(ConnectionDelegate next, WeirListener liste
     private static readonly TimeSpan _lingerTimeout = TimeSpan.FromSeconds(1);
 
     // The age up to which a connection of a closing server may still send its first request: it may be in flight, and a client on a
-    // busy machine may not have come to write it.
+    // busy machine may not have written it yet.
     private static readonly TimeSpan _lastRequestTimeout = TimeSpan.FromSeconds(3);
 
     private RunningTimeouts Lingers { get; } = new(_lingerTimeout, listener.Engine.Time);

@@ -49,9 +49,7 @@ public sealed class MessageCopies : IMessageCopies
     {
         if (Volatile.Read(ref _completed) < order)
         {
-            Interlocked.Increment(ref _waiting);
-            SpinWait.SpinUntil(() => Volatile.Read(ref _completed) >= order, _longestWait);
-            Interlocked.Decrement(ref _waiting);
+            Wait(order);
         }
     }
 
@@ -67,6 +65,14 @@ public sealed class MessageCopies : IMessageCopies
                 && iteration.Order < order
                 && !membership.IsNewerThan(iteration.Era);
         }
+    }
+
+    // Apart from its caller, which would otherwise allocate the closure also if there is nothing to wait for.
+    private void Wait(int order)
+    {
+        Interlocked.Increment(ref _waiting);
+        SpinWait.SpinUntil(() => Volatile.Read(ref _completed) >= order, _longestWait);
+        Interlocked.Decrement(ref _waiting);
     }
 
     private readonly record struct Iteration(uint Era, int Order);
