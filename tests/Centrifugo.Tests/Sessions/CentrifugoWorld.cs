@@ -110,6 +110,24 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>Returns a client that did not read what its channel was sent, when its close frame "slow" has arrived.</summary>
+    public async Task<TestClient> CloseAsTooSlowAsync()
+    {
+        TestClient client = await OpenAsync(gated: true);
+        await client.SendAsync("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
+        await Bounded.Eventually(() => client.GatedFrames().Any(static frame => frame.Contains("subscribe", StringComparison.Ordinal)));
+        client.Gate.Hold();
+        string message = $"\"{new string('x', 1000)}\"";
+        while (Metrics.Sum("weir.connections.too_slow") == 0)
+        {
+            await PublishAsync("a", message);
+        }
+
+        client.Gate.Release();
+        await Bounded.Eventually(() => client.GatedFrames()[^1] == "close 3008 slow");
+        return client;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (TestClient client in _clients)

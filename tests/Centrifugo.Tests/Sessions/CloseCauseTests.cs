@@ -122,18 +122,7 @@ public sealed class CloseCauseTests
     {
         await using CentrifugoWorld world =
             await CentrifugoWorld.StartAsync(configure: static options => options.Pressure.CloseAtBytes = 10_000);
-        TestClient client = await world.OpenAsync(gated: true);
-        await client.SendAsync("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
-        await Bounded.Eventually(() => client.GatedFrames().Any(static frame => frame.Contains("subscribe", StringComparison.Ordinal)));
-        client.Gate.Hold();
-        string message = $"\"{new string('x', 1000)}\"";
-        while (world.Metrics.Sum("weir.connections.too_slow") == 0)
-        {
-            await world.PublishAsync("a", message);
-        }
-
-        client.Gate.Release();
-        await Bounded.Eventually(() => client.GatedFrames()[^1] == "close 3008 slow");
+        TestClient client = await world.CloseAsTooSlowAsync();
         await client.SendFrameAsync(Frames.Close(3008));
 
         await AssertCauseAsync(world, client, "slow_consumer");

@@ -162,18 +162,6 @@ public sealed class PingTests
             options.Pressure.CloseAtBytes = 10_000;
             options.Pressure.CloseCode = CloseCode.MessageTooBig;
         });
-        TestClient client = await world.OpenAsync(gated: true);
-        await client.SendAsync("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"a"}}""");
-        await Bounded.Eventually(() => client.GatedFrames().Any(static frame => frame.Contains("subscribe", StringComparison.Ordinal)));
-        client.Gate.Hold();
-
-        string message = $"\"{new string('x', 1000)}\"";
-        while (world.Metrics.Sum("weir.connections.too_slow") == 0)
-        {
-            await world.PublishAsync("a", message);
-        }
-
-        client.Gate.Release();
-        await Bounded.Eventually(() => client.GatedFrames()[^1] == "close 3008 slow");
+        await world.CloseAsTooSlowAsync();
     }
 }
