@@ -198,7 +198,8 @@ internal sealed partial class SubscriberLink : IDisposable
         {
             int start = 0;
             string message = Encoding.UTF8.GetString(RespFrames.ReadElement(frame, ref start));
-            TakeRequest()?.TrySetException(new LinkRefusedException(message));
+            // An error without a request is the server's reason for closing, such as too many clients.
+            (TryTakeRequest() ?? throw new LinkRefusedException(message)).TrySetException(new LinkRefusedException(message));
             return;
         }
 
@@ -209,7 +210,7 @@ internal sealed partial class SubscriberLink : IDisposable
             RespFrames.ReadCount(frame, ref position);
         }
 
-        TakeRequest()?.TrySetResult(Encoding.UTF8.GetString(RespFrames.ReadElement(frame, ref position)));
+        TakeRequest().TrySetResult(Encoding.UTF8.GetString(RespFrames.ReadElement(frame, ref position)));
     }
 
     private void HandlePush(ReadOnlySpan<byte> frame)
@@ -229,7 +230,7 @@ internal sealed partial class SubscriberLink : IDisposable
         }
         else if (kind.SequenceEqual("subscribe"u8) || kind.SequenceEqual("ssubscribe"u8))
         {
-            TakeRequest()?.TrySetResult("");
+            TakeRequest().TrySetResult("");
         }
         else if (kind.SequenceEqual("unsubscribe"u8) || kind.SequenceEqual("sunsubscribe"u8))
         {
@@ -252,7 +253,11 @@ internal sealed partial class SubscriberLink : IDisposable
         _owner.OnDropped(this, name);
     }
 
-    private LinkRequest? TakeRequest()
+    /// <summary>Takes the request that a reply belongs to; without one, every later reply would go to a wrong request.</summary>
+    private LinkRequest TakeRequest() =>
+        TryTakeRequest() ?? throw new InvalidDataException("Redis sent a reply without a request; the link is made again.");
+
+    private LinkRequest? TryTakeRequest()
     {
         lock (_gate)
         {

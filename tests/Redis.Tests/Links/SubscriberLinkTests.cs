@@ -9,15 +9,15 @@ using Xunit;
 
 namespace Weir.Redis.Tests.Links;
 
-/// <summary>The timeout for making a link counts only the time in which this process could run.</summary>
-public sealed class LinkTimeoutTests : IDisposable
+/// <summary>Requests, replies and the timeout for making a link, which counts only the time in which this process could run.</summary>
+public sealed class SubscriberLinkTests : IDisposable
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(3);
 
     private readonly FakeTimeProvider _time = new();
     private readonly TcpListener _server = new(IPAddress.Loopback, 0);
 
-    public LinkTimeoutTests() => _server.Start();
+    public SubscriberLinkTests() => _server.Start();
 
     public void Dispose() => _server.Dispose();
 
@@ -39,6 +39,8 @@ public sealed class LinkTimeoutTests : IDisposable
     {
         Task<SubscriberLink> connecting = Connect();
         using TcpClient server = await _server.AcceptTcpClientAsync().Within();
+        // A reply before the request would be an error of the server.
+        await server.GetStream().ReadExactlyAsync(new byte[1]).AsTask().Within();
         _time.Pass(_limit * 0.99);
 
         _time.Advance(TimeSpan.FromHours(1));
@@ -47,6 +49,31 @@ public sealed class LinkTimeoutTests : IDisposable
 
         using SubscriberLink link = await connecting.Within();
         Assert.False(link.IsDown);
+    }
+
+    [Fact]
+    public async Task Error_BeforeTheFirstRequest_IsTheReasonOfTheFailure()
+    {
+        Task<SubscriberLink> connecting = Connect();
+        using TcpClient server = await _server.AcceptTcpClientAsync().Within();
+        await server.GetStream().WriteAsync("-ERR max number of clients reached\r\n"u8.ToArray());
+
+        LinkRefusedException refused = await Assert.ThrowsAsync<LinkRefusedException>(() => connecting).Within();
+        Assert.Contains("max number of clients reached", refused.ToString());
+    }
+
+    [Fact]
+    public async Task Reply_WithoutARequest_EndsTheLink()
+    {
+        Task<SubscriberLink> connecting = Connect();
+        using TcpClient server = await _server.AcceptTcpClientAsync().Within();
+        await server.GetStream().ReadExactlyAsync(new byte[1]).AsTask().Within();
+        await server.GetStream().WriteAsync("+OK\r\n"u8.ToArray());
+        using SubscriberLink link = await connecting.Within();
+
+        await server.GetStream().WriteAsync("+OK\r\n"u8.ToArray());
+
+        await Bounded.Eventually(() => link.IsDown);
     }
 
     private Task<SubscriberLink> Connect() => SubscriberLink.ConnectAsync(
