@@ -126,6 +126,21 @@ public sealed class NodesTests(SharedRedis redis)
     }
 
     [Fact]
+    public async Task Control_ToANodeWithoutALink_FailsInsteadOfBeingLost()
+    {
+        await using Node one = await StartAsync(static options => options.KeyPrefix = "away:");
+        Node two = await StartAsync(static options => options.KeyPrefix = "away:");
+        await one.Broker.SendControlAsync(two.Sink.NodeId, new byte[] { 1 }, default).Within();
+        await two.DisposeAsync();
+
+        BrokerUnavailableException refused = await Assert.ThrowsAsync<BrokerUnavailableException>(
+            () => one.Broker.SendControlAsync(two.Sink.NodeId, new byte[] { 1 }, default).AsTask()).Within();
+
+        Assert.False(refused.IsUnknown);
+        Assert.Contains(two.Sink.NodeId, refused.Message);
+    }
+
+    [Fact]
     public async Task Presence_OfANodeThatIsGone_EndsAndIsToldToTheOthers()
     {
         await using Node one = await StartAsync();

@@ -168,10 +168,14 @@ public sealed partial class RedisBroker
     {
         IBrokerSink sink = _sink ?? throw new InvalidOperationException("The broker has not been started.");
         string channel = node is null ? _everyonesChannel : $"{_everyonesChannel}:{node}";
-        await RunAsync(
+        long receivers = await RunAsync(
             static (session, of) => session.Database.PublishAsync(session.ChannelOf(of.channel), of.bytes),
             (channel, bytes: Announcement.OfControl(sink.NodeId, message)),
             cancellationToken);
+        if (node is not null && receivers == 0)
+        {
+            throw new BrokerUnavailableException($"Node {node} has no link to Redis now.", isUnknown: false);
+        }
     }
 
     /// <summary>

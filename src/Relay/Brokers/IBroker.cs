@@ -83,8 +83,12 @@ public interface IBroker : IAsyncDisposable
     /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
     ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken);
 
-    /// <summary>Sends a message to one node by its id, or to all others if <paramref name="node"/> is <c>null</c>.</summary>
-    /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
+    /// <summary>
+    /// Sends a message to one node by its id, or to all others if <paramref name="node"/> is <c>null</c>. Delivered at most once.
+    /// </summary>
+    /// <exception cref="BrokerUnavailableException">
+    /// The broker is unavailable, or <paramref name="node"/> is another node without a link to it at this moment.
+    /// </exception>
     ValueTask SendControlAsync(string? node, ReadOnlyMemory<byte> message, CancellationToken cancellationToken);
 }
 

@@ -49,7 +49,7 @@ public sealed partial class RelayNode
     /// <param name="data">The message; must not change any more.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>False if the node is this one, and it has no such session. Not reported for another node.</returns>
-    /// <exception cref="BrokerUnavailableException">It is another node, and the broker is unavailable.</exception>
+    /// <exception cref="BrokerUnavailableException">It is another node, and the broker is unavailable to this node or to that one.</exception>
     public async ValueTask<bool> PassOnAsync(
         string node, string session, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
     {
