@@ -1,5 +1,5 @@
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Weir.TestSupport.Servers;
 using Xunit;
@@ -25,7 +25,7 @@ public sealed class FailoverTests
         await node.IsDegradedAsync();
         await node.IsUpAsync(_long);
         StreamPosition after = await node.PublishAsync(Room, "after");
-        await node.Sink.HasHeardAsync(Room, 2);
+        await node.Sink.WaitForAsync(Room, 2);
 
         Assert.Equal(2, after.Offset);
         RoomHistory since = await node.ReadAsync(Room, before);
@@ -143,8 +143,8 @@ public sealed class FailoverTests
             {
                 await node.PublishAsync(room, "x");
                 served++;
-                await late.Sink.HasHeardAsync(room, 1);
-                await node.Sink.HasHeardAsync(room, 1);
+                await late.Sink.WaitForAsync(room, 1);
+                await node.Sink.WaitForAsync(room, 1);
             }
             catch (BrokerUnavailableException)
             {

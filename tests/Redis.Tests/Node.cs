@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 
 namespace Weir.Brokers.Redis.Tests;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Weir.TestSupport.Servers;
 using Xunit;
@@ -22,8 +22,8 @@ public sealed class NodesTests(SharedRedis redis)
         await two.SubscribeAsync(_room);
 
         await one.Broker.PublishAsync(_room, "hello".ToPublication(one.Sink.NodeId, 17), Node.Kept, default).Within();
-        await one.Sink.HasHeardAsync(_room, 1);
-        await two.Sink.HasHeardAsync(_room, 1);
+        await one.Sink.WaitForAsync(_room, 1);
+        await two.Sink.WaitForAsync(_room, 1);
 
         foreach (Node node in (Node[])[one, two])
         {
@@ -43,8 +43,8 @@ public sealed class NodesTests(SharedRedis redis)
         await Task.WhenAll(((Node[])[one, two]).SelectMany(node =>
             Enumerable.Range(0, 2000).Select(i => node.Broker.PublishAsync(
                 _room, i.ToString(CultureInfo.InvariantCulture).ToPublication(node.Sink.NodeId), Node.Kept, default).AsTask()))).Within();
-        await one.Sink.HasHeardAsync(_room, 4000);
-        await two.Sink.HasHeardAsync(_room, 4000);
+        await one.Sink.WaitForAsync(_room, 4000);
+        await two.Sink.WaitForAsync(_room, 4000);
 
         Assert.Equal(Enumerable.Range(1, 4000).Select(static i => (long)i), one.Sink.PublicationsOf(_room)
             .Select(static each => each.Publication.Offset));
@@ -103,7 +103,7 @@ public sealed class NodesTests(SharedRedis redis)
         // The last of all is heard after all others were.
         await two.SubscribeAsync(_room);
         await one.PublishAsync(_room, "end");
-        await two.Sink.HasHeardAsync(_room, 1);
+        await two.Sink.WaitForAsync(_room, 1);
         ILookup<string, string> heard = two.Sink.TextsByRoom();
         Assert.All(Enumerable.Range(0, 200), i => Assert.Equal(i % 2 == 0 ? 1 : 0, heard[$"{_room}:{i}"].Count()));
     }
@@ -170,7 +170,7 @@ public sealed class NodesTests(SharedRedis redis)
         await node.SubscribeAsync(room);
 
         StreamPosition position = await node.PublishAsync(room, "x");
-        await node.Sink.HasHeardAsync(room, 1);
+        await node.Sink.WaitForAsync(room, 1);
 
         Assert.Equal(position, (await node.ReadAsync(room)).Top);
     }
@@ -185,7 +185,7 @@ public sealed class NodesTests(SharedRedis redis)
         await redis.Server.AskAsync($"PUBLISH weir:{{room:{_room}}} \"\\x01\\x011:e:\"");
         await redis.Server.AskAsync($"PUBLISH weir:{{room:{_room}}} x");
         await node.PublishAsync(_room, "known");
-        await node.Sink.HasHeardAsync(_room, 1);
+        await node.Sink.WaitForAsync(_room, 1);
 
         Assert.Equal(["known"], node.Sink.TextsOf(_room));
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Weir.TestSupport.Servers;
 using Xunit;
@@ -27,7 +27,7 @@ public sealed class OutageTests
         await server.StartAgainAsync();
         await node.IsUpAsync();
         await node.PublishAsync(Room, "heard"); // of the subscription that failed
-        await node.Sink.HasHeardAsync(Room, 1);
+        await node.Sink.WaitForAsync(Room, 1);
         Assert.Equal([BrokerHealth.Up], node.Sink.Health);
     }
 
@@ -39,14 +39,14 @@ public sealed class OutageTests
         await node.SubscribeAsync(Room);
         StreamPosition first = await node.PublishAsync(Room, "1");
         StreamPosition second = await node.PublishAsync(Room, "2");
-        await node.Sink.HasHeardAsync(Room, 2); // the answer may be faster than the announcement, which the kill would take along
+        await node.Sink.WaitForAsync(Room, 2); // the answer may be faster than the announcement, which the kill would take along
 
         await server.KillAsync();
         await node.IsDegradedAsync();
         await server.StartAgainAsync();
         await node.IsUpAsync();
         StreamPosition third = await node.PublishAsync(Room, "3");
-        await node.Sink.HasHeardAsync(Room, 3);
+        await node.Sink.WaitForAsync(Room, 3);
 
         Assert.NotEqual(second.Epoch, third.Epoch);
         Assert.Equal(3, third.Offset);
@@ -66,7 +66,7 @@ public sealed class OutageTests
         await using Node node = await Node.StartAsync(server.Address);
         await node.SubscribeAsync(Room);
         StreamPosition before = await node.PublishAsync(Room, "1");
-        await node.Sink.HasHeardAsync(Room, 1);
+        await node.Sink.WaitForAsync(Room, 1);
 
         await server.KillAsync();
         await node.IsDegradedAsync();
@@ -77,7 +77,7 @@ public sealed class OutageTests
         Assert.False(after.Holds(before));
         Assert.NotEqual(before.Epoch, after.Top.Epoch);
         Assert.Equal(after.Top with { Offset = 1 }, await node.PublishAsync(Room, "x"));
-        await node.Sink.HasHeardAsync(Room, 2);
+        await node.Sink.WaitForAsync(Room, 2);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class OutageTests
 
         await node.IsUpAsync();
         StreamPosition after = await node.PublishAsync(Room, "after");
-        await node.Sink.HasHeardAsync(Room, 2);
+        await node.Sink.WaitForAsync(Room, 2);
         Assert.Equal(new StreamPosition(before.Epoch, 2), after);
         Assert.Equal(["before", "after"], node.Sink.TextsOf(Room));
     }
@@ -233,7 +233,7 @@ public sealed class OutageTests
         await Bounded.Eventually(() => node.Sink.Health.Count >= 3 && node.Broker.Health == BrokerHealth.Up);
 
         await node.PublishAsync(Room, "x");
-        await node.Sink.HasHeardAsync(Room, 1);
+        await node.Sink.WaitForAsync(Room, 1);
     }
 
     [Fact]
@@ -275,7 +275,7 @@ public sealed class OutageTests
         Assert.Contains(code, refused.Message, StringComparison.Ordinal);
         Assert.Equal(default, announced);
         Assert.Equal(before, history.Top);
-        await listener.Sink.HasHeardAsync(Room, 2);
+        await listener.Sink.WaitForAsync(Room, 2);
         Assert.Equal(["before", "announced"], listener.Sink.TextsOf(Room));
 
         await Waiting.PassAsync(TimeSpan.FromSeconds(1)); // several probes
@@ -355,14 +355,14 @@ public sealed class OutageTests
         await using Node node = await Node.StartAsync(proxy.Address);
         await node.SubscribeAsync(Room);
         await publisher.PublishAsync(Room, "before");
-        await node.Sink.HasHeardAsync(Room, 1);
+        await node.Sink.WaitForAsync(Room, 1);
 
         proxy.Freeze();
         await publisher.PublishAsync(Room, "missed");
         await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
         await node.IsUpAsync();
         await publisher.PublishAsync(Room, "after");
-        await node.Sink.HasHeardAsync(Room, 2);
+        await node.Sink.WaitForAsync(Room, 2);
 
         Assert.Equal(["before", "after"], node.Sink.TextsOf(Room));
         Assert.Equal(4, (await node.PublishAsync(Room, "own")).Offset); // the connection for commands is another one too
@@ -393,7 +393,7 @@ public sealed class OutageTests
 
         await node.PublishAsync(Room, "x");
 
-        await node.Sink.HasHeardAsync(Room, 1);
+        await node.Sink.WaitForAsync(Room, 1);
     }
 
     [Fact]

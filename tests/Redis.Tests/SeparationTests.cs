@@ -32,9 +32,9 @@ public sealed class SeparationTests(SharedRedis redis)
         await inThree.PublishAsync(_room, "plain, three", RoomRule.Default);
 
         Assert.Equal(1, position.Offset);
-        await inZero.Sink.HasHeardAsync(_room, 2);
-        await inThree.Sink.HasHeardAsync(_room, 2);
-        await alsoInThree.Sink.HasHeardAsync(_room, 2);
+        await inZero.Sink.WaitForAsync(_room, 2);
+        await inThree.Sink.WaitForAsync(_room, 2);
+        await alsoInThree.Sink.WaitForAsync(_room, 2);
         Assert.Equal(["kept, zero", "plain, zero"], inZero.Sink.TextsOf(_room));
         Assert.Equal(["kept, three", "plain, three"], inThree.Sink.TextsOf(_room));
         Assert.Equal(["kept, three", "plain, three"], alsoInThree.Sink.TextsOf(_room));

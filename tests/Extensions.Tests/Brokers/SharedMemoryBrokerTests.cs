@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Weir.Relay.Tests.Brokers;
+using Xunit;
 
 namespace Weir.Extensions.Tests.Brokers;
 
@@ -12,6 +13,13 @@ public sealed class SharedMemoryBrokerTests : BrokerContract
 
     public SharedMemoryBrokerTests() => _memory = new SharedMemory(_time);
 
+    // begin: contract
+    public static TheoryData<string> Cases => [.. CaseNames];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task Contract(string name) => RunAsync(name);
+
     protected override ValueTask<IBroker> CreateAsync() => new(new SharedMemoryBroker(_memory));
 
     protected override Task PassAsync(TimeSpan time)
@@ -19,4 +27,5 @@ public sealed class SharedMemoryBrokerTests : BrokerContract
         _time.Advance(time);
         return Task.CompletedTask;
     }
+    // end
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Testing;
 using Xunit;
@@ -11,6 +12,12 @@ public sealed class MemoryBrokerTests : BrokerContract
 
     private readonly FakeTimeProvider _time = new();
     private readonly MemoryBrokerOptions _options = new();
+
+    public static TheoryData<string> Cases => [.. CaseNames];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task Contract(string name) => RunAsync(name);
 
     protected override ValueTask<IBroker> CreateAsync() => new(new MemoryBroker(_options, _time));
 

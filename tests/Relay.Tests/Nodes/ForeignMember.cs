@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Weir.Brokers.Testing;
 using Weir.Closing;
 using Weir.Diagnostics;
 using Weir.Protocol;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
 using Weir.Relay.Tests.Brokers;

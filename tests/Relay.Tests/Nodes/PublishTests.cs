@@ -1,4 +1,5 @@
 using System.Buffers;
+using Weir.Brokers.Testing;
 using Weir.Connections;
 using Weir.Protocol;
 using Weir.Relay.Brokers;

@@ -1,3 +1,4 @@
+using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;

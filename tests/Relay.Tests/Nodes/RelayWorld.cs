@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
+using Weir.Brokers.Testing;
 using Weir.Connections;
 using Weir.Handshake;
 using Weir.Hosting;

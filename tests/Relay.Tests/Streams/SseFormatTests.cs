@@ -1,4 +1,5 @@
 using System.Text;
+using Weir.Brokers.Testing;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Streams;

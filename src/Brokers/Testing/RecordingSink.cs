@@ -2,10 +2,10 @@ using System.Text;
 using Weir.Relay.Brokers;
 using Weir.Testing;
 
-namespace Weir.Relay.Tests.Brokers;
+namespace Weir.Brokers.Testing;
 
-/// <summary>Notes what a broker tells. Thread-safe.</summary>
-internal sealed class RecordingSink(string nodeId) : IBrokerSink
+/// <summary>Records what a broker announces to a node. Thread-safe.</summary>
+public sealed class RecordingSink(string nodeId) : IBrokerSink
 {
     private readonly Lock _lock = new();
     private readonly List<(string Room, Publication Publication, string Epoch)> _publications = [];
@@ -13,22 +13,16 @@ internal sealed class RecordingSink(string nodeId) : IBrokerSink
     private readonly List<string> _controls = [];
     private readonly List<BrokerHealth> _health = [];
 
+    /// <inheritdoc/>
     public string NodeId => nodeId;
 
+    /// <summary>The control messages so far, as text.</summary>
     public IReadOnlyList<string> Controls => Copy(_controls);
 
+    /// <summary>The changes of the broker's health so far.</summary>
     public IReadOnlyList<BrokerHealth> Health => Copy(_health);
 
-    public IReadOnlyList<(Publication Publication, string Epoch)> PublicationsOf(string room)
-        => [.. Copy(_publications).Where(each => each.Room == room).Select(static each => (each.Publication, each.Epoch))];
-
-    public IReadOnlyList<string> TextsOf(string room) => [.. PublicationsOf(room).Select(static each => each.Publication.Text())];
-
-    /// <summary>As "+client" and "-client".</summary>
-    public IReadOnlyList<string> PresenceOf(string room)
-        => [.. Copy(_presence).Where(each => each.Room == room).Select(static each => (each.HasJoined ? "+" : "-") + each.Member.Client)];
-
-    /// <summary>Publications of all rooms so far.</summary>
+    /// <summary>The number of publications of all rooms so far.</summary>
     public int Count
     {
         get
@@ -40,19 +34,36 @@ internal sealed class RecordingSink(string nodeId) : IBrokerSink
         }
     }
 
+    /// <summary>The publications of a room so far, each with the epoch it was announced with.</summary>
+    public IReadOnlyList<(Publication Publication, string Epoch)> PublicationsOf(string room)
+        => [.. Copy(_publications).Where(each => each.Room == room).Select(static each => (each.Publication, each.Epoch))];
+
+    /// <summary>The texts of a room's publications so far.</summary>
+    public IReadOnlyList<string> TextsOf(string room) => [.. PublicationsOf(room).Select(static each => each.Publication.Text())];
+
+    /// <summary>The texts of all publications so far, by room.</summary>
     public ILookup<string, string> TextsByRoom()
         => Copy(_publications).ToLookup(static each => each.Room, static each => each.Publication.Text());
 
-    /// <summary>Waits until so many publications of the room have been announced.</summary>
-    public Task HasHeardAsync(string room, int count)
+    /// <summary>The joins and leaves of a room so far, as "+client" and "-client".</summary>
+    public IReadOnlyList<string> PresenceOf(string room)
+        => [.. Copy(_presence).Where(each => each.Room == room).Select(static each => (each.HasJoined ? "+" : "-") + each.Member.Client)];
+
+    /// <summary>Waits until at least so many publications of a room have been announced.</summary>
+    /// <exception cref="TimeoutException">They were not announced within <see cref="Bounded.DefaultLimit"/>.</exception>
+    public Task WaitForAsync(string room, int count)
         => Bounded.Eventually(() => PublicationsOf(room).Count >= count, what: $"{count} publications in {room}");
 
+    /// <inheritdoc/>
     public void OnPublication(string room, Publication publication, string epoch) => Add(_publications, (room, publication, epoch));
 
+    /// <inheritdoc/>
     public void OnPresenceChanged(string room, RoomMember member, bool hasJoined) => Add(_presence, (room, member, hasJoined));
 
+    /// <inheritdoc/>
     public void OnControl(ReadOnlyMemory<byte> message) => Add(_controls, Encoding.UTF8.GetString(message.Span));
 
+    /// <inheritdoc/>
     public void OnHealthChanged(BrokerHealth health) => Add(_health, health);
 
     private void Add<T>(List<T> list, T item)
@@ -70,12 +81,4 @@ internal sealed class RecordingSink(string nodeId) : IBrokerSink
             return [.. list];
         }
     }
-}
-
-internal static class PublicationTexts
-{
-    public static string Text(this Publication publication) => Encoding.UTF8.GetString(publication.Data.Span);
-
-    public static Publication ToPublication(this string text, string? node = null, long sequence = 0)
-        => new() { Data = Encoding.UTF8.GetBytes(text), Node = node, NodeSequence = sequence };
 }

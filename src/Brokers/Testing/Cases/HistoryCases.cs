@@ -1,0 +1,106 @@
+using System.Globalization;
+using Weir.Relay.Brokers;
+using Weir.Testing;
+
+namespace Weir.Brokers.Testing.Cases;
+
+/// <summary>What is kept, for how long, and how it is read.</summary>
+internal static class HistoryCases
+{
+    private static readonly HistoryQuery _everything = new(Since: null, Limit: -1);
+
+    public static IReadOnlyList<Func<BrokerContract, Task>> All { get; } =
+    [
+        ReadHistory_IsBoundedByTheRule_AndTheTopGoesOn,
+        ReadHistory_SinceLimitReverse_AreAsDescribed,
+        ReadHistory_OfARoomWithoutPublications_FixesTheEpoch,
+        History_Expires_AndTheNumbersAndTheEpochGoOn,
+        RemoveHistory_KeepsTheNumbersAndTheEpoch,
+    ];
+
+    private static async Task ReadHistory_IsBoundedByTheRule_AndTheTopGoesOn(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+        for (int i = 1; i <= 8; i++)
+        {
+            await contract.PublishAsync(broker, i.ToString(CultureInfo.InvariantCulture));
+        }
+
+        RoomHistory history = await contract.ReadAsync(broker, _everything);
+
+        Expect.Sequence(["4", "5", "6", "7", "8"], Texts(history));
+        Expect.Sequence([4, 5, 6, 7, 8], history.Publications.Select(static publication => publication.Offset));
+        Expect.Equal(8, history.Top.Offset);
+    }
+
+    private static async Task ReadHistory_SinceLimitReverse_AreAsDescribed(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+        StreamPosition top = default;
+        for (int i = 1; i <= 5; i++)
+        {
+            top = await contract.PublishAsync(broker, i.ToString(CultureInfo.InvariantCulture));
+        }
+
+        StreamPosition At(long offset) => new(top.Epoch, offset);
+        async Task IsReadAsync(string[] texts, HistoryQuery query)
+            => Expect.Sequence(texts, Texts(await contract.ReadAsync(broker, query)), $"the publications of {query}");
+
+        await IsReadAsync(["3", "4", "5"], new(At(2), -1));
+        await IsReadAsync(["3", "4"], new(At(2), 2));
+        await IsReadAsync([], new(At(5), -1));
+        await IsReadAsync([], new(At(99), -1));
+        await IsReadAsync(["1", "2"], new(null, 2));
+        await IsReadAsync(["5", "4"], new(null, 2, Reverse: true));
+        await IsReadAsync(["3", "2", "1"], new(At(4), -1, Reverse: true));
+        await IsReadAsync(["4", "5"], new(new("another", 3), -1)); // epochs are the caller's to compare
+        RoomHistory none = await contract.ReadAsync(broker, new(null, 0));
+        Expect.Equal((0, top), (none.Publications.Count, none.Top));
+    }
+
+    private static async Task ReadHistory_OfARoomWithoutPublications_FixesTheEpoch(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+
+        RoomHistory before = await contract.ReadAsync(broker, _everything);
+        StreamPosition first = await contract.PublishAsync(broker, "a");
+
+        Expect.Equal((0, 0L), (before.Publications.Count, before.Top.Offset));
+        Expect.Different("", before.Top.Epoch);
+        Expect.Equal(new StreamPosition(before.Top.Epoch, 1), first);
+    }
+
+    private static async Task History_Expires_AndTheNumbersAndTheEpochGoOn(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+        await contract.PublishAsync(broker, "a");
+        await contract.PassAsync(TimeSpan.FromSeconds(1.2));
+        StreamPosition second = await contract.PublishAsync(broker, "b"); // prolongs the life of both
+        await contract.PassAsync(TimeSpan.FromSeconds(1.2));
+        RoomHistory alive = await contract.ReadAsync(broker, _everything);
+        await contract.PassAsync(TimeSpan.FromSeconds(1.2));
+
+        RoomHistory expired = await contract.ReadAsync(broker, _everything);
+        StreamPosition third = await contract.PublishAsync(broker, "c");
+
+        Expect.Sequence(["a", "b"], Texts(alive));
+        Expect.Equal(0, expired.Publications.Count);
+        Expect.Equal(second, expired.Top);
+        Expect.Equal(new StreamPosition(second.Epoch, 3), third);
+        Expect.Sequence(["c"], Texts(await contract.ReadAsync(broker, _everything)));
+    }
+
+    private static async Task RemoveHistory_KeepsTheNumbersAndTheEpoch(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+        StreamPosition first = await contract.PublishAsync(broker, "a");
+
+        await broker.RemoveHistoryAsync(contract.Room, default).Within();
+
+        RoomHistory removed = await contract.ReadAsync(broker, _everything);
+        Expect.Equal((0, first), (removed.Publications.Count, removed.Top));
+        Expect.Equal(new StreamPosition(first.Epoch, 2), await contract.PublishAsync(broker, "b"));
+    }
+
+    private static IEnumerable<string> Texts(RoomHistory history) => history.Publications.Select(static publication => publication.Text());
+}
