@@ -14,7 +14,7 @@ public class HeaderReadBenchmarks
 {
     private byte[] _bytes = [];
     private ReadOnlySequence<byte> _whole;
-    private ReadOnlySequence<byte> _cut;
+    private ReadOnlySequence<byte> _split;
 
     /// <summary>One for each way to write the length: headers of 6, 8 and 14 bytes.</summary>
     [Params(100, 1_000, 100_000)]
@@ -26,7 +26,7 @@ public class HeaderReadBenchmarks
         byte[] header = Frames.ClientHeader(opcode: 2, (ulong)PayloadBytes);
         _bytes = [.. header, .. new byte[16]];
         _whole = new ReadOnlySequence<byte>(_bytes);
-        _cut = Segments.Split(_bytes, header.Length / 2);
+        _split = Segments.Split(_bytes, header.Length / 2);
         Wrong.Unless(Primitives() == PayloadBytes + header.Length);
         Wrong.Unless(FromSpan() == PayloadBytes + header.Length);
         Wrong.Unless(FromOneSegment() == PayloadBytes + header.Length);
@@ -66,7 +66,7 @@ public class HeaderReadBenchmarks
     [Benchmark]
     public long FromTwoSegments()
     {
-        FrameHeader.TryRead(_cut, out FrameHeader header);
+        FrameHeader.TryRead(_split, out FrameHeader header);
         return header.PayloadLength + header.HeaderLength;
     }
 }

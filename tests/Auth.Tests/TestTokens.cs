@@ -36,7 +36,7 @@ internal static class TestTokens
 
     public static string Hs256(string payload, string secret = Secret) => Make("""{"alg":"HS256","typ":"JWT"}""", payload, "HS256", secret);
 
-    /// <summary>A token with this header, whatever it says, signed with that algorithm.</summary>
+    /// <summary>A token with this header, unchecked, signed with that algorithm.</summary>
     public static string Make(string header, string payload, string algorithm, string secret = Secret)
     {
         string text = Encode(Encoding.UTF8.GetBytes(header)) + "." + Encode(Encoding.UTF8.GetBytes(payload));

@@ -70,7 +70,7 @@ public sealed class TokenAccessTests : IDisposable
     }
 
     [Fact]
-    public async Task Identity_IsWhatTheTokenSays()
+    public async Task Identity_IsThatOfTheToken()
     {
         ClientIdentity client = await ConnectAsync(NewAccess(), "\"sub\":\"u1\",\"info\":{\"a\":1},\"subs\":{\"own\":{}}");
 
@@ -157,8 +157,8 @@ public sealed class TokenAccessTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"sub\":\"u2\",\"channel\":\"private:a\"", AccessRefusal.Invalid)] // somebody else's
-    [InlineData("\"channel\":\"private:a\"", AccessRefusal.Invalid)] // nobody's
+    [InlineData("\"sub\":\"u2\",\"channel\":\"private:a\"", AccessRefusal.Invalid)] // another user's
+    [InlineData("\"channel\":\"private:a\"", AccessRefusal.Invalid)] // without a user
     [InlineData("\"sub\":\"u1\",\"channel\":\"private:b\"", AccessRefusal.Invalid)]
     [InlineData("\"sub\":\"u1\",\"channel\":\"private:*\"", AccessRefusal.Invalid)] // no glob
     [InlineData("\"sub\":\"u1\",\"channels\":[\"private:a\"]", AccessRefusal.Invalid)] // that of a connection
@@ -174,7 +174,7 @@ public sealed class TokenAccessTests : IDisposable
     }
 
     [Fact]
-    public async Task RoomToken_LetsNobodyConnect()
+    public async Task RoomToken_AtTheConnect_IsRefused()
         => Assert.Equal(
             AccessRefusal.Invalid,
                 (await NewAccess().ConnectAsync(Request("/"), Good("\"sub\":\"u1\",\"channel\":\"r\""), CancellationToken.None)).Refusal);
@@ -203,18 +203,18 @@ public sealed class TokenAccessTests : IDisposable
     public async Task Anonymous_WhereAllowed_HasOpenRoomsOnly()
     {
         TokenAccess access = NewAccess(static options => options.AllowAnonymous = true);
-        ClientIdentity nobody = (await access.ConnectAsync(Request("/"), token: null, CancellationToken.None)).Identity!;
+        ClientIdentity anonymous = (await access.ConnectAsync(Request("/"), token: null, CancellationToken.None)).Identity!;
 
-        Assert.Same(ClientIdentity.Anonymous, nobody);
-        Assert.True((await access.SubscribeAsync(nobody, "open:a", null, CancellationToken.None)).IsAllowed);
-        Assert.True(access.MayPublish(nobody, "open:a"));
-        Assert.False(access.MayPublish(nobody, "news:a"));
-        Assert.Equal(AccessRefusal.Denied, (await access.SubscribeAsync(nobody, "chat:a", null, CancellationToken.None)).Refusal);
+        Assert.Same(ClientIdentity.Anonymous, anonymous);
+        Assert.True((await access.SubscribeAsync(anonymous, "open:a", null, CancellationToken.None)).IsAllowed);
+        Assert.True(access.MayPublish(anonymous, "open:a"));
+        Assert.False(access.MayPublish(anonymous, "news:a"));
+        Assert.Equal(AccessRefusal.Denied, (await access.SubscribeAsync(anonymous, "chat:a", null, CancellationToken.None)).Refusal);
         Assert.Equal(AccessRefusal.Invalid, (await access.ConnectAsync(Request("/?token=bad"), null, CancellationToken.None)).Refusal);
     }
 
     [Fact]
-    public async Task Authenticate_IsAskedInPlaceOfTokens()
+    public async Task Authenticate_IsCalledInPlaceOfTokens()
     {
         AuthRequest? seen = null;
         TokenAccess access = NewAccess(options => options.Authenticate = (request, _) =>
@@ -239,7 +239,7 @@ public sealed class TokenAccessTests : IDisposable
     }
 
     [Fact]
-    public async Task Authenticate_ThatSaysNo_OrCannotSay_IsARefusal()
+    public async Task Authenticate_ThatRefusesOrFails_IsARefusal()
     {
         Assert.Equal(AccessRefusal.Invalid, await RefusalAsync(static () => AuthResult.Refuse()));
         Assert.Equal(AccessRefusal.Denied, await RefusalAsync(static () => AuthResult.Refuse(AccessRefusal.Denied)));
@@ -270,7 +270,7 @@ public sealed class TokenAccessTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AddWeirAuth_BeforeOrAfterTheRelay_IsWhatIsAsked(bool isFirst)
+    public async Task AddWeirAuth_BeforeOrAfterTheRelay_DecidesAboutAccess(bool isFirst)
     {
         ServiceCollection services = new();
         if (isFirst)
@@ -290,16 +290,16 @@ public sealed class TokenAccessTests : IDisposable
 
         Assert.Equal(AccessRefusal.Missing, (await access.ConnectAsync(Request("/"), null, CancellationToken.None)).Refusal);
         ClientIdentity client = (await access.ConnectAsync(Request("/"), Good(), CancellationToken.None)).Identity!;
-        Assert.True((await access.SubscribeAsync(client, "open:x", null, CancellationToken.None)).IsAllowed); // as the relay's rules say
+        Assert.True((await access.SubscribeAsync(client, "open:x", null, CancellationToken.None)).IsAllowed); // by the relay's rules
         Assert.False((await access.SubscribeAsync(client, "other", null, CancellationToken.None)).IsAllowed);
     }
 
     [Theory]
     [InlineData("", "Set Authenticate")]
     [InlineData("short", "Jwt.Secret must be at least 32 bytes")]
-    public void AddWeirAuth_WithoutAGoodKey_Throws(string secret, string says)
+    public void AddWeirAuth_WithoutAGoodKey_Throws(string secret, string expected)
         => Assert.Contains(
-            says, Assert.Throws<ArgumentException>(() => new ServiceCollection().AddWeirAuth(options => options.Jwt.Secret = secret))
+            expected, Assert.Throws<ArgumentException>(() => new ServiceCollection().AddWeirAuth(options => options.Jwt.Secret = secret))
                 .Message, StringComparison.Ordinal);
 
     private static UpgradeRequest Request(string target, string header = "X: y")

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Transports.Epoll.Tests;
 
-/// <summary>How connections end, and who hears of it.</summary>
+/// <summary>How connections end, and the notifications of it.</summary>
 public sealed class EndTests : IAsyncDisposable
 {
     private readonly TestServer _server = new();
@@ -67,7 +67,7 @@ public sealed class EndTests : IAsyncDisposable
     [InlineData(Ending.PeerResets)]
     [InlineData(Ending.Abort)]
     [InlineData(Ending.Dispose)]
-    public async Task ConnectionClosed_AskedForBefore_Fires(Ending ending)
+    public async Task ConnectionClosed_ReadBefore_Fires(Ending ending)
     {
         Peer peer = await _server.ConnectAsync();
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -84,7 +84,7 @@ public sealed class EndTests : IAsyncDisposable
     [InlineData(Ending.PeerResets)]
     [InlineData(Ending.Abort)]
     [InlineData(Ending.Dispose)]
-    public async Task ConnectionClosed_AskedForAfterwards_HasFired(Ending ending)
+    public async Task ConnectionClosed_ReadAfterwards_HasFired(Ending ending)
     {
         Peer peer = await _server.ConnectAsync();
         await EndAsync(peer, ending);
@@ -93,9 +93,9 @@ public sealed class EndTests : IAsyncDisposable
         Assert.True(peer.Server.ConnectionClosed.IsCancellationRequested);
     }
 
-    // Whoever asks for the token while the end is being announced must hear of it one way or the other.
+    // A caller that reads the token while the end is being announced must be notified one way or the other.
     [Fact]
-    public async Task ConnectionClosed_AskedForMeanwhile_Fires()
+    public async Task ConnectionClosed_ReadMeanwhile_Fires()
     {
         for (int i = 0; i < 200; i++)
         {

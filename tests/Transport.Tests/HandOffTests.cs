@@ -20,7 +20,7 @@ public sealed class HandOffTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Loop_HandlerBlocks_OthersAreServedAndTheHandlerGoesOn()
+    public async Task Loop_HandlerBlocks_OthersAreServedAndTheHandlerContinues()
     {
         Peer blocked = await _server.ConnectAsync(runsOnLoop: true);
         Peer other = await _server.ConnectAsync(runsOnLoop: true);
@@ -48,7 +48,7 @@ public sealed class HandOffTests : IAsyncDisposable
         AssertHandedOffOnce(blocked);
     }
 
-    // The thread no longer has the loop, though it still believes so: the work must wake the one that has.
+    // The thread has lost the loop without having noticed it: the work must wake the thread that has it.
     [Fact]
     public async Task Loop_BlockedHandlerEndsAnotherConnection_ItIsClosedAtOnce()
     {
@@ -110,7 +110,7 @@ public sealed class HandOffTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Loop_ContinuationThrows_LoggedAndTheLoopGoesOn()
+    public async Task Loop_ContinuationThrows_LoggedAndTheLoopContinues()
     {
         Peer thrower = await _server.ConnectAsync(runsOnLoop: true);
         Peer other = await _server.ConnectAsync(runsOnLoop: true);

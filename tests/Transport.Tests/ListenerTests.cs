@@ -11,7 +11,7 @@ namespace Weir.Transports.Epoll.Tests;
 public sealed class ListenerTests
 {
     [Fact]
-    public async Task Bind_PortZero_TellsThePort()
+    public async Task Bind_PortZero_ReturnsThePort()
     {
         await using TestServer server = new(loops: 2);
         Assert.NotEqual(0, Assert.IsType<IPEndPoint>(server.EndPoint).Port);
@@ -137,7 +137,7 @@ public sealed class ListenerTests
         Assert.Null(await accepting.Within());
         using Socket late = server.NewClient();
         await Assert.ThrowsAsync<SocketException>(() => late.ConnectAsync(server.EndPoint).Within());
-        await peer.SendAsync("abc"u8.ToArray()); // who is in stays in
+        await peer.SendAsync("abc"u8.ToArray()); // accepted connections stay
         Assert.Equal("abc"u8.ToArray(), await peer.TakeAsync(3));
     }
 
@@ -168,7 +168,7 @@ public sealed class ListenerTests
                     }
                     catch (SocketException)
                     {
-                        return; // refused, or there is no file any more: it was not let in
+                        return; // refused, or there is no file any more: it was not accepted
                     }
 
                     byte[] answer = new byte[1];
@@ -192,7 +192,7 @@ public sealed class ListenerTests
     }
 
     [Fact]
-    public async Task Bind_UnixSocketOfAProcessThatIsGone_TakesItsPlace()
+    public async Task Bind_UnixSocketOfAProcessThatHasEnded_ReplacesIt()
     {
         string path = NewPath();
         LeaveSocketAt(path);
@@ -203,7 +203,7 @@ public sealed class ListenerTests
     }
 
     [Fact]
-    public async Task Bind_UnixPathOfALivingServer_SaysSoAndLeavesItAlone()
+    public async Task Bind_UnixPathOfARunningServer_ThrowsAndKeepsTheFile()
     {
         UnixDomainSocketEndPoint path = new(NewPath());
         await using TestServer first = new(endPoint: path);
@@ -218,7 +218,7 @@ public sealed class ListenerTests
     [InlineData("file")]
     [InlineData("link to a dead socket")]
     [InlineData("directory")]
-    public void Bind_UnixPathOfSomethingElse_SaysSoAndLeavesItAlone(string kind)
+    public void Bind_UnixPathOfAnotherFile_ThrowsAndKeepsTheFile(string kind)
     {
         string path = NewPath();
         FileSystemInfo there;

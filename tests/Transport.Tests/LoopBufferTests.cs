@@ -14,7 +14,7 @@ public sealed class LoopBufferTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task ReadAsync_GoesOnElsewhereInTheMiddle_KeepsItsBytesWhileOthersReceive()
+    public async Task ReadAsync_ContinuedOnAnotherThread_KeepsItsBytesWhileOthersReceive()
     {
         const int Count = 1000;
         Peer keeper = await _server.ConnectAsync(runsOnLoop: true);
@@ -141,7 +141,7 @@ public sealed class LoopBufferTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ReadAsync_OnTheLoop_QuietConnectionHoldsNothing()
+    public async Task ReadAsync_OnTheLoop_IdleConnectionHoldsNoBuffer()
     {
         Peer peer = await _server.ConnectAsync(runsOnLoop: true);
         Task echoing = EchoAsync(peer);

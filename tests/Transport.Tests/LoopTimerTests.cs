@@ -86,7 +86,7 @@ public sealed class LoopTimerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Fire_CallbackThrows_LoggedAndTheTimerGoesOn()
+    public async Task Fire_CallbackThrows_LoggedAndTheTimerContinues()
     {
         bool throws = true;
         await using ITimer timer = _time.CreateTimer(Throw, null, TimeSpan.Zero, _once);
@@ -125,7 +125,7 @@ public sealed class LoopTimerTests : IAsyncDisposable
     public void CreateTimer_WithAPeriod_IsRefused()
         => Assert.Throws<NotSupportedException>(() => _time.CreateTimer(static _ => { }, null, TimeSpan.Zero, TimeSpan.FromSeconds(1)));
 
-    // Tells on which loop it has fired; null: on none.
+    // The loop on which it has fired; null: on none.
     private ITimer NewTimer() => _time.CreateTimer(_ => _fired.Writer.TryWrite(LoopThread.Current?.Loop), null, _once, _once);
 
     private Task<EpollLoop?> NextAsync() => _fired.Reader.ReadAsync().AsTask().Within();

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Weir.Transports.Epoll.Tests;
 
-/// <summary>Reads whose owner is called when there is something, instead of a task that waits for it.</summary>
+/// <summary>Reads whose owner is called when data arrives, instead of a task that waits for it.</summary>
 public sealed class OwnerTests : IAsyncDisposable
 {
     private readonly TestServer _server = new();
@@ -49,7 +49,7 @@ public sealed class OwnerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task OnInput_ClientEnds_ToldOfTheEnd()
+    public async Task OnInput_ClientEnds_IsCalledWithTheEnd()
     {
         Peer peer = await _server.ConnectAsync(runsOnLoop: true);
         Owner owner = new(peer);
@@ -60,7 +60,7 @@ public sealed class OwnerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task OnInput_PendingReadCanceled_ToldOnTheLoopAndReadsOn()
+    public async Task OnInput_PendingReadCanceled_IsCalledOnTheLoopAndReadsOn()
     {
         Peer peer = await _server.ConnectAsync(runsOnLoop: true);
         Owner owner = new(peer);

@@ -52,7 +52,7 @@ public sealed class ReaderTests : IAsyncDisposable
         Assert.Equal(Count, result.Buffer.Length);
         Pattern.AssertIs(result.Buffer.FirstSpan, 0);
         peer.Input.AdvanceTo(result.Buffer.End);
-        await Bounded.Eventually(() => _server.Arrays.Outstanding == 0); // nothing is left: nothing is held
+        await Bounded.Eventually(() => _server.Arrays.Outstanding == 0); // no data is left: no array is held
     }
 
     [Fact]
@@ -185,7 +185,7 @@ public sealed class ReaderTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ReadAsync_TokenCanceled_ThrowsAndTheNextReadGoesOn()
+    public async Task ReadAsync_TokenCanceled_ThrowsAndTheNextReadWorks()
     {
         Peer peer = await _server.ConnectAsync();
         using CancellationTokenSource source = new();

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.Transports.Epoll.Tests;
 
-/// <summary>Connections that come and go faster than their events are looked at: none may see another's.</summary>
+/// <summary>Connections that open and close faster than their events are processed: none may receive another's.</summary>
 public sealed class StormTests
 {
     [Theory]

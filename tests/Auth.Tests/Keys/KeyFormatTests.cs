@@ -28,7 +28,7 @@ public sealed class KeyFormatTests
         => AssertTakes(PemKeys.Read(pem, JwtAlgorithm.All), algorithm);
 
     [Fact]
-    public void Pem_ThatIsOfNoUse_SaysWhy()
+    public void Pem_Unusable_IsRefusedWithTheReason()
     {
         using RSA small = RSA.Create(1024);
         using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.brainpoolP256r1);
@@ -210,11 +210,11 @@ public sealed class KeyFormatTests
     [InlineData("""{"keys":[]}""")]
     [InlineData("""{"keys":[{"kty":"oct","k":"AAAA"}]}""")]
     [InlineData("<html>Sign in</html>")]
-    public void Jwks_ThatIsNone_IsRefused(string json)
+    public void Jwks_Invalid_IsRefused(string json)
         => Assert.Throws<KeySourceException>(() => JwksKeys.Read(json, JwtAlgorithm.All, static _ => { }));
 
     [Fact]
-    public void Algorithms_ThatAreNotWanted_AreNotTaken()
+    public void Algorithms_NotConfigured_AreNotAccepted()
     {
         JwtOptions options = new() { Algorithms = ["RS512"] };
 

@@ -72,7 +72,7 @@ public sealed class KeyRingTests : IDisposable
     [InlineData("text/html; charset=iso-8859-1", false)]
     [InlineData("application/json", true)]
     [InlineData(null, true)]
-    public async Task Set_WhateverItsContentTypeSays_IsLoaded(string? contentType, bool hasBom)
+    public async Task Set_WithAnyContentType_IsLoaded(string? contentType, bool hasBom)
     {
         _ring.Start();
 
@@ -192,7 +192,7 @@ public sealed class KeyRingTests : IDisposable
             $$"""{"kty":"RSA","kid":"{{id}}","n":"{{Base64UrlEncoder.Encode(key.Modulus)}}","e":"{{Base64UrlEncoder.Encode(key.Exponent)}}"}""")) + "]}";
     }
 
-    /// <summary>Answers when the test says so.</summary>
+    /// <summary>Answers when the test releases it.</summary>
     private sealed class ScriptedIssuer : HttpMessageHandler
     {
         private readonly BlockingCollection<TaskCompletionSource<HttpResponseMessage>> _waiting = [];

@@ -58,7 +58,7 @@ public sealed class DifferentialTests
     [InlineData("RS256", 2)]
     [InlineData("PS384", 3)]
     [InlineData("ES256", 4)]
-    public async Task Mutations_AreJudgedAlike(string algorithm, int seed)
+    public async Task Mutations_HaveTheSameResult(string algorithm, int seed)
     {
         string good = Make($$"""{"alg":"{{algorithm}}","typ":"JWT"}""", $$"""{"iss":"me","aud":"weir","sub":"u1","exp":{{Soon}}}""", algorithm);
         Random random = new(seed);
@@ -76,7 +76,7 @@ public sealed class DifferentialTests
             }
             else if (await IsTakenByThemAsync(token))
             {
-                // They let the last character of a part have bits that mean nothing.
+                // They accept a last character of a part with bits that have no meaning.
                 Assert.Equal(Canonical(good), Canonical(token));
             }
         }
@@ -94,7 +94,7 @@ public sealed class DifferentialTests
     [InlineData("""{"iss":"me","aud":"weir"}""")]
     [InlineData("""{"iss":"me","aud":"weir","exp":1}""")]
     [InlineData("""{"iss":"me","aud":"weir","nbf":SOON,"exp":SOON}""")]
-    public async Task Claims_AreJudgedAlike(string payload)
+    public async Task Claims_HaveTheSameResult(string payload)
     {
         string token = Hs256(payload.Replace("SOON", $"{Soon}", StringComparison.Ordinal));
 

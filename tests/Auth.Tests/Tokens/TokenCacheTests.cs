@@ -26,7 +26,7 @@ public sealed class TokenCacheTests
     }
 
     [Fact]
-    public void BadTokens_ArePushingNobodyOut()
+    public void BadTokens_EvictNoOtherToken()
     {
         TokenVerifier verifier = new(new JwtOptions().ToSettings(), _time);
         KeySet keys = OnlySecret(cacheSize: 10);

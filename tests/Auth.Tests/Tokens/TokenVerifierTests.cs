@@ -73,7 +73,7 @@ public sealed class TokenVerifierTests
     [InlineData("hs256")]
     [InlineData("HS255")]
     [InlineData("")]
-    public void Algorithm_ThatIsNone_IsRefused(string algorithm)
+    public void Algorithm_None_IsRefused(string algorithm)
     {
         string header = Encode(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}","typ":"JWT"}"""));
         string payload = Encode(Encoding.UTF8.GetBytes($$"""{"sub":"admin","exp":{{Soon}}}"""));
@@ -86,7 +86,7 @@ public sealed class TokenVerifierTests
         AssertInvalid($"{header}.{payload}", _all);
     }
 
-    // The classic: the public key is known to everybody, so a verifier that takes it for a secret takes everybody's tokens.
+    // The classic: the key is public, so a verifier that takes it for a secret accepts tokens that anyone can make.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -114,8 +114,8 @@ public sealed class TokenVerifierTests
     [InlineData("HS256", "HS512")]
     [InlineData("ES256", "ES384")]
     [InlineData("HS256", "RS256")]
-    public void Algorithm_OtherThanThatOfTheSignature_IsRefused(string says, string isSignedBy)
-        => AssertInvalid(Make($$"""{"alg":"{{says}}"}""", $$"""{"exp":{{Soon}}}""", isSignedBy), _all, "the signature");
+    public void Algorithm_OtherThanThatOfTheSignature_IsRefused(string named, string isSignedBy)
+        => AssertInvalid(Make($$"""{"alg":"{{named}}"}""", $$"""{"exp":{{Soon}}}""", isSignedBy), _all, "the signature");
 
     [Fact]
     public void Signature_InDerInsteadOfTwoNumbers_IsRefused()
@@ -169,7 +169,7 @@ public sealed class TokenVerifierTests
     public void Header_WithMoreInIt_IsTaken(string header)
         => Assert.Equal(AccessRefusal.None, Verify(Make(header, $$"""{"exp":{{Soon}}}""", "HS256"), _all).Refusal);
 
-    // A certificate of 1.5 KB and two above it, as some issuers send them: never looked at, whatever they are.
+    // A certificate of 1.5 KB and two above it, as some issuers send them: never read.
     [Theory]
     [InlineData("x5c", "[\"MIIB\",\"MIIC\",\"MIID\"]")]
     [InlineData("jku", "\"https://evil.example/keys\"")]
@@ -211,7 +211,7 @@ public sealed class TokenVerifierTests
     [InlineData("""{"alg":"HS256","crit":["exp"]}""", "its header has `crit` or `b64`, which are not supported")]
     [InlineData("""["HS256"]""", "its header is not an object")]
     [InlineData("HS256", "its header is not JSON")]
-    public void Header_ThatIsRefused_SaysWhy(string header, string why)
+    public void Header_ThatIsRefused_HasAReason(string header, string why)
         => AssertInvalid(Make(header, $$"""{"exp":{{Soon}}}""", "HS256"), _all, why);
 
     [Fact]
@@ -308,10 +308,10 @@ public sealed class TokenVerifierTests
             Verify(Good(claims), _all, new JwtOptions { Issuers = ["https://id.example"], Audiences = ["weir", "staging"] }).Refusal);
 
     [Fact]
-    public void Audience_WhereNoneIsConfigured_IsNotForUs() => AssertInvalid(Good("\"aud\":\"somebody else\""), _all, "the audience");
+    public void Audience_WithoutAConfiguredOne_IsRefused() => AssertInvalid(Good("\"aud\":\"somebody else\""), _all, "the audience");
 
     [Fact]
-    public void Expired_OfSomebodyElse_IsInvalid()
+    public void Expired_OfAnotherIssuer_IsInvalid()
     {
         string token = Hs256($$"""{"iss":"other","exp":1}""");
 

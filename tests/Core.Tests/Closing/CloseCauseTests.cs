@@ -269,7 +269,7 @@ public sealed class CloseCauseTests
     }
 
     [Fact]
-    public async Task Draining_TheTransportAsksForTheEnd()
+    public async Task Draining_TheTransportRequestsTheEnd()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await OpenAsync(server);

@@ -11,7 +11,7 @@ public class DeflateNegotiationTests
     private const string NoTakeover = "; server_no_context_takeover; client_no_context_takeover";
     private const string ByDefault = "; server_no_context_takeover";
 
-    // With takeover allowed on both sides, the response shows exactly what the offer asked for.
+    // With takeover allowed on both sides, the response shows exactly what was offered.
     [Theory]
     [InlineData("", "")]
     [InlineData("; server_no_context_takeover", "; server_no_context_takeover")]
@@ -38,7 +38,7 @@ public class DeflateNegotiationTests
     [InlineData("", "; server_no_context_takeover")]
     [InlineData("; client_max_window_bits", "; server_no_context_takeover")]
     [InlineData("; client_no_context_takeover", NoTakeover)]
-    public void TryNegotiate_ByDefault_AsksNoClientToForgetThatDidNotOfferIt(string offer, string answer)
+    public void TryNegotiate_ByDefault_RequiresNoContextTakeoverOnlyOfClientsThatOfferedIt(string offer, string answer)
     {
         string? response = Negotiate(Pmd + offer, new DeflateOptions { Enabled = true }, out DeflateParameters parameters);
 
@@ -47,7 +47,7 @@ public class DeflateNegotiationTests
     }
 
     [Fact]
-    public void TryNegotiate_ContextTakeoverOfClientsIsOff_AsksEveryClientToForget()
+    public void TryNegotiate_ContextTakeoverOfClientsIsOff_RequiresItOfEveryClient()
     {
         DeflateOptions options = new() { Enabled = true, ClientContextTakeover = false };
 

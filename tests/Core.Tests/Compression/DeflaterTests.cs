@@ -226,7 +226,7 @@ public class DeflaterTests
     }
 
     [Fact]
-    public void Deflate_AfterTheOutputThrew_RefusesToGoOn()
+    public void Deflate_AfterTheOutputThrew_IsRefused()
     {
         using var deflater = new Deflater(15, 2, _live);
         var payload = new ReadOnlySequence<byte>(Messages.Random(1000));
@@ -237,7 +237,7 @@ public class DeflaterTests
     }
 
     [Fact]
-    public void Deflate_WindowOf8Bits_IsNothingZlibCanDo()
+    public void Deflate_WindowOf8Bits_IsNotSupportedByZlib()
     {
         // What makes the negotiation decline server_max_window_bits=8.
         Assert.Throws<InvalidOperationException>(() => new Deflater(8, 2, _live));

@@ -16,7 +16,7 @@ public class InflaterTests
     [InlineData("F248CDC9C90700")] // 7.2.3.1: one block, fixed codes
     [InlineData("000500FAFF48656C6C6F00")] // 7.2.3.3: stored
     [InlineData("F348CDC9C9070000")] // 7.2.3.4: BFINAL
-    [InlineData("F348CDC9C90700")] // the same without the octet 00 the RFC asks for
+    [InlineData("F348CDC9C90700")] // the same without the octet 00 that the RFC requires
     [InlineData("F248050000 00FFFFCAC9C90700")] // 7.2.3.5: two blocks
     [InlineData("F24805000000FFFF F348CDC9C9070000", "HeHello")] // BFINAL in the second block only
     [InlineData("F348CDC9C90700 F348CDC9C90700 F248CDC9C90700", "HelloHelloHello")] // streams in a row
@@ -26,7 +26,7 @@ public class InflaterTests
     [InlineData("", "")]
     [InlineData("0300", "")]
     [InlineData("030000", "")]
-    public void Inflate_SampleOfHello_DecodesHoweverItIsCut(string hex, string expected = "Hello")
+    public void Inflate_SampleOfHello_DecodesHoweverItIsSplit(string hex, string expected = "Hello")
     {
         byte[] payload = Hex(hex);
         foreach (bool keepContext in new[] { true, false })
@@ -81,7 +81,7 @@ public class InflaterTests
     }
 
     [Fact]
-    public void Inflate_EmptyOutput_SaysSoAndLosesNothing()
+    public void Inflate_EmptyOutput_IsReportedAndLosesNothing()
     {
         using var inflater = new Inflater(15, _live);
         Assert.Equal(InflateStatus.Ok, inflater.Inflate(Hex("F248CDC9C90700"), [], out int consumed, out int written));
@@ -101,7 +101,7 @@ public class InflaterTests
     [InlineData("04C0FFFFFFFFFFFFFFFF")] // code lengths that do not add up
     [InlineData("F200110000")] // reference into a history that is not there
     [InlineData("F348CDC9C90700 F200110000")] // reference across the end of a stream
-    public void Inflate_CorruptInput_IsCorruptHoweverItIsCutAndStaysSo(string hex)
+    public void Inflate_CorruptInput_IsCorruptHoweverItIsSplitAndStaysSo(string hex)
     {
         byte[] payload = Hex(hex);
         foreach (int inputStep in new[] { int.MaxValue, 1 })

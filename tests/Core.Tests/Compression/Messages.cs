@@ -47,7 +47,7 @@ internal static class Messages
         return valid ? message.WrittenSpan.ToArray() : null;
     }
 
-    /// <summary>Cuts <paramref name="bytes"/> into pieces of the given lengths, which may be 0.</summary>
+    /// <summary>Splits <paramref name="bytes"/> into pieces of the given lengths, which may be 0.</summary>
     public static ReadOnlySequence<byte> Cut(byte[] bytes, params int[] lengths)
     {
         var first = new Segment(bytes.AsMemory(0, lengths[0]), 0);

@@ -10,7 +10,7 @@ namespace Weir.Core.Tests.Conformance;
 /// masking key 00000000, which leaves their payload readable.
 /// </summary>
 /// <remarks>
-/// What is expected is written as <see cref="MessageReaderEvent.ToString"/> says, a bar between events: text "Hello",
+/// Expectations are written in the form of <see cref="MessageReaderEvent.ToString"/>, a bar between events: text "Hello",
 /// binary 0102, ping 00, pong 00, close 1000 "bye". A fault shows its code and the section it names:
 /// fault 1002 (RFC 6455 5.1).
 /// </remarks>

@@ -11,7 +11,7 @@ public class Rfc6455ControlTests
     [InlineData("empty ping", "89 80 00000000", "ping ")]
     [InlineData("ping need not be text", "89 82 00000000 FF00", "ping FF00")]
     [InlineData("masked ping", "89 85 37FA213D 7F9F4D5158", "ping 48656C6C6F")]
-    [InlineData("each ping is told", "89 81 00000000 01  89 81 00000000 02", "ping 01 | ping 02")]
+    [InlineData("each ping is reported", "89 81 00000000 01  89 81 00000000 02", "ping 01 | ping 02")]
     [InlineData("unsolicited pong", "8A 81 00000000 01", "pong 01")]
     public void Section_5_5_2_And_3_PingAndPong(string rule, string frames, string expected) =>
         Conformance.Check(rule, frames, expected);

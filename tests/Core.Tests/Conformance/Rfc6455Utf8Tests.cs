@@ -57,7 +57,7 @@ public class Rfc6455Utf8Tests
     [InlineData("in a frame too long to stay in the pipe", "81 FF 0000000000020000 00000000 6162 FF 63", 17)]
     [InlineData("in the second fragment", "01 81 00000000 61  00 85 00000000 62 FF 636465", 15)]
     [InlineData("broken over the border of fragments", "01 81 00000000 E2  00 85 00000000 41 62636465", 14)]
-    [InlineData("cut by the end of the message, told by its header alone", "01 81 00000000 E2  80 80 00000000", 13)]
+    [InlineData("truncated by the end of the message, found from its header alone", "01 81 00000000 E2  80 80 00000000", 13)]
     [InlineData("masked, the key's phase odd", "81 8A 37FA213D 56 98 42 C2 00 00 00 00 00 00", 10)]
     public void Section_8_1_FailsAtTheBadByte(string rule, string frames, int byteNumber)
     {

@@ -90,7 +90,7 @@ public class Rfc7692Tests
     [InlineData("stored FF", "C1 87 00000000 000100FEFFFF00")]
     [InlineData("ends in mid-character", "C1 87 00000000 000100FEFFE200")]
     [InlineData("ends in mid-character, in fragments", "41 86 00000000 000100FEFFE2  80 81 00000000 00")]
-    public void TextIsJudgedAfterDecompression(string rule, string frames) =>
+    public void TextIsValidatedAfterDecompression(string rule, string frames) =>
         CheckBoth(rule, frames, "fault 1007 (RFC 6455 8.1)");
 
     [Theory]
@@ -102,7 +102,7 @@ public class Rfc7692Tests
         Conformance.Check(rule, frames, expected, _takeover with { MaxMessageBytes = limit });
 
     [Fact]
-    public void BinaryIsNotJudgedAsText() => CheckBoth("stored FF", "C2 87 00000000 000100FEFFFF00", "binary FF");
+    public void BinaryIsNotValidatedAsText() => CheckBoth("stored FF", "C2 87 00000000 000100FEFFFF00", "binary FF");
 
     private static void CheckBoth(string rule, string frames, string expected)
     {

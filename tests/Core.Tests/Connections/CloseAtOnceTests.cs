@@ -74,7 +74,7 @@ public sealed class CloseAtOnceTests
     }
 
     [Fact]
-    public async Task CloseAtOnce_ClientThatSaysNothing_IsCutAfterASecond()
+    public async Task CloseAtOnce_SilentClient_IsAbortedAfterASecond()
     {
         await using WeirConnectionHarness server = new();
         server.Handler.OnUpgrade = _ => new(_refusal);

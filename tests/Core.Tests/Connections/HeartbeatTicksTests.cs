@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Connections;
 
-/// <summary>When Pings are sent: in lots, never too late, hardly too early.</summary>
+/// <summary>When Pings are sent: in batches, never too late, hardly too early.</summary>
 public sealed class HeartbeatTicksTests
 {
     private static readonly Gen<(int IntervalMs, long Now)> _cases = Gen.Select(Gen.Int[200, 120_000], Gen.Long[0, 1_000_000]);
@@ -16,10 +16,10 @@ public sealed class HeartbeatTicksTests
     [InlineData(9_900, 9)]
     [InlineData(2_500, 2)]
     [InlineData(200, 1)]
-    public void Lot_IsASecondOrATenthOfTheInterval(int intervalMs, long lot) => Assert.Equal(lot, From(intervalMs).Batch);
+    public void Batch_IsASecondOrATenthOfTheInterval(int intervalMs, long batch) => Assert.Equal(batch, From(intervalMs).Batch);
 
     [Fact]
-    public void NextPing_IsInALot_AndAtMostOneTooEarly() => _cases.Sample((intervalMs, now) =>
+    public void NextPing_IsInABatch_AndAtMostOneTooEarly() => _cases.Sample((intervalMs, now) =>
     {
         HeartbeatTicks heartbeat = From(intervalMs);
 
@@ -30,7 +30,7 @@ public sealed class HeartbeatTicksTests
     });
 
     [Fact]
-    public void NextPing_AfterOneInItsLot_ComesEachTimeAfterTheSameSpan() => _cases.Sample((intervalMs, now) =>
+    public void NextPing_AfterOneInItsBatch_ComesEachTimeAfterTheSameSpan() => _cases.Sample((intervalMs, now) =>
     {
         HeartbeatTicks heartbeat = From(intervalMs);
         long first = heartbeat.FirstPing(now);
@@ -42,7 +42,7 @@ public sealed class HeartbeatTicksTests
     });
 
     [Fact]
-    public void FirstPing_IsInALot_WithinTheInterval() => _cases.Sample((intervalMs, now) =>
+    public void FirstPing_IsInABatch_WithinTheInterval() => _cases.Sample((intervalMs, now) =>
     {
         HeartbeatTicks heartbeat = From(intervalMs);
 
@@ -57,13 +57,13 @@ public sealed class HeartbeatTicksTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(7)]
-    public void FirstPings_AreSpreadEvenlyOverAllLots_NeighboursInTheSame(int ticksBetween)
+    public void FirstPings_AreSpreadEvenlyOverAllBatches_NeighboursInTheSame(int ticksBetween)
     {
         HeartbeatTicks heartbeat = From(30_000);
 
         long[] first = [.. Enumerable.Range(0, 30 * 64 * 5).Select(i => heartbeat.FirstPing(i * ticksBetween) % heartbeat.Interval)];
 
-        Assert.All(first.GroupBy(static lot => lot), static lot => Assert.Equal(64 * 5, lot.Count()));
+        Assert.All(first.GroupBy(static batch => batch), static batch => Assert.Equal(64 * 5, batch.Count()));
         Assert.Equal(30, first.Distinct().Count());
         Assert.All(first.Chunk(64), static neighbours => Assert.Single(neighbours.Distinct()));
     }

@@ -10,7 +10,7 @@ public sealed class LastRequestTests
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(3);
 
-    // Not with a 503: a client that sends its request meanwhile would take it for the response, and an EventSource would stop for good.
+    // Not with a 503: a client that sends its request meanwhile would take it for the response, and an EventSource would stop permanently.
     [Theory]
     [InlineData("")]
     [InlineData("GET /ws HTTP/1.1\r\nHost: a\r\n")]

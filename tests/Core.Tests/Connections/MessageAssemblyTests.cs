@@ -90,7 +90,7 @@ public sealed class MessageAssemblyTests : IDisposable
         int filled = assembly.GetSpan().Length;
         assembly.GetSpan().Fill(1);
         assembly.Advance(filled);
-        _ = assembly.GetSpan(); // a second chunk, as an inflater asks for to see whether there is more
+        _ = assembly.GetSpan(); // a second chunk, which an inflater requests to find out whether there is more
         ReadOnlySequence<byte> sequence = assembly.AsSequence();
         Assert.Equal(filled, sequence.Length);
         Assert.Equal(filled, sequence.ToArray().Length);

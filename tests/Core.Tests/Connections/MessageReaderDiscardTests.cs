@@ -221,7 +221,7 @@ public sealed class MessageReaderDiscardTests : IDisposable
     }
 
     [Fact]
-    public void Next_FaultyClose_TellsThatItWasSeen()
+    public void Next_FaultyClose_IsReportedAsSeen()
     {
         Assert.Equal(ReadEvent.Fault, Read(Frames.Hex("88 81 00000000 00")));
         Assert.True(_reader.HasSeenClose);

@@ -7,7 +7,7 @@ using Xunit;
 namespace Weir.Core.Tests.Connections;
 
 /// <summary>
-/// The message limit: judged from headers before a payload arrives, over all fragments, and after decompression. The
+/// The message limit: evaluated from headers before a payload arrives, over all fragments, and after decompression. The
 /// driver checks at every call that no more is rented than the limit allows.
 /// </summary>
 public class MessageReaderLimitTests
@@ -54,7 +54,7 @@ public class MessageReaderLimitTests
     [InlineData(1000, 1, false)]
     [InlineData(0, 1000, true)]
     [InlineData(0, 1001, false)]
-    public void Next_TwoFragments_AreJudgedBySum(int first, int second, bool fits)
+    public void Next_TwoFragments_AreLimitedBySum(int first, int second, bool fits)
     {
         foreach (bool pieces in new[] { false, true })
         {
@@ -237,7 +237,7 @@ public class MessageReaderLimitTests
 
     private static (string Seen, long PeakRented) PlayInReads(MessageReaderSetup setup, byte[] stream)
     {
-        const int ReadSize = 4093; // A prime, so that frames are cut everywhere.
+        const int ReadSize = 4093; // A prime, so that frames are split everywhere.
         int[] reads = [.. Enumerable.Range(1, stream.Length / ReadSize).Select(i => i * ReadSize)];
         using MessageReaderPools pools = new();
         MessageReaderTranscript transcript = MessageReaderDriver.Play(

@@ -5,8 +5,8 @@ using Xunit;
 namespace Weir.Core.Tests.Connections;
 
 /// <summary>
-/// Damaged streams, always the same ones: no exception, no hang, no memory beyond the limit, nothing kept afterwards
-/// (the driver sees to these), and the same events however the bytes arrive.
+/// Damaged streams, always the same ones: no exception, no hang, no memory beyond the limit, none kept afterwards
+/// (the driver asserts these), and the same events however the bytes arrive.
 /// </summary>
 public class MessageReaderMutationTests
 {
@@ -39,7 +39,7 @@ public class MessageReaderMutationTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public Task Next_MutatedStreams_AreJudgedTheSameHoweverTheyArrive(int setup, int seed) =>
+    public Task Next_MutatedStreams_HaveTheSameResultHoweverTheyArrive(int setup, int seed) =>
         Task.Run(() => Mutate(_setups[setup], seed), TestContext.Current.CancellationToken).Within(TimeSpan.FromMinutes(2));
 
     private static void Mutate(MessageReaderSetup setup, int seed)
@@ -61,7 +61,7 @@ public class MessageReaderMutationTests
             messages += whole.Events.Count;
         }
 
-        // Were it all refused at the first frame, or nothing ever, little would have been tried.
+        // If all were refused at the first frame, or none at all, little would have been tested.
         Assert.InRange(faults, StreamsPerCase / 4, StreamsPerCase * 9 / 10);
         Assert.InRange(messages, StreamsPerCase * 2, int.MaxValue);
     }

@@ -52,7 +52,7 @@ internal sealed class MessageReaderMutator(Random random, MessageReaderStream[] 
                 break;
             case 4:
                 byte[] other = corpus[random.Next(corpus.Length)].ToArray();
-                _bytes = [.. _bytes[..AnyCut(_bytes.Length)], .. other[random.Next(other.Length + 1)..]];
+                _bytes = [.. _bytes[..AnyPosition(_bytes.Length)], .. other[random.Next(other.Length + 1)..]];
                 break;
             case 5:
                 Set(FrameStart() + 1, _lengthBytes[random.Next(_lengthBytes.Length)]);
@@ -92,12 +92,12 @@ internal sealed class MessageReaderMutator(Random random, MessageReaderStream[] 
     // Whole frames half of the time, so that order breaks and not only bytes.
     private (int From, int To) Range()
     {
-        int a = AnyCut(_bytes.Length);
-        int b = AnyCut(_bytes.Length);
+        int a = AnyPosition(_bytes.Length);
+        int b = AnyPosition(_bytes.Length);
         return (Math.Min(a, b), Math.Max(a, b));
     }
 
-    private int AnyCut(int length) => random.Next(2) == 0 ? Math.Min(FrameStart(), length) : random.Next(length + 1);
+    private int AnyPosition(int length) => random.Next(2) == 0 ? Math.Min(FrameStart(), length) : random.Next(length + 1);
 
     private int FrameStart() => _frameStarts[random.Next(_frameStarts.Count)];
 }

@@ -70,7 +70,7 @@ public class MessageReaderPropertyTests
         return stream;
     }
 
-    // The receive loop in small, over a real pipe: its blocks come back scribbled over, so a byte kept too long shows.
+    // The receive loop in small, over a real pipe: its returned blocks are overwritten, so a byte kept too long shows.
     private static List<MessageReaderEvent> ThroughPipe(
         MessageReader reader, byte[] stream, DiagnosticMemoryPool blocks, Random random)
     {
@@ -96,7 +96,7 @@ public class MessageReaderPropertyTests
                     continue;
                 }
 
-                // A control frame between pieces is told before the message they make up.
+                // A control frame between fragments is reported before their message.
                 int count = endsMessage ? pieces.Count : (int)reader.Payload.Length;
                 byte[] payload = found == ReadEvent.Close ? [] : [.. pieces[^count..]];
                 pieces.RemoveRange(pieces.Count - payload.Length, payload.Length);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Connections;
 
-/// <summary>Messages handed out in pieces as they arrive, held by nobody.</summary>
+/// <summary>Messages handed out in fragments as they arrive, without being held.</summary>
 public sealed class MessageReaderStreamFragmentsTests : IDisposable
 {
     private readonly MessageReaderPools _pools = new();
@@ -55,7 +55,7 @@ public sealed class MessageReaderStreamFragmentsTests : IDisposable
     }
 
     [Fact]
-    public void Next_CharacterCutByAPiece_IsHandedOutCut()
+    public void Next_CharacterSplitByAFragment_IsHandedOutSplit()
     {
         byte[] frame = Frames.Client(0x1, "€"u8, key: 0);
         Assert.Equal(1, Pieces(frame[..7]));

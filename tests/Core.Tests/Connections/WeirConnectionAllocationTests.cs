@@ -50,7 +50,7 @@ public sealed class WeirConnectionAllocationTests
         }
     }
 
-    // What the client sends and what comes back, all on this thread.
+    // The client's messages and the answers, all on this thread.
     private static long Exchange(InMemoryConnection transport, byte[] bytes)
     {
         ValueTask<FlushResult> flush = transport.ClientEnd.Output.WriteAsync(bytes);

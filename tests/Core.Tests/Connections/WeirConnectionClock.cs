@@ -6,7 +6,7 @@ namespace Weir.Core.Tests.Connections;
 internal static class WeirConnectionClock
 {
     /// <summary>
-    /// Lets time pass tick by tick of the listener's wheel, which takes a leap for a pause of the process and forgives it.
+    /// Lets time pass tick by tick of the listener's wheel, which takes a leap for a process pause and does not count it.
     /// </summary>
     public static void Run(this FakeTimeProvider time, WeirListener listener, TimeSpan span)
     {

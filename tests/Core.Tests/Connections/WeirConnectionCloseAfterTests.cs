@@ -38,7 +38,7 @@ public sealed class WeirConnectionCloseAfterTests
     [InlineData(0)]
     [InlineData(50)]
     [InlineData(99)]
-    public async Task Delay_IsNeverCutShort(int millisecondsIntoATick)
+    public async Task Delay_IsNeverShortened(int millisecondsIntoATick)
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
@@ -166,7 +166,7 @@ public sealed class WeirConnectionCloseAfterTests
     }
 
     [Fact]
-    public async Task Heartbeat_GoesOnBesideIt()
+    public async Task Heartbeat_ContinuesBesideIt()
     {
         await using WeirConnectionHarness server = new(options => options.Heartbeat.Interval = TimeSpan.FromSeconds(10));
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
@@ -185,7 +185,7 @@ public sealed class WeirConnectionCloseAfterTests
     }
 
     [Fact]
-    public async Task Silence_BeforeIt_CutsTheConnectionAllTheSame()
+    public async Task Silence_BeforeIt_EndsTheConnectionToo()
     {
         await using WeirConnectionHarness server = new(options => options.Heartbeat.Interval = TimeSpan.FromSeconds(10));
         WeirConnectionClient client = await server.ConnectAsync();
@@ -217,7 +217,7 @@ public sealed class WeirConnectionCloseAfterTests
         Assert.Equal(0, server.Listener.Engine.Calendar.Count);
     }
 
-    /// <summary>A clock that goes on while no timer fires, as between waking and the timers' turn.</summary>
+    /// <summary>A clock that advances while no timer fires, as between waking and the timers' turn.</summary>
     private sealed class StandingTimers : Microsoft.Extensions.Time.Testing.FakeTimeProvider
     {
         private TimeSpan _skipped;

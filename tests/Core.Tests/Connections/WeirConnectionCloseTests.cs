@@ -79,7 +79,7 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Server_ClosesInAMessage_HearsNoneBehindIt()
+    public async Task Server_ClosesInAMessage_ReceivesNoneBehindIt()
     {
         await using WeirConnectionHarness server = new();
         server.Handler.OnMessage = (connection, _) =>
@@ -100,7 +100,7 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Server_ClosesAndNobodyAnswers_IsAbortedAfterTheTimeout()
+    public async Task Server_ClosesWithoutAnAnswer_IsAbortedAfterTheTimeout()
     {
         await using WeirConnectionHarness server = new(options => options.CloseTimeout = TimeSpan.FromSeconds(3));
         WeirConnectionClient client = await server.ConnectAsync();
@@ -222,7 +222,7 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Client_GoesWhileAFlushPends_Ends()
+    public async Task Client_DisconnectsWhileAFlushPends_Ends()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
@@ -350,7 +350,7 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Shutdown_RequestedWhileAHandlerWorks_IsToldAtOnce()
+    public async Task Shutdown_RequestedWhileAHandlerWorks_NotifiesItAtOnce()
     {
         await using WeirConnectionHarness server = new();
         TaskCompletionSource work = new();
@@ -368,7 +368,7 @@ public sealed class WeirConnectionCloseTests
     }
 
     [Fact]
-    public async Task Shutdown_RequestedWhileTheHandshakeIsJudged_ClosesTheNewConnection()
+    public async Task Shutdown_RequestedDuringTheHandshake_ClosesTheNewConnection()
     {
         await using WeirConnectionHarness server = new();
         TaskCompletionSource<UpgradeDecision> judgement = new();

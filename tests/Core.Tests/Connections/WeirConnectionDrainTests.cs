@@ -15,16 +15,16 @@ public sealed class WeirConnectionDrainTests
 
         Task drain = Drain.RunAsync(server.Listener.Engine, TimeSpan.FromSeconds(10), Drain.LastCloseTimeout, default);
 
-        int told = 0;
+        int closedBefore = 0;
         for (int second = 1; second <= 10; second++)
         {
             server.Wait(TimeSpan.FromSeconds(1));
             int now = (int)server.Metrics.Sum("weir.connections.drained");
-            Assert.InRange(now - told, 130, 170);
-            told = now;
+            Assert.InRange(now - closedBefore, 130, 170);
+            closedBefore = now;
         }
 
-        Assert.Equal(1500, told);
+        Assert.Equal(1500, closedBefore);
         foreach (WeirConnectionClient client in clients)
         {
             ServerFrame close = await client.ReadFrameAsync();
@@ -150,7 +150,7 @@ public sealed class WeirConnectionDrainTests
     }
 
     [Fact]
-    public async Task Drain_Hurry_EndsAtOnce()
+    public async Task Drain_AbortToken_EndsAtOnce()
     {
         await using WeirConnectionHarness server = new();
         List<WeirConnectionClient> clients = await ConnectAsync(server, 50);

@@ -133,7 +133,7 @@ public sealed class WeirConnectionHandlerTests
         await client.SendAsync(Frames.Text("busy"));
 
         Task blocked = client.SendAsync(Frames.Binary(new byte[3_000]));
-        Assert.False(blocked.IsCompleted); // the client's sender is slowed down, and nobody else
+        Assert.False(blocked.IsCompleted); // only the client's sender is slowed down
         Assert.Equal(["upgrade", "opened", "busy"], server.Handler.Calls);
         work.SetResult();
 
@@ -142,7 +142,7 @@ public sealed class WeirConnectionHandlerTests
     }
 
     [Fact]
-    public async Task Handler_WorksWhileTheClientGoes_IsClosedAfterwards()
+    public async Task Handler_WorksWhileTheClientDisconnects_IsClosedAfterwards()
     {
         await using WeirConnectionHarness server = new();
         TaskCompletionSource work = new();

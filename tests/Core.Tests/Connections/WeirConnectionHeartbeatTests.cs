@@ -13,7 +13,7 @@ public sealed class WeirConnectionHeartbeatTests
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task Ping_QuietConnection_ComesOncePerInterval()
+    public async Task Ping_IdleConnection_ComesOncePerInterval()
     {
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
@@ -31,7 +31,7 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
-    public async Task Silence_ForIntervalAndTimeout_IsCutWithinATick()
+    public async Task Silence_ForIntervalAndTimeout_EndsTheConnectionWithinATick()
     {
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync();
@@ -47,9 +47,9 @@ public sealed class WeirConnectionHeartbeatTests
         Assert.Equal(0, server.Listener.Wheel.Count);
     }
 
-    // The server is so far behind that what the client said is still unread.
+    // The server is so far behind that the client's data is still unread.
     [Fact]
-    public async Task Silence_WithInputThatNobodyHasRead_IsNotTheClients()
+    public async Task Silence_WithUnreadInput_IsNotTheClients()
     {
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync(make: static options => new LaggingConnection(options));
@@ -143,7 +143,7 @@ public sealed class WeirConnectionHeartbeatTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)] // a message in the Ping's place, and a code
-    public async Task Silence_OfAClientThatTakesWhatWaits_IsNone(bool isProtocol)
+    public async Task Silence_OfAClientThatReadsItsQueue_IsNoSilence(bool isProtocol)
     {
         await using WeirConnectionHarness server = NewServer(heartbeat =>
         {
@@ -213,7 +213,7 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
-    public async Task Pings_OfManyConnections_LeaveInSmallLots()
+    public async Task Pings_OfManyConnections_LeaveInSmallBatches()
     {
         await using WeirConnectionHarness server = NewServer();
         List<WeirConnectionClient> clients = [];
@@ -222,14 +222,14 @@ public sealed class WeirConnectionHeartbeatTests
             clients.Add(await server.ConnectAsync(gated: true));
         }
 
-        List<int> lots = [];
+        List<int> batches = [];
         for (int second = 0; second < _interval.TotalSeconds; second++)
         {
             server.Wait(TimeSpan.FromSeconds(1));
-            lots.Add(clients.Sum(client => client.GatedFrames().Count) - lots.Sum());
+            batches.Add(clients.Sum(client => client.GatedFrames().Count) - batches.Sum());
         }
 
-        Assert.Equal([44, 64, 64, 64, 64], lots.Where(static lot => lot > 0).Order());
+        Assert.Equal([44, 64, 64, 64, 64], batches.Where(static batch => batch > 0).Order());
         Assert.All(clients, client => Assert.Single(client.GatedFrames()));
     }
 
@@ -294,7 +294,7 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
-    public async Task Silence_WithACode_IsToldByIt()
+    public async Task Silence_WithACode_IsClosedWithIt()
     {
         await using WeirConnectionHarness server = NewServer(heartbeat =>
         {

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Connections;
 
-/// <summary>Idle is free: what the engine holds for a quiet connection, on top of the transport, has a budget.</summary>
+/// <summary>Idle is free: what the engine holds for an idle connection, on top of the transport, has a budget.</summary>
 public sealed class WeirConnectionIdleTests
 {
     // Measured 1,042 bytes on 64-bit .NET 10, heartbeat on: the connection with its sender, reader, timer and rooms, and
@@ -18,9 +18,9 @@ public sealed class WeirConnectionIdleTests
     private const int BudgetBytes = 1_200;
 
     [Fact]
-    public void QuietConnection_StaysWithinItsBudget()
+    public void IdleConnection_StaysWithinItsBudget()
     {
-        // Other tests run meanwhile, and what they allocate and let go is counted too: one round that they spare will do.
+        // Other tests run meanwhile, and what they allocate and release is counted too: one undisturbed round suffices.
         const int MostRounds = 10;
         List<long> measured = [];
         while (!measured.Exists(static bytes => bytes is >= 500 and <= BudgetBytes) && measured.Count < MostRounds)
@@ -36,7 +36,7 @@ public sealed class WeirConnectionIdleTests
         const int Count = 5_000;
         WeirListener listener =
             new(new WeirEngine(loggers: null, meters: null, new FakeTimeProvider(), new WeirNodeOptions().ToSettings()));
-        listener.Add(listener.Engine.CreateEndpoint("/ws", new QuietHandler(), static options => options.KeepRequest = false));
+        listener.Add(listener.Engine.CreateEndpoint("/ws", new IdleHandler(), static options => options.KeepRequest = false));
         Task[] running = new Task[Count];
         SilentTransport transport = new();
         running[0] = Open(listener, transport);
@@ -64,9 +64,9 @@ public sealed class WeirConnectionIdleTests
             .RunAsync();
     }
 
-    private sealed class QuietHandler : WeirHandler;
+    private sealed class IdleHandler : WeirHandler;
 
-    /// <summary>A transport that costs nothing and from which nothing ever comes; all connections share it.</summary>
+    /// <summary>A transport without cost that never delivers data; all connections share it.</summary>
     private sealed class SilentTransport : ConnectionContext, IDuplexPipe
     {
         public PipeReader Input { get; } = new SilentReader();

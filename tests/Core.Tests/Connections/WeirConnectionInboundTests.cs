@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Connections;
 
-/// <summary>MessagesPerSecond counts what costs a message's work, in whatever frames it comes.</summary>
+/// <summary>MessagesPerSecond counts all that costs a message's work, in any kind of frames.</summary>
 public sealed class WeirConnectionInboundTests
 {
     private const int Burst = 10;

@@ -14,7 +14,7 @@ namespace Weir.Core.Tests.Connections;
 public sealed class WeirConnectionMemberTests
 {
     [Fact]
-    public async Task Request_Kept_CanBeAskedAtAnyTime()
+    public async Task Request_Kept_CanBeReadAtAnyTime()
     {
         await using WeirConnectionHarness server = new();
         server.Handler.OnClosed = (connection, _) =>
@@ -115,7 +115,7 @@ public sealed class WeirConnectionMemberTests
     }
 
     [Fact]
-    public async Task Close_LongReason_IsCutAtACharacter()
+    public async Task Close_LongReason_IsTruncatedAtACharacter()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = await server.ConnectAsync();

@@ -5,7 +5,7 @@ using Weir.Handshake;
 
 namespace Weir.Core.Tests.Connections;
 
-/// <summary>Records the calls in their order and does what the test asks in each; fails a test in which two overlap.</summary>
+/// <summary>Records the calls in their order and runs the test's code in each; fails a test in which two overlap.</summary>
 internal sealed class WeirConnectionTestHandler : WeirHandler
 {
     private readonly Lock _lock = new();

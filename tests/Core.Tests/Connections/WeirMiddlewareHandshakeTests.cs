@@ -45,7 +45,7 @@ public sealed class WeirMiddlewareHandshakeTests
             Accepted + "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n",
             await client.ReadHeadAsync());
         // RFC 7692 section 7.2.3.2: "Hello" twice, the second by the window of the first, which the client may keep unless it
-        // offered not to. Apple's stacks keep it even when they are asked not to.
+        // offered not to. Apple's stacks keep it even when the response forbids it.
         await client.SendAsync(
             Frames.Client(1, Frames.Hex("F2 48 CD C9 C9 07 00"), rsv: 4),
             Frames.Client(1, Frames.Hex("F2 00 11 00 00"), rsv: 4),
@@ -203,7 +203,7 @@ public sealed class WeirMiddlewareHandshakeTests
     }
 
     [Fact]
-    public async Task Head_TooLargeAndTheClientGoes_EndsAtOnce()
+    public async Task HeaderBlock_TooLargeAndTheClientDisconnects_EndsAtOnce()
     {
         await using WeirConnectionHarness server = new(options => options.MaxHeadBytes = 256);
         WeirConnectionClient client = server.Dial();
@@ -216,7 +216,7 @@ public sealed class WeirMiddlewareHandshakeTests
     }
 
     [Fact]
-    public async Task Refusal_WithFramesBehindTheHead_TakesWhatStillComes()
+    public async Task Refusal_WithFramesBehindTheHeaderBlock_ReadsTheRest()
     {
         await using WeirConnectionHarness server = new();
         server.Handler.OnUpgrade = static _ => new(UpgradeDecision.Refuse(403, "no"));
@@ -233,7 +233,7 @@ public sealed class WeirMiddlewareHandshakeTests
     }
 
     [Fact]
-    public async Task Refusal_WithNothingBehindTheHead_EndsAtOnce()
+    public async Task Refusal_WithoutDataBehindTheHeaderBlock_EndsAtOnce()
     {
         await using WeirConnectionHarness server = new();
         server.Handler.OnUpgrade = static _ => new(UpgradeDecision.Refuse(403, "no"));
@@ -292,7 +292,7 @@ public sealed class WeirMiddlewareHandshakeTests
         server.Wait(TimeSpan.FromSeconds(30));
 
         Assert.False(client.Finished.IsCompleted);
-        Assert.Equal(0, server.Listener.Wheel.Count); // a quiet connection holds no timer
+        Assert.Equal(0, server.Listener.Wheel.Count); // an idle connection holds no timer
     }
 
     [Fact]

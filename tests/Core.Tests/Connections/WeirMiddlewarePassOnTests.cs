@@ -26,7 +26,7 @@ public sealed class WeirMiddlewarePassOnTests
 
     [Theory]
     [MemberData(nameof(OtherRequests))]
-    public async Task Request_NotOurs_GoesOnUntouched(string request)
+    public async Task Request_NotOurs_IsPassedOnUnchanged(string request)
     {
         foreach (int blockSize in (int[])[16, 4096])
         {
@@ -52,7 +52,7 @@ public sealed class WeirMiddlewarePassOnTests
     [InlineData("GET /other HTTP/1.1\r\n")]
     [InlineData("GEX")]
     [InlineData("X")]
-    public async Task Request_CannotBecomeOurs_GoesOnAtOnce(string start)
+    public async Task Request_CannotBecomeOurs_IsPassedOnAtOnce(string start)
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient client = server.Dial();
@@ -85,7 +85,7 @@ public sealed class WeirMiddlewarePassOnTests
     }
 
     [Fact]
-    public async Task Next_Throws_TheServerHearsIt()
+    public async Task Next_Throws_TheServerReceivesTheException()
     {
         await using WeirConnectionHarness server = new();
         await using InMemoryConnection transport = new();

@@ -108,7 +108,7 @@ public sealed class WeirMetricsTests
     }
 
     [Fact]
-    public async Task ConnectionStates_RefusedCutAndPassedOn_LeaveNothingBehind()
+    public async Task ConnectionStates_RefusedAbortedAndPassedOn_LeaveNothingBehind()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient refused = await server.ConnectAsync(head: TestHead.With(without: "Sec-WebSocket-Key"));
@@ -127,7 +127,7 @@ public sealed class WeirMetricsTests
     }
 
     [Fact]
-    public async Task Drain_WhileItLasts_TellsHowManyAreLeft()
+    public async Task Drain_WhileItLasts_CountsTheConnectionsLeft()
     {
         await using WeirConnectionHarness server = new();
         WeirConnectionClient[] clients = [await server.ConnectAsync(), await server.ConnectAsync()];

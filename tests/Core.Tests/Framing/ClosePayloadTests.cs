@@ -35,10 +35,10 @@ public class ClosePayloadTests
     // 7.4: reserved or not yet assigned.
     [InlineData("03EC", CloseCode.ProtocolError, NotAssigned)]
     [InlineData("0BB7", CloseCode.ProtocolError, NotAssigned)]
-    // 7.4.2: 0-999 are not used, and nothing is defined from 5000 on.
+    // 7.4.2: 0-999 are not used, and no code is defined from 5000 on.
     [InlineData("03E7", CloseCode.ProtocolError, OutOfRange)]
     [InlineData("1388", CloseCode.ProtocolError, OutOfRange)]
-    // 5.5.1: the reason is UTF-8; a cut character is not. A bad code weighs more than a bad reason.
+    // 5.5.1: the reason is UTF-8; a truncated character is not. A bad code weighs more than a bad reason.
     [InlineData("03E8 FF", CloseCode.InvalidPayload, NotUtf8)]
     [InlineData("03E8 6F6B E282", CloseCode.InvalidPayload, NotUtf8)]
     [InlineData("03E8 EDA080", CloseCode.InvalidPayload, NotUtf8)]
@@ -85,7 +85,7 @@ public class ClosePayloadTests
         () => ClosePayload.Write(new byte[ClosePayload.MaxLength - 1], CloseCode.Normal, ""));
 
     [Theory]
-    // 123 bytes fit whole; one more character is cut whole, whatever its length.
+    // 123 bytes fit whole; one more character is left out whole, whatever its length.
     [InlineData(123, "", 123)]
     [InlineData(123, "b", 123)]
     [InlineData(122, "\u00E9", 122)]
@@ -95,7 +95,7 @@ public class ClosePayloadTests
     [InlineData(120, "\U0001F600", 120)]
     [InlineData(119, "\U0001F600", 123)]
     [InlineData(50_000, "", 123)]
-    public void Write_LongReason_IsCutAtACharacter(int ascii, string then, int reasonBytes)
+    public void Write_LongReason_IsTruncatedAtACharacter(int ascii, string then, int reasonBytes)
     {
         byte[] buffer = [.. Enumerable.Repeat((byte)0xEE, 200)];
 

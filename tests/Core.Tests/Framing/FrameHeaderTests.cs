@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Framing;
 
-/// <summary>RFC 6455 5.2: what the header bytes say, however they are cut.</summary>
+/// <summary>RFC 6455 5.2: the meaning of the header bytes, however they are split.</summary>
 public class FrameHeaderTests
 {
     private const string Key = "37FA213D";
@@ -94,7 +94,7 @@ public class FrameHeaderTests
 
     [Theory]
     [MemberData(nameof(Headers))]
-    public void TryRead_AnyPrefix_AsksForMore(string hex, bool fin, int rsv, int opcode, bool minimal, long length)
+    public void TryRead_AnyPrefix_NeedsMore(string hex, bool fin, int rsv, int opcode, bool minimal, long length)
     {
         _ = (fin, rsv, opcode, minimal, length);
         byte[] bytes = Sequences.Hex(hex);

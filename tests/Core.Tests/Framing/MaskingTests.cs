@@ -27,7 +27,7 @@ public class MaskingTests
         {
             for (int length = 0; length <= plain.Length; length++)
             {
-                // Guard bytes behind the data show an overrun; an odd start shows that nothing relies on alignment.
+                // Guard bytes behind the data show an overrun; an odd start shows that no path relies on alignment.
                 byte[] data = [0xEE, .. plain[..length], 0xEE];
                 uint next = Masking.Apply(data.AsSpan(1, length), Key(phase));
 

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Weir.Core.Tests.Framing;
 
-/// <summary>Bytes from commented hex, and the same bytes cut into every shape a pipe may deliver.</summary>
+/// <summary>Bytes from commented hex, and the same bytes in every segmentation that a pipe may deliver.</summary>
 internal static class Sequences
 {
     public static byte[] Hex(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Framing;
 
-/// <summary>RFC 6455 8.1 and RFC 3629: text is judged piece by piece, and refused at once.</summary>
+/// <summary>RFC 6455 8.1 and RFC 3629: text is validated fragment by fragment, and refused at once.</summary>
 public class Utf8ValidatorTests
 {
     // Any bytes; then bytes that keep near the edges of the grammar, where random ones seldom stay for long.
@@ -112,7 +112,7 @@ public class Utf8ValidatorTests
             Assert.False(first && validator.Append(bytes.AsSpan(at..)));
         }
 
-        // The bad byte suffices: nothing after it is waited for.
+        // The bad byte suffices: the validator does not wait for more.
         Utf8Validator atOnce = default;
         Assert.False(atOnce.Append(bytes.AsSpan(..(failsAt + 1))));
     }
@@ -121,7 +121,7 @@ public class Utf8ValidatorTests
     [InlineData("C2")]
     [InlineData("E2 82")]
     [InlineData("F0 9F 98")]
-    public void Reset_AfterACutCharacter_ForgetsIt(string hex)
+    public void Reset_AfterAPartOfACharacter_DiscardsIt(string hex)
     {
         Utf8Validator validator = default;
         Assert.True(validator.Append(Sequences.Hex(hex)));

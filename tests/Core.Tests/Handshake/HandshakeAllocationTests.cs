@@ -13,7 +13,7 @@ public class HandshakeAllocationTests
     private const long RequestBytes = 48;
 
     [Fact]
-    public void ReadJudgeAndWrite_PerHandshake_AllocatesTheRequestAndItsHeadOnly()
+    public void ReadValidateAndWrite_PerHandshake_AllocatesTheRequestAndItsHeaderBlockOnly()
     {
         const int Rounds = 1000;
         byte[] head = Encoding.ASCII.GetBytes(TestHead.With("User-Agent: test\r\nOrigin: https://server.example.com"));

@@ -41,7 +41,7 @@ public class HandshakeResponseTests
             + "Exactly one Sec-WebSocket-Key is needed: 16 bytes in base64 (RFC 6455 4.2.1).\n",
             Refused(HandshakeRefusal.BadKey));
 
-    [Fact] // RFC 9110 15.5.22 wants Upgrade in a 426, RFC 6455 4.2.2 the version
+    [Fact] // RFC 9110 15.5.22 requires Upgrade in a 426, RFC 6455 4.2.2 the version
     public void WriteRefused_OtherVersion_NamesTheUpgradeAndTheVersion() =>
         Assert.Equal(
             "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 49\r\n"

@@ -319,8 +319,8 @@ public class HandshakeRulesTests
     [InlineData("/ws?room=%E0%80%AF")]
     [InlineData("/ws?room=%ED%A0%80")] // a surrogate written as bytes
     [InlineData("/ws?room=%F4%90%80%80")] // beyond U+10FFFF
-    [InlineData("/ws?room=%E2%82")] // cut off
-    [InlineData("/ws?room=%E2%82&x=%AC")] // cut off by a delimiter
+    [InlineData("/ws?room=%E2%82")] // truncated
+    [InlineData("/ws?room=%E2%82&x=%AC")] // truncated by a delimiter
     [InlineData("/ws?room=%")]
     [InlineData("/ws?room=%4")]
     [InlineData("/ws?room=%4g")]

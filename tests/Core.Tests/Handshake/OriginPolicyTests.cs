@@ -35,7 +35,7 @@ public class OriginPolicyTests
     [InlineData("https://a.example/", "a.example/", false)]
     [InlineData("https://a.example, https://b.example", "a.example", false)]
     [InlineData("https://a.example:99999", "a.example:99999", false)]
-    public void Allows_NoGlobs_WantsTheRequestsOwnHost(string? origin, string? host, bool allowed) =>
+    public void Allows_NoGlobs_RequiresTheRequestsOwnHost(string? origin, string? host, bool allowed) =>
         Assert.Equal(allowed, new OriginPolicy([]).Allows(origin, host));
 
     [Theory]

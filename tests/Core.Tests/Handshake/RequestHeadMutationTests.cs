@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Handshake;
 
-/// <summary>Heads damaged at random: whatever comes in, the reader and the rules answer, and agree.</summary>
+/// <summary>Header blocks damaged at random: the reader and the rules always return a result, and agree.</summary>
 public class RequestHeadMutationTests
 {
     private static readonly byte[] _valid = Encoding.ASCII.GetBytes(TestHead.With(
@@ -16,7 +16,7 @@ public class RequestHeadMutationTests
     // Bytes with a meaning in a head come up as often as all others together.
     private static readonly Gen<byte> _byte = Gen.OneOf<byte>(Gen.OneOf<byte>([.. " \t\r\n:,/?%=[]\0"u8]), Gen.Byte);
 
-    /// <summary>Replaces (0), inserts (1), deletes (2), or cuts off the rest (3), at a position.</summary>
+    /// <summary>Replaces (0), inserts (1), deletes (2), or truncates (3), at a position.</summary>
     private static readonly Gen<(int Kind, int At, byte Value)[]> _mutations =
         Gen.Select(Gen.Frequency((20, Gen.Int[0, 2]), (1, Gen.Const(3))), Gen.Int[0, _valid.Length - 1], _byte).Array[1, 6];
 

@@ -85,7 +85,7 @@ public class RequestHeadReaderTests
         Assert.Equal(HeadStatus.Incomplete, ReadFirst(lastLine, ref scanned));
         Assert.Equal(lastLine, scanned);
 
-        // Searched a second time, this would end the head early: a blank line where there was none.
+        // Searched a second time, this would end the header block early: a blank line where there was none.
         "\r\n\r\n"u8.CopyTo(head.AsSpan(lastLine - 8));
 
         Assert.Equal(HeadStatus.Incomplete, ReadFirst(head.Length - 1, ref scanned));

@@ -4,7 +4,7 @@ using Weir.Handshake;
 
 namespace Weir.Core.Tests.Handshake;
 
-/// <summary>Builds request heads from a valid one, and cuts them into the segments a network may deliver.</summary>
+/// <summary>Builds request header blocks from a valid one, and splits them into the segments that a network may deliver.</summary>
 internal static class TestHead
 {
     public const string Key = "dGhlIHNhbXBsZSBub25jZQ==";

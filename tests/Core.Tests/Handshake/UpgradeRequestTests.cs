@@ -143,7 +143,7 @@ public class UpgradeRequestTests
     public void Constructor_NoHead_Throws(string head) => Assert.Throws<ArgumentException>(() => TestHead.Request(head));
 
     [Fact]
-    public void FromHttp_ParsedRequest_IsJudgedLikeItsHead()
+    public void FromHttp_ParsedRequest_HasTheResultOfItsHeaderBlock()
     {
         UpgradeRequest head = TestHead.Request(TestHead.With("X: \u00c3\u00a9", target: "/ws?a=1"));
         UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/ws?a=1", head.Headers);

@@ -14,7 +14,7 @@ public sealed class NodeGateTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Enter_NoLimits_LetsEverybodyIn()
+    public void Enter_NoLimits_AdmitsAll()
     {
         NodeGate gate = NewGate(new WeirNodeOptions());
         for (int i = 0; i < 1000; i++)
@@ -26,7 +26,7 @@ public sealed class NodeGateTests
     }
 
     [Fact]
-    public void Enter_Full_Is503UntilSomebodyLeaves()
+    public void Enter_Full_Is503UntilAConnectionLeaves()
     {
         NodeGate gate = NewGate(new WeirNodeOptions { MaxConnections = 2 });
         Assert.Null(gate.Enter(_alice));
@@ -172,7 +172,7 @@ public sealed class NodeGateTests
         {
         }
 
-        Assert.Equal(1, gate.WaitAfter(gate.Enter(_bob)!).TotalSeconds, tolerance: 0.01); // turns that have passed delay nobody
+        Assert.Equal(1, gate.WaitAfter(gate.Enter(_bob)!).TotalSeconds, tolerance: 0.01); // turns that have passed delay no client
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Proxy;
 
-/// <summary>HAProxy's proxy-protocol.txt, section by section; each case whole, cut everywhere and dripping in.</summary>
+/// <summary>HAProxy's proxy-protocol.txt, section by section; each case whole, split at every byte and byte by byte.</summary>
 public class ProxyHeaderReaderTests
 {
     private const string Longest = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
@@ -195,7 +195,7 @@ public class ProxyHeaderReaderTests
     [InlineData("04FFFF00")]
     [InlineData("030003000000")] // a checksum of three bytes
     [InlineData("03000500000000 00")]
-    public void Read_FieldThatIsCutOff_IsAFault(string fields)
+    public void Read_TruncatedField_IsAFault(string fields)
     {
         byte[] addresses = ProxyHeaders.Addresses(ProxyHeaders.Client, ProxyHeaders.Server);
         byte[] bytes = Convert.FromHexString(fields.Replace(" ", "", StringComparison.Ordinal));
@@ -214,14 +214,14 @@ public class ProxyHeaderReaderTests
     [Fact]
     public void Read_AnyBitWrongUnderAChecksum_IsNotComplete()
     {
-        // The bits of the length make it longer or shorter, so incomplete or cut off; all others break the sum.
+        // The bits of the length make it longer or shorter, so incomplete or truncated; all others break the sum.
         byte[] valid = ProxyHeaders.BinaryWithChecksum;
         for (int bit = 13 * 8; bit < valid.Length * 8; bit++)
         {
             byte[] header = [.. valid];
             header[bit / 8] ^= (byte)(1 << (bit % 8));
             ProxyHeader result = ProxyHeaderReader.Read(Segments.Whole(header));
-            bool isFreed = result.IsComplete && result.Source is null; // a transport without addresses: nothing is believed
+            bool isFreed = result.IsComplete && result.Source is null; // a transport without addresses: no address is taken from it
             bool isUnsummed = header[16 + 12 + 12] != 0x03; // the field's own type: no longer a checksum
             Assert.True(!result.IsComplete || isFreed || isUnsummed, $"bit {bit}");
         }

@@ -38,7 +38,7 @@ public class ProxyMiddlewareTests
     }
 
     [Fact]
-    public async Task OnConnection_HeaderCutAnywhere_IsTakenOffExactly()
+    public async Task OnConnection_HeaderSplitAnywhere_IsStrippedExactly()
     {
         byte[] bytes = [.. ProxyHeaders.BinaryWithChecksum, .. _behind];
         for (int cut = 1; cut < bytes.Length; cut++)
@@ -93,7 +93,7 @@ public class ProxyMiddlewareTests
     [Theory]
     [InlineData("10.1.0.255:1")]
     [InlineData("[2001:db8:10:1::1]:1")]
-    [InlineData("[::ffff:10.1.0.9]:1")] // a dual-stack socket's way to say 10.1.0.9
+    [InlineData("[::ffff:10.1.0.9]:1")] // 10.1.0.9 in the form of a dual-stack socket
     public async Task OnConnection_FromATrustedNetwork_NeedsAHeader(string remote)
     {
         await using ProxyServer server = new(remote);
@@ -216,7 +216,7 @@ public class ProxyMiddlewareTests
     }
 
     [Fact]
-    public async Task OnConnection_ClosedBeforeItsFirstByte_IsLetGo()
+    public async Task OnConnection_ClosedBeforeItsFirstByte_IsReleased()
     {
         await using ProxyServer server = new();
         server.StartEcho();
@@ -226,7 +226,7 @@ public class ProxyMiddlewareTests
     }
 
     [Fact]
-    public async Task OnConnection_ResetWithinTheHeader_IsLetGo()
+    public async Task OnConnection_ResetWithinTheHeader_IsReleased()
     {
         await using ProxyServer server = new();
         server.StartEcho();

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Proxy;
 
-/// <summary>Headers damaged at random: whatever comes in is judged, the same however it arrives, and never throws.</summary>
+/// <summary>Headers damaged at random: each has a result, the same however it arrives, and none throws.</summary>
 public class ProxyMutationTests
 {
     private static readonly byte[][] _valid =
@@ -24,7 +24,7 @@ public class ProxyMutationTests
     private static readonly Gen<byte> _byte =
         Gen.OneOf<byte>(Gen.OneOf<byte>([.. " \r\n.:0159afT46\0"u8, 0x01, 0x03, 0x11, 0x20, 0x21, 0x31]), Gen.Byte);
 
-    /// <summary>Replaces (0), inserts (1), deletes (2), or cuts off the rest (3), at a position.</summary>
+    /// <summary>Replaces (0), inserts (1), deletes (2), or truncates (3), at a position.</summary>
     private static readonly Gen<(int Kind, int At, byte Value)[]> _mutations =
         Gen.Select(Gen.Frequency((20, Gen.Int[0, 2]), (1, Gen.Const(3))), Gen.Int[0, 60], _byte).Array[1, 5];
 
@@ -32,7 +32,7 @@ public class ProxyMutationTests
         Gen.Select(Gen.Int[0, _valid.Length - 1], _mutations, (which, mutations) => Mutate(_valid[which], mutations));
 
     [Fact]
-    public void Read_DamagedHeader_IsJudgedTheSameHoweverItArrives() =>
+    public void Read_DamagedHeader_HasTheSameResultHoweverItArrives() =>
         Gen.Select(_damaged, Gen.Int[1, 40]).Sample(
             (bytes, segmentSize) =>
             {

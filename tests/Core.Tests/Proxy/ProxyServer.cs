@@ -67,7 +67,7 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     public Task SendAsync(ReadOnlyMemory<byte> bytes) => Connection.ClientEnd.Output.WriteAsync(bytes).Within();
 
-    /// <summary>The connection was aborted, said so once and at Debug, was counted once, and went no further.</summary>
+    /// <summary>The connection was aborted, logged once and at Debug, counted once, and not passed on.</summary>
     public async Task AssertRefusedAsync(string eventName, string reason)
     {
         await Done.Within();

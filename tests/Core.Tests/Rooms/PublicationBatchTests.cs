@@ -69,7 +69,7 @@ public sealed class PublicationBatchTests : IDisposable
     [Fact]
     public void Add_CopiesInTwoRooms_AreSentOnceToAMemberOfBoth()
     {
-        (WeirConnection connection, StallingPipeWriter heard) = _world.NewMember("a");
+        (WeirConnection connection, StallingPipeWriter output) = _world.NewMember("a");
         Room b = _world.Rooms.Join("b", connection)!;
         Assert.True(_world.Rooms.TryGet("a", out Room? a));
         PublicationBatch batch = new(_world.Rooms);
@@ -79,7 +79,7 @@ public sealed class PublicationBatchTests : IDisposable
         batch.Add(b, "once"u8, MessageKind.Text, copies: copies);
         batch.Deliver();
 
-        Assert.Equal(["once"], heard.Texts());
+        Assert.Equal(["once"], output.Texts());
     }
 
     [Fact]

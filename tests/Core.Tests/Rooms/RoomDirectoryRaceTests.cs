@@ -30,7 +30,7 @@ public sealed class RoomDirectoryRaceTests : IDisposable
                 string name = _names[(i + thread) % _names.Length];
                 Room room = _world.Rooms.Join(name, connection)!;
 
-                // As long as it is a member its room is the one that everybody finds.
+                // As long as it is a member all callers find its room.
                 if (!_world.Rooms.TryGet(name, out Room? found) || !ReferenceEquals(room, found) || room.Count < 1)
                 {
                     Assert.Fail($"Round {i}: the room that was joined is not the one that is found.");

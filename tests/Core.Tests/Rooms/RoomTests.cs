@@ -36,13 +36,13 @@ public sealed class RoomTests : IDisposable
     [Fact]
     public void Join_Twice_IsTheSameAsOnce()
     {
-        (WeirConnection connection, StallingPipeWriter heard) = _world.NewMember("a");
+        (WeirConnection connection, StallingPipeWriter output) = _world.NewMember("a");
         Assert.Same(Rooms.Join("a", connection), Rooms.Join("a", connection));
         Assert.True(Rooms.TryGet("a", out Room? room));
         Assert.Equal(1, room.Count);
 
         _world.Publish("a", "once");
-        Assert.Equal(["once"], heard.Texts());
+        Assert.Equal(["once"], output.Texts());
         Assert.True(Rooms.Leave("a", connection));
         Assert.False(Rooms.Leave("a", connection));
         Assert.Equal(0, Rooms.Count);
@@ -120,7 +120,7 @@ public sealed class RoomTests : IDisposable
     public void Publish_Except_ReachesAllOthers()
     {
         (WeirConnection sender, StallingPipeWriter own) = _world.NewMember("a");
-        StallingPipeWriter[] others = [.. Enumerable.Range(0, 300).Select(_ => _world.NewMember("a").Heard)];
+        StallingPipeWriter[] others = [.. Enumerable.Range(0, 300).Select(_ => _world.NewMember("a").Output)];
         (_, StallingPipeWriter stranger) = _world.NewMember("b");
 
         _world.Publish("a", "to all but me", except: sender);
@@ -128,7 +128,7 @@ public sealed class RoomTests : IDisposable
         _world.Publish("no such room", "to nobody");
 
         Assert.Equal(["to all"], own.Texts());
-        Assert.All(others, heard => Assert.Equal(["to all but me", "to all"], heard.Texts()));
+        Assert.All(others, output => Assert.Equal(["to all but me", "to all"], output.Texts()));
         Assert.Empty(stranger.Texts());
         Assert.Equal(300 + 301, Rooms.Deliveries);
         Assert.Equal(2, _world.Arrays.Rents); // each encoded once
@@ -138,8 +138,8 @@ public sealed class RoomTests : IDisposable
     [Fact]
     public async Task Publish_SlowMembers_ShareOneRun()
     {
-        (WeirConnection Connection, StallingPipeWriter Heard)[] members = [.. Enumerable.Range(0, 50).Select(_ => _world.NewMember("a"))];
-        Array.ForEach(members, member => member.Heard.Hold());
+        (WeirConnection Connection, StallingPipeWriter Output)[] members = [.. Enumerable.Range(0, 50).Select(_ => _world.NewMember("a"))];
+        Array.ForEach(members, member => member.Output.Hold());
 
         _world.Publish("a", "first"); // begins the flush that pends
         _world.Publish("a", "second");
@@ -147,10 +147,10 @@ public sealed class RoomTests : IDisposable
 
         Assert.Equal(2, _world.Arrays.Outstanding);
         Assert.All(members, member => Assert.Equal(7 + 8 + 7, member.Connection.PendingBytes));
-        Array.ForEach(members, member => member.Heard.Release());
+        Array.ForEach(members, member => member.Output.Release());
         await Bounded.Eventually(() => members.All(member => member.Connection.PendingBytes == 0));
         await Bounded.Eventually(() => _world.Arrays.Outstanding == 0);
-        Assert.All(members, member => Assert.Equal(["first", "second", "third"], member.Heard.Texts()));
+        Assert.All(members, member => Assert.Equal(["first", "second", "third"], member.Output.Texts()));
     }
 
     [Fact]
@@ -172,8 +172,8 @@ public sealed class RoomTests : IDisposable
     [Fact]
     public void Publish_InAndOutOfScope_KeepsTheOrder()
     {
-        StallingPipeWriter[] members = [.. Enumerable.Range(0, 3).Select(_ => _world.NewMember("a").Heard)];
-        (WeirConnection both, StallingPipeWriter heard) = _world.NewMember("a");
+        StallingPipeWriter[] members = [.. Enumerable.Range(0, 3).Select(_ => _world.NewMember("a").Output)];
+        (WeirConnection both, StallingPipeWriter output) = _world.NewMember("a");
         Rooms.Join("b", both);
         List<string> expected = [];
         for (int i = 0; i < 100; i++)
@@ -190,7 +190,7 @@ public sealed class RoomTests : IDisposable
             scope?.Exit();
         }
 
-        Assert.Equal(expected, heard.Texts());
+        Assert.Equal(expected, output.Texts());
         Assert.All(members, member => Assert.Equal(
             expected.Where((text, index) => text != "own" && index / 6 % 7 != index % 6), member.Texts()));
         Assert.Equal(0, _world.Arrays.Outstanding);
@@ -199,7 +199,7 @@ public sealed class RoomTests : IDisposable
     [Fact]
     public void Publish_ManyInOnePass_ReachEachMemberInOneFlush()
     {
-        StallingPipeWriter[] members = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a").Heard)];
+        StallingPipeWriter[] members = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a").Output)];
         SendScope scope = _world.EnterScope();
         for (int i = 0; i < 30; i++)
         {

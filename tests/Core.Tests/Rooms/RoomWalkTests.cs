@@ -19,8 +19,8 @@ public sealed class RoomWalkTests : IDisposable
     [InlineData(129, 5)]
     public void Leave_MostMembers_KeepsEveryOther(int members, int kept)
     {
-        (WeirConnection Connection, StallingPipeWriter Heard)[] all = [.. Enumerable.Range(0, members).Select(_ => _world.NewMember("a"))];
-        (WeirConnection Connection, StallingPipeWriter Heard)[] stay = [.. all.Where((_, i) => i % (members / kept) == 3).Take(kept)];
+        (WeirConnection Connection, StallingPipeWriter Output)[] all = [.. Enumerable.Range(0, members).Select(_ => _world.NewMember("a"))];
+        (WeirConnection Connection, StallingPipeWriter Output)[] stay = [.. all.Where((_, i) => i % (members / kept) == 3).Take(kept)];
         foreach ((WeirConnection connection, _) in all.Except(stay))
         {
             Assert.True(_world.Rooms.Leave("a", connection));
@@ -28,12 +28,12 @@ public sealed class RoomWalkTests : IDisposable
 
         Assert.True(_world.Rooms.TryGet("a", out Room? room));
         Assert.Equal(kept, room.Count);
-        (WeirConnection Connection, StallingPipeWriter Heard)[] late = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];
+        (WeirConnection Connection, StallingPipeWriter Output)[] late = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];
         _world.Publish("a", "hello");
 
         Assert.Equal(kept + 200, room.Count);
-        Assert.All(stay.Concat(late), member => Assert.Equal(["hello"], member.Heard.Texts()));
-        Assert.All(all.Except(stay), member => Assert.Empty(member.Heard.Texts()));
+        Assert.All(stay.Concat(late), member => Assert.Equal(["hello"], member.Output.Texts()));
+        Assert.All(all.Except(stay), member => Assert.Empty(member.Output.Texts()));
         Array.ForEach([.. stay, .. late], member => Assert.True(_world.Rooms.Leave("a", member.Connection)));
         Assert.Equal(0, _world.Rooms.Count);
     }
@@ -45,7 +45,7 @@ public sealed class RoomWalkTests : IDisposable
     public void Publish_RoomTurnedOverDuringTheWalk_MeetsEveryoneWhoStaysOnce(int at)
     {
         // Members leave until the room would be compacted, others come into their slots, from inside the walk.
-        List<(WeirConnection Connection, StallingPipeWriter Heard)> members = [];
+        List<(WeirConnection Connection, StallingPipeWriter Output)> members = [];
         ScriptedWriter hook = new();
         for (int i = 0; i < 500; i++)
         {
@@ -57,7 +57,7 @@ public sealed class RoomWalkTests : IDisposable
             members.Add(_world.NewMember("a"));
         }
 
-        (WeirConnection Connection, StallingPipeWriter Heard)[] stay = [.. members.Where((_, i) => i % 10 == 7)];
+        (WeirConnection Connection, StallingPipeWriter Output)[] stay = [.. members.Where((_, i) => i % 10 == 7)];
         hook.OnFlush = () =>
         {
             hook.OnFlush = static () => default;
@@ -71,9 +71,9 @@ public sealed class RoomWalkTests : IDisposable
         };
 
         _world.Publish("a", "one");
-        Assert.All(stay, member => Assert.Equal(["one"], member.Heard.Texts()));
+        Assert.All(stay, member => Assert.Equal(["one"], member.Output.Texts()));
         _world.Publish("a", "two");
-        Assert.All(stay, member => Assert.Equal(["one", "two"], member.Heard.Texts()));
+        Assert.All(stay, member => Assert.Equal(["one", "two"], member.Output.Texts()));
         Assert.True(_world.Rooms.TryGet("a", out Room? room));
         Assert.Equal(stay.Length + 1 + 300, room.Count);
     }
@@ -109,7 +109,7 @@ public sealed class RoomWalkTests : IDisposable
     public async Task Publish_WhileOthersComeAndGo_ReachesEveryoneWhoStaysOnceInOrder()
     {
         const int Messages = 1_000;
-        (WeirConnection Connection, StallingPipeWriter Heard)[] stay = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];
+        (WeirConnection Connection, StallingPipeWriter Output)[] stay = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];
         bool done = false;
         Task[] churn = [.. Enumerable.Range(0, 3)
             .Select(seed => Task.Factory.StartNew(() => Churn(seed), TaskCreationOptions.LongRunning))];
@@ -121,7 +121,7 @@ public sealed class RoomWalkTests : IDisposable
         Volatile.Write(ref done, true);
         await Task.WhenAll(churn).Within();
         string[] expected = [.. Enumerable.Range(0, Messages).Select(i => $"{i}")];
-        Assert.All(stay, member => Assert.Equal(expected, member.Heard.Texts()));
+        Assert.All(stay, member => Assert.Equal(expected, member.Output.Texts()));
         Assert.True(_world.Rooms.TryGet("a", out Room? room));
         Assert.Equal(stay.Length, room.Count);
 

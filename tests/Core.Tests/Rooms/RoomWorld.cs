@@ -43,19 +43,19 @@ internal sealed class RoomWorld : IDisposable
 
     public WeirConnection NewConnection() => NewConnection(new ScriptedWriter());
 
-    /// <summary>A member of <paramref name="room"/>, and what it hears.</summary>
-    public (WeirConnection Connection, StallingPipeWriter Heard) NewMember(string room)
+    /// <summary>A member of <paramref name="room"/>, and its output.</summary>
+    public (WeirConnection Connection, StallingPipeWriter Output) NewMember(string room)
     {
-        StallingPipeWriter heard = new();
-        WeirConnection connection = NewConnection(heard);
+        StallingPipeWriter output = new();
+        WeirConnection connection = NewConnection(output);
         Rooms.Join(room, connection);
-        return (connection, heard);
+        return (connection, output);
     }
 
     public void Publish(string room, string text, WeirConnection? except = null)
         => Rooms.Publish(room, new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), MessageKind.Text, except);
 
-    /// <summary>The sender of a pass that nobody writes to.</summary>
+    /// <summary>The sender of a pass that sends no message of its own.</summary>
     public SendScope EnterScope()
         => SendScope.Enter(new ConnectionSender(new ScriptedWriter(), _endpoint.Sending, new RecordingOwner(), deflate: null));
 
@@ -64,7 +64,7 @@ internal sealed class RoomWorld : IDisposable
     private sealed class SilentHandler : WeirHandler;
 }
 
-internal static class HeardMessages
+internal static class ReceivedMessages
 {
-    public static IEnumerable<string> Texts(this StallingPipeWriter heard) => Frames.ParseAll(heard.Sent).Select(frame => frame.Text);
+    public static IEnumerable<string> Texts(this StallingPipeWriter output) => Frames.ParseAll(output.Sent).Select(frame => frame.Text);
 }

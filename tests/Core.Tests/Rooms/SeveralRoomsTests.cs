@@ -26,11 +26,11 @@ public sealed class SeveralRoomsTests : IDisposable
     [InlineData(true)]
     public void Publish_ToSeveralRooms_IsSentOnceToAConnectionInSeveral(bool insidePass)
     {
-        (WeirConnection both, StallingPipeWriter heardByBoth) = _world.NewMember("a");
+        (WeirConnection both, StallingPipeWriter receivedByBoth) = _world.NewMember("a");
         Rooms.Join("b", both);
-        (_, StallingPipeWriter heardByA) = _world.NewMember("a");
-        (_, StallingPipeWriter heardByB) = _world.NewMember("b");
-        (WeirConnection publisher, StallingPipeWriter heardByPublisher) = _world.NewMember("a");
+        (_, StallingPipeWriter receivedByA) = _world.NewMember("a");
+        (_, StallingPipeWriter receivedByB) = _world.NewMember("b");
+        (WeirConnection publisher, StallingPipeWriter receivedByPublisher) = _world.NewMember("a");
         Rooms.Join("b", publisher);
         SendScope? scope = insidePass ? _world.EnterScope() : null;
 
@@ -38,17 +38,17 @@ public sealed class SeveralRoomsTests : IDisposable
         Rooms.Publish(["b", "a"], _once, MessageKind.Text, except: publisher);
         scope?.Exit();
 
-        Assert.Equal(["once", "once"], heardByBoth.Texts());
-        Assert.Equal(["once", "once"], heardByA.Texts());
-        Assert.Equal(["once", "once"], heardByB.Texts());
-        Assert.Empty(heardByPublisher.Texts());
+        Assert.Equal(["once", "once"], receivedByBoth.Texts());
+        Assert.Equal(["once", "once"], receivedByA.Texts());
+        Assert.Equal(["once", "once"], receivedByB.Texts());
+        Assert.Empty(receivedByPublisher.Texts());
     }
 
     [Fact]
     public void Copy_InASecondRoom_IsSentToAConnectionThatJoinedTheFirstTooLate()
     {
-        (_, StallingPipeWriter heardByEarly) = _world.NewMember("a");
-        (WeirConnection late, StallingPipeWriter heardByLate) = _world.NewMember("b");
+        (_, StallingPipeWriter receivedByEarly) = _world.NewMember("a");
+        (WeirConnection late, StallingPipeWriter receivedByLate) = _world.NewMember("b");
         MessageCopies copies = new();
 
         Assert.True(Rooms.TryGet("a", out Room? a));
@@ -57,8 +57,8 @@ public sealed class SeveralRoomsTests : IDisposable
         Assert.True(Rooms.TryGet("b", out Room? b));
         b.Publish(_once, MessageKind.Text, except: null, key: null, copies);
 
-        Assert.Equal(["once"], heardByEarly.Texts());
-        Assert.Equal(["once"], heardByLate.Texts());
+        Assert.Equal(["once"], receivedByEarly.Texts());
+        Assert.Equal(["once"], receivedByLate.Texts());
     }
 
     [Fact]
@@ -67,13 +67,13 @@ public sealed class SeveralRoomsTests : IDisposable
         const int RoomCount = 8;
         const int MessageCount = 200;
         string[] names = [.. Enumerable.Range(0, RoomCount).Select(static i => "r" + i)];
-        List<StallingPipeWriter> heard = [];
+        List<StallingPipeWriter> output = [];
         for (int i = 0; i < 40; i++)
         {
             // The first are in every room, the others in fewer and fewer, each in at least one.
             (WeirConnection connection, StallingPipeWriter writer) = _world.NewMember(names[i % RoomCount]);
             Array.ForEach(names[..(RoomCount - (i / 5))], name => Rooms.Join(name, connection));
-            heard.Add(writer);
+            output.Add(writer);
         }
 
         MessageCopies[] messages = [.. Enumerable.Range(0, MessageCount).Select(static _ => new MessageCopies())];
@@ -83,7 +83,7 @@ public sealed class SeveralRoomsTests : IDisposable
             Array.ForEach(messages, copies => room.Publish(_once, MessageKind.Text, except: null, key: null, copies));
         });
 
-        Assert.All(heard, static writer => Assert.Equal(MessageCount, writer.Texts().Count()));
+        Assert.All(output, static writer => Assert.Equal(MessageCount, writer.Texts().Count()));
     }
 
     // The other room has begun to send the first message, and has not come to this member yet.
@@ -93,7 +93,7 @@ public sealed class SeveralRoomsTests : IDisposable
         using ManualResetEventSlim release = new();
         using ManualResetEventSlim isHeld = new();
         Rooms.Join("a", new HeldMember(isHeld, release));
-        (WeirConnection both, StallingPipeWriter heardByBoth) = _world.NewMember("a");
+        (WeirConnection both, StallingPipeWriter receivedByBoth) = _world.NewMember("a");
         Rooms.Join("b", both);
         Assert.True(Rooms.TryGet("a", out Room? a) & Rooms.TryGet("b", out Room? b));
         MessageCopies copies = new();
@@ -109,7 +109,7 @@ public sealed class SeveralRoomsTests : IDisposable
         release.Set();
         await Task.WhenAll(ofA, ofB).Within();
 
-        Assert.Equal(["once", "next"], heardByBoth.Texts());
+        Assert.Equal(["once", "next"], receivedByBoth.Texts());
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class ConnectionSenderDeflateTests
             sender.Sender.End();
         }
 
-        Assert.Equal(first.Zlib.LiveStates, first.Zlib.IdleStates); // those that were kept went back
+        Assert.Equal(first.Zlib.LiveStates, first.Zlib.IdleStates); // the kept ones were returned
         second.Dispose();
         first.Dispose();
         first.Arrays.Dispose();

@@ -58,7 +58,7 @@ public sealed class ConnectionSenderEndTests
     }
 
     [Fact]
-    public async Task End_FlushPends_LetsGoOfTheQueueAtOnce()
+    public async Task End_FlushPends_ReleasesTheQueueAtOnce()
     {
         using TestSender sender = new();
         sender.Stall();
@@ -78,11 +78,11 @@ public sealed class ConnectionSenderEndTests
         Assert.False(sender.Sender.IsBusy);
         Assert.Equal(["first"], sender.Texts);
         Assert.Single(sender.Gate.Flushes);
-        Assert.Empty(sender.Ends); // whoever ended it knows
+        Assert.Empty(sender.Ends); // the caller that ended it needs no notification
     }
 
     [Fact]
-    public async Task End_FlushPendsAndThenFails_TellsNobody()
+    public async Task End_FlushPendsAndThenFails_NotifiesNoOwner()
     {
         using TestSender sender = new();
         sender.Stall();
@@ -96,7 +96,7 @@ public sealed class ConnectionSenderEndTests
     }
 
     [Fact]
-    public async Task End_AfterTooSlow_LetsGoOfTheCloseFrame()
+    public async Task End_AfterTooSlow_ReleasesTheCloseFrame()
     {
         using TestSender sender = new(closeAtBytes: 1);
         sender.Stall();
@@ -210,7 +210,7 @@ public sealed class ConnectionSenderEndTests
     [InlineData(true)]
     public async Task Flush_WriterThrowsAtTheNextChunk_EndsTheTransport(bool whilePending)
     {
-        // After a wait the exception comes on a thread of the pool, where nobody could catch it.
+        // After a wait the exception comes on a thread of the pool, where no caller could catch it.
         using TestSender pools = new();
         TaskCompletionSource<FlushResult> flush = new(TaskCreationOptions.RunContinuationsAsynchronously);
         RecordingOwner owner = new();

@@ -65,7 +65,7 @@ public sealed class ConnectionSenderPongTests
     }
 
     [Fact]
-    public async Task SendPong_AtTheBorderOfAChunk_IsNotCutByTheClose()
+    public async Task SendPong_AtTheBorderOfAChunk_IsNotTruncatedByTheClose()
     {
         using TestSender sender = new(closeAtBytes: 100_000);
         sender.Gate.Hold();

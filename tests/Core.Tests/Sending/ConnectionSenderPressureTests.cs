@@ -8,7 +8,7 @@ namespace Weir.Core.Tests.Sending;
 public sealed class ConnectionSenderPressureTests
 {
     [Fact]
-    public async Task OnPressure_HighWaterPassed_IsToldOnceAndAgainWhenAllHasLeft()
+    public async Task OnPressure_HighWaterPassed_IsCalledOnceAndAgainWhenAllHasLeft()
     {
         using TestSender sender = new(pressure: new PressureOptions { HighWaterBytes = 20, CloseAtBytes = 1000 });
         sender.Stall(); // 7 bytes in the flush
@@ -27,7 +27,7 @@ public sealed class ConnectionSenderPressureTests
     }
 
     [Fact]
-    public void OnPressure_MarkIsZero_IsNeverTold()
+    public void OnPressure_MarkIsZero_IsNeverCalled()
     {
         using TestSender sender = new(pressure: new PressureOptions { HighWaterBytes = 0 });
         sender.Stall();
@@ -173,7 +173,7 @@ public sealed class ConnectionSenderPressureTests
     }
 
     [Fact]
-    public void CheckDelay_NothingWaits_HasNothingToLookAt()
+    public void CheckDelay_NoDataWaits_HasNothingToCheck()
     {
         using TestSender sender = new();
         Assert.Null(sender.Sender.CheckDelay(1));

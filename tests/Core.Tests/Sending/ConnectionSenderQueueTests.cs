@@ -197,7 +197,7 @@ public sealed class ConnectionSenderQueueTests
     }
 
     [Fact]
-    public async Task Send_ManyThreadsPassTheBound_TellTheOwnerOnce()
+    public async Task Send_ManyThreadsPassTheBound_NotifyTheOwnerOnce()
     {
         using TestSender sender = new(closeAtBytes: 1_000 + 7);
         sender.Stall();

@@ -62,7 +62,7 @@ public sealed class FlushWaiterTests
     }
 
     [Fact]
-    public async Task DrainAsync_ManyConnectionsOnManyThreads_EachIsToldOfItsOwn()
+    public async Task DrainAsync_ManyConnectionsOnManyThreads_EachReturnsForItsOwn()
     {
         await Task.WhenAll(Enumerable.Range(0, 8).Select(static _ => Task.Run(async () =>
         {

@@ -3,7 +3,7 @@ using Weir.Sending;
 
 namespace Weir.Core.Tests.Sending;
 
-/// <summary>A writer into nowhere that does at each call what the test says: what no well-behaved transport would.</summary>
+/// <summary>A writer into nowhere whose calls the test scripts: as no well-behaved transport would behave.</summary>
 internal sealed class ScriptedWriter : PipeWriter
 {
     private readonly byte[] _memory = new byte[64];

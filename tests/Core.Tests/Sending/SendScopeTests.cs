@@ -100,7 +100,7 @@ public sealed class SendScopeTests
     [Fact]
     public async Task Send_TwoScopesAtOnce_LeavesWithTheOneThatEndsFirst()
     {
-        // A message is flushed at the latest when the handler that sent it returns, whoever else has put off a flush.
+        // A message is flushed at the latest when the handler that sent it returns, whatever other flushes are deferred.
         using TestSender sender = new();
         using TestSender slow = new();
         using TestSender quick = new();
@@ -235,7 +235,7 @@ public sealed class SendScopeTests
     [Fact]
     public void Exit_FlushRunsCodeThatSendsAndPublishes_LeavesNothingBehind()
     {
-        // With an inline scheduler whoever reads the pipe runs inside the flush.
+        // With an inline scheduler the pipe's reader runs inside the flush.
         using TestSender pools = new();
         RecordingTarget room = new();
         ScriptedWriter writer = new();
@@ -265,7 +265,7 @@ public sealed class SendScopeTests
         owner.Stall();
         other.Stall();
         SendScope scope = SendScope.Enter(owner.Sender);
-        Assert.False(scope.OwnerMustWait); // busy, but with nothing it asked for on this pass
+        Assert.False(scope.OwnerMustWait); // busy, but not with a send of this pass
         other.Send("to another, who is slow");
         Assert.False(scope.OwnerMustWait);
 

@@ -113,7 +113,7 @@ public sealed class SharedFramesTests : IDisposable
     }
 
     [Fact]
-    public async Task Deflated_AskedByManyAtOnce_CompressesOncePerWindow()
+    public async Task Deflated_ByManyAtOnce_CompressesOncePerWindow()
     {
         SharedFrames run = _runs.Rent(4096);
         run.Append(Opcode.Text, Prose(2000));

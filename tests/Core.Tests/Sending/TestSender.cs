@@ -7,7 +7,7 @@ using Weir.Testing;
 
 namespace Weir.Core.Tests.Sending;
 
-/// <summary>A sender over a writer that stalls on command and pools that keep books; records what its owner is told.</summary>
+/// <summary>A sender over a writer that stalls on command and pools that check their balance; records its owner's notifications.</summary>
 internal sealed class TestSender : ISenderOwner, IDisposable
 {
     private readonly DiagnosticMemoryPool _blocks = new();
@@ -47,7 +47,7 @@ internal sealed class TestSender : ISenderOwner, IDisposable
     /// <summary>Now, in ticks.</summary>
     public long CurrentTick { get; set; }
 
-    /// <summary>What the owner was told of waiting, in order: "began", "high", "low", "dropped 3".</summary>
+    /// <summary>The owner's notifications of waiting data, in order: "began", "high", "low", "dropped 3".</summary>
     public List<string> Pressure { get; } = [];
 
     public int TooSlow => Volatile.Read(ref _tooSlow);
@@ -102,7 +102,7 @@ internal sealed class TestSender : ISenderOwner, IDisposable
         return drained.Within();
     }
 
-    /// <summary>Ends the sender and judges the books; those of shared pools too, so dispose the one they belong to last.</summary>
+    /// <summary>Ends the sender and checks the pools; shared ones too, so dispose their owner last.</summary>
     public void Dispose()
     {
         Sender.End();

@@ -65,7 +65,7 @@ public class DiagnosticArrayPoolTests
     }
 
     [Fact]
-    public void Rent_Nothing_IsNobodys()
+    public void Rent_Nothing_HasNoOwner()
     {
         using DiagnosticArrayPool pool = new();
 

@@ -34,7 +34,7 @@ public class FramesTests
         Assert.Equal(Hex(head + "37FA213D"), ClientHeader(0x2, length, form: form));
 
     [Fact]
-    public void Client_OddBits_AreWrittenAsAsked() =>
+    public void Client_OddBits_AreWrittenAsGiven() =>
         Assert.Equal(Hex("7F 01 61"), Client(0xF, "a"u8, fin: false, rsv: 7, masked: false));
 
     [Fact]

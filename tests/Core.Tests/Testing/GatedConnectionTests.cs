@@ -98,7 +98,7 @@ public class GatedConnectionTests
     }
 
     [Fact]
-    public async Task Cancel_FlushPends_EndsItAndTheWriterGoesOn()
+    public async Task Cancel_FlushPends_EndsItAndTheWriterStaysUsable()
     {
         StallingPipeWriter writer = new();
         writer.Hold();
@@ -151,7 +151,7 @@ public class GatedConnectionTests
     }
 
     [Fact]
-    public async Task CompleteReader_FlushPends_SaysCompleted()
+    public async Task CompleteReader_FlushPends_IsCompleted()
     {
         StallingPipeWriter writer = new();
         writer.Hold();

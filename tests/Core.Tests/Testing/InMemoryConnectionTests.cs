@@ -129,7 +129,7 @@ public class InMemoryConnectionTests
     }
 
     [Fact]
-    public async Task ClientStopsReading_ServerFlush_SaysCompleted()
+    public async Task ClientStopsReading_ServerFlush_IsCompleted()
     {
         await using InMemoryConnection connection = new();
         await connection.ClientEnd.Input.CompleteAsync();

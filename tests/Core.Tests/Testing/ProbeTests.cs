@@ -25,7 +25,7 @@ public class ProbeTests
     }
 
     [Fact]
-    public void MetricProbe_ObservableGauge_IsAskedAndNotAddedUp()
+    public void MetricProbe_ObservableGauge_IsReadAndNotAddedUp()
     {
         using MetricProbe probe = new();
         int value = 3;
@@ -37,7 +37,7 @@ public class ProbeTests
     }
 
     [Fact]
-    public void MetricProbe_MetersOfOthers_AreHeardOnlyByName()
+    public void MetricProbe_MetersOfOthers_AreRecordedOnlyByName()
     {
         string name = Guid.NewGuid().ToString();
         using MetricProbe alone = new();

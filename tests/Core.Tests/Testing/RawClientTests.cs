@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Testing;
 
-// The one place here with sockets: the client is nothing without them.
+// The only tests here with sockets: the client cannot be tested without them.
 public sealed class RawClientTests : IDisposable
 {
     private static readonly TimeSpan _short = TimeSpan.FromMilliseconds(50);
@@ -76,7 +76,7 @@ public sealed class RawClientTests : IDisposable
     }
 
     [Fact]
-    public async Task ReadEnd_Reset_IsToldFromFin()
+    public async Task ReadEnd_Reset_IsDistinguishedFromFin()
     {
         (RawClient client, Socket server) = await ConnectAsync();
         using RawClient _ = client;

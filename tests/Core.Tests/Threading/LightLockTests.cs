@@ -5,7 +5,7 @@ namespace Weir.Core.Tests.Threading;
 
 public class LightLockTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     [Fact]
     public void Hold_ManyThreads_OneAtATime()
@@ -15,7 +15,7 @@ public class LightLockTests
         Guarded guarded = new();
         Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() => guarded.Add(Rounds)))];
         Array.ForEach(threads, static thread => thread.Start());
-        Assert.All(threads, static thread => Assert.True(thread.Join(_patience), "A waiter was never woken."));
+        Assert.All(threads, static thread => Assert.True(thread.Join(_timeout), "A waiter was never woken."));
         Assert.Equal(Threads * Rounds, guarded.Value);
         Assert.False(guarded.IsHeld);
     }
@@ -31,10 +31,10 @@ public class LightLockTests
         {
             Array.ForEach(threads, static thread => thread.Start());
             Assert.True(SpinWait.SpinUntil(() => threads.All(static thread => thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)),
-                _patience));
+                _timeout));
             Assert.Equal(0, guarded.Value);
         });
-        Assert.All(threads, static thread => Assert.True(thread.Join(_patience), "A waiter was never woken."));
+        Assert.All(threads, static thread => Assert.True(thread.Join(_timeout), "A waiter was never woken."));
         Assert.Equal(waiters, guarded.Value);
         Assert.False(guarded.IsHeld);
     }

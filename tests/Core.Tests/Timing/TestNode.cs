@@ -2,12 +2,12 @@ using Weir.Timing;
 
 namespace Weir.Core.Tests.Timing;
 
-/// <summary>Counts its callbacks and then does what the test wants.</summary>
+/// <summary>Counts its callbacks and then runs the test's code.</summary>
 internal sealed class TestNode(Action<TestNode>? onExpired = null) : TimerNode
 {
     private int _fired;
 
-    /// <summary>Told, with how many are called before it, that its call comes nearer.</summary>
+    /// <summary>Called when its call comes nearer, with the number of nodes that are called before it.</summary>
     public Action<int>? OnFetchAhead { get; init; }
 
     public int Fired => Volatile.Read(ref _fired);

@@ -110,7 +110,7 @@ public class TimerSlotsTests
     }
 
     [Fact]
-    public void CascadeSome_SlotLargerThanLimit_MovesLimitAndSaysMore()
+    public void CascadeSome_SlotLargerThanLimit_MovesLimitAndReportsMore()
     {
         TimerSlots slots = new();
         for (int i = 0; i < 5; i++)

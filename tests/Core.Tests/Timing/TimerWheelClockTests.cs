@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Timing;
 
-/// <summary>Stopping and restarting, late ticks, and what the coarse clock says meanwhile.</summary>
+/// <summary>Stopping and restarting, late ticks, and the coarse clock meanwhile.</summary>
 public sealed class TimerWheelClockTests : IDisposable
 {
     private static readonly TimeSpan _tick = TimerWheel.DefaultTick;
@@ -139,7 +139,7 @@ public sealed class TimerWheelClockTests : IDisposable
     }
 
     [Fact]
-    public void Turn_TimerCallsDuringIt_IsSentAway()
+    public void Turn_TimerCallsDuringIt_ReturnsAtOnce()
     {
         bool isInside = false;
         TestNode other = new(_ => Assert.False(isInside));
@@ -272,14 +272,14 @@ public sealed class TimerWheelClockTests : IDisposable
     }
 
     [Fact]
-    public void CurrentTick_Overrun_AgesNobodyBeyondTheSleep()
+    public void CurrentTick_Overrun_AgesNoNodeBeyondTheSleep()
     {
         ScheduleNamed("a", 60_000);
-        long lastHeard = _wheel.CurrentTick;
+        long before = _wheel.CurrentTick;
 
         _time.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.Equal(TimerWheel.LongestSleep, _wheel.CurrentTick - lastHeard);
+        Assert.Equal(TimerWheel.LongestSleep, _wheel.CurrentTick - before);
     }
 
     [Fact]
@@ -300,7 +300,7 @@ public sealed class TimerWheelClockTests : IDisposable
         Assert.Single(_logger.Entries);
     }
 
-    // The pause hits between reading the clock and taking the lock, and the turn is first to notice.
+    // The pause hits between reading the clock and taking the lock, and the turn is the first to detect it.
     [Fact]
     public void Schedule_PausedAfterReadingTheClock_CountsFromTheCurrentTick()
     {

@@ -68,7 +68,7 @@ public sealed class TimerWheelGivingWayTests : IDisposable
 
     // Serving took so long that the next tick has begun: the clock is right, and what is due now comes behind what was.
     [Fact]
-    public void MeanwhileATickBegins_TheClockGoesOn_AndItsNodesAreCalledBehindTheOthers()
+    public void MeanwhileATickBegins_TheClockContinues_AndItsNodesAreCalledBehindTheOthers()
     {
         int next = _nodes.Length;
         _wheel.Schedule(new TestNode(_ => _fired.Add(next)), 2 * _tick);
@@ -82,7 +82,7 @@ public sealed class TimerWheelGivingWayTests : IDisposable
     }
 
     [Fact]
-    public void MeanwhileDisposed_NobodyIsCalled()
+    public void MeanwhileDisposed_NoNodeIsCalled()
     {
         _time.Advance(_tick);
         _wheel.Dispose();

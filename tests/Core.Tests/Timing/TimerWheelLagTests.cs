@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Core.Tests.Timing;
 
-/// <summary>What the wheel tells of its own lateness.</summary>
+/// <summary>What the wheel reports of its own lateness.</summary>
 public sealed class TimerWheelLagTests : IDisposable
 {
     private static readonly TimeSpan _tick = TimerWheel.DefaultTick;

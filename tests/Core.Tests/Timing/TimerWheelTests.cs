@@ -212,7 +212,7 @@ public sealed class TimerWheelTests : IDisposable
     }
 
     [Fact]
-    public void Dispose_NodesScheduled_TheyNeverFireAndLetGoOfEachOther()
+    public void Dispose_NodesScheduled_TheyNeverFireAndReleaseEachOther()
     {
         TestNode[] nodes = [new(), new(), new()];
         _wheel.Schedule(nodes[0], TimeSpan.Zero);

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Weir.Transports.Epoll.Tests.Sockets;
 
-/// <summary>Bytes that tell where in a stream they belong.</summary>
+/// <summary>Bytes that show their position in a stream.</summary>
 internal static class Pattern
 {
     public static void Fill(Span<byte> bytes, long offset)

@@ -25,7 +25,7 @@ internal sealed class Peer(Socket client, EpollConnection server)
         }
     }
 
-    /// <summary>The client's next bytes, as many as asked for.</summary>
+    /// <summary>The client's next bytes, as many as requested.</summary>
     public async Task<byte[]> ReceiveAsync(int count)
     {
         byte[] bytes = new byte[count];
@@ -59,7 +59,7 @@ internal sealed class Peer(Socket client, EpollConnection server)
         return received;
     }
 
-    /// <summary>Whether nothing but the server's end comes.</summary>
+    /// <summary>Whether only the server's end arrives.</summary>
     public async Task<bool> ReceivesEndAsync() => await Client.ReceiveAsync(new byte[1]).Within() == 0;
 
     /// <summary>Ends the client's side so that the server sees a reset.</summary>

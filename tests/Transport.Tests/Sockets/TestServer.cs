@@ -33,7 +33,7 @@ internal sealed class TestServer : IAsyncDisposable
     public EndPoint EndPoint => Listener.EndPoint;
 
     /// <summary>Connects a client and accepts it.</summary>
-    /// <param name="runsOnLoop">Whether what waits for the connection goes on upon the loop's thread.</param>
+    /// <param name="runsOnLoop">Whether continuations of the connection run on the loop's thread.</param>
     /// <param name="receiveBufferBytes">The client's; small, so that it is soon full.</param>
     public async Task<Peer> ConnectAsync(bool runsOnLoop = false, int? receiveBufferBytes = null)
     {
@@ -51,7 +51,7 @@ internal sealed class TestServer : IAsyncDisposable
         return peer;
     }
 
-    /// <summary>Accepts the next one, and goes on upon a thread of the pool, not upon the loop's.</summary>
+    /// <summary>Accepts the next one, and continues on a thread of the pool, not on the loop's.</summary>
     public async Task<EpollConnection> AcceptAsync()
     {
         ConnectionContext? accepted = await Listener.AcceptAsync().Within();
