@@ -28,6 +28,6 @@ internal sealed class SlowClient
         _next = number + 1;
     }
 
-    public bool IsTold(ConnectionEnd end, int code = TooSlow)
+    public bool IsClosedAsSlow(ConnectionEnd end, int code = TooSlow)
         => end.Code == code && !HasGap && (code != TooSlow || end.Reason == "too slow");
 }

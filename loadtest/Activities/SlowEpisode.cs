@@ -71,7 +71,7 @@ internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
     public void End(int slow, ConnectionEnd end)
     {
         _ended++;
-        bool wasTold = _clients[slow].IsTold(end, _code);
+        bool wasTold = _clients[slow].IsClosedAsSlow(end, _code);
         context.Tally.SlowTold += wasTold ? 1 : 0;
         context.Tally.SlowOtherwise += wasTold ? 0 : 1;
     }

@@ -39,7 +39,7 @@ public sealed class DurationsTests
 
     [Theory]
     [MemberData(nameof(LongOptions))]
-    public async Task AnyLength_Connects_Stays_AndComesBackOnlyWhenItIsTime(string client, string option, long ticks)
+    public async Task AnyLength_Connects_Stays_AndReconnectsOnlyWhenItIsTime(string client, string option, long ticks)
     {
         FakeTimeProvider time = new();
         FakeTransport transport = new() { Time = time };
@@ -73,7 +73,7 @@ public sealed class DurationsTests
         Assert.False(completion.IsCompleted);
     }
 
-    // The time to live of a token as servers may say it: none, a long one, or one that no clock holds.
+    // The time to live of a token as servers may send it: none, a long one, or one that no clock holds.
     [Theory]
     [InlineData("5184000", 60)] // 60 days
     [InlineData("4294967295", 24)]
@@ -93,12 +93,12 @@ public sealed class DurationsTests
         Listening<ClientEvent> events = new(client.ReadAllAsync());
         Subscription subscription =
             client.Subscribe("c", new SubscriptionOptions { GetToken = (_, _) => ValueTask.FromResult<string?>($"s{++asked}") });
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> ofChannel = new(subscription.ReadAllAsync());
         client.Start();
         await server.AcceptAsync($"\"expires\":true,\"ttl\":{ttl}");
         await events.NextAsync<Connected>();
-        server.Answer((await server.HearAsync("subscribe")).Id, "subscribe", $$"""{"expires":true,"ttl":{{ttl}}}""");
-        await heard.NextAsync<Subscribed>();
+        server.Answer((await server.ReceiveAsync("subscribe")).Id, "subscribe", $$"""{"expires":true,"ttl":{{ttl}}}""");
+        await ofChannel.NextAsync<Subscribed>();
 
         for (int day = 1; day < days; day++)
         {
@@ -123,7 +123,7 @@ public sealed class DurationsTests
         await server.AcceptAsync("\"expires\":true,\"ttl\":5184000");
         await events.NextAsync<Connected>();
 
-        Task<(uint Id, System.Text.Json.JsonElement Body)> refresh = server.HearAsync("refresh");
+        Task<(uint Id, System.Text.Json.JsonElement Body)> refresh = server.ReceiveAsync("refresh");
         int days = 0;
         await Bounded.Eventually(() =>
         {
@@ -141,7 +141,7 @@ public sealed class DurationsTests
         Assert.Equal(59, days);
     }
 
-    // Each later than the one before, whatever the server says: 1, 2, 4, 8 s.
+    // Each later than the one before, with any value from the server: 1, 2, 4, 8 s.
     [Theory]
     [InlineData("0")]
     [InlineData("-5")]
@@ -160,7 +160,7 @@ public sealed class DurationsTests
         await events.NextAsync<Connected>();
         for (int n = 0; n < 4; n++)
         {
-            Task<(uint Id, System.Text.Json.JsonElement Body)> refresh = server.HearAsync("refresh");
+            Task<(uint Id, System.Text.Json.JsonElement Body)> refresh = server.ReceiveAsync("refresh");
             time.Advance(TimeSpan.FromSeconds((1 << n) - 0.001));
             Assert.False(refresh.IsCompleted);
             await Bounded.Eventually(() =>

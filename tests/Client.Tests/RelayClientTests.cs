@@ -37,17 +37,17 @@ public sealed class RelayClientTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Message_ComesAndGoes()
+    public async Task Message_IsReceivedAndSent()
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
 
-        server.Say("hello");
+        server.SendToClient("hello");
         MessageReceived received = await events.NextAsync<MessageReceived>();
         DeliveryResult sent = await _client!.SendAsync("hello back").Within();
 
         Assert.Equal(("hello", true), (received.Message.Text, received.Message.IsText));
         Assert.Equal(Delivery.Written, sent.Delivery);
-        Assert.Equal("hello back", await server.HearAsync());
+        Assert.Equal("hello back", await server.ReceiveFromClientAsync());
         Assert.Equal(ClientState.Connected, _client.State);
     }
 
@@ -68,7 +68,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         => Assert.Throws<ArgumentException>(() => new RelayClient(new Uri("http://host/ws"), "room"));
 
     [Fact]
-    public async Task Cut_ComesBackAfterTheDelay()
+    public async Task LostConnection_ReconnectsAfterTheDelay()
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
 
@@ -99,7 +99,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         Assert.Equal(4, (await events.NextAsync<Connected>()).Attempts);
     }
 
-    // A server that takes everybody in and fails at once must not be asked every second.
+    // A server that accepts each connection and fails at once must not be tried every second.
     [Theory]
     [InlineData(9, 2)]
     [InlineData(10, 1)]
@@ -121,7 +121,7 @@ public sealed class RelayClientTests : IAsyncLifetime
     [Theory]
     [InlineData(1008, "too many messages")]
     [InlineData(4500, "banned")]
-    public async Task TerminalClose_StopsAndSaysWhy(int code, string reason)
+    public async Task TerminalClose_StopsWithTheReason(int code, string reason)
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
 
@@ -170,7 +170,7 @@ public sealed class RelayClientTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Token_IsAskedForOnce_AndAgainWhenItIsRefused()
+    public async Task Token_IsRequestedOnce_AndAgainWhenItIsRefused()
     {
         int asked = 0;
         _options.GetToken = _ => ValueTask.FromResult<string?>($"token{++asked}");
@@ -220,7 +220,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         _time.Advance(_second);
         FakeConnection server = await _transport.AcceptAsync();
 
-        Assert.Equal(["0", "1", "2"], [await server.HearAsync(), await server.HearAsync(), await server.HearAsync()]);
+        Assert.Equal(["0", "1", "2"], [await server.ReceiveFromClientAsync(), await server.ReceiveFromClientAsync(), await server.ReceiveFromClientAsync()]);
         Assert.All(await Task.WhenAll(sends).Within(), static result => Assert.Equal(Delivery.Written, result.Delivery));
     }
 
@@ -240,13 +240,13 @@ public sealed class RelayClientTests : IAsyncLifetime
         await events.NextAsync<Disconnected>();
         _time.Advance(_second);
         FakeConnection second = await _transport.AcceptAsync();
-        Assert.Equal("waiting", await second.HearAsync());
+        Assert.Equal("waiting", await second.ReceiveFromClientAsync());
         Assert.Equal(Delivery.Written, (await waiting.Within()).Delivery);
     }
 
-    // The socket is full and nobody reads at the other end: the end of the connection ends the send too.
+    // The socket is full and the peer does not read: the end of the connection ends the send too.
     [Fact]
-    public async Task Send_ToAServerThatTakesNothing_EndsWithTheConnection()
+    public async Task Send_ToAServerThatDoesNotRead_EndsWithTheConnection()
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
         server.Gate = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -260,7 +260,7 @@ public sealed class RelayClientTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Dispose_SaysGoodbye_FailsWhatWaits_AndEndsTheEvents()
+    public async Task Dispose_ClosesTheConnection_FailsWhatWaits_AndEndsTheEvents()
     {
         (FakeConnection server, Listening<ClientEvent> events) = await ConnectAsync();
         await _client!.DisposeAsync().AsTask().Within();
@@ -296,7 +296,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         FakeConnection server = await _transport.AcceptAsync();
         for (int n = 0; n < 10; n++)
         {
-            server.Say($"{n}");
+            server.SendToClient($"{n}");
         }
 
         await events.NextAsync<Connected>();
@@ -316,7 +316,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         FakeConnection server = await _transport.AcceptAsync();
         for (int n = 0; n < 10; n++)
         {
-            server.Say($"{n}");
+            server.SendToClient($"{n}");
         }
 
         server.Close(1000);
@@ -335,7 +335,7 @@ public sealed class RelayClientTests : IAsyncLifetime
         _client = new RelayClient(new Uri("ws://host/ws"), "room", _options);
         _client.Start();
         FakeConnection server = await _transport.AcceptAsync();
-        server.Say("one too many");
+        server.SendToClient("one too many");
 
         await _client.DisposeAsync().AsTask().Within();
     }
@@ -343,11 +343,11 @@ public sealed class RelayClientTests : IAsyncLifetime
     [Fact]
     public async Task Handler_IsCalledInstead_AndWhatItThrowsEndsTheClient()
     {
-        List<ClientEvent> heard = [];
+        List<ClientEvent> events = [];
         _client = new RelayClient(new Uri("ws://host/ws"), "room", _options);
         _client.EventOccurred += what =>
         {
-            heard.Add(what);
+            events.Add(what);
             if (what is MessageReceived { Message.Text: "bad" })
             {
                 throw new FormatException("not what I expected");
@@ -355,11 +355,11 @@ public sealed class RelayClientTests : IAsyncLifetime
         };
         _client.Start();
         FakeConnection server = await _transport.AcceptAsync();
-        server.Say("good");
-        server.Say("bad");
+        server.SendToClient("good");
+        server.SendToClient("bad");
 
         await Assert.ThrowsAsync<FormatException>(() => _client.Completion.Within());
-        Assert.Collection(heard,
+        Assert.Collection(events,
             static what => Assert.IsType<Connected>(what),
             static what => Assert.Equal("good", Assert.IsType<MessageReceived>(what).Message.Text),
             static what => Assert.IsType<MessageReceived>(what));
@@ -381,7 +381,7 @@ public sealed class RelayClientTests : IAsyncLifetime
 
         await _client!.SendAsync(Encoding.UTF8.GetBytes("bytes")).Within();
 
-        Assert.Equal("bytes", await server.HearAsync());
+        Assert.Equal("bytes", await server.ReceiveFromClientAsync());
     }
 
     private Listening<ClientEvent> Start()

@@ -58,13 +58,13 @@ public sealed class TokenCallbackTests : CentrifugoFixture
         int asked = 0;
         SubscriptionOptions options =
             new() { GetToken = (_, cancel) => ++asked == 1 ? Fail(how, blocked, cancel) : ValueTask.FromResult<string?>("good") };
-        Listening<SubscriptionEvent> heard = new(Client.Subscribe("c", options).ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(Client.Subscribe("c", options).ReadAllAsync());
         await ConnectAsync("\"ping\":0");
 
-        Task<SubscriptionEvent> next = heard.NextAsync();
+        Task<SubscriptionEvent> next = events.NextAsync();
         await PassUntilAsync(next);
         Assert.StartsWith("the token could not be got", Assert.IsType<Interrupted>(await next).Reason, StringComparison.Ordinal);
-        Task<(uint Id, System.Text.Json.JsonElement Body)> subscribe = Server.HearAsync("subscribe");
+        Task<(uint Id, System.Text.Json.JsonElement Body)> subscribe = Server.ReceiveAsync("subscribe");
         await PassUntilAsync(subscribe);
         Assert.Equal("good", (await subscribe).Body.GetProperty("token").GetString());
         blocked.Set();
@@ -116,7 +116,7 @@ public sealed class TokenCallbackTests : CentrifugoFixture
         Assert.Equal(EndKind.ClosedByClient, (await Client.Completion.Within()).Kind);
     }
 
-    // Without delays nothing is between one call and the next but the call itself.
+    // Without delays only the call itself is between one call and the next.
     [Fact]
     public async Task OfASubscription_ThatThrowsAtOnce_WithoutDelays_DoesNotOverflowTheStack()
     {
@@ -130,7 +130,7 @@ public sealed class TokenCallbackTests : CentrifugoFixture
         Client.Subscribe("c", options);
         await ConnectAsync("\"ping\":0");
 
-        await Server.HearAsync("subscribe");
+        await Server.ReceiveAsync("subscribe");
     }
 
     private static ValueTask<string?> Fail(string how, ManualResetEventSlim blocked, CancellationToken cancel)

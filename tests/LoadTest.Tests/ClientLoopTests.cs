@@ -16,7 +16,7 @@ public sealed class ClientLoopTests
     [InlineData(true, true, "send: errno 104")] // the send took the error; what is read afterwards is an end like any other
     [InlineData(true, false, "recv: errno 104")]
     [InlineData(false, false, "FIN without a close frame")]
-    public void End_SaysHowTheServerWent(bool isReset, bool sends, string how)
+    public void End_ShowsHowTheServerEnded(bool isReset, bool sends, string how)
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.LoadTest.Tests;
 
-/// <summary>A server that the load test starts: its port, and what is said when it is not as it should be.</summary>
+/// <summary>A server that the load test starts: its port, and the report when it is not as it should be.</summary>
 public sealed class LocalServerTests
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(10);
@@ -24,7 +24,7 @@ public sealed class LocalServerTests
     }
 
     [Fact]
-    public async Task Start_SomebodyElseListens_IsNotTakenForOurs()
+    public async Task Start_AnotherProcessListens_IsNotTakenForOurs()
     {
         using TcpListener other = new(IPAddress.Loopback, 0);
         other.Start();
@@ -37,7 +37,7 @@ public sealed class LocalServerTests
     }
 
     [Fact]
-    public async Task Terminate_ItHasEndedByItself_TellsWhatItSaid()
+    public async Task Terminate_ItHasEndedByItself_ReportsItsOutput()
     {
         using LocalServer server = LocalServer.Of("sh -c 'echo out of luck; exit 7'", LocalServer.FreePort());
         await Assert.ThrowsAsync<InvalidOperationException>(() => server.StartAsync().WaitAsync(_limit, TimeProvider.System));

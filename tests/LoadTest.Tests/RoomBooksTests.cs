@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.LoadTest.Tests;
 
-/// <summary>Who is in which room, and what is expected to arrive: what the load test's result stands on.</summary>
+/// <summary>The members of each room, and the expected deliveries: the basis of the load test's result.</summary>
 public sealed class RoomBooksTests
 {
     private static readonly WorkerPlan _plan = new()
@@ -20,7 +20,7 @@ public sealed class RoomBooksTests
 
     [Theory]
     [InlineData(30, 10)] // 22 members for 40 places: in one room or two
-    [InlineData(70, 10)] // more than places: the others are in a quiet room
+    [InlineData(70, 10)] // more than places: the others are in an idle room
     [InlineData(18, 10)] // 10 members: each in all rooms
     public void Plan_AnyNumbers_EveryRoomHasItsMembersOnce(int connections, int membersPerRoom)
     {

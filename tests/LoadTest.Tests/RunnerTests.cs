@@ -7,7 +7,7 @@ using Xunit;
 namespace Weir.LoadTest.Tests;
 
 /// <summary>
-/// The runner behind NBomber's API. The first test is written as somebody would who knows NBomber 4.1.2 or 5, with the names of
+/// The runner behind NBomber's API. The first test is written as for NBomber 4.1.2 or 5, with the names of
 /// all parameters: it is there to be compiled as much as to be run.
 /// </summary>
 public sealed class RunnerTests : IDisposable
@@ -57,7 +57,7 @@ public sealed class RunnerTests : IDisposable
 
         StepStats ok = result.GetScenarioStats("hello").GetStepStats("first");
         StepStats failed = result.GetScenarioStats("hello").GetStepStats("second");
-        Assert.Equal(20 + 10, ok.Ok.Request.Count); // the ramp goes on from 20 to 20
+        Assert.Equal(20 + 10, ok.Ok.Request.Count); // the ramp continues from 20 to 20
         Assert.Equal(30 / 1.5, ok.Ok.Request.RPS, precision: 6);
         Assert.Equal((0, 0, 30), (ok.Fail.Request.Count, failed.Ok.Request.Count, failed.Fail.Request.Count));
         Assert.Equal(30, result.GetScenarioStats("hello").Ok.Request.Count);
@@ -104,7 +104,7 @@ public sealed class RunnerTests : IDisposable
 
         ScenarioStats stats = Run(Scenario.Create("late", async _ =>
         {
-            // Nobody goes on before the last has begun: a closed loop would never get there.
+            // No iteration continues before the last has begun: a closed loop would never get there.
             if (Interlocked.Increment(ref begun) == 20)
             {
                 allHaveBegun.SetResult();

@@ -6,7 +6,7 @@ namespace Weir.LoadTest.Tests;
 
 public sealed class SlowClientTests
 {
-    private static readonly ConnectionEnd _told = new(1009, "too slow");
+    private static readonly ConnectionEnd _closedAsSlow = new(1009, "too slow");
 
     [Theory]
     [InlineData(new int[0], true)]
@@ -14,23 +14,23 @@ public sealed class SlowClientTests
     [InlineData(new[] { 0, 2 }, false)]
     [InlineData(new[] { 1 }, false)]
     [InlineData(new[] { 0, 0 }, false)]
-    public void IsTold_BehindMessages_OnlyWithoutAGap(int[] numbers, bool isTold)
+    public void IsClosedAsSlow_BehindMessages_OnlyWithoutAGap(int[] numbers, bool isExpected)
     {
         SlowClient client = new();
 
         Array.ForEach(numbers, client.Deliver);
 
-        Assert.Equal(isTold, client.IsTold(_told));
+        Assert.Equal(isExpected, client.IsClosedAsSlow(_closedAsSlow));
     }
 
     [Fact]
-    public void IsTold_AnythingElse_IsFalse()
+    public void IsClosedAsSlow_AnythingElse_IsFalse()
     {
         SlowClient client = new();
 
-        Assert.False(client.IsTold(new ConnectionEnd(1009, "too big")));
-        Assert.False(client.IsTold(new ConnectionEnd(1001, "too slow")));
-        Assert.False(client.IsTold(ConnectionEnd.Cut("reset")));
-        Assert.True(client.IsTold(new ConnectionEnd(3008, "slow"), code: 3008));
+        Assert.False(client.IsClosedAsSlow(new ConnectionEnd(1009, "too big")));
+        Assert.False(client.IsClosedAsSlow(new ConnectionEnd(1001, "too slow")));
+        Assert.False(client.IsClosedAsSlow(ConnectionEnd.Cut("reset")));
+        Assert.True(client.IsClosedAsSlow(new ConnectionEnd(3008, "slow"), code: 3008));
     }
 }

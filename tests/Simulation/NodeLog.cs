@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Weir.Simulation;
 
-/// <summary>What a node logs goes into the trace; what it says of lost positions is counted.</summary>
+/// <summary>A node's log goes into the trace; its entries of lost positions are counted.</summary>
 internal sealed class NodeLog(NodeModel node, SimulationWorld world) : ILoggerFactory, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;

@@ -12,7 +12,7 @@ namespace Weir.Simulation;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     [Fact]
-    public void Seeds_AllThatMayHappen_ListenersAndPublishersAreToldTheTruth()
+    public void Seeds_AllThatMayHappen_ListenersAndPublishersGetCorrectResults()
     {
         Features possible = Environment.GetEnvironmentVariable("WEIR_SIM_FEATURES") is { Length: > 0 } named ? Enum.Parse<Features>(named)
             : Features.All;

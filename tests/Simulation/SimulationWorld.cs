@@ -87,7 +87,7 @@ internal sealed class SimulationWorld
 
     /// <summary>All faults are healed and all has come to rest.</summary>
     /// <param name="hadOutage">A node had lost the server, so that what it could not store its own members have been given alone.</param>
-    /// <param name="hasDifferentRules">One of the nodes has other rules than the others: each node must say so.</param>
+    /// <param name="hasDifferentRules">One of the nodes has other rules than the others: each node must report it.</param>
     public void Check(bool hadOutage, bool hasDifferentRules)
     {
         foreach (NodeModel node in Nodes)
@@ -129,7 +129,7 @@ internal sealed class SimulationWorld
                 Violate($"{answer.Text} was answered \"delivered\" but is not stored");
             }
 
-            // Whatever the room's rule: a publisher that is answered without an error need not repeat it.
+            // With any room rule: a publisher that is answered without an error need not repeat it.
             if (answer is { IsOk: true, Position: { } position } && rule.KeepsHistory && position != place)
             {
                 Violate($"{answer.Text} was answered \"stored\" but is not");
@@ -143,7 +143,7 @@ internal sealed class SimulationWorld
 
         public bool IsNotStored { get; set; }
 
-        /// <summary>Where it is stored, as the answer says; <c>null</c> if it does not say so.</summary>
+        /// <summary>Its position by the answer; <c>null</c> if the answer has none.</summary>
         public StreamPosition? Position { get; set; }
     }
 }

@@ -4,7 +4,7 @@ using Weir.Testing;
 namespace Weir.TestSupport;
 
 /// <summary>
-/// A broker that does what the test says, when the test says so. What is not scripted succeeds at once: publishes are
+/// A broker whose calls the test answers, and when. What is not scripted succeeds at once: publishes are
 /// announced and numbered, the history is what was published.
 /// </summary>
 public sealed class ScriptedBroker : IBroker
@@ -144,7 +144,7 @@ public sealed class ScriptedBroker : IBroker
     public StreamPosition Take(string room, string text, bool keep = true)
         => Take(room, new Publication { Data = System.Text.Encoding.UTF8.GetBytes(text), Node = "other", NodeSequence = 1 }, keep);
 
-    /// <summary>Begins anew, with nothing.</summary>
+    /// <summary>Begins anew, without data.</summary>
     public void Forget(string epoch)
     {
         lock (_lock)

@@ -2,7 +2,7 @@ namespace Weir.TestSupport;
 
 /// <summary>
 /// One run of a test assembly. The processes that the run has started end with it, also if the run itself is killed (a hang limit,
-/// an impatient developer) and no test can dispose anything. An assembly fixture of every project whose tests start processes;
+/// a developer) and no test can dispose anything. An assembly fixture of every project whose tests start processes;
 /// Linux only, on other systems it does nothing.
 /// </summary>
 /// <remarks>Processes inherit an environment variable with the id of the run, and so do their children.</remarks>

@@ -82,7 +82,7 @@ internal static class SlowScenario
         }
 
         ConnectionEnd end = slow.End!.Value;
-        return client.IsTold(end)
+        return client.IsClosedAsSlow(end)
             ? Response.Ok(statusCode: $"{end.Code}")
             : Response.Fail(statusCode: $"{end.Code}", message: $"{end}{(client.HasGap ? ", behind a gap" : "")}, after message {last}");
     }

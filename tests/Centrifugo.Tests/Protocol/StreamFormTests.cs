@@ -11,6 +11,6 @@ public sealed class StreamFormTests
     [InlineData(StreamForm.Events, "{1}\n{2}", "data: {1}\ndata: {2}\n\n")]
     [InlineData(StreamForm.Lines, "{}", "{}\n")]
     [InlineData(StreamForm.Lines, "{1}\n{2}", "{1}\n{2}\n")]
-    public void Lines_AreToldApart(object form, string lines, string expected)
+    public void Lines_AreSplit(object form, string lines, string expected)
         => Assert.Equal(expected, Encoding.UTF8.GetString(StreamForms.Format((StreamForm)form, Encoding.UTF8.GetBytes(lines))));
 }

@@ -9,7 +9,7 @@ namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 public sealed class ApplicationTests
 {
     [Fact]
-    public async Task Rpc_WithNobodyToAnswer_IsNotAvailable_AndMessagesArePassedOver()
+    public async Task Rpc_WithoutAHandler_IsNotAvailable_AndMessagesAreIgnored()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
-/// <summary>A command that cannot be taken is answered as such: nobody else is concerned, and the connection goes on.</summary>
+/// <summary>An invalid command is answered with an error: no other client is affected, and the connection stays open.</summary>
 public sealed class BadInputTests
 {
     private const string BadRequest = """{"error":{"code":107,"message":"bad request"}}""";
@@ -24,7 +24,7 @@ public sealed class BadInputTests
     [InlineData("rpc", """{"method":"\ud800"}""")]
     [InlineData("refresh", """{"token":"\ud800"}""")]
     [InlineData("sub_refresh", """{"channel":"\ud800"}""")]
-    public async Task Command_ThatCannotBeRead_IsError107_AndNothingIsLogged(string method, string request)
+    public async Task Command_ThatCannotBeRead_IsError107_AndIsNotLogged(string method, string request)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();

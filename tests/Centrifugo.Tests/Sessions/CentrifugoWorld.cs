@@ -70,7 +70,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
         return world;
     }
 
-    /// <summary>A connection on which the client has said nothing yet.</summary>
+    /// <summary>A connection on which the client has not sent anything yet.</summary>
     public async Task<TestClient> OpenAsync(bool gated = false)
     {
         InMemoryConnection transport = gated ? new GatedConnection(new InMemoryConnectionOptions()) : new InMemoryConnection();
@@ -101,7 +101,7 @@ internal sealed class CentrifugoWorld : IAsyncDisposable
     public Task<StreamPosition> PublishAsync(string channel, string text)
         => Node.PublishAsync(channel, new Publication { Data = Encoding.UTF8.GetBytes(text) }).Within();
 
-    /// <summary>Lets time pass tick by tick of the wheels, which take a leap for a pause of the process and forgive it.</summary>
+    /// <summary>Lets time pass tick by tick of the wheels, which take a leap for a process pause and do not count it.</summary>
     public void Wait(TimeSpan span)
     {
         for (TimeSpan passed = TimeSpan.Zero; passed < span; passed += Listener.Wheel.Tick)

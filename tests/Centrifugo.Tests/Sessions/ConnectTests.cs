@@ -74,7 +74,7 @@ public sealed class ConnectTests
     }
 
     [Fact]
-    public async Task MethodThatIsNotKnown_IsToldInTheReply()
+    public async Task UnknownMethod_IsAnErrorInTheReply()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();
@@ -100,7 +100,7 @@ public sealed class ConnectTests
     [InlineData(AccessRefusal.Missing, "close 3500 invalid token")]
     [InlineData(AccessRefusal.Invalid, "close 3500 invalid token")]
     [InlineData(AccessRefusal.Denied, "close 3507 permission denied")]
-    public async Task Refused_IsClosedForGood(AccessRefusal why, string close)
+    public async Task Refused_IsClosedPermanently(AccessRefusal why, string close)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = _ => ConnectResult.Refuse(why);
@@ -113,7 +113,7 @@ public sealed class ConnectTests
     }
 
     [Fact]
-    public async Task TokenThatHasExpired_IsToldByAnError_AndWhatFollowsPassedOver()
+    public async Task ExpiredToken_IsAnError_AndLaterCommandsAreIgnored()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = static token
@@ -129,7 +129,7 @@ public sealed class ConnectTests
     }
 
     [Fact]
-    public async Task ConnectionThatExpires_IsClosedWhenNobodyRefreshes()
+    public async Task ConnectionThatExpires_WithoutARefresh_IsClosed()
     {
         await using CentrifugoWorld world =
             await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
@@ -189,7 +189,7 @@ public sealed class ConnectTests
     }
 
     [Fact]
-    public async Task RefreshAsSomebodyElse_IsRefused()
+    public async Task RefreshAsAnotherUser_IsRefused()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = token
@@ -200,7 +200,7 @@ public sealed class ConnectTests
     }
 
     [Fact]
-    public async Task Disconnect_ByUserAndByClient_EndsWhomItMeans()
+    public async Task Disconnect_ByUserAndByClient_EndsOnlyTheNamed()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = static token => ConnectResult.Allow(new ClientIdentity { User = token! });

@@ -40,7 +40,7 @@ public sealed class PingTests
     }
 
     [Fact]
-    public async Task NoPong_IsClosed_SoThatTheClientComesBack()
+    public async Task NoPong_IsClosed_SoThatTheClientReconnects()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();
@@ -91,7 +91,7 @@ public sealed class PingTests
     // A browser keeps the connection of a page in its back/forward cache for up to ten minutes: it takes what is sent, and answers
     // Pings of RFC 6455, but the page is frozen.
     [Fact]
-    public async Task FrozenPage_WhoseBrowserTakesAllAndAnswersPings_IsClosed_AndLeavesPresence()
+    public async Task FrozenPage_WhoseBrowserReadsAndAnswersPings_IsClosed_AndLeavesPresence()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient page = await world.SubscribeAsync("present:a");
@@ -155,7 +155,7 @@ public sealed class PingTests
     }
 
     [Fact]
-    public async Task ClientThatReadsTooSlowly_IsClosedAsSlow_WhateverTheRawRelaySays()
+    public async Task ClientThatReadsTooSlowly_IsClosedAsSlow_WithAnyPolicyOfTheRawRelay()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(configure: static options =>
         {

@@ -9,7 +9,7 @@ namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 public sealed class PublishTests
 {
     [Fact]
-    public async Task Publish_ReachesAllSubscribers_ThePublisherToo_AndSaysWhoItIs()
+    public async Task Publish_ReachesAllSubscribers_ThePublisherToo_WithItsInfo()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = static token
@@ -21,9 +21,9 @@ public sealed class PublishTests
 
         await publisher.SendAsync("""{"id":7,"publish":{"channel":"a","data":{"text": "hi"}}}""");
 
-        string[] heard = [await publisher.ReadAsync(), await publisher.ReadAsync()];
-        Assert.Contains("""{"id":7,"publish":{}}""", heard);
-        Assert.Contains(TestClient.Push("a", "pub", """{"data":{"text": "hi"},"info":{"client":"ID","user":"alice","conn_info":{"n":1}}}"""), heard);
+        string[] received = [await publisher.ReadAsync(), await publisher.ReadAsync()];
+        Assert.Contains("""{"id":7,"publish":{}}""", received);
+        Assert.Contains(TestClient.Push("a", "pub", """{"data":{"text": "hi"},"info":{"client":"ID","user":"alice","conn_info":{"n":1}}}"""), received);
         Assert.Equal(
             TestClient.Push("a", "pub",
                 $$$$"""{"data":{"text": "hi"},"info":{"client":"{{{{publisher.Id}}}}","user":"alice","conn_info":{"n":1}}}"""),
@@ -71,7 +71,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task ChannelIsARoom_ItsRawMembersAndItsSubscribersHearEachOther()
+    public async Task ChannelIsARoom_ItsRawMembersAndItsSubscribersReceiveEachOthersMessages()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.SubscribeAsync("a");
@@ -85,7 +85,7 @@ public sealed class PublishTests
         Assert.Equal(TestClient.Push("a", "pub", """{"data":"AQID","tags":{"encoding":"base64"}}"""), await client.ReadAsync());
         await client.SendAsync("""{"id":9,"publish":{"channel":"a","data": {"b" : [1, 2.0]} }}""");
 
-        await raw.HearsAsync("""{"b" : [1, 2.0]}""");
+        await raw.ReceivesAsync("""{"b" : [1, 2.0]}""");
     }
 
     [Fact]

@@ -23,13 +23,13 @@ public sealed class RateTests
             [.. Enumerable.Range(2, 4).Select(static id => $$$"""{"id":{{{id}}},"publish":{}}"""), .. Enumerable.Range(6, 26)
                 .Select(static id => $"{{\"id\":{id},{Refused}")],
             replies);
-        await member.HearsAsync("2", "3", "4", "5"); // the connect was the fifth
+        await member.ReceivesAsync("2", "3", "4", "5"); // the connect was the fifth
         world.Wait(TimeSpan.FromSeconds(2));
         Assert.Equal("""{"publish":{}}""", await client.AskAsync("publish", """{"channel":"a","data":99}"""));
     }
 
     [Fact]
-    public async Task Subscribes_OfAClientThatComesBack_AreRefusedForNow_AndTheConnectionStays()
+    public async Task Subscribes_OfAReconnectingClient_AreRefusedTemporarily_AndTheConnectionStays()
     {
         await using CentrifugoWorld world = await StartAsync();
         TestClient client = await world.OpenAsync();
@@ -77,7 +77,7 @@ public sealed class RateTests
         while (!last.StartsWith("close", StringComparison.Ordinal));
 
         Assert.Equal("close 3013 too many requests", last);
-        await member.HearsAsync("2", "3", "4", "5");
+        await member.ReceivesAsync("2", "3", "4", "5");
     }
 
     private static Task<CentrifugoWorld> StartAsync() => CentrifugoWorld.StartAsync(configure: static options =>

@@ -3,7 +3,7 @@ using Weir.Relay.Access;
 
 namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 
-/// <summary>Lets everybody in and do everything, but where a test says otherwise.</summary>
+/// <summary>Admits all clients and grants all rights, except where a test refuses them.</summary>
 internal sealed class ScriptedAccess : IClientAccess
 {
     public Func<string?, ConnectResult> OnConnect { get; set; } = static _ => ConnectResult.Allow(ClientIdentity.Anonymous);

@@ -9,7 +9,7 @@ namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 public sealed class ServerSubscriptionTests
 {
     [Fact]
-    public async Task Connect_TellsTheChannels_AndTheirPublicationsFollow()
+    public async Task Connect_HasTheChannels_AndTheirPublicationsFollow()
     {
         await using CentrifugoWorld world = await StartAsync();
         string epoch = (await world.PublishAsync("kept:own", "1")).Epoch;
@@ -21,7 +21,7 @@ public sealed class ServerSubscriptionTests
             $$$$$"""{"id":1,"connect":{"client":"ID","version":"0.1.0","ping":25,"pong":true,"subs":{"own":{},"kept:own":{"recoverable":true,"positioned":true,"epoch":"{{{{{epoch}}}}}","offset":1}}}}""",
             await client.ReadFrameAsync());
 
-        // Commands are handled in order: this answer says that the connect is over, and what channels say is shared from now on.
+        // Commands are handled in order: after this answer the connect is over, and publications are shared from now on.
         Assert.Equal("""{"error":{"code":105,"message":"already subscribed"}}""",
             await client.AskAsync("subscribe", """{"channel":"own"}"""));
         for (int i = 2; i < 6; i++)
@@ -34,7 +34,7 @@ public sealed class ServerSubscriptionTests
     }
 
     [Fact]
-    public async Task ComingBack_GetsWhatWasMissed()
+    public async Task Reconnect_GetsWhatWasMissed()
     {
         await using CentrifugoWorld world = await StartAsync();
         string epoch = (await world.PublishAsync("kept:own", "1")).Epoch;
@@ -77,7 +77,7 @@ public sealed class ServerSubscriptionTests
     }
 
     [Fact]
-    public async Task PositionLost_ClosesTheConnection_SoThatTheClientComesBack()
+    public async Task PositionLost_ClosesTheConnection_SoThatTheClientReconnects()
     {
         ScriptedBroker broker = new();
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);

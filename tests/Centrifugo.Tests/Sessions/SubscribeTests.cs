@@ -10,7 +10,7 @@ namespace Weir.Protocols.Centrifugo.Tests.Sessions;
 public sealed class SubscribeTests
 {
     [Fact]
-    public async Task ChannelWithoutHistory_SaysNothingOfPositions()
+    public async Task ChannelWithoutHistory_HasNoPosition()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();
@@ -22,7 +22,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task ChannelWithHistory_TellsThePosition()
+    public async Task ChannelWithHistory_HasAPosition()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         string epoch = (await world.PublishAsync("kept:a", "1")).Epoch;
@@ -40,7 +40,7 @@ public sealed class SubscribeTests
     [InlineData(0)]
     [InlineData(3)]
     [InlineData(5)]
-    public async Task Recover_GivesWhatWasMissed_AndThePlaceThatWasAskedFrom(int from)
+    public async Task Recover_ReturnsTheMissedPublications_AndTheRequestedPosition(int from)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         string epoch = await FillAsync(world, "kept:a", 5);
@@ -59,8 +59,8 @@ public sealed class SubscribeTests
     [InlineData("short:a", 1, "")] // trimmed: 2 is missing
     [InlineData("short:a", 9, "")] // beyond the top
     [InlineData("kept:a", 3, "other")]
-    [InlineData("kept:a", 0, "_")] // what an SDK says when its state is invalid
-    public async Task Recover_WhereItCannotBeComplete_TellsThePositionOnly(string channel, long from, string otherEpoch)
+    [InlineData("kept:a", 0, "_")] // an SDK's epoch when its state is invalid
+    public async Task Recover_WhereItCannotBeComplete_ReturnsThePositionOnly(string channel, long from, string otherEpoch)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         string epoch = await FillAsync(world, channel, 5);
@@ -91,7 +91,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task Unrecoverable_WhereTheClientWantsNoneThen_IsAnError()
+    public async Task Unrecoverable_WhereTheClientRequiresRecovery_IsAnError()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         await FillAsync(world, "kept:a", 5);
@@ -111,7 +111,7 @@ public sealed class SubscribeTests
         TaskCompletionSource isReading = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
-        TestClient first = await world.SubscribeAsync("kept:a"); // so that the room is there, and hears
+        TestClient first = await world.SubscribeAsync("kept:a"); // so that the room exists and is subscribed to
         broker.Take("kept:a", "1");
         broker.Take("kept:a", "2");
         broker.OnReadHistory = async (room, query) =>
@@ -139,7 +139,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task BrokerAway_RecoverIsToBeTriedAgain()
+    public async Task BrokerUnavailable_RecoverIsToBeRetried()
     {
         ScriptedBroker broker = new()
         {
@@ -154,7 +154,7 @@ public sealed class SubscribeTests
         await Bounded.Eventually(() => !world.Node.Rooms.Any());
     }
 
-    // Without a position it could not tell what it misses, and would never recover.
+    // Without a position the client could not detect a gap, and would never recover.
     [Fact]
     public async Task BrokerNotUpYet_SubscriptionWithoutAPosition_IsToBeTriedAgain_AndThenHasOne()
     {
@@ -176,7 +176,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task BrokerNotUpYet_RoomOfTheServers_EndsTheConnect_SoThatTheClientComesBack()
+    public async Task BrokerNotUpYet_RoomOfTheServers_EndsTheConnect_SoThatTheClientReconnects()
     {
         ScriptedBroker broker = new()
         {
@@ -224,7 +224,7 @@ public sealed class SubscribeTests
     [InlineData(AccessRefusal.Invalid, 103, "permission denied")]
     [InlineData(AccessRefusal.Denied, 103, "permission denied")]
     [InlineData(AccessRefusal.Expired, 109, "token expired")]
-    public async Task Refused_IsTold(AccessRefusal why, int code, string message)
+    public async Task Refused_IsAnError(AccessRefusal why, int code, string message)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnSubscribe = (room, token) => room == "a" && token != "good" ? new RoomAccessResult(why) : RoomAccessResult.Allow;
@@ -236,7 +236,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task ManyInOneFrame_AreAskedForTogether_AndHearEachTheirOwn()
+    public async Task ManyInOneFrame_AreSubscribedTogether_AndReceiveEachTheirOwn()
     {
         ScriptedBroker broker = new();
         TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -266,7 +266,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task Unsubscribed_HearsNothingAnyMore()
+    public async Task Unsubscribed_ReceivesNoMorePublications()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.SubscribeAsync("a");
@@ -299,7 +299,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task PositionLost_EndsTheSubscription_SoThatTheClientComesBack()
+    public async Task PositionLost_EndsTheSubscription_SoThatTheClientResubscribes()
     {
         ScriptedBroker broker = new();
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
@@ -319,7 +319,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task SubscriptionThatExpires_IsEndedWhenNobodyRefreshes()
+    public async Task SubscriptionThatExpires_WithoutARefresh_IsEnded()
     {
         await using CentrifugoWorld world =
             await CentrifugoWorld.StartAsync(configure: static options => options.Heartbeat.Interval = TimeSpan.Zero);
@@ -345,7 +345,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task JoinsAndLeaves_AreToldToThoseWhoWantThem()
+    public async Task JoinsAndLeaves_AreSentToSubscribersThatRequestThem()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = static token
@@ -374,7 +374,7 @@ public sealed class SubscribeTests
     [InlineData("presence")]
     [InlineData("presence_stats")]
     [InlineData("history")]
-    public async Task WhatIsNotKept_IsNotAvailable_AndOthersMayNotAsk(string method)
+    public async Task HistoryAndPresence_NotKept_AreNotAvailable_AndAreRefusedToOthers(string method)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnSubscribe = static (room, _)
@@ -388,7 +388,7 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task History_IsGivenAsAskedFor()
+    public async Task History_IsGivenAsRequested()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         string epoch = await FillAsync(world, "kept:a", 4);

@@ -23,7 +23,7 @@ internal sealed class TestClient(CentrifugoWorld world, InMemoryConnection trans
 
     public InMemoryConnection Transport => transport;
 
-    /// <summary>Done when the server has let go of the connection.</summary>
+    /// <summary>Done when the server has released the connection.</summary>
     public Task Finished => finished;
 
     /// <summary>The server's writer, of a gated connection.</summary>
@@ -31,7 +31,7 @@ internal sealed class TestClient(CentrifugoWorld world, InMemoryConnection trans
 
     public string Id => world.Node.NodeId + "-" + transport.ConnectionId;
 
-    /// <summary>What a channel's subscribers are told.</summary>
+    /// <summary>A push to a channel's subscribers.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="what">"pub", for example.</param>
     /// <param name="content">JSON.</param>

@@ -20,36 +20,36 @@ public sealed class StreamSessionTests
     [Theory]
     [InlineData(StreamForm.Events, ":\n\n", "data: ", "\n\n")]
     [InlineData(StreamForm.Lines, "", "", "\n")]
-    public async Task WhatTheClientSays_IsAnsweredOnTheStream(object form, string preface, string before, string after)
+    public async Task Commands_AreAnsweredOnTheStream(object form, string preface, string before, string after)
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         await using Stream client = new(world, (StreamForm)form);
 
-        client.Say("""{"id":1,"connect":{}}""");
-        await client.HearsAsync(preface + before
+        client.Send("""{"id":1,"connect":{}}""");
+        await client.ReceivesAsync(preface + before
             + $$$"""{"id":1,"connect":{"client":"node-s","version":"0.1.0","ping":25,"session":"secret","node":"{{{world.Node.NodeId}}}"}}"""
             + after);
         Assert.True(await world.Node.PassOnAsync(world.Node.NodeId, "secret", """{"id":2,"subscribe":{"channel":"a"}}"""u8.ToArray()));
-        await client.HearsAsync(before + """{"id":2,"subscribe":{}}""" + after);
+        await client.ReceivesAsync(before + """{"id":2,"subscribe":{}}""" + after);
         await world.PublishAsync("a", """{"x":1}""");
-        await client.HearsAsync(before + TestClient.Push("a", "pub", """{"data":{"x":1}}""") + after);
-        client.Say("""{"id":3,"unsubscribe":{"channel":"a"}}""" + "\n" + """{"id":4,"unsubscribe":{"channel":"a"}}""");
-        await client.HearsAsync(before + """{"id":3,"unsubscribe":{}}""" + "\n" + before + """{"id":4,"unsubscribe":{}}""" + after);
+        await client.ReceivesAsync(before + TestClient.Push("a", "pub", """{"data":{"x":1}}""") + after);
+        client.Send("""{"id":3,"unsubscribe":{"channel":"a"}}""" + "\n" + """{"id":4,"unsubscribe":{"channel":"a"}}""");
+        await client.ReceivesAsync(before + """{"id":3,"unsubscribe":{}}""" + "\n" + before + """{"id":4,"unsubscribe":{}}""" + after);
 
         world.Hub.Disconnect(new Disconnection("", "node-s", (CloseCode)3503, "force disconnect"));
-        await client.HearsAsync(before + """{"push":{"disconnect":{"code":3503,"reason":"force disconnect"}}}""" + after);
+        await client.ReceivesAsync(before + """{"push":{"disconnect":{"code":3503,"reason":"force disconnect"}}}""" + after);
         await client.EndsAsync();
         Assert.False(await world.Node.PassOnAsync(world.Node.NodeId, "secret", "{}"u8.ToArray()));
     }
 
     [Fact]
-    public async Task StreamsAndConnections_HearTheSame_InTheSameOrder()
+    public async Task StreamsAndConnections_ReceiveTheSame_InTheSameOrder()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient socket = await world.SubscribeAsync("kept:a");
         await using Stream stream = new(world, StreamForm.Lines);
-        stream.Say("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"subscribe":{"channel":"kept:a"}}""");
-        await Bounded.Eventually(() => stream.Heard.Contains("\"id\":2", StringComparison.Ordinal));
+        stream.Send("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"subscribe":{"channel":"kept:a"}}""");
+        await Bounded.Eventually(() => stream.Received.Contains("\"id\":2", StringComparison.Ordinal));
 
         StringBuilder expected = new();
         for (int i = 1; i <= 200; i++)
@@ -60,21 +60,21 @@ public sealed class StreamSessionTests
             Assert.Equal(push, await socket.ReadAsync());
         }
 
-        await Bounded.Eventually(() => stream.Heard.EndsWith("\n" + expected, StringComparison.Ordinal));
-        await stream.GoAsync();
+        await Bounded.Eventually(() => stream.Received.EndsWith("\n" + expected, StringComparison.Ordinal));
+        await stream.DisconnectAsync();
         await Bounded.Eventually(() => world.Node.Rooms.Single().Listeners == 1);
     }
 
     [Fact]
-    public async Task ClientThatIsNotLetIn_IsToldOnTheStream()
+    public async Task ClientThatIsRefused_IsNotifiedOnTheStream()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = static _ => ConnectResult.Refuse(AccessRefusal.Invalid);
         await using Stream client = new(world, StreamForm.Lines);
 
-        client.Say("""{"id":1,"connect":{"token":"bad"}}""");
+        client.Send("""{"id":1,"connect":{"token":"bad"}}""");
 
-        await client.HearsAsync("""{"push":{"disconnect":{"code":3500,"reason":"invalid token"}}}""" + "\n");
+        await client.ReceivesAsync("""{"push":{"disconnect":{"code":3500,"reason":"invalid token"}}}""" + "\n");
         await client.EndsAsync();
     }
 
@@ -84,13 +84,13 @@ public sealed class StreamSessionTests
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         world.Access.OnConnect = _ => ConnectResult.Allow(new ClientIdentity { ExpiresAt = world.Time.GetUtcNow().AddSeconds(5) });
         await using Stream client = new(world, StreamForm.Lines);
-        client.Say("""{"id":1,"connect":{}}""");
-        await Bounded.Eventually(() => client.Heard.Contains("\"ttl\":5", StringComparison.Ordinal));
+        client.Send("""{"id":1,"connect":{}}""");
+        await Bounded.Eventually(() => client.Received.Contains("\"ttl\":5", StringComparison.Ordinal));
 
         await Bounded.Eventually(() =>
         {
             world.Wait(TimeSpan.FromSeconds(1));
-            return client.Heard.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n",
+            return client.Received.EndsWith("""{"push":{"disconnect":{"code":3005,"reason":"connection expired"}}}""" + "\n",
                 StringComparison.Ordinal);
         });
         await client.EndsAsync();
@@ -98,56 +98,56 @@ public sealed class StreamSessionTests
     }
 
     [Fact]
-    public async Task ClientThatSaysTooMuchAtOnce_IsEnded()
+    public async Task ClientThatSendsTooMuchAtOnce_IsEnded()
     {
         TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(application: new SlowApplication(goOn.Task));
         await using Stream client = new(world, StreamForm.Lines);
-        client.Say("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"rpc":{}}""");
+        client.Send("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"rpc":{}}""");
 
         for (int i = 0; i <= StreamSession.MaxWaiting + 1; i++)
         {
-            client.Say("""{"id":3,"rpc":{}}""");
+            client.Send("""{"id":3,"rpc":{}}""");
         }
 
-        await Bounded.Eventually(() => client.Heard.EndsWith(
+        await Bounded.Eventually(() => client.Received.EndsWith(
             """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         goOn.SetResult();
         await client.EndsAsync();
     }
 
     [Fact]
-    public async Task MessagesPerSecond_HoldForWhatAStreamsClientSays()
+    public async Task MessagesPerSecond_HoldForTheCommandsOfAStream()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         RawMember member = await RawMember.JoinAsync(world, "a");
         await using Stream client =
             new(world, StreamForm.Lines, new InboundOptions { MessagesPerSecond = 5, Burst = TimeSpan.FromSeconds(1) });
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
 
         for (int i = 1; i <= 100; i++)
         {
-            client.Say($$$"""{"id":{{{i + 1}}},"publish":{"channel":"a","data":{{{i}}}}}""");
+            client.Send($$$"""{"id":{{{i + 1}}},"publish":{"channel":"a","data":{{{i}}}}}""");
         }
 
-        await Bounded.Eventually(() => client.Heard.EndsWith(
+        await Bounded.Eventually(() => client.Received.EndsWith(
             """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         await client.EndsAsync();
-        await member.HearsAsync("1", "2", "3", "4"); // the connect was the fifth
+        await member.ReceivesAsync("1", "2", "3", "4"); // the connect was the fifth
     }
 
     [Fact]
-    public async Task BytesPerSecond_HoldForWhatAStreamsClientSays()
+    public async Task BytesPerSecond_HoldForTheCommandsOfAStream()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         await using Stream client =
             new(world, StreamForm.Lines, new InboundOptions { BytesPerSecond = 500, Burst = TimeSpan.FromSeconds(1) });
-        client.Say("""{"id":1,"connect":{}}""");
-        await Bounded.Eventually(() => client.Heard.Contains("\"id\":1", StringComparison.Ordinal));
+        client.Send("""{"id":1,"connect":{}}""");
+        await Bounded.Eventually(() => client.Received.Contains("\"id\":1", StringComparison.Ordinal));
 
-        client.Say($$$"""{"id":2,"rpc":{"data":"{{{new string('x', 500)}}}"}}""");
+        client.Send($$$"""{"id":2,"rpc":{"data":"{{{new string('x', 500)}}}"}}""");
 
-        await Bounded.Eventually(() => client.Heard.EndsWith(
+        await Bounded.Eventually(() => client.Received.EndsWith(
             """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
         await client.EndsAsync();
     }
@@ -164,8 +164,8 @@ public sealed class StreamSessionTests
     /// <summary>A session with the id "node-s" and the secret "secret", and what it is sent.</summary>
     private sealed class Stream : IAsyncDisposable
     {
-        private readonly StallingPipeWriter _heard = new();
-        private readonly CancellationTokenSource _gone = new();
+        private readonly StallingPipeWriter _output = new();
+        private readonly CancellationTokenSource _disconnected = new();
         private readonly StreamSession _session;
         private readonly Task _running;
         private int _at;
@@ -179,7 +179,7 @@ public sealed class StreamSessionTests
                 maxDelay: TimeSpan.FromSeconds(10),
                 form == StreamForm.Lines ? [] : null,
                 StreamForms.Format(form, world.Hub.Form.Ping.Span));
-            ResponseStream stream = new("node-s", _heard, static () => { }, settings);
+            ResponseStream stream = new("node-s", _output, static () => { }, settings);
             UpgradeRequest request = UpgradeRequest.FromHttp("GET", "/connection/sse", []);
             InboundLimit? limit = (limits ?? new InboundOptions()).CreateLimit(CentrifugoHub.RateTick);
             _session = new StreamSession(world.Hub, "secret", stream, form, TimeSpan.FromSeconds(25), request, limit);
@@ -187,37 +187,37 @@ public sealed class StreamSessionTests
             _running = RunAsync(world, stream);
         }
 
-        public string Heard => Encoding.UTF8.GetString(_heard.Sent);
+        public string Received => Encoding.UTF8.GetString(_output.Sent);
 
-        public void Say(string frame) => _session.Take(Encoding.UTF8.GetBytes(frame));
+        public void Send(string frame) => _session.Take(Encoding.UTF8.GetBytes(frame));
 
         /// <summary>Waits for exactly this as the next.</summary>
-        public async Task HearsAsync(string text)
+        public async Task ReceivesAsync(string text)
         {
-            await Bounded.Eventually(() => Heard.Length >= _at + text.Length, what: $"heard {text}");
-            Assert.Equal(text, Heard.Substring(_at, text.Length));
+            await Bounded.Eventually(() => Received.Length >= _at + text.Length, what: $"received {text}");
+            Assert.Equal(text, Received.Substring(_at, text.Length));
             _at += text.Length;
         }
 
         public Task EndsAsync() => _running.Within();
 
-        public async Task GoAsync()
+        public async Task DisconnectAsync()
         {
-            await _gone.CancelAsync();
+            await _disconnected.CancelAsync();
             await EndsAsync();
         }
 
         public async ValueTask DisposeAsync()
         {
-            await GoAsync();
-            _gone.Dispose();
+            await DisconnectAsync();
+            _disconnected.Dispose();
         }
 
         private async Task RunAsync(CentrifugoWorld world, ResponseStream stream)
         {
             try
             {
-                await stream.RunAsync(_gone.Token);
+                await stream.RunAsync(_disconnected.Token);
             }
             catch (OperationCanceledException)
             {

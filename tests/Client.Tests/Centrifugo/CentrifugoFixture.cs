@@ -47,14 +47,14 @@ public abstract class CentrifugoFixture : IAsyncLifetime
     }
 
     /// <summary>Connects, and subscribes to channel c, which is at this position.</summary>
-    private protected async Task<(Subscription Subscription, Listening<SubscriptionEvent> Heard)> SubscribeAsync(ulong top,
+    private protected async Task<(Subscription Subscription, Listening<SubscriptionEvent> Events)> SubscribeAsync(ulong top,
         SubscriptionOptions? options = null)
     {
         Subscription subscription = Client.Subscribe("c", options);
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
         await ConnectAsync();
         await Server.AdmitAsync(top);
-        await heard.NextAsync<Subscribed>();
-        return (subscription, heard);
+        await events.NextAsync<Subscribed>();
+        return (subscription, events);
     }
 }

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 
-/// <summary>What became of what was asked.</summary>
+/// <summary>The results of commands.</summary>
 public sealed class CommandTests : CentrifugoFixture
 {
     private static readonly ReadOnlyMemory<byte> _data = "{\"n\":1}"u8.ToArray();
@@ -18,7 +18,7 @@ public sealed class CommandTests : CentrifugoFixture
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
 
-        (uint id, JsonElement body) = await Server.HearAsync("publish");
+        (uint id, JsonElement body) = await Server.ReceiveAsync("publish");
         Assert.Equal("""{"channel":"c","data":{"n":1}}""", body.GetRawText());
         Server.Answer(id, "publish");
 
@@ -30,7 +30,7 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
-        (uint id, _) = await Server.HearAsync("publish");
+        (uint id, _) = await Server.ReceiveAsync("publish");
 
         Server.Refuse(id, 103, "permission denied");
 
@@ -42,7 +42,7 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
-        (uint id, _) = await Server.HearAsync("publish");
+        (uint id, _) = await Server.ReceiveAsync("publish");
 
         Server.Refuse(id, 100, "internal server error"); // its broker has not answered: it may be stored
 
@@ -54,7 +54,7 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
-        await Server.HearAsync("publish");
+        await Server.ReceiveAsync("publish");
 
         await Server.CutAsync(Events, Time);
 
@@ -62,7 +62,7 @@ public sealed class CommandTests : CentrifugoFixture
         await Server.AcceptAsync();
         await Events.NextAsync<Connected>();
         Task<DeliveryResult> next = Client.PublishAsync("c", "2"u8.ToArray());
-        (uint id, JsonElement body) = await Server.HearAsync("publish");
+        (uint id, JsonElement body) = await Server.ReceiveAsync("publish");
         Assert.Equal("2", body.GetProperty("data").GetRawText());
         Server.Answer(id, "publish");
         await next.Within();
@@ -73,7 +73,7 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync("\"ping\":0");
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
-        (uint id, _) = await Server.HearAsync("publish");
+        (uint id, _) = await Server.ReceiveAsync("publish");
 
         await Bounded.Eventually(() =>
         {
@@ -84,7 +84,7 @@ public sealed class CommandTests : CentrifugoFixture
         Assert.Equal(new DeliveryResult(Delivery.Unknown, "no answer in time"), await publish);
         Server.Answer(id, "publish"); // too late, and harmless
         Task<DeliveryResult> next = Client.PublishAsync("c", _data);
-        Server.Answer((await Server.HearAsync("publish")).Id, "publish");
+        Server.Answer((await Server.ReceiveAsync("publish")).Id, "publish");
         Assert.Equal(Delivery.Delivered, (await next.Within()).Delivery);
     }
 
@@ -99,8 +99,8 @@ public sealed class CommandTests : CentrifugoFixture
 
         Server.Answer(connect, "connect", """{"client":"c1"}""");
 
-        await Server.HearAsync("subscribe");
-        Server.Answer((await Server.HearAsync("publish")).Id, "publish");
+        await Server.ReceiveAsync("subscribe");
+        Server.Answer((await Server.ReceiveAsync("publish")).Id, "publish");
         Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
     }
 
@@ -135,18 +135,18 @@ public sealed class CommandTests : CentrifugoFixture
         string deep = new string('[', depth) + new string(']', depth);
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", Encoding.UTF8.GetBytes(deep));
-        Assert.Equal($$$"""{"id":2,"publish":{"channel":"c","data":{{{deep}}}}}""", await Server.Connection.HearAsync());
+        Assert.Equal($$$"""{"id":2,"publish":{"channel":"c","data":{{{deep}}}}}""", await Server.Connection.ReceiveFromClientAsync());
         Server.Answer(2, "publish");
         Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
 
         Task<HistoryResult> asked = Client.HistoryAsync("c", -1);
-        Server.Answer((await Server.HearAsync("history")).Id, "history",
+        Server.Answer((await Server.ReceiveAsync("history")).Id, "history",
             $$"""{"publications":[{"data":{{deep}},"offset":1}],"epoch":"e","offset":1}""");
         ClientPublication publication = Assert.Single((await asked.Within()).Publications);
         Assert.Equal(deep, Encoding.UTF8.GetString(publication.Data.Span));
     }
 
-    // Whatever the moment, each of many ends exactly once, and none is silent.
+    // At any moment, each of many ends exactly once, with a result.
     [Fact]
     public async Task Publishes_InFlightAndWaiting_WhenItIsAllOver_EachHaveAnEnd()
     {
@@ -167,13 +167,13 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<ReadOnlyMemory<byte>> call = Client.RpcAsync("m", _data);
-        (uint id, JsonElement body) = await Server.HearAsync("rpc");
+        (uint id, JsonElement body) = await Server.ReceiveAsync("rpc");
         Assert.Equal("""{"method":"m","data":{"n":1}}""", body.GetRawText());
         Server.Answer(id, "rpc", """{"data":[1,2]}""");
         Assert.Equal("[1,2]", Encoding.UTF8.GetString((await call.Within()).Span));
 
         Task<ReadOnlyMemory<byte>> refused = Client.RpcAsync("m", default);
-        Server.Refuse((await Server.HearAsync("rpc")).Id, 104, "method not found");
+        Server.Refuse((await Server.ReceiveAsync("rpc")).Id, 104, "method not found");
         CentrifugoException error = await Assert.ThrowsAsync<CentrifugoException>(() => refused.Within());
         Assert.Equal((104, "method not found (104)"), (error.Result.ErrorCode, error.Message));
     }
@@ -183,7 +183,7 @@ public sealed class CommandTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<HistoryResult> asked = Client.HistoryAsync("c", 2, new ClientStreamPosition("e", 5), reverse: true);
-        (uint id, JsonElement body) = await Server.HearAsync("history");
+        (uint id, JsonElement body) = await Server.ReceiveAsync("history");
         Assert.Equal("""{"channel":"c","limit":2,"since":{"epoch":"e","offset":5},"reverse":true}""", body.GetRawText());
 
         Server.Answer(id, "history", """{"publications":[{"data":4,"offset":4},{"data":3,"offset":3}],"epoch":"e","offset":9}""");
@@ -194,17 +194,17 @@ public sealed class CommandTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task Presence_ReturnsWhoIsThere()
+    public async Task Presence_ReturnsThePresentClients()
     {
         await ConnectAsync();
         Task<IReadOnlyDictionary<string, ClientInfo>> asked = Client.PresenceAsync("c");
-        Server.Answer((await Server.HearAsync("presence")).Id, "presence",
+        Server.Answer((await Server.ReceiveAsync("presence")).Id, "presence",
             """{"presence":{"c1":{"user":"u","client":"c1","chan_info":{"r":1}}}}""");
         ClientInfo info = Assert.Single(await asked.Within()).Value;
         Assert.Equal(("c1", "u", """{"r":1}"""), (info.Client, info.User, Encoding.UTF8.GetString(info.ChannelInfo.Span)));
 
         Task<(int Clients, int Users)> stats = Client.PresenceStatsAsync("c");
-        Server.Answer((await Server.HearAsync("presence_stats")).Id, "presence_stats", """{"num_clients":3,"num_users":2}""");
+        Server.Answer((await Server.ReceiveAsync("presence_stats")).Id, "presence_stats", """{"num_clients":3,"num_users":2}""");
         Assert.Equal((3, 2), await stats.Within());
     }
 }

@@ -25,24 +25,24 @@ public sealed class ConnectionTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task Ping_IsAnswered_IfTheServerWantsIt()
+    public async Task Ping_IsAnswered_IfTheServerRequestsIt()
     {
         await ConnectAsync();
 
-        Server.Connection.Say("{}");
+        Server.Connection.SendToClient("{}");
 
-        await Server.HearPongAsync();
+        await Server.ReceivePongAsync();
     }
 
     [Fact]
-    public async Task Ping_IsNotAnswered_IfTheServerDoesNotWantIt()
+    public async Task Ping_IsNotAnswered_IfTheServerDoesNotRequestIt()
     {
         await ConnectAsync("\"ping\":25");
 
-        Server.Connection.Say("{}");
+        Server.Connection.SendToClient("{}");
         Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
 
-        (uint id, _) = await Server.HearAsync("publish"); // and no pong before it
+        (uint id, _) = await Server.ReceiveAsync("publish"); // and no pong before it
         Server.Answer(id, "publish");
         Assert.Equal(Delivery.Delivered, (await publish.Within()).Delivery);
     }
@@ -53,13 +53,13 @@ public sealed class ConnectionTests : CentrifugoFixture
         await ConnectAsync();
 
         Time.Pass(TimeSpan.FromSeconds(34.9));
-        Server.Connection.Say("{}"); // counts anew from here
-        await Server.HearPongAsync();
+        Server.Connection.SendToClient("{}"); // counts anew from here
+        await Server.ReceivePongAsync();
         Time.Pass(TimeSpan.FromSeconds(34.9));
         Assert.Equal(ClientState.Connected, Client.State);
         await Bounded.Eventually(() =>
         {
-            Time.Advance(TimeSpan.FromMilliseconds(100)); // the pong is heard a moment before the watch begins anew
+            Time.Advance(TimeSpan.FromMilliseconds(100)); // the pong is received a moment before the watch begins anew
             return Client.State != ClientState.Connected;
         });
 
@@ -74,7 +74,7 @@ public sealed class ConnectionTests : CentrifugoFixture
         await ConnectAsync("\"ping\":0");
 
         Time.Advance(TimeSpan.FromHours(10));
-        Server.Connection.Say("""{"push":{"message":{"data":{"still":"here"}}}}""");
+        Server.Connection.SendToClient("""{"push":{"message":{"data":{"still":"here"}}}}""");
 
         Assert.Equal("""{"still":"here"}""", Encoding.UTF8.GetString((await Events.NextAsync<MessagePushed>()).Data.Span));
     }
@@ -87,7 +87,7 @@ public sealed class ConnectionTests : CentrifugoFixture
 
         await Bounded.Eventually(() =>
         {
-            Time.Advance(Second); // the command is heard a moment before its time runs
+            Time.Advance(Second); // the command is received a moment before its time runs
             return Client.State == ClientState.Waiting;
         });
 
@@ -136,7 +136,7 @@ public sealed class ConnectionTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task TokenExpired_ComesBackWithAnother()
+    public async Task TokenExpired_ReconnectsWithAnother()
     {
         int asked = 0;
         Options.GetToken = _ => ValueTask.FromResult<string?>($"t{++asked}");
@@ -159,11 +159,11 @@ public sealed class ConnectionTests : CentrifugoFixture
         await ConnectAsync("\"ping\":0,\"expires\":true,\"ttl\":100");
 
         Time.Advance(Second * 90);
-        (uint id, JsonElement refresh) = await Server.HearAsync("refresh");
+        (uint id, JsonElement refresh) = await Server.ReceiveAsync("refresh");
         Assert.Equal("t2", refresh.GetProperty("token").GetString());
         Server.Answer(id, "refresh", """{"client":"c1","version":"test","expires":true,"ttl":20}""");
         // The next is due 18 s after the answer was read, which is a moment after it was sent.
-        Task<(uint, JsonElement Body)> next = Server.HearAsync("refresh");
+        Task<(uint, JsonElement Body)> next = Server.ReceiveAsync("refresh");
         await Bounded.Eventually(() =>
         {
             Time.Advance(Second);
@@ -176,12 +176,12 @@ public sealed class ConnectionTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task Refresh_ThatIsRefused_StopsAndSaysWhy()
+    public async Task Refresh_ThatIsRefused_StopsWithTheReason()
     {
         Options.GetToken = static _ => ValueTask.FromResult<string?>("t");
         await ConnectAsync("\"ping\":0,\"expires\":true,\"ttl\":100");
         Time.Advance(Second * 90);
-        (uint id, _) = await Server.HearAsync("refresh");
+        (uint id, _) = await Server.ReceiveAsync("refresh");
 
         Server.Refuse(id, 103, "permission denied");
 
@@ -197,7 +197,7 @@ public sealed class ConnectionTests : CentrifugoFixture
     {
         await ConnectAsync();
 
-        Server.Connection.Say(frame);
+        Server.Connection.SendToClient(frame);
 
         Assert.Equal(EndKind.ProtocolError, (await Events.NextAsync<Disconnected>()).End.Kind);
     }
@@ -207,7 +207,7 @@ public sealed class ConnectionTests : CentrifugoFixture
     {
         await ConnectAsync();
 
-        Server.Connection.Say("""
+        Server.Connection.SendToClient("""
             {"push":{"channel":"s","pub":{"data":{"n":1},"tags":{"k":"v"},"info":{"user":"u","client":"x","conn_info":{"a":1}},"new":[1]}}}
             {}
             {"push":{"channel":"s","pub":{"data":"2"}}}
@@ -218,7 +218,7 @@ public sealed class ConnectionTests : CentrifugoFixture
             Encoding.UTF8.GetString(first.Data.Span), first.Tags["k"], first.Info!.User, first.Info.Client,
                 Encoding.UTF8.GetString(first.Info.ConnectionInfo.Span)));
         Assert.Equal("\"2\"", Encoding.UTF8.GetString((await Events.NextAsync<ServerPublished>()).Publication.Data.Span));
-        await Server.HearPongAsync();
+        await Server.ReceivePongAsync();
     }
 
     [Fact]
@@ -226,17 +226,17 @@ public sealed class ConnectionTests : CentrifugoFixture
     {
         await ConnectAsync();
         Subscription subscription = Client.Subscribe("c");
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
-        await Server.HearAsync("subscribe");
+        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
+        await Server.ReceiveAsync("subscribe");
         Task<DeliveryResult> asked = Client.PublishAsync("c", "1"u8.ToArray());
-        await Server.HearAsync("publish");
+        await Server.ReceiveAsync("publish");
 
         await Client.DisposeAsync().AsTask().Within();
 
         Assert.Equal(1000, await Server.Connection.ClientClosed.Within());
         Assert.Equal(Delivery.Unknown, (await asked.Within()).Delivery);
-        Assert.Equal("closed by this client", (await heard.NextAsync<Unsubscribed>()).Reason);
-        await heard.EndsAsync();
+        Assert.Equal("closed by this client", (await events.NextAsync<Unsubscribed>()).Reason);
+        await events.EndsAsync();
         await Events.NextAsync<Closed>();
         await Events.EndsAsync();
     }

@@ -10,7 +10,7 @@ namespace Weir.Client.Tests.Centrifugo;
 /// <summary>Handlers that use the client which calls them.</summary>
 public sealed class ReentrancyTests : CentrifugoFixture
 {
-    private readonly ConcurrentQueue<string> _heard = [];
+    private readonly ConcurrentQueue<string> _observed = [];
 
     [Fact]
     public async Task UnsubscribeAndSubscribe_WithinAHandler_GivesNothingTwiceAndLeavesNothingOut()
@@ -26,7 +26,7 @@ public sealed class ReentrancyTests : CentrifugoFixture
                     return;
                 }
 
-                _heard.Enqueue($"{offset}");
+                _observed.Enqueue($"{offset}");
                 Assert.Equal(offset, subscription.Position!.Value.Offset);
                 if (++count == 3)
                 {
@@ -44,13 +44,13 @@ public sealed class ReentrancyTests : CentrifugoFixture
             Server.Publish("c", n);
         }
 
-        await Server.HearAsync("unsubscribe");
+        await Server.ReceiveAsync("unsubscribe");
         System.Text.Json.JsonElement body = await Server.AdmitAsync(6, recovered: true, "e", 4, 5, 6);
         Server.Publish("c", 7);
 
         Assert.Equal(3UL, body.GetProperty("offset").GetUInt64());
-        await Bounded.Eventually(() => _heard.Count >= 7);
-        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], _heard);
+        await Bounded.Eventually(() => _observed.Count >= 7);
+        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], _observed);
     }
 
     // The answer is read by the connection's own task while the handler waits for it.
@@ -62,16 +62,16 @@ public sealed class ReentrancyTests : CentrifugoFixture
         {
             if (what is PublicationReceived)
             {
-                _heard.Enqueue($"{Client.PublishAsync("c", "2"u8.ToArray()).GetAwaiter().GetResult().Delivery}");
+                _observed.Enqueue($"{Client.PublishAsync("c", "2"u8.ToArray()).GetAwaiter().GetResult().Delivery}");
             }
         };
         await ConnectAsync();
         await Server.AdmitAsync(0);
         Server.Publish("c", 1);
 
-        Server.Answer((await Server.HearAsync("publish")).Id, "publish");
+        Server.Answer((await Server.ReceiveAsync("publish")).Id, "publish");
 
-        await Bounded.Eventually(() => _heard.Contains("Delivered"));
+        await Bounded.Eventually(() => _observed.Contains("Delivered"));
     }
 
     [Theory]
@@ -85,7 +85,7 @@ public sealed class ReentrancyTests : CentrifugoFixture
         {
             subscription.EventOccurred += what =>
             {
-                _heard.Enqueue(what.GetType().Name);
+                _observed.Enqueue(what.GetType().Name);
                 if (what is PublicationReceived)
                 {
                     Dispose();
@@ -96,7 +96,7 @@ public sealed class ReentrancyTests : CentrifugoFixture
         {
             Client.EventOccurred += what =>
             {
-                _heard.Enqueue(what.GetType().Name);
+                _observed.Enqueue(what.GetType().Name);
                 if (what is MessagePushed)
                 {
                     Dispose();
@@ -108,11 +108,11 @@ public sealed class ReentrancyTests : CentrifugoFixture
         await Server.AcceptAsync();
         await Server.AdmitAsync(0);
         Server.Publish("c", 1);
-        Server.Connection.Say("""{"push":{"message":{"data":1}}}""");
+        Server.Connection.SendToClient("""{"push":{"message":{"data":1}}}""");
 
         Assert.Equal(EndKind.ClosedByClient, (await Client.Completion.Within()).Kind);
         Assert.Equal(ofTheSubscription ? [nameof(Subscribed), nameof(PublicationReceived), nameof(Interrupted), nameof(Unsubscribed)]
-            : [nameof(Connected), nameof(MessagePushed), nameof(Closed)], _heard);
+            : [nameof(Connected), nameof(MessagePushed), nameof(Closed)], _observed);
     }
 
     [Fact]
@@ -123,20 +123,20 @@ public sealed class ReentrancyTests : CentrifugoFixture
             if (what is Connected)
             {
                 Subscription subscription = Client.Subscribe("c");
-                subscription.EventOccurred += each => _heard.Enqueue(each.GetType().Name);
+                subscription.EventOccurred += each => _observed.Enqueue(each.GetType().Name);
                 subscription.Unsubscribe();
-                Client.Subscribe("d").EventOccurred += each => _heard.Enqueue(each.GetType().Name);
+                Client.Subscribe("d").EventOccurred += each => _observed.Enqueue(each.GetType().Name);
             }
         };
         Client.Start();
         await Server.AcceptAsync();
 
-        await Server.HearAsync("subscribe");
-        await Server.HearAsync("unsubscribe");
+        await Server.ReceiveAsync("subscribe");
+        await Server.ReceiveAsync("unsubscribe");
         await Server.AdmitAsync(0);
 
-        await Bounded.Eventually(() => _heard.Contains(nameof(Subscribed)));
-        Assert.Equal([nameof(Unsubscribed), nameof(Subscribed)], _heard);
+        await Bounded.Eventually(() => _observed.Contains(nameof(Subscribed)));
+        Assert.Equal([nameof(Unsubscribed), nameof(Subscribed)], _observed);
     }
 
     [Fact]
@@ -145,11 +145,11 @@ public sealed class ReentrancyTests : CentrifugoFixture
         Subscription subscription = Client.Subscribe("c");
         subscription.EventOccurred += what =>
         {
-            _heard.Enqueue(what.GetType().Name);
+            _observed.Enqueue(what.GetType().Name);
             if (what is PublicationReceived)
             {
-                Server.Connection.Say("{}"); // all before it has been read when the pong is heard
-                Server.HearPongAsync().GetAwaiter().GetResult();
+                Server.Connection.SendToClient("{}"); // all before it has been read when the pong is received
+                Server.ReceivePongAsync().GetAwaiter().GetResult();
                 subscription.Unsubscribe();
             }
         };
@@ -159,25 +159,25 @@ public sealed class ReentrancyTests : CentrifugoFixture
         Server.Publish("c", 2);
         Server.Publish("c", 3);
 
-        await Bounded.Eventually(() => _heard.Contains(nameof(Unsubscribed)));
-        Assert.Equal([nameof(Subscribed), nameof(PublicationReceived), nameof(Unsubscribed)], _heard);
+        await Bounded.Eventually(() => _observed.Contains(nameof(Unsubscribed)));
+        Assert.Equal([nameof(Subscribed), nameof(PublicationReceived), nameof(Unsubscribed)], _observed);
     }
 
     [Fact]
     public async Task HandlersOfAClient_AreNotCalledBesideEachOther()
     {
         int inside = 0, most = 0;
-        void Hear(object what)
+        void Record(object what)
         {
             most = Math.Max(most, Interlocked.Increment(ref inside));
             Thread.Yield();
-            _heard.Enqueue(what.ToString()!);
+            _observed.Enqueue(what.ToString()!);
             Interlocked.Decrement(ref inside);
         }
 
-        Client.EventOccurred += Hear;
-        Client.Subscribe("a").EventOccurred += Hear;
-        Client.Subscribe("b").EventOccurred += Hear;
+        Client.EventOccurred += Record;
+        Client.Subscribe("a").EventOccurred += Record;
+        Client.Subscribe("b").EventOccurred += Record;
         Client.Start();
         await Server.AcceptAsync();
         await Server.AdmitAsync(0);
@@ -186,10 +186,10 @@ public sealed class ReentrancyTests : CentrifugoFixture
         {
             Server.Publish("a", n);
             Server.Publish("b", n);
-            Server.Connection.Say("""{"push":{"message":{"data":1}}}""");
+            Server.Connection.SendToClient("""{"push":{"message":{"data":1}}}""");
         }
 
-        await Bounded.Eventually(() => _heard.Count == 153);
+        await Bounded.Eventually(() => _observed.Count == 153);
         Assert.Equal(1, most);
     }
 
@@ -220,9 +220,9 @@ public sealed class ReentrancyTests : CentrifugoFixture
         await Client.DisposeAsync().AsTask().Within();
 
         Subscription late = Client.Subscribe("late");
-        late.EventOccurred += what => _heard.Enqueue($"{what}");
+        late.EventOccurred += what => _observed.Enqueue($"{what}");
 
-        await Bounded.Eventually(() => _heard.Contains($"{new Unsubscribed(0, "closed by this client")}"));
+        await Bounded.Eventually(() => _observed.Contains($"{new Unsubscribed(0, "closed by this client")}"));
         Listening<SubscriptionEvent> later = new(Client.Subscribe("late").ReadAllAsync());
         await later.NextAsync<Unsubscribed>();
         await later.EndsAsync();
@@ -235,15 +235,15 @@ public sealed class ReentrancyTests : CentrifugoFixture
         await ConnectAsync();
         await Server.AdmitAsync(0);
         Server.Publish("c", 1);
-        Server.Connection.Say("""{"push":{"channel":"c","unsubscribe":{"code":2000,"reason":"gone"}}}""");
-        Server.Connection.Say("{}");
-        await Server.HearPongAsync();
+        Server.Connection.SendToClient("""{"push":{"channel":"c","unsubscribe":{"code":2000,"reason":"gone"}}}""");
+        Server.Connection.SendToClient("{}");
+        await Server.ReceivePongAsync();
 
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
 
-        await heard.NextAsync<Subscribed>();
-        Assert.Equal(new Unsubscribed(2000, "gone"), await heard.NextAsync());
-        await heard.EndsAsync();
+        await events.NextAsync<Subscribed>();
+        Assert.Equal(new Unsubscribed(2000, "gone"), await events.NextAsync());
+        await events.EndsAsync();
     }
 
     [Fact]

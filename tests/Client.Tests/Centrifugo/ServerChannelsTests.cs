@@ -5,14 +5,14 @@ using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 
-/// <summary>Channels that the server has subscribed the connection to: nothing twice, and no gap without an event.</summary>
+/// <summary>Channels that the server has subscribed the connection to: no publication twice, and no gap without an event.</summary>
 public sealed class ServerChannelsTests : CentrifugoFixture
 {
     private const string Empty =
         "\"ping\":25,\"pong\":true,\"subs\":{\"s\":{\"recoverable\":true,\"positioned\":true,\"epoch\":\"e\",\"offset\":0}}";
 
     [Fact]
-    public async Task AfterACut_AsksForWhatWasMissed_AndGivesItOnce()
+    public async Task AfterALostConnection_RecoversMissedPublications_Once()
     {
         await ConnectAsync(Empty);
         Server.Publish("s", 1);
@@ -22,7 +22,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
         await Server.CutAsync(Events, Time);
         JsonElement connect = await Server.AcceptAsync(Subs("\"recovered\":true,\"was_recovering\":true,\"offset\":4", 2, 3, 4));
         await Events.NextAsync<Connected>();
-        Server.Publish("s", 4); // was on its way already
+        Server.Publish("s", 4); // was in flight already
         Server.Publish("s", 5);
 
         Assert.Equal("""{"s":{"recover":true,"epoch":"e","offset":2}}""", connect.GetProperty("subs").GetRawText());
@@ -30,7 +30,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task AfterALoss_SaysSoFirst()
+    public async Task AfterALoss_ReportsItFirst()
     {
         await ConnectAsync(Empty);
         Server.Publish("s", 1);
@@ -48,11 +48,11 @@ public sealed class ServerChannelsTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task ChannelThatKeepsNothing_IsALossAtEachConnection()
+    public async Task ChannelWithoutHistory_IsALossAtEachConnection()
     {
         const string Plain = "\"subs\":{\"s\":{}}";
         await ConnectAsync(Plain);
-        Server.Connection.Say("""{"push":{"channel":"s","pub":{"data":1}}}""");
+        Server.Connection.SendToClient("""{"push":{"channel":"s","pub":{"data":1}}}""");
         await Events.NextAsync<ServerPublished>();
 
         await Server.CutAsync(Events, Time);
@@ -67,13 +67,13 @@ public sealed class ServerChannelsTests : CentrifugoFixture
     public async Task SubscribedLater_AndUnsubscribed_AndLeftOut()
     {
         await ConnectAsync();
-        Server.Connection.Say("""{"push":{"channel":"t","subscribe":{"recoverable":true,"epoch":"e","offset":7,"positioned":true}}}""");
+        Server.Connection.SendToClient("""{"push":{"channel":"t","subscribe":{"recoverable":true,"epoch":"e","offset":7,"positioned":true}}}""");
         Server.Publish("t", 7); // before the subscription
         Server.Publish("t", 8);
         Assert.Equal(8UL, (await Events.NextAsync<ServerPublished>()).Publication.Offset);
-        Server.Connection.Say("""{"push":{"channel":"t","unsubscribe":{"code":2000,"reason":"over"}}}""");
+        Server.Connection.SendToClient("""{"push":{"channel":"t","unsubscribe":{"code":2000,"reason":"over"}}}""");
         Assert.Equal(new ServerUnsubscribed("t", 2000, "over"), await Events.NextAsync());
-        Server.Connection.Say("""{"push":{"channel":"u","subscribe":{}}}""");
+        Server.Connection.SendToClient("""{"push":{"channel":"u","subscribe":{}}}""");
 
         await Server.CutAsync(Events, Time);
         JsonElement connect = await Server.AcceptAsync();
@@ -94,8 +94,8 @@ public sealed class ServerChannelsTests : CentrifugoFixture
             Server.Publish("s", n);
         }
 
-        Server.Connection.Say("{}");
-        await Server.HearPongAsync(); // all of them have been read
+        Server.Connection.SendToClient("{}");
+        await Server.ReceivePongAsync(); // all of them have been read
 
         Assert.Equal(new ServerPositionLost("s"), await Events.NextAsync());
         await ExpectAsync(9, 10);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Client.Tests.Centrifugo;
 
-/// <summary>Whatever JSON a server carries is handed on as it is, and ends no connection.</summary>
+/// <summary>Any JSON that a server carries is delivered unchanged, and ends no connection.</summary>
 public sealed class VerbatimDataTests : CentrifugoFixture
 {
     public static TheoryData<string> Values { get; } =
@@ -31,21 +31,21 @@ public sealed class VerbatimDataTests : CentrifugoFixture
     [MemberData(nameof(Values))]
     public async Task Data_IsHandedOnVerbatim_LiveAndRecovered(string data)
     {
-        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0);
+        (_, Listening<SubscriptionEvent> events) = await SubscribeAsync(0);
 
         Server.Publish("c", 1, data);
-        Server.Connection.Say(
+        Server.Connection.SendToClient(
             $$"""{"push":{"channel":"c","join":{"info":{"user":"u","client":"x","chan_info":{{data}},"conn_info":{{data}} } } } }""");
-        Assert.Equal(data, Encoding.UTF8.GetString((await heard.NextAsync<PublicationReceived>()).Publication.Data.Span));
-        Assert.Equal(data, Encoding.UTF8.GetString((await heard.NextAsync<MemberJoined>()).Info.ConnectionInfo.Span));
+        Assert.Equal(data, Encoding.UTF8.GetString((await events.NextAsync<PublicationReceived>()).Publication.Data.Span));
+        Assert.Equal(data, Encoding.UTF8.GetString((await events.NextAsync<MemberJoined>()).Info.ConnectionInfo.Span));
         await Server.CutAsync(Events, Time);
-        await heard.NextAsync<Interrupted>();
+        await events.NextAsync<Interrupted>();
         await Server.AcceptAsync($"\"data\":{data},\"ping\":25,\"pong\":true");
-        (uint id, _) = await Server.HearAsync("subscribe");
+        (uint id, _) = await Server.ReceiveAsync("subscribe");
         Server.Answer(id, "subscribe", $$"""{"recoverable":true,"epoch":"e","offset":2,"recovered":true,"data":{{data}},"publications":[{{ScriptedServer.Publication(2, data)}}]}""");
 
-        await heard.NextAsync<Subscribed>();
-        Assert.Equal(data, Encoding.UTF8.GetString((await heard.NextAsync<PublicationReceived>()).Publication.Data.Span));
+        await events.NextAsync<Subscribed>();
+        Assert.Equal(data, Encoding.UTF8.GetString((await events.NextAsync<PublicationReceived>()).Publication.Data.Span));
     }
 
     [Theory]
@@ -55,9 +55,9 @@ public sealed class VerbatimDataTests : CentrifugoFixture
         await ConnectAsync();
 
         Task<ReadOnlyMemory<byte>> rpc = Client.RpcAsync("m", Encoding.UTF8.GetBytes(data));
-        string command = await Server.Connection.HearAsync();
+        string command = await Server.Connection.ReceiveFromClientAsync();
         Assert.Contains($"\"data\":{data}", command, StringComparison.Ordinal);
-        Server.Connection.Say($$$"""{"id":2,"rpc":{"data":{{{data}}}}}""");
+        Server.Connection.SendToClient($$$"""{"id":2,"rpc":{"data":{{{data}}}}}""");
 
         Assert.Equal(data, Encoding.UTF8.GetString((await rpc.Within()).Span));
     }
@@ -65,11 +65,11 @@ public sealed class VerbatimDataTests : CentrifugoFixture
     [Fact]
     public async Task TextOfTheProtocol_WithHalfASurrogatePair_IsReadAsItIs()
     {
-        (_, Listening<SubscriptionEvent> heard) = await SubscribeAsync(0);
+        (_, Listening<SubscriptionEvent> events) = await SubscribeAsync(0);
 
-        Server.Connection.Say("""{"push":{"channel":"c","pub":{"data":1,"offset":1,"tags":{"\ud800k\n":"v\udc00\u0041"},"info":{"user":"u\ud801","client":"\"\\\/"}}}}""");
+        Server.Connection.SendToClient("""{"push":{"channel":"c","pub":{"data":1,"offset":1,"tags":{"\ud800k\n":"v\udc00\u0041"},"info":{"user":"u\ud801","client":"\"\\\/"}}}}""");
 
-        ClientPublication publication = (await heard.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication publication = (await events.NextAsync<PublicationReceived>()).Publication;
         Assert.Equal(("v\udc00A", "u\ud801", "\"\\/"), (publication.Tags["\ud800k\n"], publication.Info!.User, publication.Info.Client));
     }
 

@@ -14,12 +14,12 @@ internal sealed class FakeConnection(TimeProvider time) : IClientConnection
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<int> _clientClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private long _lastSaid = time.GetTimestamp();
+    private long _lastSent = time.GetTimestamp();
 
-    /// <summary>While this is set, nothing that was said is read: as when the client's process does not run.</summary>
+    /// <summary>While this is set, sent data is not read: as when the client's process does not run.</summary>
     public TaskCompletionSource? Stopped { get; set; }
 
-    public TimeSpan QuietFor => _toClient.Reader.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastSaid));
+    public TimeSpan QuietFor => _toClient.Reader.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastSent));
 
     /// <summary>While this is not complete, sends do not end. False as its result breaks them.</summary>
     public TaskCompletionSource<bool>? Gate { get; set; }
@@ -79,9 +79,9 @@ internal sealed class FakeConnection(TimeProvider time) : IClientConnection
     }
 
     /// <summary>The server sends text.</summary>
-    public void Say(string text)
+    public void SendToClient(string text)
     {
-        Volatile.Write(ref _lastSaid, time.GetTimestamp());
+        Volatile.Write(ref _lastSent, time.GetTimestamp());
         _toClient.Writer.TryWrite(new Received(Encoding.UTF8.GetBytes(text), true, null));
     }
 
@@ -92,8 +92,8 @@ internal sealed class FakeConnection(TimeProvider time) : IClientConnection
     public void Close(int code, string reason = "") => End(new ConnectionEnd(EndKind.ClosedByServer) { CloseCode = code, Reason = reason });
 
     /// <summary>The next message of the client.</summary>
-    public Task<string> HearAsync() => _toServer.Reader.ReadAsync().AsTask().Within(what: "a message of the client");
+    public Task<string> ReceiveFromClientAsync() => _toServer.Reader.ReadAsync().AsTask().Within(what: "a message of the client");
 
-    /// <summary>Whether the client has said something that was not heard yet.</summary>
+    /// <summary>Whether the client has sent a message that was not read yet.</summary>
     public bool HasMore => _toServer.Reader.Count > 0;
 }

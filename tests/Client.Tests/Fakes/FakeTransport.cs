@@ -5,13 +5,13 @@ using Weir.Testing;
 
 namespace Weir.Client.Tests.Fakes;
 
-/// <summary>A network in memory: a test says what becomes of each attempt, and plays the server on the connections there are.</summary>
+/// <summary>A network in memory: a test decides the result of each attempt, and plays the server on the open connections.</summary>
 internal sealed class FakeTransport : IClientTransport
 {
     private readonly Channel<FakeConnection> _accepted = Channel.CreateUnbounded<FakeConnection>();
     private int _attempts;
 
-    /// <summary>The clock by which connections are quiet.</summary>
+    /// <summary>The clock by which connections are idle.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public int Attempts => Volatile.Read(ref _attempts);

@@ -68,7 +68,7 @@ public sealed class BackoffTests
     [Theory]
     [InlineData(0, 1)] // ours is longer
     [InlineData(7, 7)]
-    [InlineData(3600, 300)] // as much as we let it ask for
+    [InlineData(3600, 300)] // the most that it may request
     public void Next_RetryAfter_IsTheLeast(int retryAfter, int expected)
     {
         Backoff backoff = Create(new ReconnectOptions(), static () => 0.5);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Client.Tests.Reconnecting;
 
-/// <summary>A thousand clients, and a server that is down: how often it is asked.</summary>
+/// <summary>A thousand clients, and a server that is down: the number of attempts.</summary>
 public sealed class OutageTests
 {
     private const int Clients = 1000;
@@ -14,7 +14,7 @@ public sealed class OutageTests
     // Without a random part the n-th attempt is made after 0, 1, 3, 7, 15, 31, 61, 91 s and so on; with one it is later, by at most
     // a second per wait. So within the first 120 s at most eight of each client, and at least seven.
     [Fact]
-    public async Task ServerIsDown_ForTwoMinutes_IsAskedAsOftenAsCalculated()
+    public async Task ServerIsDown_ForTwoMinutes_IsTriedAsOftenAsCalculated()
     {
         FakeTimeProvider time = new();
         FakeTransport transport = new() { Failure = new ConnectionEnd(EndKind.Unreachable) };

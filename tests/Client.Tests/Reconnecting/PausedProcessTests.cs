@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Client.Tests.Reconnecting;
 
-/// <summary>The process is stopped, and what the server sent meanwhile waits in its sockets: the link is alive.</summary>
+/// <summary>The process is stopped, and the server's data waits in its sockets meanwhile: the connection works.</summary>
 public sealed class PausedProcessTests : CentrifugoFixture
 {
     [Fact]
@@ -15,19 +15,19 @@ public sealed class PausedProcessTests : CentrifugoFixture
         await ConnectAsync();
         TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Server.Connection.Stopped = stopped;
-        Server.Connection.Say("{}");
+        Server.Connection.SendToClient("{}");
 
         Time.Advance(TimeSpan.FromHours(8));
         Time.Pass(TimeSpan.FromMinutes(10)); // its threads have not come to read yet
 
         Assert.Equal(ClientState.Connected, Client.State);
         stopped.SetResult();
-        await Server.HearPongAsync();
+        await Server.ReceivePongAsync();
         Assert.Equal(ClientState.Connected, Client.State);
     }
 
     [Fact]
-    public async Task Silence_AfterAPause_IsJudgedByTheTimeThatFollows()
+    public async Task Silence_AfterAPause_IsMeasuredByTheTimeThatFollows()
     {
         await ConnectAsync();
 
@@ -49,7 +49,7 @@ public sealed class PausedProcessTests : CentrifugoFixture
     {
         await ConnectAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
-        (uint id, _) = await Server.HearAsync("publish");
+        (uint id, _) = await Server.ReceiveAsync("publish");
         TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Server.Connection.Stopped = stopped;
 
@@ -66,10 +66,10 @@ public sealed class PausedProcessTests : CentrifugoFixture
     {
         await ConnectAsync("\"ping\":0");
         Task<DeliveryResult> first = Client.PublishAsync("c", "1"u8.ToArray());
-        await Server.HearAsync("publish");
+        await Server.ReceiveAsync("publish");
         Time.Pass(Options.RequestTimeout * 0.7);
         Task<DeliveryResult> second = Client.PublishAsync("c", "2"u8.ToArray());
-        (uint id, _) = await Server.HearAsync("publish");
+        (uint id, _) = await Server.ReceiveAsync("publish");
 
         Time.Advance(TimeSpan.FromMinutes(10));
         await Bounded.Eventually(() =>
@@ -89,7 +89,7 @@ public sealed class PausedProcessTests : CentrifugoFixture
     {
         Client.Subscribe("c");
         await ConnectAsync("\"ping\":0");
-        await Server.HearAsync("subscribe");
+        await Server.ReceiveAsync("subscribe");
 
         Time.Advance(TimeSpan.FromMinutes(1));
 

@@ -66,7 +66,7 @@ public sealed class ClientSendQueueTests
         await Assert.ThrowsAsync<TaskCanceledException>(() => send.Result.Within());
     }
 
-    // A token of the whole program must not remember every message that was ever sent with it.
+    // A token of the whole program must not hold every message that was ever sent with it.
     [Fact]
     public async Task Token_DoesNotKeepWhatNoLongerWaits()
     {
@@ -93,7 +93,7 @@ public sealed class ClientSendQueueTests
     }
 
     [Fact]
-    public async Task Token_OfWhatIsOnItsWay_ChangesNothing()
+    public async Task Token_OfAMessageInFlight_HasNoEffect()
     {
         using ClientSendQueue queue = new(new SendQueueOptions().ToSettings());
         using CancellationTokenSource given = new();

@@ -5,24 +5,24 @@ using Xunit;
 
 namespace Weir.Client.Tests.Timing;
 
-/// <summary>Time in which the process did not run counts for nothing. A long step of the clock is such a time.</summary>
+/// <summary>Time in which the process did not run does not count. A long step of the clock is such a time.</summary>
 public sealed class RunningTimeoutTests : IDisposable
 {
     private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
 
     private readonly FakeTimeProvider _time = new();
-    private readonly RunningTimeout _patience;
+    private readonly RunningTimeout _timeout;
     private TimeSpan _quietFor = TimeSpan.MaxValue;
     private int _over;
 
-    public RunningTimeoutTests() => _patience = new RunningTimeout(_time, () => _over++, () => _quietFor);
+    public RunningTimeoutTests() => _timeout = new RunningTimeout(_time, () => _over++, () => _quietFor);
 
-    public void Dispose() => _patience.Dispose();
+    public void Dispose() => _timeout.Dispose();
 
     [Fact]
     public void Limit_IsOverWhenItHasPassed_NotBefore_AndOnce()
     {
-        _patience.Begin(_second * 40);
+        _timeout.Begin(_second * 40);
 
         _time.Pass(_second * 39.9);
         Assert.Equal(0, _over);
@@ -38,7 +38,7 @@ public sealed class RunningTimeoutTests : IDisposable
     [InlineData(39.9)]
     public void Pause_CountsForNoMoreThanAQuarter_AndWhatArrivedIsReadFirst(double seconds)
     {
-        _patience.Begin(_second * 40);
+        _timeout.Begin(_second * 40);
         _time.Pass(_second * seconds);
 
         _time.Advance(TimeSpan.FromHours(10));
@@ -56,7 +56,7 @@ public sealed class RunningTimeoutTests : IDisposable
     [InlineData(9)]
     public void ShortPause_InTheLastQuarter_IsFollowedByOneMore(int seconds)
     {
-        _patience.Begin(_second * 40);
+        _timeout.Begin(_second * 40);
         _time.Pass(_second * 39.9);
 
         _time.Advance(_second * seconds);
@@ -69,7 +69,7 @@ public sealed class RunningTimeoutTests : IDisposable
     [Fact]
     public void SignsOfLife_PutItOff_FromWhenTheyCame()
     {
-        _patience.Begin(_second * 40);
+        _timeout.Begin(_second * 40);
         _time.Pass(_second * 35);
         _quietFor = _second * 3; // looked at after 40 s
 
@@ -87,7 +87,7 @@ public sealed class RunningTimeoutTests : IDisposable
     [InlineData(400)]
     public void Limit_BeyondWhatATimerTakes_IsKept(int days)
     {
-        _patience.Begin(TimeSpan.FromDays(days));
+        _timeout.Begin(TimeSpan.FromDays(days));
 
         for (int n = 1; n < days; n++)
         {
@@ -105,7 +105,7 @@ public sealed class RunningTimeoutTests : IDisposable
     {
         foreach (TimeSpan limit in new[] { Timeout.InfiniteTimeSpan, TimeSpan.MaxValue })
         {
-            _patience.Begin(limit);
+            _timeout.Begin(limit);
             for (int n = 0; n < 1000; n++)
             {
                 _time.Advance(TimeSpan.FromDays(10));
@@ -118,8 +118,8 @@ public sealed class RunningTimeoutTests : IDisposable
     [Fact]
     public void Stop_IsTheEndOfIt()
     {
-        _patience.Begin(_second);
-        _patience.Stop();
+        _timeout.Begin(_second);
+        _timeout.Stop();
 
         _time.Pass(_second * 100);
 

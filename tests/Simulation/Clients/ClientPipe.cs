@@ -5,7 +5,7 @@ using Weir.Simulation.Scheduling;
 namespace Weir.Simulation.Clients;
 
 /// <summary>
-/// The way from a node to a client: what is flushed arrives after a while, in pieces, unless the connection breaks before.
+/// The path from a node to a client: flushed data arrives after a while, in pieces, unless the connection breaks before.
 /// </summary>
 internal sealed class ClientPipe(SimulationScheduler scheduler, Action<ReadOnlyMemory<byte>> arrive) : PipeWriter
 {

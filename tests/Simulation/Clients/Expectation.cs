@@ -34,12 +34,12 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
     public bool HasLost { get; private set; }
 
     /// <summary>A subscription has begun without a position of the client's own.</summary>
-    /// <param name="position">From where on it hears everything; without an epoch if it was not given one.</param>
+    /// <param name="position">The position after which it receives everything; without an epoch if it was not given one.</param>
     public void Begin(StreamPosition position)
     {
         if (!isNumbered)
         {
-            // Without numbers, what is still on its way to another node may come there once more.
+            // Without offsets, a publication in flight to another node may arrive there once more.
             _given.Clear();
             _lastOfPublisher.Clear();
             return;
@@ -55,7 +55,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         _at = _at is { } known && position.Epoch.Length == 0 ? known : from;
     }
 
-    /// <summary>A subscription has begun that goes on at the client's position.</summary>
+    /// <summary>A subscription has begun that continues at the client's position.</summary>
     public void Resume()
     {
         if (!isNumbered)
@@ -64,7 +64,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         }
     }
 
-    /// <summary>A connection has begun on which the server says what is lost, if anything is.</summary>
+    /// <summary>A connection has begun on which the server reports losses.</summary>
     public void BeginStream()
     {
         if (!isNumbered || _at is null)
@@ -73,7 +73,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         }
     }
 
-    /// <summary>Something is lost, and it goes on after <paramref name="now"/>.</summary>
+    /// <summary>Publications are lost, and it continues after <paramref name="now"/>.</summary>
     public void Lose(StreamPosition now)
     {
         HasLost = true;
@@ -82,11 +82,11 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         world.Note($"{client} {room} lost, at {Text(now)}");
     }
 
-    /// <summary>A publication is given, with its place if the protocol says so.</summary>
-    public void Give(string text, StreamPosition? said)
+    /// <summary>A publication is delivered, with its position if the protocol has them.</summary>
+    public void Give(string text, StreamPosition? reported)
     {
         text = text.Trim('"');
-        world.Note($"{client} {room} {text}{(said is { } at ? " " + Text(at) : "")}");
+        world.Note($"{client} {room} {text}{(reported is { } at ? " " + Text(at) : "")}");
         if (!_given.Add(text))
         {
             world.Violate($"{client} in {room} was given {text} twice");
@@ -106,7 +106,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
             return;
         }
 
-        if (said is { Offset: > 0 } place)
+        if (reported is { Offset: > 0 } place)
         {
             if (world.Ledger.TextAt(room, place) != text)
             {
@@ -117,13 +117,13 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
 
             Advance(text, place);
         }
-        else if (said is null && world.Ledger.PlaceOf(text) is { } stored)
+        else if (reported is null && world.Ledger.PlaceOf(text) is { } stored)
         {
             Advance(text, stored);
         }
     }
 
-    /// <summary>All faults are healed and all has come to rest: nothing may be missing.</summary>
+    /// <summary>All faults are healed and no event is left: no publication may be missing.</summary>
     public void CheckComplete()
     {
         if (!isNumbered || _at is not { } at)
@@ -152,7 +152,7 @@ internal sealed class Expectation(string client, string room, SimulationWorld wo
         {
             bool isNext = world.Ledger.AreOfOneSequence(room, at, place) && place.Offset > at.Offset
                 && world.Ledger.AreSkipped(room, at, place with { Offset = place.Offset - 1 }, Node?.Name);
-            // After a fail-over that lost the place, it is not known where a client began that has been given nothing yet.
+            // After a fail-over that lost the position, the begin of a client without a delivery is unknown.
             bool isEarlier = _isLowerBound && (!world.Ledger.AreOfOneSequence(room, at, place) || place.Offset <= at.Offset);
             if (!isNext && !isEarlier)
             {

@@ -5,7 +5,7 @@ using Weir.Rooms;
 
 namespace Weir.Simulation.Clients;
 
-/// <summary>A client at the seam of all protocols with positions: it comes back with the last that it was given.</summary>
+/// <summary>A client at the interface of all protocols with positions: it reconnects with the last position that it received.</summary>
 internal sealed class ListenerClient(string name, string room, SimulationWorld world, bool isNumbered) : SimulatedClient(name)
 {
     private readonly Expectation _expectation = new(name, room, world, isNumbered);

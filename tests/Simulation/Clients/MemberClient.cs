@@ -14,7 +14,7 @@ namespace Weir.Simulation.Clients;
 /// <param name="name">Its name.</param>
 /// <param name="rooms">Its rooms; several have no publishers but such members.</param>
 /// <param name="world">Where it is.</param>
-/// <param name="isNumbered">Whether the room keeps history, so that it can be judged what is missing; not of several rooms.</param>
+/// <param name="isNumbered">Whether the room keeps history, so that missing messages can be found; not of several rooms.</param>
 internal sealed class MemberClient(string name, string[] rooms, SimulationWorld world, bool isNumbered) : SimulatedClient(name)
 {
     private Membership? _membership;
@@ -176,7 +176,7 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
                         _world.Violate($"{_client.Name} was given {text}, which it had published itself");
                     }
 
-                    Expectation.Give(text, said: null);
+                    Expectation.Give(text, reported: null);
                 }
                 else if (opcode == 8)
                 {

@@ -9,7 +9,7 @@ namespace Weir.Simulation.Clients;
 
 /// <summary>
 /// The .NET client itself, over a session of Centrifugo's protocol: it reconnects and recovers on its own. What its handler is given is
-/// judged, and the results of its publishes.
+/// checked, and the results of its publishes.
 /// </summary>
 internal sealed class SdkClient : SimulatedClient
 {
@@ -111,7 +111,7 @@ internal sealed class SdkClient : SimulatedClient
         }
     }
 
-    // Publications come without an epoch: if the server went on under another one, the client's own is that of its subscription.
+    // Publications come without an epoch: if the server continued under another one, the client's own is that of its subscription.
     private void Give(string text, long offset)
     {
         StreamPosition? place = _world.Ledger.PlaceOf(text);

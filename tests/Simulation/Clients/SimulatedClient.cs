@@ -1,6 +1,6 @@
 namespace Weir.Simulation.Clients;
 
-/// <summary>A client that comes, goes and comes back.</summary>
+/// <summary>A client that connects, disconnects and reconnects.</summary>
 internal abstract class SimulatedClient(string name)
 {
     public string Name => name;
@@ -14,7 +14,7 @@ internal abstract class SimulatedClient(string name)
     /// <summary>Whether it has a connection to a node for a room, or is about to have one.</summary>
     public virtual bool IsIn(NodeModel node, string room) => false;
 
-    /// <summary>Connects to a node, with the last position that it knows.</summary>
+    /// <summary>Connects to a node, with the last position that it has.</summary>
     public abstract void Connect(NodeModel node);
 
     /// <summary>Its connection breaks.</summary>

@@ -65,7 +65,7 @@ internal sealed class SimulatedConnection : IClientConnection
 
     public TimeSpan QuietFor => TimeSpan.Zero;
 
-    /// <summary>It breaks, and what is on its way is lost.</summary>
+    /// <summary>It breaks, and data in flight is lost.</summary>
     public void Break()
     {
         if (_isBroken)

@@ -7,7 +7,7 @@ using Weir.Relay.Brokers;
 
 namespace Weir.Simulation.Clients;
 
-/// <summary>An EventSource, by the HTML standard, section 9.2: it comes back with the last id that it was given.</summary>
+/// <summary>An EventSource, by the HTML standard, section 9.2: it reconnects with the last id that it received.</summary>
 internal sealed class SseClient : SimulatedClient
 {
     private readonly SimulationWorld _world;
@@ -137,7 +137,7 @@ internal sealed class SseClient : SimulatedClient
         }
         else if (type.Length == 0)
         {
-            _expectations[data[(data.IndexOf('/', StringComparison.Ordinal) + 1)..data.LastIndexOf('-')]].Give(data, said: null);
+            _expectations[data[(data.IndexOf('/', StringComparison.Ordinal) + 1)..data.LastIndexOf('-')]].Give(data, reported: null);
         }
     }
 
@@ -148,8 +148,8 @@ internal sealed class SseClient : SimulatedClient
         return places.Length != _rooms.Length || !places[room].StartsWith(':');
     }
 
-    // It breaks while the stream catches up: the client comes back with the id of one of the first events.
-    private void CutAndComeBack()
+    // It breaks while the stream catches up: the client reconnects with the id of one of the first events.
+    private void AbortAndReconnect()
     {
         Cut();
         _world.Scheduler.After(_world.Scheduler.Between(0, 300), () =>
@@ -171,7 +171,7 @@ internal sealed class SseClient : SimulatedClient
         }
     }
 
-#pragma warning disable CA1001 // no timer and no handle behind it: there is nothing to dispose
+#pragma warning disable CA1001 // no timer and no handle behind it: it needs no disposal
     private sealed class Connection : IHttpResponseBodyFeature, IHttpRequestLifetimeFeature
 #pragma warning restore CA1001
     {
@@ -262,7 +262,7 @@ internal sealed class SseClient : SimulatedClient
                 _data.Clear();
                 if (EventsUntilCut > 0 && --EventsUntilCut == 0 && !_isBroken)
                 {
-                    _client.CutAndComeBack();
+                    _client.AbortAndReconnect();
                 }
 
                 return;

@@ -5,7 +5,7 @@ namespace Weir.Simulation.Model;
 
 /// <summary>
 /// One node's broker: a link for commands and one for announcements to the <see cref="ServerModel"/>. Each takes its time,
-/// and nothing overtakes on a link.
+/// and messages do not overtake each other on a link.
 /// </summary>
 internal sealed class BrokerModel(string name, ServerModel server, SimulationScheduler scheduler) : IBroker
 {
@@ -145,8 +145,8 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         SetHealth(BrokerHealth.Degraded);
     }
 
-    /// <summary>The server does not answer: after a while the node knows.</summary>
-    /// <param name="dropsLink">It gives up the link for announcements, too.</param>
+    /// <summary>The server does not answer: after a while the node detects it.</summary>
+    /// <param name="dropsLink">It closes the link for announcements, too.</param>
     public void OnSilence(bool dropsLink)
     {
         _refuses = true;
@@ -160,7 +160,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         }
     }
 
-    /// <summary>The links come back, and with them the subscriptions.</summary>
+    /// <summary>The links are restored, and with them the subscriptions.</summary>
     public void Heal()
     {
         _refuses = false;
@@ -182,7 +182,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         });
     }
 
-    /// <summary>The server refuses writes from now on, or takes them again: after a while the node knows.</summary>
+    /// <summary>The server refuses writes from now on, or takes them again: after a while the node detects it.</summary>
     public void OnRefusalChanged() => scheduler.After(scheduler.Between(1, 1000), () =>
     {
         if (Health != BrokerHealth.Degraded)

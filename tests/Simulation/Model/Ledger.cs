@@ -11,7 +11,7 @@ internal sealed class Ledger
     private readonly Dictionary<(string Room, string Epoch), Sequence> _sequences = [];
     private readonly Dictionary<string, StreamPosition> _places = [];
 
-    /// <summary>A sequence begins, or goes on from another up to whose <paramref name="common"/> both are one.</summary>
+    /// <summary>A sequence begins, or continues another up to whose <paramref name="common"/> both are one.</summary>
     public void Begin(string room, string epoch, string? from, long common) => _sequences[(room, epoch)] = new Sequence(from, common);
 
     public void Store(string room, StreamPosition place, string text)

@@ -4,7 +4,7 @@ namespace Weir.Simulation.Model;
 
 /// <summary>
 /// The server that the nodes share: a log for each room, as Redis keeps it (see docs/operations/redis.md), and the nodes that have
-/// subscribed. What is asked arrives by a <see cref="BrokerModel"/>.
+/// subscribed. Requests arrive by a <see cref="BrokerModel"/>.
 /// </summary>
 internal sealed class ServerModel(Ledger ledger)
 {
@@ -111,7 +111,7 @@ internal sealed class ServerModel(Ledger ledger)
         return new RoomHistory(found, new StreamPosition(log.Epoch, log.Top)) { Past = [.. log.Past] };
     }
 
-    /// <summary>Who is present in a room: the nodes themselves, none of which ends before the simulation.</summary>
+    /// <summary>The clients present in a room: the nodes themselves, none of which ends before the simulation.</summary>
     public Dictionary<string, RoomMember> Present(string room)
         => _present.TryGetValue(room, out Dictionary<string, RoomMember>? present) ? present : _present[room] = [];
 
@@ -122,7 +122,7 @@ internal sealed class ServerModel(Ledger ledger)
         return new StreamPosition(log.Epoch, log.Top);
     }
 
-    /// <summary>Another process: numbers go on under other epochs.</summary>
+    /// <summary>Another process: offsets continue under other epochs.</summary>
     public void Restart(bool keepsData)
     {
         _line++;
@@ -145,7 +145,7 @@ internal sealed class ServerModel(Ledger ledger)
         }
     }
 
-    /// <summary>Somebody deletes the keys of a room, or those of its publications alone.</summary>
+    /// <summary>An operator deletes the keys of a room, or those of its publications alone.</summary>
     public void Delete(string room, bool onlyPublications)
     {
         if (onlyPublications)

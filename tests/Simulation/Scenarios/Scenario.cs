@@ -10,10 +10,10 @@ internal enum Features
 {
     None = 0,
 
-    /// <summary>The links of one node to the server break and come back.</summary>
+    /// <summary>The links of one node to the server break and are restored.</summary>
     Cuts = 1,
 
-    /// <summary>The server does not answer for some time, and does then what was asked meanwhile.</summary>
+    /// <summary>The server does not answer for some time, and then processes the requests that came meanwhile.</summary>
     Hangs = 2,
 
     /// <summary>The server refuses what is to be stored.</summary>
@@ -124,7 +124,7 @@ internal sealed class Scenario
     public RoomRule[] RulesOf(int node)
         => node == 2 && _features.HasFlag(Features.DifferentRules) ? [.. _rules.Where(static rule => rule.Pattern != "other")] : _rules;
 
-    // Where rules differ, what was missed cannot be told by numbers: then the nodes must say so, see SimulationWorld.Check.
+    // Where rules differ, losses cannot be detected by offsets: then the nodes must report it, see SimulationWorld.Check.
     private bool IsNumbered(string room) => room != "plain" && !(room == "other" && HasDifferentRules);
 
     private bool HasDifferentRules => Nodes > 1 && _features.HasFlag(Features.DifferentRules);
@@ -216,7 +216,7 @@ internal sealed class Scenario
         }
     }
 
-    // A publisher goes on for some time, whatever begins or ends meanwhile: a member of the node, or its API.
+    // A publisher continues for some time, through faults that begin or end meanwhile: a member of the node, or its API.
     private void Talk(SimulationWorld world, NodeModel node)
     {
         MemberClient[] members = [.. world.Clients.OfType<MemberClient>().Where(static member => member.CanPublish)];
@@ -254,7 +254,7 @@ internal sealed class Scenario
     }
 
     // All clients that a node has in a room leave it at once, while calls to the server are on their way, and are back a moment later: if
-    // the server could not be asked, in another room of the same name.
+    // the server could not be reached, in another room of the same name.
     private void LeaveAndReturn(SimulationWorld world, NodeModel node, string room)
     {
         Publish();
@@ -307,7 +307,7 @@ internal sealed class Scenario
     }
 
     // Listeners come back to a room, so that its history is read, and a publish begins: calls that the server has not answered yet.
-    private void ComeAndPublish(SimulationWorld world, NodeModel node, string room)
+    private void JoinAndPublish(SimulationWorld world, NodeModel node, string room)
     {
         foreach (SimulatedClient client in world.Clients.Where(client => client.IsListenerOf(room)))
         {
@@ -399,7 +399,7 @@ internal sealed class Scenario
             {
                 if (left is not null)
                 {
-                    world.Scheduler.After(noticed - Between(0, 300), () => ComeAndPublish(world, node, left));
+                    world.Scheduler.After(noticed - Between(0, 300), () => JoinAndPublish(world, node, left));
                 }
 
                 world.Scheduler.After(noticed, () =>

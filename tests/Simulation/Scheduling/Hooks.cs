@@ -8,7 +8,7 @@ namespace Weir.Simulation.Scheduling;
 /// </summary>
 /// <remarks>
 /// The weaver matches names and parameters, the object itself first. A continuation runs where the awaited task completes,
-/// or is queued if that task asks for it (RunContinuationsAsynchronously), as without the simulation.
+/// or is queued if that task requires it (RunContinuationsAsynchronously), as without the simulation.
 /// </remarks>
 public static class Hooks
 {

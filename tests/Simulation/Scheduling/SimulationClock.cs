@@ -1,6 +1,6 @@
 namespace Weir.Simulation.Scheduling;
 
-/// <summary>A clock that goes on from timer to timer. Timers due at the same moment run in the order in which they were set.</summary>
+/// <summary>A clock that advances from timer to timer. Timers due at the same moment run in the order in which they were set.</summary>
 internal sealed class SimulationClock : TimeProvider
 {
     private readonly PriorityQueue<(Timer Timer, int Version), (long Due, long Order)> _timers = new();

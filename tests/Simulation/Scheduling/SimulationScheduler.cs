@@ -1,8 +1,8 @@
 namespace Weir.Simulation.Scheduling;
 
 /// <summary>
-/// Runs everything of one simulation on the thread that calls it: of what is ready, one item by chance; when nothing is,
-/// the clock goes on to the next timer.
+/// Runs everything of one simulation on the thread that calls it: of the ready items, one by chance; when none is ready,
+/// the clock advances to the next timer.
 /// </summary>
 internal sealed class SimulationScheduler : SynchronizationContext
 {
@@ -32,7 +32,7 @@ internal sealed class SimulationScheduler : SynchronizationContext
     {
         if (Environment.CurrentManagedThreadId != _thread)
         {
-            // No test may pass in which something runs where the seed has no say.
+            // No test may pass in which code runs outside of the seed's control.
             Environment.FailFast(
                 "The simulation was continued from another thread: a way to the thread pool is not redirected.\n" + Environment.StackTrace);
         }

@@ -11,7 +11,7 @@ internal sealed record MessageReaderDelivery(string How, int[] Reads, int[] Cuts
 
     public static MessageReaderDelivery ByteByByte(int length) => new("byte by byte", Each(length), []);
 
-    /// <summary>Whole; in two segments and in two reads, cut at every byte; byte by byte in every sense.</summary>
+    /// <summary>Whole; in two segments and in two reads, split at every byte; byte by byte in every sense.</summary>
     public static IEnumerable<MessageReaderDelivery> EveryWay(int length)
     {
         yield return Whole;

@@ -1,6 +1,6 @@
 namespace Weir.TestSupport.MessageReading;
 
-/// <summary>Three readers of the same bytes, whatever these are, must see the same.</summary>
+/// <summary>Three readers of the same bytes, valid or not, must return the same events.</summary>
 internal static class MessageReaderDifferential
 {
     /// <summary>

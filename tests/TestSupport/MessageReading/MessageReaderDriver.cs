@@ -7,8 +7,8 @@ using Weir.Protocol;
 namespace Weir.TestSupport.MessageReading;
 
 /// <summary>
-/// Plays a stream to a <see cref="MessageReader"/> as a connection does: read, take events until it wants more, keep the
-/// rest, and after a fault only look for the Close. Judges what holds for any bytes whatever.
+/// Plays a stream to a <see cref="MessageReader"/> as a connection does: read, take events until it needs more, keep the
+/// rest, and after a fault only look for the Close. Asserts what holds for any bytes.
 /// </summary>
 /// <exception cref="MessageReaderMisbehaviorException">
 /// More calls than bytes can account for, more rented than the limit allows or than has arrived, something kept after
@@ -42,7 +42,7 @@ internal sealed class MessageReaderDriver
             driver.TakeEvents(ref buffer, arrivals.Arrived);
             arrivals.Keep(buffer);
 
-            // Each call takes off at least a byte, or wants more (once a read), or finds the one fault.
+            // Each call takes off at least a byte, or needs more (once a read), or finds the one fault.
             if (driver._calls > arrivals.Arrived + i + 2)
             {
                 throw new MessageReaderMisbehaviorException($"{driver._calls} calls for {arrivals.Arrived} bytes");
@@ -149,7 +149,7 @@ internal sealed class MessageReaderDriver
 
     private void CheckRented(int arrived)
     {
-        // Nothing is freed in a call before it returns but what the call before left, so this sees the peak.
+        // A call frees before it returns only what the call before left, so this is the peak.
         long rented = _pools.Arrays.OutstandingBytes;
         _transcript.PeakRentedBytes = Math.Max(_transcript.PeakRentedBytes, rented);
         if (rented > _setup.MaxRentedBytes)

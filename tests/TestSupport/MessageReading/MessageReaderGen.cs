@@ -35,7 +35,7 @@ internal static class MessageReaderGen
             isText ? Text(content.Item1, content.Item2) : Bytes(content.Item1, content.Item2),
             ends, controls, key, compressed)).Array[1, most];
 
-    // Half of them random bytes, half repetitive, as deflate sees them.
+    // Half of them random bytes, half repetitive, for deflate.
     private static byte[] Bytes(int size, int seed)
     {
         byte[] bytes = new byte[size];

@@ -24,7 +24,7 @@ internal sealed record MessageReaderSetup(
         new(new ReadSettings(MaxMessageBytes, StreamFragments, pools.Arrays, pools.Zlib), Deflate);
 }
 
-/// <summary>What readers under test rent from. Disposing it fails the test if anything has not come back.</summary>
+/// <summary>The pools of readers under test. Disposing it fails the test if a rented array was not returned.</summary>
 internal sealed class MessageReaderPools : IDisposable
 {
     public DiagnosticArrayPool Arrays { get; } = new();
@@ -47,5 +47,5 @@ internal sealed class MessageReaderPools : IDisposable
     }
 }
 
-/// <summary>The reader did what it must never do, whatever the bytes.</summary>
+/// <summary>The reader did what it must not do for any bytes.</summary>
 internal sealed class MessageReaderMisbehaviorException(string message) : Exception(message);

@@ -63,7 +63,7 @@ internal sealed class MessageReaderStream
 internal sealed record MessageReaderControl(bool IsPong, byte[] Payload, uint Key);
 
 /// <summary>
-/// A message to send. FragmentEnds tells where its frames but the last end, of <see cref="Whole"/> and ascending; the i-th
+/// A message to send. FragmentEnds has the ends of its frames but the last, of <see cref="Whole"/> and ascending; the i-th
 /// of Controls comes after the i-th frame, if that is not the last.
 /// </summary>
 internal sealed record MessageReaderPlan(

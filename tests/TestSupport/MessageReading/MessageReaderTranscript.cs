@@ -4,8 +4,8 @@ using Weir.Connections;
 namespace Weir.TestSupport.MessageReading;
 
 /// <summary>One thing the reader reported.</summary>
-/// <param name="Kind">A message handed out in pieces counts as one Message, whose payload is all of them.</param>
-/// <param name="Detail">For messages their kind; else the close code and what was said with it.</param>
+/// <param name="Kind">A message handed out in fragments counts as one Message, whose payload is all of them.</param>
+/// <param name="Detail">For messages their kind; else the close code and its reason.</param>
 /// <param name="Payload">A copy: the reader's own is valid until its next call only.</param>
 /// <param name="ArrivedBytes">How much of the stream had arrived when it was reported.</param>
 internal readonly record struct MessageReaderEvent(ReadEvent Kind, string Detail, byte[] Payload, int ArrivedBytes)

@@ -18,7 +18,7 @@ public sealed partial class HostProcess
     public Task<string> BodyOfAsync(string path) => _http.GetStringAsync(AddressOf(path));
 
     /// <summary>The sum of a metric's series, of those that have the label if one is named; 0 when there is none.</summary>
-    /// <param name="name">As Prometheus knows it.</param>
+    /// <param name="name">Its name for Prometheus.</param>
     /// <param name="label">A label with its value, as <c>state="open"</c>.</param>
     public async Task<double> MetricAsync(string name, string label = "")
     {
@@ -29,7 +29,7 @@ public sealed partial class HostProcess
             .Sum(static line => ValueOf(line));
     }
 
-    /// <summary>Waits until a metric has a value; whoever asks often sees answers up to 300 ms old.</summary>
+    /// <summary>Waits until a metric has a value; frequent requests get answers up to 300 ms old.</summary>
     public async Task MetricBecomesAsync(string name, Func<double, bool> isRight, TimeSpan? limit = null, string label = "")
     {
         TimeSpan bound = limit ?? Weir.Testing.Bounded.DefaultLimit;

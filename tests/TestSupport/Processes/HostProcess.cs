@@ -51,7 +51,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     public string Errors => TextOf(_errors);
 
     /// <summary>
-    /// The first lines of its warnings and errors, without the warnings that only say how busy the machine is: the timer wheel's
+    /// The first lines of its warnings and errors, without the warnings that only report how busy the machine is: the timer wheel's
     /// overrun, a loop handed off, Kestrel's late heartbeat.
     /// </summary>
     public IEnumerable<string> Warnings => Output.Split('\n').Where(static line => WarningLine.IsMatch(line) && !BusyLine.IsMatch(line));
@@ -108,19 +108,19 @@ public sealed partial class HostProcess : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Asks it to end, as an operator or an orchestrator does.</summary>
+    /// <summary>Requests its end, as an operator or an orchestrator does.</summary>
     public void Terminate() => Signals.Terminate(Id);
 
     /// <summary>Ends it as a crash would.</summary>
     public void Kill() => Signals.Kill(Id);
 
-    /// <summary>Takes it off the processor: its connections stay, and nothing answers on them.</summary>
+    /// <summary>Takes it off the processor: its connections stay, and no answer comes on them.</summary>
     public void Stop() => Signals.Suspend(Id);
 
-    /// <summary>Lets it go on after <see cref="Stop"/>.</summary>
+    /// <summary>Continues it after <see cref="Stop"/>.</summary>
     public void Continue() => Signals.Continue(Id);
 
-    /// <summary>Waits for the end, which must come in time, and says how it was.</summary>
+    /// <summary>Waits for the end, which must come in time, and returns how it ended.</summary>
     public async Task<int> ExitAsync(TimeSpan? limit = null)
     {
         await _process.WaitForExitAsync().Within(limit, "end of the Host"); // and of its output

@@ -86,24 +86,24 @@ public sealed class SdkProcess : IAsyncDisposable
     /// <summary>Clients that find a node, or the next one each time they connect.</summary>
     /// <param name="where">"node" or "chromium".</param>
     /// <param name="transport">"websocket", "sse" or "http_stream".</param>
-    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    /// <param name="ports">Of the nodes; commands of clients of streams go to the last.</param>
     public static Task<SdkProcess> StartAsync(string where, string transport, params int[] ports)
         => StartAsync(where, transport, reportsStreams: false, tokens: null, ports);
 
     /// <inheritdoc cref="StartAsync(string, string, int[])"/>
     /// <param name="where">"node" or "chromium".</param>
     /// <param name="transport">"websocket", "sse" or "http_stream".</param>
-    /// <param name="tokens">What a client is given when it asks for a token, one after another; null: it does not ask.</param>
-    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    /// <param name="tokens">The tokens that a client's callback returns, one after another; null: no callback.</param>
+    /// <param name="ports">Of the nodes; commands of clients of streams go to the last.</param>
     public static Task<SdkProcess> StartAsync(string where, string transport, string[]? tokens, params int[] ports)
         => StartAsync(where, transport, reportsStreams: false, tokens, ports);
 
     /// <inheritdoc cref="StartAsync(string, string, int[])"/>
     /// <param name="where">"node" or "chromium".</param>
     /// <param name="transport">"websocket", "sse" or "http_stream".</param>
-    /// <param name="reportsStreams">Whether what the bytes of streams say is among the events; in Node only.</param>
-    /// <param name="tokens">What a client is given when it asks for a token, one after another; null: it does not ask.</param>
-    /// <param name="ports">Of the nodes; what clients of streams say goes to the last.</param>
+    /// <param name="reportsStreams">Whether the text of streams is among the events; in Node only.</param>
+    /// <param name="tokens">The tokens that a client's callback returns, one after another; null: no callback.</param>
+    /// <param name="ports">Of the nodes; commands of clients of streams go to the last.</param>
     public static Task<SdkProcess> StartAsync(
         string where, string transport, bool reportsStreams, string[]? tokens, params int[] ports)
     {
@@ -132,7 +132,7 @@ public sealed class SdkProcess : IAsyncDisposable
     /// <summary>Holds the process: its connections stay, and it does not run.</summary>
     public void Suspend() => Signals.Suspend(_process.Id);
 
-    /// <summary>Lets it go on after <see cref="Suspend"/>.</summary>
+    /// <summary>Continues it after <see cref="Suspend"/>.</summary>
     public void Continue() => Signals.Continue(_process.Id);
 
     /// <summary>Has a client do something, without waiting for what comes of it.</summary>
@@ -207,7 +207,7 @@ public sealed class SdkProcess : IAsyncDisposable
         => Events.Where(each => each.GetProperty("event").ValueEquals(name) && each.TryGetProperty("of", out JsonElement of)
             && of.ValueEquals(client));
 
-    /// <summary>The offsets of the publications that a client has heard, in their order.</summary>
+    /// <summary>The offsets of the publications that a client has received, in their order.</summary>
     public IReadOnlyList<long> OffsetsOf(string channel, string client = "a") =>
     [
         .. EventsOf("publication", client).Where(each => each.GetProperty("channel").ValueEquals(channel))
@@ -242,24 +242,24 @@ public sealed class SdkProcess : IAsyncDisposable
         }
 
         // What a channel carries may be as deep as the server takes, and stands inside an event.
-        JsonElement told = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 128 }).RootElement;
+        JsonElement report = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 128 }).RootElement;
         lock (_gate)
         {
-            if (told.TryGetProperty("answer", out JsonElement id))
+            if (report.TryGetProperty("answer", out JsonElement id))
             {
                 if (_answers.TryGetValue(id.GetInt32(), out TaskCompletionSource<JsonElement>? answer))
                 {
-                    answer.TrySetResult(told);
+                    answer.TrySetResult(report);
                 }
             }
-            else if (told.TryGetProperty("ready", out _))
+            else if (report.TryGetProperty("ready", out _))
             {
                 _ready.TrySetResult();
             }
             else
             {
-                _events.Add(told);
-                _watcher?.Invoke(told);
+                _events.Add(report);
+                _watcher?.Invoke(report);
             }
         }
     }

@@ -3,7 +3,7 @@ using Weir.Testing;
 
 namespace Weir.TestSupport.Servers;
 
-/// <summary>A Redis Cluster of a test's own: three masters, each with as many replicas as asked for.</summary>
+/// <summary>A Redis Cluster of a test's own: three masters, each with as many replicas as requested.</summary>
 public sealed class RedisCluster : IAsyncDisposable
 {
     private const int MasterCount = 3;

@@ -100,10 +100,10 @@ public sealed class RedisServer : IAsyncDisposable
         await _process.WaitForExitAsync().Within();
     }
 
-    /// <summary>Takes it off the processor: its connections stay, and nothing answers on them.</summary>
+    /// <summary>Takes it off the processor: its connections stay, and no answer comes on them.</summary>
     public void Stop() => Signals.Suspend(_process!.Id);
 
-    /// <summary>Lets it go on after <see cref="Stop"/>.</summary>
+    /// <summary>Continues it after <see cref="Stop"/>.</summary>
     public void Continue() => Signals.Continue(_process!.Id);
 
     /// <summary>Deletes what it has kept on disk.</summary>
@@ -145,7 +145,7 @@ public sealed class RedisServer : IAsyncDisposable
             && await ReadInfoAsync("slave_repl_offset") == await master.ReadInfoAsync("master_repl_offset"),
         "the replica has all");
 
-    /// <summary>Waits until this Sentinel knows whom it could promote.</summary>
+    /// <summary>Waits until this Sentinel has a replica that it could promote.</summary>
     public Task KnowsReplicaAsync() => Waiting.UntilAsync(
         async () => (await ReadInfoAsync("master0")).Contains("slaves=1", StringComparison.Ordinal), "the Sentinel knows the replica",
             TimeSpan.FromSeconds(20));
@@ -167,7 +167,7 @@ public sealed class RedisServer : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>A port nobody listens on now, whose number plus 10,000 is one too: a Cluster's nodes talk there.</summary>
+    /// <summary>A port without a listener now, whose number plus 10,000 is one too: a Cluster's nodes connect there.</summary>
     public static int FreePort()
     {
         while (true)

@@ -11,7 +11,7 @@ public sealed class SentinelGroup : IAsyncDisposable
 
     public string Configuration => $"{_servers[2].Address},serviceName=weir";
 
-    /// <summary>Starts all three and waits until the Sentinel knows whom it could promote.</summary>
+    /// <summary>Starts all three and waits until the Sentinel has a replica that it could promote.</summary>
     public static async Task<SentinelGroup> StartAsync()
     {
         SentinelGroup group = new();
@@ -35,7 +35,7 @@ public sealed class SentinelGroup : IAsyncDisposable
     /// <summary>Waits until the replica has all that its master has.</summary>
     public Task HasReplicatedAsync() => Replica.HasReplicatedAsync(Master);
 
-    /// <summary>Cuts the replica off: it cannot come back to its master, which goes on.</summary>
+    /// <summary>Separates the replica: it cannot reconnect to its master, which continues.</summary>
     public async Task CutReplicaOffAsync()
     {
         await Replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");

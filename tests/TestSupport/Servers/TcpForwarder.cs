@@ -143,7 +143,7 @@ public abstract class TcpForwarder : IAsyncDisposable
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            Untrack(from); // one end is gone: the other sees it
+            Untrack(from); // one end is closed: so is the other
             Untrack(to);
             return true;
         }

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Weir.TestSupport.Servers;
 
 /// <summary>
-/// Stands between a node and a server, and can do what a firewall does that forgets its connections: nothing is passed on any
-/// more, in one direction or both, and neither end is told. Connections made later work.
+/// Stands between a node and a server, and can act like a firewall that drops its connection table: data is not passed on any
+/// more, in one direction or both, and neither end is notified. Connections made later work.
 /// </summary>
 public sealed class TcpProxy : TcpForwarder
 {

@@ -2,7 +2,7 @@ using Weir.Testing;
 
 namespace Weir.TestSupport.Servers;
 
-/// <summary>Waits for what a process has to be asked about.</summary>
+/// <summary>Waits for a state that has to be requested from a process.</summary>
 public static class Waiting
 {
     private static readonly TimeSpan _between = TimeSpan.FromMilliseconds(20);
@@ -30,6 +30,6 @@ public static class Waiting
         await UntilAsync(async () => await server.ReadTimeAsync() - start >= time, $"{time} on the clock of the server");
     }
 
-    /// <summary>Lets so much time go by, where the question is what happens in it.</summary>
+    /// <summary>Waits for a fixed time, for tests of what happens in it.</summary>
     public static Task PassAsync(TimeSpan time) => Task.Delay(time, TimeProvider.System, CancellationToken.None);
 }

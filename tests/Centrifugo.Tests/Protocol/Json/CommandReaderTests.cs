@@ -68,7 +68,7 @@ public sealed class CommandReaderTests
     [InlineData("""{"id":1,"connect":{}},{"id":2}""")]
     [InlineData("""{"id":1,"connect":{}} x""")]
     [InlineData("""{"id":1,"connect":{}}{"id":""")]
-    public void MalformedFrame_IsTold(string frame) => Assert.Null(Read(frame));
+    public void MalformedFrame_IsReported(string frame) => Assert.Null(Read(frame));
 
     [Theory]
     [InlineData("""{"id":1,"subscribe":{"channel":1}}""")]
@@ -85,7 +85,7 @@ public sealed class CommandReaderTests
     [InlineData("""{"id":1,"connect":{"subs":[]}}""")]
     [InlineData("""{"id":1,"connect":{"subs":{"\ud800":{"recover":true}}}}""")]
     [InlineData("""{"id":1,"rpc":{"method":"\ud800"}}""")]
-    public void MalformedCommand_IsTold_AndTheNextIsRead(string command)
+    public void MalformedCommand_IsReported_AndTheNextIsRead(string command)
     {
         List<ClientCommand> commands = Read(command + "\n" + """{"id":2,"publish":{"channel":"a","data":1}}""")!;
 
@@ -111,7 +111,7 @@ public sealed class CommandReaderTests
     }
 
     [Fact]
-    public void WhatIsVerbatim_IsNotJudged()
+    public void VerbatimValue_IsNotValidated()
     {
         const string Data = """{"a":1e999999,"a":123456789012345678901234567890,"\ud800":"\udc00"}""";
 
@@ -122,7 +122,7 @@ public sealed class CommandReaderTests
     }
 
     [Fact]
-    public void AnyBytes_AreReadOrTold()
+    public void AnyBytes_AreReadOrReported()
     {
         byte[] seed = Encoding.UTF8.GetBytes(
             """{"id":2,"subscribe":{"channel":"a\u0062","recover":true,"offset":5,"since":{"offset":1},"subs":{"c":{}},"data":[{}]}}""");

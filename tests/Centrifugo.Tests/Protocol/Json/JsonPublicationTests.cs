@@ -22,7 +22,7 @@ public sealed class JsonPublicationTests
         => Assert.Equal(expected, Format(new Publication { Data = Encoding.UTF8.GetBytes(text) }));
 
     [Fact]
-    public void Binary_IsBase64_AndSaysSo() => Assert.Equal(
+    public void Binary_IsBase64_AndMarkedSo() => Assert.Equal(
         """{"data":"AAH/","tags":{"encoding":"base64"}}""",
         Format(new Publication { Data = new byte[] { 0, 1, 255 }, Kind = MessageKind.Binary }));
 
