@@ -1,3 +1,4 @@
+using Weir.Chaos.Brokers;
 using Weir.Testing;
 using Weir.TestSupport;
 using Weir.TestSupport.Processes;
@@ -18,23 +19,27 @@ internal sealed class Fleet : IAsyncDisposable
 
     private readonly string _certificate = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
     private readonly List<HostProcess> _hosts = [];
-    private readonly List<string> _redis = [];
+    private readonly List<IReadOnlyList<(string Key, string Value)>> _settings = [];
 
     public int Count => _hosts.Count;
 
-    /// <summary>Starts one node per configuration of Redis; most have the same.</summary>
-    public static async Task<Fleet> StartAsync(params string[] redis)
+    /// <summary>Starts nodes that reach the server of their broker at its own port.</summary>
+    public static Task<Fleet> StartAsync(IChaosServer server, int nodes)
+        => StartAsync([.. Enumerable.Repeat(server.SettingsAt(server.Port), nodes)]);
+
+    /// <summary>Starts one node per settings of a broker; most have the same.</summary>
+    public static async Task<Fleet> StartAsync(params IReadOnlyList<(string Key, string Value)>[] settings)
     {
         Fleet fleet = new();
         TestCertificate.WriteTo(fleet._certificate, Password);
         try
         {
-            foreach (HostProcess host in await Task.WhenAll(redis.Select(fleet.StartHostAsync)))
+            foreach (HostProcess host in await Task.WhenAll(settings.Select(fleet.StartHostAsync)))
             {
                 fleet._hosts.Add(host);
             }
 
-            fleet._redis.AddRange(redis);
+            fleet._settings.AddRange(settings);
             return fleet;
         }
         catch
@@ -59,7 +64,7 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task ReplaceAsync(int node)
     {
         await _hosts[node].DisposeAsync();
-        _hosts[node] = await StartHostAsync(_redis[node]);
+        _hosts[node] = await StartHostAsync(_settings[node]);
     }
 
     public async ValueTask DisposeAsync()
@@ -73,9 +78,9 @@ internal sealed class Fleet : IAsyncDisposable
     }
 
     // Up, and with its broker: a listener that comes before that has no position to come back to.
-    private async Task<HostProcess> StartHostAsync(string redis)
+    private async Task<HostProcess> StartHostAsync(IReadOnlyList<(string Key, string Value)> broker)
     {
-        HostProcess host = await LaunchAsync(redis);
+        HostProcess host = await LaunchAsync(broker);
         await Bounded.Eventually(() => host.Addresses.Count == 2, Timeline.Patience);
         using HttpClient http = new();
         await Waiting.UntilAsync(
@@ -84,16 +89,12 @@ internal sealed class Fleet : IAsyncDisposable
         return host;
     }
 
-    private Task<HostProcess> LaunchAsync(string redis) => HostProcess.StartWithAsync(
+    private Task<HostProcess> LaunchAsync(IReadOnlyList<(string Key, string Value)> broker) => HostProcess.StartWithAsync(
         ["--urls", "http://127.0.0.1:0;https://127.0.0.1:0"],
+        [
+        .. broker,
         ("Kestrel__Certificates__Default__Path", _certificate),
         ("Kestrel__Certificates__Default__Password", Password),
-        ("Weir__Broker__Kind", "Redis"),
-        ("Weir__Redis__Configuration", redis),
-        ("Weir__Redis__ProbeInterval", "300ms"),
-        ("Weir__Redis__ProbeTimeout", "1s"),
-        ("Weir__Redis__RequestTimeout", "1s"),
-        ("Weir__Redis__ConnectTimeout", "1s"),
         ("Weir__Broker__PositionCheckInterval", "1s"),
         ("Weir__Api__Key", Publisher.Key),
         ("Weir__Heartbeat__Interval", "1s"),
@@ -103,5 +104,6 @@ internal sealed class Fleet : IAsyncDisposable
         ("Weir__Rooms__1__Pattern", "*"),
         ("Weir__Rooms__1__HistorySize", "100000"),
         ("Weir__Rooms__1__Durable", "true"),
-        ("DOTNET_gcServer", "0"));
+        ("DOTNET_gcServer", "0"),
+        ]);
 }

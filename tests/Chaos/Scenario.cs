@@ -1,5 +1,6 @@
 using Weir.Testing;
 using Weir.TestSupport.Servers;
+using Xunit;
 
 namespace Weir.Chaos;
 
@@ -8,8 +9,33 @@ internal static class Scenario
 {
     private const int Rooms = 10;
 
-    /// <summary>Runs it: listeners on all nodes, a publisher on each, and after a third of the time the trouble.</summary>
-    public static async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)
+    /// <summary>Runs it, writes the report, and fails on a violation.</summary>
+    public static async Task<Report> RunAsync(Fleet fleet, ITestOutputHelper output, Func<Task> trouble)
+    {
+        Report report;
+        try
+        {
+            report = await RunAsync(fleet, trouble);
+        }
+        catch
+        {
+            output.WriteLine(fleet.Output);
+            throw;
+        }
+
+        output.WriteLine(report.ToString());
+        if (Environment.GetEnvironmentVariable("WEIR_CHAOS_REPORT") is { Length: > 0 } path)
+        {
+            await File.AppendAllTextAsync(path, $"{TestContext.Current.TestMethod?.MethodName}: {report}\n");
+        }
+
+        Assert.True(report.Confirmed > 10);
+        Assert.Empty(report.Violations.Take(20));
+        return report;
+    }
+
+    // Listeners on all nodes, a publisher on each, and after a third of the time the trouble.
+    private static async Task<Report> RunAsync(Fleet fleet, Func<Task> trouble)
     {
         string[] rooms = [.. Enumerable.Range(0, Rooms).Select(static i => $"room{i}")];
         List<Listener> listeners =

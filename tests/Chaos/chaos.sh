@@ -2,6 +2,7 @@
 # Runs each scenario of tests/Chaos with a minute of traffic and more listeners than a test run has; prints the counts.
 #   tests/Chaos/chaos.sh                  60 s each, 300 listeners
 #   tests/Chaos/chaos.sh 600 1000         as long, and as many
+# WEIR_CHAOS_BROKER names another broker than Redis.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 WEIR_CHAOS_REPORT=$(mktemp); export WEIR_CHAOS_REPORT

@@ -4,6 +4,7 @@
 #   tests/Chaos/matrix.sh                 20 s of traffic each
 #   tests/Chaos/matrix.sh 60              as many seconds
 #   tests/Chaos/matrix.sh 20 "fail-over"  only faults whose names contain it
+# WEIR_CHAOS_BROKER names another broker than Redis.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 WEIR_MATRIX_REPORT=$(mktemp); export WEIR_MATRIX_REPORT

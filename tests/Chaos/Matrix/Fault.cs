@@ -1,3 +1,5 @@
+using Weir.Chaos.Brokers;
+
 namespace Weir.Chaos.Matrix;
 
 /// <summary>Something that happens to the broker, to a node, to what is between them, or to the clients.</summary>
@@ -5,34 +7,27 @@ namespace Weir.Chaos.Matrix;
 /// <param name="InjectAsync">Does it, and undoes it where a fault is one that passes.</param>
 internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
 {
-    /// <summary>Arguments of redis-server.</summary>
-    public string[] Redis { get; init; } = [];
+    /// <summary>Whether the broker has its data after it was killed and started again; default false.</summary>
+    public bool KeepsData { get; init; }
 
-    /// <summary>Whether Redis is found by Sentinels, with a replica.</summary>
-    public bool HasReplica { get; init; }
+    /// <summary>Starts the servers that the fault needs; <c>null</c>: the broker's single one.</summary>
+    public Func<Task<IChaosServer>>? StartAsync { get; init; }
 
     /// <summary>Whether every test run has it; <c>tests/Chaos/matrix.sh</c> has all.</summary>
     public bool IsInEveryRun { get; init; }
 
+    /// <summary>The faults that every broker has, and those that only the current one has.</summary>
     public static IReadOnlyList<Fault> All { get; } =
     [
         new("none", static _ => Task.CompletedTask) { IsInEveryRun = true },
-        new("Redis stopped, shorter than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(0.5))),
-        new("Redis stopped, longer than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(4))),
-        new("Redis killed, back with its data", KillAsync) { Redis = ["--appendonly", "yes", "--appendfsync", "always"],
-            IsInEveryRun = true },
-        new("Redis killed, back without its data", KillAsync) { IsInEveryRun = true },
-        new("Redis full (maxmemory)", static world => ConfigureAsync(world, "maxmemory 1mb", "maxmemory 0")) { IsInEveryRun = true },
-        new("Redis without replicas it needs", static world => ConfigureAsync(world, "min-replicas-to-write 1", "min-replicas-to-write 0")),
-        new("Redis read-only, then promoted", ReadOnlyAsync),
-        new("Redis flushed", static world => world.Redis.AskAsync("FLUSHALL")) { IsInEveryRun = true },
-        new("streams of two rooms deleted", static world => DeleteAsync(world, "stream")),
-        new("positions of two rooms deleted", static world => DeleteAsync(world, "meta")),
-        new("scripts flushed", static world => world.Redis.AskAsync("SCRIPT FLUSH")) { IsInEveryRun = true },
+        new($"{ChaosBroker.Current.Name} stopped, shorter than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(0.5))),
+        new($"{ChaosBroker.Current.Name} stopped, longer than the time-outs", static world => StopAsync(world, TimeSpan.FromSeconds(4))),
+        new($"{ChaosBroker.Current.Name} killed, back with its data", KillAsync) { KeepsData = true, IsInEveryRun = true },
+        new($"{ChaosBroker.Current.Name} killed, back without its data", KillAsync) { IsInEveryRun = true },
+        .. ChaosBroker.Current.Faults,
         new("links of a node cut, both ways", static world => Now(world.Proxy.Freeze)) { IsInEveryRun = true },
         new("links of a node cut, requests only", static world => Now(world.Proxy.FreezeRequests)),
         new("links of a node cut, answers only", static world => Now(world.Proxy.FreezeAnswers)),
-        new("fail-over", static world => world.Redis.KillAsync()) { HasReplica = true },
         new("a node starved of processor time for 5 s", StarveAsync),
         new("a node paused for 4 s", PauseAsync),
         new("a node killed and replaced", KillNodeAsync) { IsInEveryRun = true },
@@ -45,50 +40,27 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
 
     public override string ToString() => Name;
 
+    /// <summary>Waits while a fault lasts.</summary>
+    public static Task WaitAsync(TimeSpan time) => Task.Delay(time, TimeProvider.System, CancellationToken.None);
+
     private static Task Now(Action action)
     {
         action();
         return Task.CompletedTask;
     }
 
-    private static Task WaitAsync(TimeSpan time) => Task.Delay(time, TimeProvider.System, CancellationToken.None);
-
     private static async Task StopAsync(World world, TimeSpan time)
     {
-        world.Redis.Stop();
+        world.Server.Stop();
         await WaitAsync(time);
-        world.Redis.Continue();
+        world.Server.Continue();
     }
 
     private static async Task KillAsync(World world)
     {
-        await world.Redis.KillAsync();
+        await world.Server.KillAsync();
         await WaitAsync(TimeSpan.FromSeconds(1));
-        await world.Redis.StartAgainAsync();
-    }
-
-    private static async Task ConfigureAsync(World world, string setting, string undo)
-    {
-        await world.Redis.AskAsync("CONFIG SET " + setting);
-        await WaitAsync(TimeSpan.FromSeconds(3));
-        await world.Redis.AskAsync("CONFIG SET " + undo);
-    }
-
-    private static async Task ReadOnlyAsync(World world)
-    {
-        await world.Redis.AskAsync("REPLICAOF 127.0.0.1 1"); // no server is there, so it goes on to read what it has
-        await WaitAsync(TimeSpan.FromSeconds(3));
-        await world.Redis.AskAsync("REPLICAOF NO ONE");
-    }
-
-    private static async Task DeleteAsync(World world, string what)
-    {
-        foreach (string room in (string[])[world.Rooms[0], world.Rooms[^1]])
-        {
-            string keys = $"*room:{room}}}:{what}";
-            await world.Redis.AskAsync(
-                $"EVAL \"for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end return 1\" 0 {keys}");
-        }
+        await world.Server.StartAgainAsync();
     }
 
     // Nineteen of twenty parts of the time, so that it lives and is late with everything.

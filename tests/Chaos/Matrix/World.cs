@@ -1,10 +1,11 @@
 using System.Net;
+using Weir.Chaos.Brokers;
 using Weir.Testing;
 using Weir.TestSupport.Servers;
 
 namespace Weir.Chaos.Matrix;
 
-/// <summary>Redis, two nodes on it, a load balancer in front, and clients of every way in.</summary>
+/// <summary>A broker, two nodes on it, a load balancer in front, and clients of every way in.</summary>
 internal sealed class World : IAsyncDisposable
 {
     private static readonly string[] _transports = ["websocket", "http_stream", "sse"];
@@ -15,8 +16,7 @@ internal sealed class World : IAsyncDisposable
     private readonly List<ClientListener> _listeners = [];
     private readonly List<SdkListeners> _sdks = [];
     private readonly List<CentrifugoClientListener> _publishers = [];
-    private RedisServer? _redis;
-    private SentinelGroup? _group;
+    private IChaosServer? _server;
     private LoadBalancer? _balancer;
     private LoadBalancer? _secureBalancer;
     private bool _areStopped;
@@ -27,9 +27,10 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Two durable rooms and two that keep history and are not durable.</summary>
     public IReadOnlyList<string> Rooms { get; } = ["room0", "room1", Fleet.KeptPrefix + "0", Fleet.KeptPrefix + "1"];
 
-    public RedisServer Redis => _group?.Master ?? _redis!;
+    /// <summary>The server of the broker.</summary>
+    public IChaosServer Server => _server!;
 
-    /// <summary>Between the first node and Redis.</summary>
+    /// <summary>Between the first node and the server of the broker.</summary>
     public TcpProxy Proxy { get; private set; } = null!;
 
     public Fleet Fleet { get; private set; } = null!;
@@ -72,8 +73,7 @@ internal sealed class World : IAsyncDisposable
             await Proxy.DisposeAsync();
         }
 
-        await (_redis?.DisposeAsync() ?? default);
-        await (_group?.DisposeAsync() ?? default);
+        await (_server?.DisposeAsync() ?? default);
         _http1.Dispose();
         _http2.Dispose();
         _commands.Dispose();
@@ -121,16 +121,15 @@ internal sealed class World : IAsyncDisposable
 
     private async Task BuildAsync(Fault fault)
     {
-        if (fault.HasReplica)
+        _server = await (fault.StartAsync is { } start ? start() : ChaosBroker.Current.StartAsync(fault.KeepsData));
+        if (_server.Port is { } serverPort)
         {
-            _group = await SentinelGroup.StartAsync();
-            Fleet = await Fleet.StartAsync(_group.Configuration, _group.Configuration);
+            Proxy = TcpProxy.Start(serverPort);
+            Fleet = await Fleet.StartAsync(_server.SettingsAt(Proxy.Port), _server.SettingsAt(serverPort));
         }
         else
         {
-            _redis = await RedisServer.StartAsync(fault.Redis);
-            Proxy = TcpProxy.Start(_redis.Port);
-            Fleet = await Fleet.StartAsync(Proxy.Address, _redis.Address);
+            Fleet = await Fleet.StartAsync(_server, nodes: 2);
         }
 
         _balancer = new LoadBalancer(Fleet, Fleet.AddressOf);
