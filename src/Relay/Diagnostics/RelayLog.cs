@@ -71,6 +71,12 @@ internal static partial class RelayLog
     [LoggerMessage(516, LogLevel.Information, "All nodes have the same room rules again", EventName = "RulesAgree")]
     public static partial void RulesAgree(ILogger logger);
 
+    [LoggerMessage(
+        517, LogLevel.Warning,
+        "Requests to end connections were lost while the broker was unavailable: a connection that was to be ended may still be open here",
+        EventName = "DisconnectsLost")]
+    public static partial void DisconnectsLost(ILogger logger);
+
     [LoggerMessage(550, LogLevel.Warning, "Stream {Stream}: ended, because the client reads too slowly", EventName = "StreamTooSlow")]
     public static partial void StreamTooSlow(ILogger logger, string stream);
 

@@ -8,6 +8,9 @@ internal sealed record NodeMessage
     /// <summary>The connections to end.</summary>
     public Disconnection? Disconnect { get; init; }
 
+    /// <summary>The id of <see cref="Disconnect"/>, by which a node executes it once.</summary>
+    public string? Id { get; init; }
+
     /// <summary>Requests the receiver's rooms: the pattern of their names.</summary>
     public string? RoomsLike { get; init; }
 

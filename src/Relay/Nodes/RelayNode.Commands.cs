@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
@@ -13,7 +14,6 @@ public sealed partial class RelayNode
 {
     private const uint NodePresenceSteps = 5;
 
-
     private const string NodesRoom = ReservedPrefix + "nodes";
 
     private static readonly TimeSpan _nodeLifetime = TimeSpan.FromSeconds(3 * NodePresenceSteps);
@@ -21,6 +21,7 @@ public sealed partial class RelayNode
 
     private readonly ConcurrentDictionary<IRelayClients, bool> _clients = new();
     private readonly ConcurrentDictionary<long, Answers> _questions = new();
+    private readonly DisconnectLog _disconnects;
     private long _question;
     private long _startedAt;
 
@@ -31,13 +32,25 @@ public sealed partial class RelayNode
         _clients[clients] = true;
     }
 
-    /// <summary>Ends the connections of a user or a client, on all nodes.</summary>
-    /// <exception cref="BrokerUnavailableException">Only this node executed the request.</exception>
-    public ValueTask DisconnectAsync(Disconnection what, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Ends the connections of a user or a client, on all nodes; on a node whose link to the broker is down, as soon as it is up again
+    /// within 10 minutes.
+    /// </summary>
+    /// <exception cref="BrokerUnavailableException">
+    /// Only this node has executed the request for certain; it may be repeated.
+    /// </exception>
+    public async ValueTask DisconnectAsync(Disconnection what, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(what);
         DisconnectHere(what);
-        return Broker.SendControlAsync(node: null, Encode(new NodeMessage { Disconnect = what }), cancellationToken);
+        if (!Broker.IsSingleNode)
+        {
+            byte[] message = Encode(new NodeMessage { Disconnect = what, Id = NewId() });
+
+            // Stored first: a node that is not sent the message finds it when it reads the log.
+            await _disconnects.AddAsync(message, cancellationToken).ConfigureAwait(false);
+            await Broker.SendControlAsync(node: null, message, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -139,7 +152,8 @@ public sealed partial class RelayNode
 
         if (received?.Disconnect is { } disconnection)
         {
-            DisconnectHere(disconnection);
+            // A node of an earlier version sends no id.
+            _disconnects.Execute(received.Id ?? NewId(), disconnection);
         }
 
         if (received is { Session: { } session, Data: { } data })
@@ -157,6 +171,8 @@ public sealed partial class RelayNode
             answers.Add(rooms);
         }
     }
+
+    private static string NewId() => RandomNumberGenerator.GetHexString(16, lowercase: true);
 
     private static byte[] Encode(NodeMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage);
 

@@ -108,6 +108,11 @@ public sealed partial class RelayNode
                 ShowNode();
             }
 
+            if (step % checks == 0 && Health != BrokerHealth.Degraded)
+            {
+                _disconnects.Read();
+            }
+
             Copies.Trim();
             if (_owesLosses && step >= _lossesFrom && Health == BrokerHealth.Up && _settlingLosses.IsCompleted)
             {

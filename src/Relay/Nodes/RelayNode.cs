@@ -65,6 +65,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         Copies = new RecentCopies(_time);
         _brokerTimeouts = new RunningTimeouts(Settings.BrokerTimeout, _time);
         _publishPermits = new SemaphoreSlim(Settings.MaxPublishesInFlight);
+        _disconnects = new DisconnectLog(this, DisconnectHere);
     }
 
     /// <summary>The id of this node; a new one after each start.</summary>
@@ -347,6 +348,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
 
         _wasUnavailable = false;
         RelayLog.BrokerBack(Logger, _rooms.Count);
+        _disconnects.Read();
         foreach (LocalRoom room in Rooms)
         {
             room.Maintain(isCheckDue: true, isRefreshDue: true);
