@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Auth.Diagnostics;
+using Weir.Diagnostics;
 using Weir.Relay;
 using Weir.Relay.Access;
 using Weir.Relay.Brokers;
@@ -40,21 +41,21 @@ public static class AuthServiceCollectionExtensions
             throw new ArgumentException($"Jwt.{property} must be {complaint}.", nameof(configure));
         }
 
-        services.AddSingleton(provider => new KeyRing(options.Jwt, LoggerOf(provider), TimeOf(provider)));
+        services.AddSingleton(provider => new KeyRing(options.Jwt, LoggersOf(provider).CreateLogger(AuthLog.Category), TimeOf(provider)));
         services.Replace(ServiceDescriptor.Singleton<IClientAccess>(provider =>
         {
             // Resolved lazily: the relay's node and its access control are created in either order.
             Lazy<RelayNode?> relay = new(provider.GetService<RelayNode>);
             return new TokenAccess(
                 options, room => relay.Value?.RuleOf(room) ?? RoomRule.Default, provider.GetRequiredService<KeyRing>(),
-                    LoggerOf(provider), TimeOf(provider));
+                    LoggersOf(provider).CreateLimitedLogger(AuthLog.Category, TimeOf(provider)), TimeOf(provider));
         }));
         services.AddHostedService<KeyService>();
         return services;
     }
 
-    private static ILogger LoggerOf(IServiceProvider provider)
-        => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(AuthLog.Category);
+    private static ILoggerFactory LoggersOf(IServiceProvider provider)
+        => provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
 
     private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 

@@ -72,16 +72,18 @@ internal sealed class HostFeatures
 
     /// <summary>Reads everything below <c>Weir:</c>.</summary>
     /// <exception cref="SettingsException">The configuration is not valid; the message lists all errors.</exception>
-    public static HostFeatures Read(IConfiguration configuration)
+    public static HostFeatures Read(IConfiguration configuration) => Read(new SettingsReader(configuration));
+
+    /// <inheritdoc cref="Read(IConfiguration)"/>
+    public static HostFeatures Read(SettingsReader reader)
     {
         HostFeatures features = new();
-        SettingsReader reader = new(configuration);
         foreach (Feature feature in features._all)
         {
             feature.Read(reader);
         }
 
-        reader.ComplainAboutUnknown("Weir");
+        reader.ComplainAboutUnknown("Weir", [.. features.Settings.Select(static setting => setting.Key)]);
         return reader.Complaints.Count == 0 ? features : throw new SettingsException(reader.Complaints);
     }
 

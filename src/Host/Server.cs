@@ -19,6 +19,7 @@ internal static class Server
             await features.BeforeStartAsync(WeirApplication.Build);
             app = WeirApplication.Build(builder);
             await app.StartAsync();
+            app.Services.GetRequiredService<StartFailures>().OnStarted();
         }
         catch (SettingsException error)
         {

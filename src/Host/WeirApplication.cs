@@ -43,6 +43,7 @@ internal static class WeirApplication
         // Kestrel opens a logging scope per connection, which then flows through each of its awaits. Weir's messages include the
         // connection id.
         builder.Services.Configure<LoggerFilterOptions>(static logging => logging.CaptureScopes = false);
+        StartFailures.AddTo(builder);
         if (addresses.Count > 0)
         {
             builder.Services.AddSingleton<IStartupFilter, AddressesTaken>();

@@ -55,7 +55,7 @@ public sealed partial class RedisBroker
             if (!_hasWarnedOfDown && !_stopping.IsCancellationRequested)
             {
                 _hasWarnedOfDown = true; // once per outage, also if Redis is unavailable at the start
-                RedisLog.WentDown(_logger, reason, what);
+                RedisLog.WentDown(_logger, what, RedisFailure.Describe(reason));
             }
 
             if (_health != BrokerHealth.Degraded)
@@ -198,7 +198,7 @@ public sealed partial class RedisBroker
         catch (Exception error)
         {
             // Of many types; no exception may end the supervision.
-            NoteDisturbance("Redis did not reply as expected.", error);
+            NoteDisturbance($"{_servers} did not reply as expected.", error);
             RedisLog.TryFailed(_logger, error);
             return false;
         }

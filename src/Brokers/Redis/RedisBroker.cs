@@ -5,6 +5,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Transport;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -34,6 +35,7 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
     private readonly RedisMetrics _metrics;
     private readonly NamePrefixes _prefixes;
     private readonly string _everyonesChannel;
+    private readonly string _servers; // for the log
     private IBrokerSink? _sink;
     private string _ownChannel = "";
     private Task _supervision = Task.CompletedTask;
@@ -52,8 +54,9 @@ public sealed partial class RedisBroker : IBroker, IAnnouncementTarget
         ArgumentNullException.ThrowIfNull(options);
         _configuration = options.Parse();
         _options = options;
-        _logger = loggers?.CreateLogger(RedisLog.Category) ?? NullLogger.Instance;
         _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(RedisLog.Category, _time);
+        _servers = string.Join(", ", _configuration.EndPoints);
         _configuration.AbortOnConnectFail = true;
         _configuration.ConnectRetry = 1; // the supervision retries itself
         // Requests have a timeout of this broker (PendingRequests). The library's is by the clock, also through a pause of the

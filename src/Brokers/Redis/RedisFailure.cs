@@ -20,6 +20,23 @@ internal static class RedisFailure
         => error is RedisServerException
             && _refusals.Exists(code => error.Message.StartsWith(code, StringComparison.Ordinal));
 
+    /// <summary>
+    /// The cause for an operator, in a sentence of one line. The library's message about a server that refuses connections ends in
+    /// advice for programmers, which is left out.
+    /// </summary>
+    public static string Describe(Exception? error)
+    {
+        if (error is null)
+        {
+            return "";
+        }
+
+        string text = error.Message.ReplaceLineEndings(" ");
+        int advice = text.IndexOf(" To allow this multiplexer", StringComparison.Ordinal);
+        text = (advice < 0 ? text : text[..advice]).TrimEnd();
+        return text.EndsWith('.') ? text : text + ".";
+    }
+
     public static BrokerUnavailableException Of(Exception error) => new($"Redis request failed: {error.Message}", IsUnknown(error), error);
 
     private static bool IsUnknown(Exception error) => error switch

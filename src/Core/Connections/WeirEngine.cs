@@ -31,9 +31,9 @@ internal sealed class WeirEngine
         NodeSettings? settings = null, LoopTimeProvider? loopTime = null)
     {
         HandshakeResponse.LoadCryptography();
-        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(WeirLog.Category);
         Metrics = new WeirMetrics(meters);
         Time = time ?? TimeProvider.System;
+        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(WeirLog.Category, Time);
         ListenerTime = Time == TimeProvider.System && loopTime is not null ? loopTime : Time;
         Calendar = new Calendar(Time, Logger);
         Settings = settings ?? _unlimited;
@@ -44,6 +44,7 @@ internal sealed class WeirEngine
         Metrics.DrainRemaining = () => Gate.IsDraining ? Connections.Count : null;
     }
 
+    /// <summary>The engine's log: a warning for each of many connections is one line per second.</summary>
     public ILogger Logger { get; }
 
     public WeirMetrics Metrics { get; }

@@ -13,9 +13,9 @@ internal static partial class SettingsPage
         <!-- Generated from the tables in src/Host/Features. `.ci/settings.py` writes this page and the rows of README.md again. -->
 
         Settings come from `appsettings.json`, the environment (`Weir__Echo__Enabled=true`) or the command line
-        (`--Weir:Echo:Enabled=true`). They are validated at start: the error names a bad value or an unknown key, with the permitted
-        values, and the exit code is 1. Times are written `10` (seconds), `500ms`, `10s`, `2m`, `1h` or `00:00:10`. `<n>` is the number
-        of an entry: 0, 1 and so on. `check --list` prints this list.
+        (`--Weir:Echo:Enabled=true`). They are validated at start: the error names a bad value with the permitted ones, or an unknown key
+        with the nearest setting, and the exit code is 1. Times are written `10` (seconds), `500ms`, `10s`, `2m`, `1h` or
+        `00:00:10`. `<n>` is the number of an entry: 0, 1 and so on. `check --list` prints this list.
 
         | setting | unit | default | range | |
         |---|---|---:|---|---|

@@ -15,6 +15,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Gets all errors, in the order of reading.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
+    /// <summary>Gets all keys that have been read, whether they are set or not.</summary>
+    public IReadOnlyCollection<string> KeysRead => _known;
+
     /// <summary>Gets the configuration, for decisions that are not about one value.</summary>
     public IConfiguration Configuration => configuration;
 
@@ -126,14 +129,21 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Adds an error about a value that its user validates.</summary>
     public void Complain(string key, string was, string allowed) => _complaints.Add($"{key} is '{was}'; allowed is {allowed}.");
 
-    /// <summary>Adds an error for every key below <paramref name="root"/> that was not read; called last.</summary>
-    public void ComplainAboutUnknown(string root)
+    /// <summary>
+    /// Adds an error for every key below <paramref name="root"/> that was not read, and for every other key that was probably meant to be
+    /// below it; called last.
+    /// </summary>
+    /// <param name="root">The section of all settings.</param>
+    /// <param name="settings">The keys of all settings.</param>
+    public void ComplainAboutUnknown(string root, IReadOnlyList<string> settings)
     {
-        foreach ((string key, string? value) in configuration.GetSection(root).AsEnumerable())
+        UnknownKeys unknown = new(root, settings);
+        foreach ((string key, string? value) in configuration.AsEnumerable())
         {
-            if (value is not null && !_known.Contains(key))
+            bool isBelowRoot = key.Split(':')[0].Equals(root, StringComparison.OrdinalIgnoreCase);
+            if (value is not null && (isBelowRoot ? !_known.Contains(key) : unknown.IsMisspeltRoot(key)))
             {
-                _complaints.Add($"{key} is not a setting; those there are: {string.Join(", ", _known.Order(StringComparer.Ordinal))}.");
+                _complaints.Add($"{key} is not a setting; {unknown.Advise(key)}. 'check --list' lists all.");
             }
         }
     }

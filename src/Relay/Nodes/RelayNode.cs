@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Weir.Diagnostics;
 using Weir.Relay.Access;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
@@ -54,7 +55,6 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         Broker = broker;
         Members = members ?? new RoomDirectory();
         Settings = (options ?? new RelayOptions()).ToSettings();
-        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger(RelayLog.Category);
         Metrics = new RelayMetrics(meters)
         {
             Rooms = () => _rooms.Count,
@@ -62,6 +62,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
             NodesWithOtherRules = () => _nodesWithOtherRules.Length
         };
         _time = time ?? TimeProvider.System;
+        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(RelayLog.Category, _time);
         Copies = new RecentCopies(_time);
         _brokerTimeouts = new RunningTimeouts(Settings.BrokerTimeout, _time);
         _publishPermits = new SemaphoreSlim(Settings.MaxPublishesInFlight);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Weir.Diagnostics;
 
 namespace Weir.Transports.Epoll;
 
@@ -22,8 +23,9 @@ internal sealed class EpollListenerFactory : IConnectionListenerFactory, IConnec
     {
         _transport = new Lazy<EpollTransport>(() =>
         {
+            TimeProvider clock = time ?? TimeProvider.System;
             EpollTransport transport = new(
-                options, memory.Create(), loggers.CreateLogger(TransportLog.Category), time ?? TimeProvider.System)
+                options, memory.Create(), loggers.CreateLimitedLogger(TransportLog.Category, clock), clock)
             {
                 ServerCountsConnections = kestrel.Value.Limits.MaxConcurrentConnections is not null,
             };

@@ -28,6 +28,39 @@ public sealed class SettingsTests
         Assert.DoesNotContain("Weir is up", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Wier__Echo__Enabled", "Wier:Echo:Enabled is not a setting; the nearest is Weir:Echo:Enabled.")]
+    [InlineData(
+        "Weir_Echo__Enabled", "Weir_Echo:Enabled is not a setting; the nearest is Weir:Echo:Enabled, in the environment Weir__Echo__Enabled.")]
+    [InlineData("WEIR_ECHO_ENABLED", "WEIR_ECHO_ENABLED is not a setting; the nearest is Weir:Echo:Enabled")]
+    [InlineData("Weir__Ehco__Enabled", "Weir:Ehco:Enabled is not a setting; the nearest is Weir:Echo:Enabled.")]
+    [InlineData("Weir__Rooms__0__HistorySiz", "Weir:Rooms:0:HistorySiz is not a setting; the nearest is Weir:Rooms:<n>:HistorySize.")]
+    [InlineData("Weir__MaxConnections", "Weir:MaxConnections is not a setting; the nearest is Weir:Limits:MaxConnections.")]
+    [InlineData("Weir__Echo", "Weir:Echo is not a setting; those of the section are Weir:Echo:Enabled.")]
+    [InlineData("Weir__Echo__On", "Weir:Echo:On is not a setting; those of the section are Weir:Echo:Enabled.")]
+    [InlineData("Weir__Nothing__Here", "Weir:Nothing:Here is not a setting; the sections are Weir:Limits, ")]
+    public async Task MisspeltKey_EndsTheStartAndNamesTheNearest(string name, string message)
+    {
+        (int exitCode, string output, string errors) =
+            await HostProcess.RunAsync(["--urls", "http://127.0.0.1:0", "--Weir:Rooms:0:Pattern=*"], (name, "1"));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Weir is up", output, StringComparison.Ordinal);
+    }
+
+    // Sections of .NET, of an application that shares the file, and what Kubernetes sets for a service of the name weir.
+    [Fact]
+    public async Task KeysOfOthers_AreNoSettings()
+    {
+        await using HostProcess host = await HostProcess.StartAsync(
+            ("Kestrel__Limits__MaxConcurrentConnections", "100"), ("Logging__LogLevel__Weir", "Debug"), ("AllowedHosts", "*"),
+            ("ConnectionStrings__Weir", "x"), ("Serilog__MinimumLevel", "Debug"), ("WEB__PORT", "1"), ("WEIR_PORT", "tcp://10.0.0.1:80"),
+            ("WEIR_SERVICE_HOST", "10.0.0.1"), ("WEIR_PORT_80_TCP_ADDR", "10.0.0.1"));
+
+        Assert.Equal(200, await host.StatusOfAsync("/health/live"));
+    }
+
     [Fact]
     public async Task SeveralBadValues_AreAllTold()
     {

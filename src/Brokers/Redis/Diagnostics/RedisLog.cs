@@ -10,8 +10,11 @@ internal static partial class RedisLog
     [LoggerMessage(600, LogLevel.Information, "Redis is up: it stores, and every subscription is confirmed", EventName = "RedisUp")]
     public static partial void IsUp(ILogger logger);
 
-    [LoggerMessage(601, LogLevel.Warning, "Redis: announcements may be missed from now on. {What}", EventName = "RedisDown")]
-    public static partial void WentDown(ILogger logger, Exception? error, string what);
+    [LoggerMessage(
+        601, LogLevel.Warning,
+        "Redis is unavailable. {What} {Reason} Rooms work within this node, and durable publishes fail, until it is up again",
+        EventName = "RedisDown")]
+    public static partial void WentDown(ILogger logger, string what, string reason);
 
     [LoggerMessage(
         607, LogLevel.Warning,

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Closing;
+using Weir.Diagnostics;
 using Weir.Protocols.Centrifugo.Applications;
 using Weir.Protocols.Centrifugo.Diagnostics;
 using Weir.Protocols.Centrifugo.Protocol;
@@ -30,7 +31,7 @@ internal sealed class CentrifugoHub : IRoomAudienceFactory, IRelayClients
         Node = node;
         Settings = settings;
         Form = form;
-        Logger = loggers?.CreateLogger(CentrifugoLog.Category) ?? NullLogger.Instance;
+        Logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(CentrifugoLog.Category, node.Time);
         relay.AddClients(this);
     }
 
