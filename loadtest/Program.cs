@@ -26,5 +26,5 @@ Command worker = new(ProcessWorker.Command, "One of the processes of --processes
 worker.SetAction(static _ => ProcessWorker.Serve(Console.In, Console.Out));
 root.Add(worker);
 
-// Sessions hear signals themselves: the report is written first.
+// Sessions handle signals themselves: the report is written first.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command of this repository in a Linux guest in user mode, where a process may have as many descriptors as it asks for.
+# Runs a command of this repository in a Linux guest in user mode, where a process may set its limit of descriptors itself.
 #   loadtest/guest.sh [--memory 8G] [--descriptors 100000] COMMAND [ARGUMENT ...]
-# Ends with the command's exit code; says once a minute, and at the end, where the guest's memory is.
+# Ends with the command's exit code; prints once a minute, and at the end, where the guest's memory is.
 #
-# Why a guest. A process may have as many descriptors as its hard limit says, and in a container or on a shared machine
-# nobody may raise that, root included. User-mode Linux is a whole kernel that runs as an ordinary process: inside it we are
+# Why a guest. A process may have as many descriptors as its hard limit allows, and in a container or on a shared machine
+# that cannot be raised, by root neither. User-mode Linux is a whole kernel that runs as an ordinary process: inside it we are
 # root and set the limit ourselves. It sees the files of this machine (hostfs), so the builds and the SDK are simply there.
 #
 # What its figures mean. Every system call of the guest is caught by a tracer, its one processor is a thread of ours: it is

@@ -12,7 +12,7 @@
 #   --heartbeat SECONDS  30, and more where it would be over 2,000 Pings a second; 0: none
 #   --memory SIZE     8G, of the guest; it takes from this machine only what it touches
 #   --processes N     1, of the client
-#   --report DIRECTORY                 --drain              at the end the Host is told to go, and closes all with 1001
+#   --report DIRECTORY                 --drain              at the end the Host gets SIGTERM, and closes all with 1001
 #
 # Opening 60,000 takes a minute, a million twenty; guest.sh says why, and what the figures mean. What may stop it, in the
 # order in which it comes: ports (28,000 for each address that clients come from: the load test takes as many of 127.0.0.0/8
@@ -46,5 +46,5 @@ dotnet build -c Release -v quiet loadtest >/dev/null
 export HOST_OPTIONS="--Weir:Heartbeat:Interval=$heartbeat --Weir:Drain:Window=$((10 + connections / 300))"
 exec loadtest/guest.sh --memory "$memory" --descriptors $((connections + 20000)) \
     loadtest/run.sh steady --connections "$connections" --rooms 1 --members-per-room "$room" --publish-rate "$rate" \
-    --for "${hold}s" --patience $((60 + connections / 2000))s --settle 10s --processes "$processes" --plain \
+    --for "${hold}s" --open-timeout $((60 + connections / 2000))s --settle 10s --processes "$processes" --plain \
     --drain-timeout $((120 + connections / 100))s "${more[@]}"

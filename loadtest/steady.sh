@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A steady load on this repository's own Host: connections are opened as fast as they come, join rooms, answer Pings; some
-# publish, a few stop reading under a flood; at the end the Host is told to go and drains.
+# publish, a few stop reading under a flood; at the end the Host gets SIGTERM and drains.
 #   loadtest/steady.sh                     18,000 connections, held for a minute; needs 'ulimit -n' of 19,000 on both sides
 #   loadtest/steady.sh --connections 400 --rooms 20 --for 10      or other options of 'Weir.LoadTest steady'
 # Ends with the exit code of the load test: 0 when nothing was lost and every demand was met.

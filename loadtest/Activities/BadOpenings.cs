@@ -24,12 +24,12 @@ internal static class BadOpenings
             $"POST {target.PathWith("room=flood")} HTTP/1.1\r\nHost: {target.Authority}\r\n{upgrade}{Key}{version}Content-Length: 0\r\n\r\n",
             $"GET {target.PathWith("room=flood")} HTTP/1.1\r\n{upgrade}{Key}{version}\r\n", // no host
             $"{get}{upgrade}{Key}{version}X-Padding: {new string('x', 40_000)}\r\n\r\n", // too long a head
-            "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00FC\u0003\u0003\r\n\r\n", // TLS where none is spoken
+            "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00FC\u0003\u0003\r\n\r\n", // TLS on a plain port
         ];
         return [.. requests.Select(request => new Opening(target, Encoding.Latin1.GetBytes(request), [], Answers: 1))];
     }
 
-    /// <summary>Tokens that are none, are not ours, or have expired, in the place where the protocol has them.</summary>
+    /// <summary>Tokens that are invalid, have another signer, or have expired, in the field where the protocol has them.</summary>
     public static IReadOnlyList<Opening> Tokens(Target target, IProtocol protocol)
     {
         const string longAgo = """{"sub":"mallory","exp":1000000000}""";

@@ -28,7 +28,7 @@ internal sealed class DeliveryLedger(RoomPlan plan, WorkerPlan settings)
         return _published[room]++;
     }
 
-    /// <summary>A member has ended: nothing is expected to come to it any more. What was under way stays expected.</summary>
+    /// <summary>A member has ended: no further delivery to it is expected. Those under way stay expected.</summary>
     public void Lose(int member)
     {
         foreach (int place in plan.PlacesOf(member))
@@ -46,7 +46,7 @@ internal sealed class DeliveryLedger(RoomPlan plan, WorkerPlan settings)
         }
     }
 
-    /// <returns>False: it came twice, after a later one, or to somebody else.</returns>
+    /// <returns>False: it came twice, after a later one, or to another client.</returns>
     public bool TryDeliver(int member, Stamp stamp)
     {
         int place = stamp.Room >= 0 && stamp.Room < settings.Rooms ? plan.PlaceIn(stamp.Room, member) : -1;

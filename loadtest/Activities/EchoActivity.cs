@@ -13,7 +13,7 @@ internal sealed class EchoActivity : IActivity
     private readonly WorkerContext _context;
     private readonly WorkerPlan _settings;
 
-    // Answers come in the order of the questions: when these were due is all there is to remember.
+    // Answers come in the order of the messages: only the due times of these are kept.
     private readonly Queue<long>[] _due;
     private readonly byte[]?[] _frames;
     private readonly int[] _toSend;
@@ -55,7 +55,7 @@ internal sealed class EchoActivity : IActivity
 
     public TimeSpan Go()
     {
-        // Whoever does not take any more is passed over: his turn is due all the same, and the next in line has it.
+        // A connection with a full send buffer is passed over: the message is due all the same, and the next connection sends it.
         for (int passedOver = 0; _isActive && IsOpenLoop && passedOver < _settings.Connections;)
         {
             if (_context.Loop[_next] is not { IsOpen: true, IsBackedUp: false } connection)
@@ -83,13 +83,13 @@ internal sealed class EchoActivity : IActivity
     {
         if (payload.Length != _settings.PayloadBytes || !_due[connection.Number].TryDequeue(out long due))
         {
-            _context.Tally.Misplaced++;
+            _context.Counts.Misplaced++;
             return;
         }
 
         _underWay--;
         _toSend[connection.Number]++;
-        _context.Tally.Received++;
+        _context.Counts.Received++;
         _context.Messages.RecordSince(due);
     }
 
@@ -131,8 +131,8 @@ internal sealed class EchoActivity : IActivity
         }
 
         _underWay += count;
-        _context.Tally.Sent += count;
-        _context.Tally.Expected += count;
+        _context.Counts.Sent += count;
+        _context.Counts.Expected += count;
     }
 
     // One for all where all send the same.

@@ -5,12 +5,12 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Activities;
 
 /// <summary>
-/// Openings that have to be refused, one after another, beside good connections that go on with what they do. How long these
-/// wait tells what the flood costs; whoever is let in of the others is a failure.
+/// Openings that have to be refused, one after another, beside good connections that continue their work. The waits of
+/// these are the cost of the flood; each accepted one of the others is a failure.
 /// </summary>
 internal sealed class FloodActivity : IActivity
 {
-    /// <summary>What a bad opening that was accepted counts as, in <see cref="Tally.Problems"/>.</summary>
+    /// <summary>What a bad opening that was accepted counts as, in <see cref="Counts.Problems"/>.</summary>
     public const string LetIn = "let in";
 
     private readonly WorkerContext _context;
@@ -75,7 +75,7 @@ internal sealed class FloodActivity : IActivity
         }
         else
         {
-            Tally.Count(_context.Tally.Problems, LetIn);
+            Counts.Count(_context.Counts.Problems, LetIn);
             connection.SendClose(1000);
         }
     }
@@ -109,7 +109,7 @@ internal sealed class FloodActivity : IActivity
 
     public void OnRefused(Connection connection, string why)
     {
-        Tally.Count(_context.Tally.Rebuffs, why);
+        Counts.Count(_context.Counts.Rebuffs, why);
         Release(connection);
     }
 

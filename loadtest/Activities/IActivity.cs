@@ -15,13 +15,13 @@ internal interface IActivity
     void Begin();
 
     /// <summary>Does what is due.</summary>
-    /// <returns>When it wants to be called again, at the latest.</returns>
+    /// <returns>When it must be called again, at the latest.</returns>
     TimeSpan Go();
 
-    /// <summary>Nothing more is to be begun.</summary>
+    /// <summary>No further work is to be begun.</summary>
     void Finish();
 
-    /// <summary>Whether nothing is under way any more.</summary>
+    /// <summary>Whether no work is under way any more.</summary>
     bool IsSettled { get; }
 
     void OnOpened(Connection connection)
@@ -37,7 +37,7 @@ internal interface IActivity
     /// <summary>An open connection has ended before its time.</summary>
     EndKind OnEnded(Connection connection, ConnectionEnd end);
 
-    /// <summary>A connection that the activity opened by itself has come to nothing, as it should.</summary>
+    /// <summary>A connection that the activity opened by itself was refused, as it should be.</summary>
     void OnRefused(Connection connection, string why)
     {
     }
@@ -46,7 +46,7 @@ internal interface IActivity
 /// <summary>What an end is.</summary>
 internal enum EndKind
 {
-    /// <summary>Nobody had asked for it.</summary>
+    /// <summary>Without a request of the load test.</summary>
     Lost,
 
     /// <summary>It had to come to this.</summary>

@@ -3,13 +3,13 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Activities;
 
 /// <summary>
-/// Who is in which room. By number, connections are: the publisher of each room, the publisher of the flood and its slow
+/// The members of each room. By number, connections are: the publisher of each room, the publisher of the flood and its slow
 /// subscribers if there are any, then the members. Rooms are filled one after another, so a member is in as many as it takes,
-/// and in a quiet room, to which nobody publishes, when all are full. Each worker has rooms of its own.
+/// and in an idle room, without publications, when all are full. Each worker has rooms of its own.
 /// </summary>
 internal sealed class RoomPlan
 {
-    private const int QuietMembers = 1000;
+    private const int IdleMembers = 1000;
 
     private readonly WorkerPlan _plan;
     private readonly int _firstMember;
@@ -22,7 +22,7 @@ internal sealed class RoomPlan
         _members = plan.Connections - _firstMember;
     }
 
-    /// <summary>What is wrong with it; null when nothing is.</summary>
+    /// <summary>The fault of the plan; null if it has none.</summary>
     public string? Problem
         => _plan.Rooms > 0 && (_plan.MembersPerRoom < 1 || _members < _plan.MembersPerRoom)
             ? $"{Math.Max(0, _members)} connections are left for rooms of {_plan.MembersPerRoom} members."
@@ -36,7 +36,7 @@ internal sealed class RoomPlan
     public int Places => _plan.Rooms * _plan.MembersPerRoom;
 
     /// <summary>Members that are in no room that is published to.</summary>
-    public (int First, int Count) QuietOnes => (_firstMember + Math.Min(_members, Places), Math.Max(0, _members - Places));
+    public (int First, int Count) IdleConnections => (_firstMember + Math.Min(_members, Places), Math.Max(0, _members - Places));
 
     public string FloodName => $"flood-{_plan.Worker}";
 
@@ -81,7 +81,7 @@ internal sealed class RoomPlan
         }
 
         string[] rooms = [.. PlacesOf(connection).Select(place => NameOf(RoomOf(place)))];
-        return rooms.Length > 0 ? rooms : [$"quiet-{_plan.Worker}-{connection / QuietMembers}"];
+        return rooms.Length > 0 ? rooms : [$"idle-{_plan.Worker}-{connection / IdleMembers}"];
     }
 
     public string NameOf(int room) => $"load-{_plan.Worker}-{room}";

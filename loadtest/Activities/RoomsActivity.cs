@@ -6,7 +6,7 @@ namespace Weir.LoadTest.Activities;
 
 /// <summary>
 /// Connections are in rooms. Some publish, at a rate or with so many messages under way; some stop reading; some leave and come
-/// back; or nobody does anything. Every delivery is accounted for.
+/// back; or all are idle. Every delivery is accounted for.
 /// </summary>
 internal sealed class RoomsActivity : IActivity
 {
@@ -18,7 +18,7 @@ internal sealed class RoomsActivity : IActivity
     private readonly StampedFrame[] _frames;
     private Pace _publishing = new(0);
     private Pace _leaving = new(0);
-    private readonly HashSet<int> _away = [];
+    private readonly HashSet<int> _disconnected = [];
     private readonly HashSet<int> _left = [];
     private bool _isActive;
     private int _nextToLeave;
@@ -67,7 +67,7 @@ internal sealed class RoomsActivity : IActivity
 
         while (_leaving.TryTake(out _))
         {
-            LetGo();
+            CloseNext();
         }
 
         Publish();
@@ -83,7 +83,7 @@ internal sealed class RoomsActivity : IActivity
 
     public void OnOpened(Connection connection)
     {
-        if (_away.Remove(connection.Number))
+        if (_disconnected.Remove(connection.Number))
         {
             _ledger.Return(connection.Number);
         }
@@ -93,7 +93,7 @@ internal sealed class RoomsActivity : IActivity
     {
         if (!Stamp.TryRead(payload, out Stamp stamp))
         {
-            _context.Tally.Misplaced++;
+            _context.Counts.Misplaced++;
         }
         else if (_plan.IsSlow(connection.Number))
         {
@@ -102,8 +102,8 @@ internal sealed class RoomsActivity : IActivity
         else if (!_settings.IsCentrifugo || _plan.IsMember(connection.Number))
         {
             bool isRight = _ledger.TryDeliver(connection.Number, stamp);
-            _context.Tally.Received += isRight ? 1 : 0;
-            _context.Tally.Misplaced += isRight ? 0 : 1;
+            _context.Counts.Received += isRight ? 1 : 0;
+            _context.Counts.Misplaced += isRight ? 0 : 1;
             if (isRight)
             {
                 _context.Messages.RecordSince(stamp.Due);
@@ -124,7 +124,7 @@ internal sealed class RoomsActivity : IActivity
             return EndKind.Leaves;
         }
 
-        if (_plan.IsMember(connection.Number) && _away.Add(connection.Number))
+        if (_plan.IsMember(connection.Number) && _disconnected.Add(connection.Number))
         {
             _ledger.Lose(connection.Number);
         }
@@ -132,12 +132,12 @@ internal sealed class RoomsActivity : IActivity
         return EndKind.Lost;
     }
 
-    // Of those who get nothing, so that no delivery is in doubt.
-    private void LetGo()
+    // One without deliveries, so that no delivery is in doubt.
+    private void CloseNext()
     {
-        if (_plan.QuietOnes is { Count: > 0 } quiet)
+        if (_plan.IdleConnections is { Count: > 0 } idle)
         {
-            int number = quiet.First + (_nextToLeave++ % quiet.Count);
+            int number = idle.First + (_nextToLeave++ % idle.Count);
             if (_context.Loop[number] is { IsOpen: true } connection && _left.Add(number))
             {
                 connection.SendClose(1000);
@@ -149,7 +149,7 @@ internal sealed class RoomsActivity : IActivity
     {
         if (IsWindowed)
         {
-            PublishWhatIsWanted();
+            FillWindow();
             return;
         }
 
@@ -161,7 +161,7 @@ internal sealed class RoomsActivity : IActivity
         }
     }
 
-    private void PublishWhatIsWanted()
+    private void FillWindow()
     {
         for (int room = 0; _isActive && room < _settings.Rooms; room++)
         {
@@ -177,7 +177,7 @@ internal sealed class RoomsActivity : IActivity
     {
         long before = _ledger.Expected;
         _context.Loop[RoomPlan.PublisherOf(room)]!.Send(_frames[room].With(new Stamp(due, room, _ledger.Publish(room))));
-        _context.Tally.Sent++;
-        _context.Tally.Expected += _ledger.Expected - before;
+        _context.Counts.Sent++;
+        _context.Counts.Expected += _ledger.Expected - before;
     }
 }

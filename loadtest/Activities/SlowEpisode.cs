@@ -31,7 +31,7 @@ internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
         }
     }
 
-    /// <summary>Floods while it is time to; lets the slow ones read on when it is not any more.</summary>
+    /// <summary>Floods for the set time; then the slow clients read on.</summary>
     public TimeSpan Go()
     {
         if (_pace is null)
@@ -71,8 +71,8 @@ internal sealed class SlowEpisode(RoomPlan plan, WorkerContext context)
     public void End(int slow, ConnectionEnd end)
     {
         _ended++;
-        bool wasTold = _clients[slow].IsClosedAsSlow(end, _code);
-        context.Tally.SlowTold += wasTold ? 1 : 0;
-        context.Tally.SlowOtherwise += wasTold ? 0 : 1;
+        bool wasClosed = _clients[slow].IsClosedAsSlow(end, _code);
+        context.Counts.SlowClosed += wasClosed ? 1 : 0;
+        context.Counts.SlowOtherwise += wasClosed ? 0 : 1;
     }
 }

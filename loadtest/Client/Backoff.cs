@@ -1,8 +1,8 @@
 namespace Weir.LoadTest.Client;
 
 /// <summary>
-/// How long a client waits before it comes back: longer after each failure, and by chance, so that those who were lost together
-/// do not come back together.
+/// The delay before a client reconnects: longer after each failure, and with jitter, so that clients that were lost together
+/// do not reconnect together.
 /// </summary>
 /// <param name="Least">In any case.</param>
 /// <param name="MostRandom">

@@ -17,10 +17,10 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
     /// <summary>Connections that have not ended.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The connection that has this number, or had it last; null when none has had it.</summary>
+    /// <summary>The connection that has this number, or had it last; null if none has had it.</summary>
     public Connection? this[int number] => number < _connections.Count ? _connections[number] : null;
 
-    /// <summary>Begins to open a connection; <see cref="IClientEvents"/> tells what became of it.</summary>
+    /// <summary>Begins to open a connection; <see cref="IClientEvents"/> has the result.</summary>
     /// <param name="number">For the caller's use; one connection at a time has it.</param>
     /// <param name="sourceNumber">By which its source address is chosen.</param>
     public Connection Open(int number, int sourceNumber, Opening opening)
@@ -52,14 +52,14 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
             SetOption(fd, Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1);
             if (Libc.Bind(fd, new Libc.SocketAddress(0, address), Libc.SocketAddress.Length) != 0)
             {
-                End(connection, ConnectionEnd.Cut($"bind: errno {Libc.Errno}"));
+                End(connection, ConnectionEnd.WithoutCloseFrame($"bind: errno {Libc.Errno}"));
                 return connection;
             }
         }
 
         if (Libc.Connect(fd, opening.Target.SocketAddress, Libc.SocketAddress.Length) != 0 && Libc.Errno != Libc.EINPROGRESS)
         {
-            End(connection, ConnectionEnd.Cut($"connect: errno {Libc.Errno}"));
+            End(connection, ConnectionEnd.WithoutCloseFrame($"connect: errno {Libc.Errno}"));
         }
 
         return connection;
@@ -79,7 +79,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         }
     }
 
-    /// <summary>Ends all that is left, without a word.</summary>
+    /// <summary>Aborts all open connections.</summary>
     public void Dispose()
     {
         foreach (Connection? connection in _connections)
@@ -182,7 +182,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
 
         if (connection.State == Connection.Phase.Securing)
         {
-            GoOnSecuring(connection);
+            ContinueSecuring(connection);
             return;
         }
 
@@ -191,7 +191,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
             connection.SendRest();
         }
 
-        // A paused one is read all the same when it has broken: only reading tells how.
+        // A paused one is read all the same when it has broken: only reading returns the error.
         if ((happened & (Libc.EPOLLIN | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
         {
             Read(connection);
@@ -203,13 +203,13 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         int length = sizeof(int);
         if (Libc.GetOption(connection.Fd, Libc.SOL_SOCKET, Libc.SO_ERROR, out int error, ref length) != 0 || error != 0)
         {
-            End(connection, ConnectionEnd.Cut($"connect: errno {error}"));
+            End(connection, ConnectionEnd.WithoutCloseFrame($"connect: errno {error}"));
         }
         else if (connection.Opening!.Target.Tls is { } tls)
         {
             connection.State = Connection.Phase.Securing;
             connection.Tls = tls.Begin(connection.Fd);
-            GoOnSecuring(connection);
+            ContinueSecuring(connection);
         }
         else
         {
@@ -217,12 +217,12 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         }
     }
 
-    private void GoOnSecuring(Connection connection)
+    private void ContinueSecuring(Connection connection)
     {
         OpenSsl.ClearErrors();
         int result = OpenSsl.Connect(connection.Tls);
         int error = result == 1 ? 0 : OpenSsl.GetError(connection.Tls, result);
-        connection.TlsWantsToWrite = error == OpenSsl.SSL_ERROR_WANT_WRITE;
+        connection.TlsNeedsWrite = error == OpenSsl.SSL_ERROR_WANT_WRITE;
         if (result == 1)
         {
             SendRequest(connection);
@@ -233,7 +233,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         }
         else
         {
-            End(connection, ConnectionEnd.Cut(TlsClient.Problem(connection.Tls)));
+            End(connection, ConnectionEnd.WithoutCloseFrame(TlsClient.Problem(connection.Tls)));
         }
     }
 
@@ -246,7 +246,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
 
     private void Read(Connection connection)
     {
-        // Of a TLS session all is read: what it has decrypted already, no epoll tells of.
+        // Of a TLS session all is read: epoll does not report what is decrypted already.
         do
         {
             int begun = connection.Begun?.Length ?? 0;
@@ -267,7 +267,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         while (connection.Tls != 0 && connection is { State: not Connection.Phase.Ended, IsPaused: false });
     }
 
-    // 0: nothing is there, or the connection has ended.
+    // 0: no data, or the connection has ended.
     private int Receive(Connection connection, Span<byte> buffer)
     {
         int read;
@@ -291,7 +291,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
             string how = read < 0 ? $"recv: errno {Libc.Errno}"
                 : connection.SendError != 0 ? $"send: errno {connection.SendError}"
                 : "FIN without a close frame";
-            End(connection, connection.Closed ?? ConnectionEnd.Cut(how));
+            End(connection, connection.Closed ?? ConnectionEnd.WithoutCloseFrame(how));
         }
 
         return Math.Max(0, read);
@@ -311,7 +311,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
         }
         catch (InvalidDataException error)
         {
-            End(connection, ConnectionEnd.Cut(error.Message));
+            End(connection, ConnectionEnd.WithoutCloseFrame(error.Message));
         }
 
         if (connection.IsOpen)
@@ -330,7 +330,7 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
 
         if (!Target.IsUpgraded(bytes[..end], out string statusLine))
         {
-            End(connection, ConnectionEnd.Cut(statusLine));
+            End(connection, ConnectionEnd.WithoutCloseFrame(statusLine));
             return bytes.Length;
         }
 
@@ -355,9 +355,9 @@ internal sealed class ClientLoop(IProtocol protocol, SourceAddresses sources, IC
                     events.OnHeartbeat(connection);
                     break;
                 case ServerFrame.Close:
-                    ConnectionEnd told = ConnectionEnd.Told(payload);
-                    connection.Closed = told;
-                    connection.SendClose(told.Answer);
+                    ConnectionEnd closed = ConnectionEnd.FromClosePayload(payload);
+                    connection.Closed = closed;
+                    connection.SendClose(closed.Answer);
                     break;
                 default:
                     protocol.Take(this, connection, frame.Opcode, payload, events);

@@ -1,7 +1,7 @@
 namespace Weir.LoadTest.Client;
 
 /// <summary>
-/// One connection of a <see cref="ClientLoop"/>: a file descriptor, a state, and bytes only where a frame or a write was cut
+/// One connection of a <see cref="ClientLoop"/>: a file descriptor, a state, and bytes only where a frame or a write was split
 /// in two. For the loop's thread alone.
 /// </summary>
 internal sealed class Connection
@@ -31,13 +31,13 @@ internal sealed class Connection
         Ended,
     }
 
-    /// <summary>Given by whoever opened it.</summary>
+    /// <summary>Assigned by the caller that opened it.</summary>
     public int Number { get; }
 
     public bool IsOpen => State == Phase.Open;
 
     /// <summary>
-    /// Whether part of what was sent still waits for the system to take it. Whoever has more to publish should wait too, so
+    /// Whether part of what was sent still waits for the system to take it. A publisher should wait too, so
     /// that the loop gets to pass it on.
     /// </summary>
     public bool IsBackedUp => _unsent is not null;
@@ -50,9 +50,9 @@ internal sealed class Connection
     /// <summary>The SSL of OpenSSL; 0 without TLS.</summary>
     internal nint Tls { get; set; }
 
-    internal bool TlsWantsToWrite { get; set; }
+    internal bool TlsNeedsWrite { get; set; }
 
-    /// <summary>What to say first; null when it has been said.</summary>
+    /// <summary>The first bytes to send; null once they have been sent.</summary>
     internal Opening? Opening { get; set; }
 
     internal Phase State { get; set; }
@@ -61,11 +61,11 @@ internal sealed class Connection
     internal byte[]? Begun { get; set; }
 
     /// <summary>
-    /// Of the send that found the connection broken: the system tells of a reset once, so reading then finds a mere end. Else 0.
+    /// Of the send that found the connection broken: the system reports a reset once, so reading then finds a mere end. Else 0.
     /// </summary>
     internal int SendError { get; set; }
 
-    /// <summary>What the server's close frame said, once it has come.</summary>
+    /// <summary>The content of the server's close frame, once it has come.</summary>
     internal ConnectionEnd? Closed { get; set; }
 
     internal bool HasSentClose { get; private set; }
@@ -74,7 +74,7 @@ internal sealed class Connection
 
     internal uint Interest
         => (IsPaused ? 0 : Libc.EPOLLIN)
-        | (State == Phase.Connecting || TlsWantsToWrite || _unsent is not null ? Libc.EPOLLOUT : 0);
+        | (State == Phase.Connecting || TlsNeedsWrite || _unsent is not null ? Libc.EPOLLOUT : 0);
 
     /// <summary>Sends one or more whole frames; what the system does not take now follows when it does.</summary>
     public void Send(ReadOnlySpan<byte> frames)
@@ -108,8 +108,8 @@ internal sealed class Connection
         }
     }
 
-    /// <summary>Goes without a word, as a client does whose machine was switched off (but for the RST or FIN).</summary>
-    public void Cut() => _loop.End(this, ConnectionEnd.Cut("cut by ourselves"));
+    /// <summary>Closes the socket without a close frame, as for a client whose machine was switched off (but for the RST or FIN).</summary>
+    public void Abort() => _loop.End(this, ConnectionEnd.WithoutCloseFrame("aborted by ourselves"));
 
     /// <summary>Stops reading, as a client does that hangs: the system's buffers fill up, then the server's.</summary>
     public void Pause() => SetPaused(true);

@@ -12,15 +12,15 @@ internal readonly record struct ConnectionEnd(int Code, string Reason)
     /// <summary>RFC 6455 section 7.1.5: a close frame without a code.</summary>
     public const int NoCode = 1005;
 
-    /// <summary>What is to be said in return: an endpoint typically echoes the code (RFC 6455 section 5.5.1).</summary>
+    /// <summary>The code of the answer: an endpoint typically echoes the code (RFC 6455 section 5.5.1).</summary>
     public int Answer => Code == NoCode ? 1000 : Code;
 
     /// <summary>By the payload of the server's close frame.</summary>
-    public static ConnectionEnd Told(ReadOnlySpan<byte> payload) => payload.Length < 2
+    public static ConnectionEnd FromClosePayload(ReadOnlySpan<byte> payload) => payload.Length < 2
         ? new ConnectionEnd(NoCode, "")
         : new ConnectionEnd((payload[0] << 8) | payload[1], Encoding.UTF8.GetString(payload[2..]));
 
-    public static ConnectionEnd Cut(string how) => new(NoCloseFrame, how);
+    public static ConnectionEnd WithoutCloseFrame(string how) => new(NoCloseFrame, how);
 
     /// <summary>For people and for counting.</summary>
     public override string ToString() => Code == NoCloseFrame ? Reason : $"{Code} {Reason}".TrimEnd();

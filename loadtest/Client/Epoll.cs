@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Weir.LoadTest.Client;
 
-/// <summary>epoll(7), level-triggered: says which sockets have something, by the number they were added with.</summary>
+/// <summary>epoll(7), level-triggered: returns the sockets that are ready, by the number they were added with.</summary>
 internal sealed class Epoll : IDisposable
 {
     private const int MostEvents = 1024;
@@ -19,7 +19,7 @@ internal sealed class Epoll : IDisposable
 
     public void Change(int fd, int number, uint interest) => Control(Libc.EPOLL_CTL_MOD, fd, number, interest);
 
-    /// <summary>How many sockets have something; <see cref="this"/> tells which.</summary>
+    /// <summary>The number of ready sockets; <see cref="this"/> has them.</summary>
     /// <param name="timeout">0 does not wait.</param>
     public int Wait(TimeSpan timeout)
     {

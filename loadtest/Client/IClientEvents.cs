@@ -12,13 +12,13 @@ internal interface IClientEvents
     /// <summary>The bytes are the loop's.</summary>
     void OnMessage(Connection connection, ReadOnlySpan<byte> payload);
 
-    /// <summary>All that was received at once has been told.</summary>
+    /// <summary>The events of one read have all been raised.</summary>
     void OnRead(Connection connection);
 
-    /// <summary>The server asked whether the client is there, and has been answered.</summary>
+    /// <summary>A heartbeat of the server, which has been answered.</summary>
     void OnHeartbeat(Connection connection);
 
-    /// <summary>The server could not do what was asked; the connection goes on.</summary>
+    /// <summary>The server reports that a request failed; the connection stays open.</summary>
     void OnProblem(Connection connection, string what);
 
     /// <summary>An open connection has ended.</summary>

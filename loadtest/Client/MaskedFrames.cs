@@ -4,7 +4,7 @@ namespace Weir.LoadTest.Client;
 
 /// <summary>
 /// Frames as a client sends them, made once: what a load client must not do per message is masking. The key is the same for
-/// all, which RFC 6455 section 5.3 forbids clients that run somebody else's code; this one runs only its own.
+/// all, which RFC 6455 section 5.3 forbids clients that run foreign code; this one runs only its own.
 /// </summary>
 internal static class MaskedFrames
 {

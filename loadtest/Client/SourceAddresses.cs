@@ -5,7 +5,7 @@ namespace Weir.LoadTest.Client;
 
 /// <summary>
 /// Where connections come from. One address has about 28,000 ports towards one server; a loopback server can be reached from
-/// any address of 127.0.0.0/8, so more connections take more addresses. To other servers the system chooses, unless told.
+/// any address of 127.0.0.0/8, so more connections take more addresses. Elsewhere the system chooses, unless addresses are given.
 /// </summary>
 internal sealed class SourceAddresses
 {
@@ -13,7 +13,7 @@ internal sealed class SourceAddresses
     // longer and longer: with 18,000 from one address the client took a whole core to open 1,400 a second.
     private const int PerAddress = 10_000;
 
-    // 127.0.0.1 is the server's; those from .10 on are nobody's.
+    // 127.0.0.1 is the server's; those from .10 on are free.
     private const uint First = 0x7F00_000A;
 
     private readonly uint _first;

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace Weir.LoadTest.Client;
 
-/// <summary>What a message of a room says about itself, in hexadecimal, so that it can stand in a JSON string as well.</summary>
+/// <summary>The metadata in a message of a room, in hexadecimal, so that it can stand in a JSON string as well.</summary>
 /// <param name="Due">When it was due to be sent, by the machine's clock; all clients of one machine share it.</param>
 /// <param name="Room">Which room.</param>
 /// <param name="Number">Its number there, from 0.</param>

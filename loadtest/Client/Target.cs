@@ -50,7 +50,7 @@ internal sealed class Target
         $"GET {PathWith(query)} HTTP/1.1\r\nHost: {Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + $"Sec-WebSocket-Key: {Key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n");
 
-    /// <summary>Whether this is the head of a server that has upgraded; else what it said.</summary>
+    /// <summary>Whether this is the response of a server that has upgraded; else its status line.</summary>
     public static bool IsUpgraded(ReadOnlySpan<byte> head, out string statusLine)
     {
         string text = Encoding.ASCII.GetString(head);

@@ -19,7 +19,7 @@ internal sealed class TlsClient
         OpenSsl.SetVerify(_context, isInsecure ? OpenSsl.SSL_VERIFY_NONE : OpenSsl.SSL_VERIFY_PEER, 0);
         _ = OpenSsl.SetDefaultVerifyPaths(_context);
 
-        // What is left of a write may be sent from another array, and a quiet session gives its 32 KB of buffers back.
+        // What is left of a write may be sent from another array, and an idle session gives its 32 KB of buffers back.
         _ = OpenSsl.ControlContext(
             _context,
             OpenSsl.SSL_CTRL_MODE,

@@ -21,12 +21,12 @@ internal sealed class Snapshot
         ClrInfo clr = target.ClrVersions.FirstOrDefault()
             ?? throw new InvalidOperationException($"Process {processId} runs no .NET.");
 
-        // By name: on Linux the library beside the runtime is the one that knows its structures.
+        // By name: on Linux the library beside the runtime is the one with its structures.
         string access = Path.Combine(Path.GetDirectoryName(clr.ModuleInfo.FileName)!, "libmscordaccore.so");
         using ClrRuntime runtime = clr.CreateRuntime(access, ignoreMismatch: true);
         Snapshot snapshot = new();
 
-        // Whatever nobody can reach is garbage, and when it goes is the collector's affair.
+        // Unreachable objects are garbage, and the collector decides when they go.
         HashSet<ulong> seen = [];
         Stack<ClrObject> toVisit = new();
         foreach (ClrRoot root in runtime.Heap.EnumerateRoots())

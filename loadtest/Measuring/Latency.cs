@@ -13,7 +13,7 @@ internal sealed class Latency
 
     public long Count => _histogram.TotalCount;
 
-    /// <summary>In milliseconds; 0 when there is none.</summary>
+    /// <summary>In milliseconds; 0 if there is none.</summary>
     public double Mean => Count == 0 ? 0 : _histogram.GetMean() / 1000;
 
     /// <summary>Records the time since a timestamp: when a thing was begun, or better, when it was due to begin.</summary>
@@ -21,7 +21,7 @@ internal sealed class Latency
 
     public void Record(long microseconds, long count) => _histogram.RecordValueWithCount(Math.Clamp(microseconds, 1, Most), count);
 
-    /// <summary>In milliseconds; 0 when there is none.</summary>
+    /// <summary>In milliseconds; 0 if there is none.</summary>
     public double At(double percentile) => Count == 0 ? 0 : _histogram.GetValueAtPercentile(percentile) / 1000.0;
 
     /// <summary>What was recorded, as value, count, value, count; and begins anew.</summary>

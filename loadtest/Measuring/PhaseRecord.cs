@@ -10,13 +10,13 @@ internal sealed class PhaseRecord(string name)
 
     public string Name => name;
 
-    public Tally Tally { get; } = new();
+    public Counts Counts { get; } = new();
 
     public Dictionary<string, Latency> Latencies { get; } = new()
     {
-        [Tally.Handshake] = new Latency(),
-        [Tally.Message] = new Latency(),
-        [Tally.Outage] = new Latency(),
+        [Counts.Handshake] = new Latency(),
+        [Counts.Message] = new Latency(),
+        [Counts.Outage] = new Latency(),
     };
 
     /// <summary>How long it took, or has taken until now.</summary>
@@ -32,19 +32,19 @@ internal sealed class PhaseRecord(string name)
     public long? ServerBytesMost { get; set; }
 
     /// <summary>Cores.</summary>
-    public double ClientCpu => Tally.CpuSeconds / Seconds;
+    public double ClientCpu => Counts.CpuSeconds / Seconds;
 
     /// <summary>Cores.</summary>
     public double? ServerCpu => ServerCpuSeconds / Seconds;
 
     public void End() => _seconds ??= Seconds;
 
-    public void Add(Tally tally)
+    public void Add(Counts counts)
     {
-        Tally.Add(tally);
-        foreach ((string what, long[] counts) in tally.Latencies)
+        Counts.Add(counts);
+        foreach ((string what, long[] histogram) in counts.Latencies)
         {
-            Latencies[what].Add(counts);
+            Latencies[what].Add(histogram);
         }
     }
 

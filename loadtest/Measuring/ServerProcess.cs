@@ -3,7 +3,7 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Measuring;
 
-/// <summary>A server's process as this machine sees it, in /proc. When it has ended everything is 0.</summary>
+/// <summary>A server's process in /proc. When it has ended all values are 0.</summary>
 internal sealed class ServerProcess(int id)
 {
     // USER_HZ, in which /proc counts, is 100 on every architecture that .NET runs on.

@@ -30,7 +30,7 @@ internal sealed class CentrifugoProtocol : IProtocol
     public StampedFrame Publish(string room, int payloadBytes) => new(
         BeforeData(room), [.. RawProtocol.Padding(payloadBytes - Stamp.Bytes), .. "\"}}"u8]);
 
-    // A publication to a channel that nobody else is in.
+    // A publication to a channel without other subscribers.
     public byte[] Echo(string room, int payloadBytes) => MaskedFrames.Make(
         ServerFrame.Text, [.. BeforeData(room), .. RawProtocol.Padding(payloadBytes), .. "\"}}"u8]);
 
@@ -78,7 +78,7 @@ internal sealed class CentrifugoProtocol : IProtocol
             string what = Encoding.UTF8.GetString(line);
             if (connection.AnswersDue > 0)
             {
-                loop.End(connection, ConnectionEnd.Cut(what));
+                loop.End(connection, ConnectionEnd.WithoutCloseFrame(what));
             }
             else
             {

@@ -2,10 +2,10 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Protocols;
 
-/// <summary>What is spoken above frames: how a client gets into its rooms, publishes, and tells a message from the rest.</summary>
+/// <summary>The protocol above frames: how a client joins its rooms, publishes, and recognizes a message.</summary>
 internal interface IProtocol
 {
-    /// <summary>How a client opens that wants to be in these rooms.</summary>
+    /// <summary>The opening of a client that joins these rooms.</summary>
     /// <param name="token">Shown to the server; null: none.</param>
     Opening Open(Target target, IReadOnlyList<string> rooms, string? token, int? receiveBufferBytes);
 

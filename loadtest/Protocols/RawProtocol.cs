@@ -3,7 +3,7 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Protocols;
 
-/// <summary>Messages and nothing else: rooms stand in the URL, every message goes to all others in the sender's rooms.</summary>
+/// <summary>Only messages: rooms stand in the URL, every message goes to all others in the sender's rooms.</summary>
 internal sealed class RawProtocol : IProtocol
 {
     public Opening Open(Target target, IReadOnlyList<string> rooms, string? token, int? receiveBufferBytes)

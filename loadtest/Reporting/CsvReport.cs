@@ -4,7 +4,7 @@ using Weir.LoadTest.Measuring;
 
 namespace Weir.LoadTest.Reporting;
 
-/// <summary>Tables for whoever plots for himself.</summary>
+/// <summary>Tables for other plotting programs.</summary>
 internal static class CsvReport
 {
     private static readonly PropertyInfo[] _columns = typeof(Sample).GetProperties();

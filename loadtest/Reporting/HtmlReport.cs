@@ -4,7 +4,7 @@ using Weir.LoadTest.Measuring;
 
 namespace Weir.LoadTest.Reporting;
 
-/// <summary>One page that needs nothing else: figures, demands, plots.</summary>
+/// <summary>One page without other files: figures, demands, plots.</summary>
 internal static class HtmlReport
 {
     private const string Style = """
@@ -75,7 +75,7 @@ internal static class HtmlReport
                     ?? double.NaN));
         }
 
-        foreach (string name in new[] { Tally.Message, Tally.Handshake, Tally.Outage })
+        foreach (string name in new[] { Counts.Message, Counts.Handshake, Counts.Outage })
         {
             yield return Distribution(report, name);
         }
@@ -83,7 +83,7 @@ internal static class HtmlReport
         Dictionary<int, long> codes = [];
         foreach ((int code, long count) in report.Phases.SelectMany(static phase => phase.Counts.Codes))
         {
-            Tally.Count(codes, code, count);
+            Counts.Count(codes, code, count);
         }
 
         if (codes.Count > 0)
@@ -146,8 +146,8 @@ internal static class HtmlReport
             "most", "after", "p50 ms", "p99", "p99.9", "most"],
         report.Phases.Select(static phase =>
         {
-            LatencyReport? latency = phase.Latencies.GetValueOrDefault(Tally.Message) ?? phase.Latencies.GetValueOrDefault(Tally.Outage)
-                ?? phase.Latencies.GetValueOrDefault(Tally.Handshake);
+            LatencyReport? latency = phase.Latencies.GetValueOrDefault(Counts.Message) ?? phase.Latencies.GetValueOrDefault(Counts.Outage)
+                ?? phase.Latencies.GetValueOrDefault(Counts.Handshake);
             return new[]
             {
                 Encode(phase.Name), $"{phase.Seconds:N1}", $"{phase.Counts.Opened:N0}", $"{phase.Counts.Sent:N0}",

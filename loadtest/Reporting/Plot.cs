@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Weir.LoadTest.Reporting;
 
-/// <summary>A line plot or bars as SVG, with nothing to load. Colours and fonts stand in it, so that it can be a file of its own.</summary>
+/// <summary>A line plot or bars as SVG, without other files. Colours and fonts stand in it, so that it can be a file of its own.</summary>
 internal sealed class Plot(string title, string xLabel, string yLabel)
 {
     private const double Width = 640;
@@ -28,7 +28,7 @@ internal sealed class Plot(string title, string xLabel, string yLabel)
     /// <summary>Marks at the points, for few of them.</summary>
     public bool HasMarks { get; init; }
 
-    /// <summary>What the ticks of the x axis say; null: the numbers.</summary>
+    /// <summary>The labels of the ticks of the x axis; null: the numbers.</summary>
     public IReadOnlyList<(double X, string Text)>? XTicks { get; init; }
 
     public bool IsEmpty => _lines.Count == 0;

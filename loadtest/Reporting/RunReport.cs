@@ -35,7 +35,7 @@ internal sealed record RunReport(
         DateTimeOffset started,
         Conductor conductor,
         Stage stage,
-        Verdict verdict,
+        RunResult result,
         IReadOnlyList<string> lines,
         bool isInterrupted,
         int exitCode) => new(
@@ -46,7 +46,7 @@ internal sealed record RunReport(
             isInterrupted,
             exitCode,
             [.. lines],
-            verdict.Demands,
+            result.Demands,
             stage.Outcome.Figures,
             [.. conductor.Phases.Select(PhaseReport.Of)],
             conductor.Samples);
@@ -66,7 +66,7 @@ internal sealed record RunReport(
 internal sealed record PhaseReport(
     string Name,
     double Seconds,
-    Tally Counts,
+    Counts Counts,
     double ClientCpuSeconds,
     double? ServerCpuSeconds,
     long? ServerBytesBefore,
@@ -77,8 +77,8 @@ internal sealed record PhaseReport(
     public static PhaseReport Of(PhaseRecord phase) => new(
         phase.Name,
         phase.Seconds,
-        phase.Tally,
-        phase.Tally.CpuSeconds,
+        phase.Counts,
+        phase.Counts.CpuSeconds,
         phase.ServerCpuSeconds,
         phase.ServerBytesBefore,
         phase.ServerBytesMost,

@@ -7,21 +7,21 @@ namespace Weir.LoadTest.Running;
 
 /// <summary>
 /// Leads the workers through a run and keeps its record: phases, and a sample for every second. All on the caller's flow; what
-/// workers, the clock and the terminal have to say comes in through one queue.
+/// comes from workers, the clock and the terminal passes through one queue.
 /// </summary>
 internal sealed class Conductor : IAsyncDisposable
 {
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _sampleEvery = TimeSpan.FromSeconds(1);
 
-    // A server compiles what it uses most, and gives memory back, when things have been quiet for a while.
+    // A server compiles what it uses most, and gives memory back, after an idle time.
     private static readonly TimeSpan _rest = TimeSpan.FromSeconds(5);
 
     private readonly Channel<Notice> _notices = Channel.CreateUnbounded<Notice>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<IWorkerLink> _workers = [];
     private readonly Timer _clock;
     private readonly int[] _open;
-    private readonly WorkerEvent[] _said;
+    private readonly WorkerEvent[] _lastEvents;
     private readonly List<PhaseRecord> _phases = [];
     private readonly List<Sample> _samples = [];
     private readonly IView _view;
@@ -36,7 +36,7 @@ internal sealed class Conductor : IAsyncDisposable
         Servers = servers;
         _view = view;
         _open = new int[plans.Count];
-        _said = new WorkerEvent[plans.Count];
+        _lastEvents = new WorkerEvent[plans.Count];
         Connections = plans.Sum(static plan => plan.Connections);
         BeginPhase("start");
         for (int i = 0; i < plans.Count; i++)
@@ -85,7 +85,7 @@ internal sealed class Conductor : IAsyncDisposable
         BeginPhase(phase);
         await OrderAsync(WorkerOrder.Open, TimeSpan.MaxValue, WorkerEvent.Opened, WorkerEvent.GaveUp);
         EndPhase();
-        return _said.All(static each => each == WorkerEvent.Opened);
+        return _lastEvents.All(static each => each == WorkerEvent.Opened);
     }
 
     /// <summary>Opens some, and closes them again, so often.</summary>
@@ -108,7 +108,7 @@ internal sealed class Conductor : IAsyncDisposable
         Order(WorkerOrder.Begin);
     }
 
-    /// <summary>Sends nothing more, and waits for what is under way.</summary>
+    /// <summary>Stops sending, and waits for messages under way.</summary>
     public Task FinishAsync() => OrderAsync(WorkerOrder.Finish, TimeSpan.FromMinutes(1), WorkerEvent.Settled);
 
     /// <summary>Closes all connections, or waits for the server to.</summary>
@@ -119,13 +119,13 @@ internal sealed class Conductor : IAsyncDisposable
         EndPhase();
     }
 
-    /// <summary>Lets time pass, unless nobody is connected any more.</summary>
+    /// <summary>Waits, unless no client is connected any more.</summary>
     public Task HoldAsync(TimeSpan time) => UntilAsync(() => Open == 0, time);
 
-    /// <summary>Lets time pass.</summary>
+    /// <summary>Waits.</summary>
     public Task RestAsync(TimeSpan time) => UntilAsync(static () => false, time);
 
-    /// <summary>Waits for what is done elsewhere, and goes on with the record meanwhile.</summary>
+    /// <summary>Waits for work elsewhere, and continues the record meanwhile.</summary>
     public async Task WhileAsync(Task task)
     {
         await UntilAsync(() => task.IsCompleted, TimeSpan.MaxValue);
@@ -174,9 +174,9 @@ internal sealed class Conductor : IAsyncDisposable
 
     private async Task OrderAsync(WorkerOrder order, TimeSpan limit, params WorkerEvent[] answers)
     {
-        Array.Fill(_said, WorkerEvent.Sample);
+        Array.Fill(_lastEvents, WorkerEvent.Sample);
         Order(order);
-        await UntilAsync(() => Array.TrueForAll(_said, each => answers.Contains(each)), limit);
+        await UntilAsync(() => Array.TrueForAll(_lastEvents, each => answers.Contains(each)), limit);
     }
 
     private void Order(WorkerOrder order)
@@ -209,32 +209,32 @@ internal sealed class Conductor : IAsyncDisposable
     private void Take(int worker, WorkerReport report)
     {
         _open[worker] = report.Open;
-        _second.Add(report.Tally);
-        Phase.Add(report.Tally);
-        _lost += report.Tally.Lost.Values.Sum();
+        _second.Add(report.Counts);
+        Phase.Add(report.Counts);
+        _lost += report.Counts.Lost.Values.Sum();
         if (report.Event == WorkerEvent.Failed && !_isEnding)
         {
             throw new InvalidOperationException(report.Text);
         }
 
-        _said[worker] = report.Event == WorkerEvent.Sample ? _said[worker] : report.Event;
+        _lastEvents[worker] = report.Event == WorkerEvent.Sample ? _lastEvents[worker] : report.Event;
     }
 
     private void TakeSample()
     {
         _second.End();
         double seconds = _second.Seconds;
-        Tally tally = _second.Tally;
-        Latency messages = _second.Latencies[Tally.Message];
-        Latency handshakes = _second.Latencies[Tally.Handshake];
+        Counts counts = _second.Counts;
+        Latency messages = _second.Latencies[Counts.Message];
+        Latency handshakes = _second.Latencies[Counts.Handshake];
         TakeServer();
         double? serverCpu = Servers.Count == 0 ? null : _serverCpuOfSecond / seconds;
         _serverCpuOfSecond = 0;
         Sample sample = new(
-            Stopwatch.GetElapsedTime(_began).TotalSeconds, Phase.Name, Open, tally.Opened / seconds, tally.Sent / seconds,
-            tally.Received / seconds, tally.Heartbeats / seconds, tally.Refused.Values.Sum() / seconds,
-            tally.Rebuffs.Values.Sum() / seconds, _lost, handshakes.At(50), handshakes.At(99), messages.At(50), messages.At(90),
-            messages.At(99), messages.At(99.9), messages.At(100), tally.CpuSeconds / seconds, serverCpu, ServerBytes);
+            Stopwatch.GetElapsedTime(_began).TotalSeconds, Phase.Name, Open, counts.Opened / seconds, counts.Sent / seconds,
+            counts.Received / seconds, counts.Heartbeats / seconds, counts.Refused.Values.Sum() / seconds,
+            counts.Rebuffs.Values.Sum() / seconds, _lost, handshakes.At(50), handshakes.At(99), messages.At(50), messages.At(90),
+            messages.At(99), messages.At(99.9), messages.At(100), counts.CpuSeconds / seconds, serverCpu, ServerBytes);
         _samples.Add(sample);
         _second = new PhaseRecord("");
         _view.Show(sample);

@@ -2,7 +2,7 @@ using Weir.LoadTest.Measuring;
 
 namespace Weir.LoadTest.Running;
 
-/// <summary>What a person sees while a run goes on. Called by one thread at a time.</summary>
+/// <summary>The view of a run for a person. Called by one thread at a time.</summary>
 internal interface IView
 {
     void WriteLine(string line);

@@ -66,7 +66,7 @@ internal sealed class LocalServer : IDisposable
     }
 
     /// <summary>
-    /// A port that nobody listens on. None of those that the system gives to whoever asks for any: until the server is there it could
+    /// A port without a listener. None of those that the system assigns to clients and to port 0: until the server is up it could
     /// have gone to a client, or to another server, which would be taken for ours. And another one in each process.
     /// </summary>
     public static int FreePort()
@@ -89,7 +89,7 @@ internal sealed class LocalServer : IDisposable
     }
 
     /// <summary>Returns when its port accepts.</summary>
-    /// <exception cref="InvalidOperationException">It does not come up; with what it said. Or its port is taken.</exception>
+    /// <exception cref="InvalidOperationException">It does not come up; with its output. Or its port is taken.</exception>
     public async Task StartAsync()
     {
         if (await AcceptsAsync())
@@ -123,17 +123,17 @@ internal sealed class LocalServer : IDisposable
         }
     }
 
-    /// <summary>Processor time since this was asked last.</summary>
+    /// <summary>Processor time since the last call.</summary>
     public TimeSpan TakeCpuTime()
     {
         TimeSpan now = _process?.CpuTime ?? default;
         TimeSpan used = now - _cpu;
         _cpu = now;
-        return used > TimeSpan.Zero ? used : TimeSpan.Zero; // a process that has ended tells nothing
+        return used > TimeSpan.Zero ? used : TimeSpan.Zero; // a process that has ended has no times
     }
 
-    /// <summary>SIGKILL: it has no time for a word to anybody.</summary>
-    /// <exception cref="InvalidOperationException">It has ended by itself; with what it said.</exception>
+    /// <summary>SIGKILL: the server sends no close frames.</summary>
+    /// <exception cref="InvalidOperationException">It has ended by itself; with its output.</exception>
     public void Kill() => Signal(Libc.SIGKILL);
 
     /// <summary>SIGTERM: it should drain.</summary>
@@ -208,7 +208,7 @@ internal sealed class LocalServer : IDisposable
         try
         {
             await socket.ConnectAsync(IPAddress.Loopback, _port);
-            return !Equals(socket.LocalEndPoint, socket.RemoteEndPoint); // a socket may reach itself where nobody listens
+            return !Equals(socket.LocalEndPoint, socket.RemoteEndPoint); // a socket may reach itself where no listener is
         }
         catch (SocketException)
         {

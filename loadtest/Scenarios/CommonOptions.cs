@@ -33,8 +33,8 @@ internal static class CommonOptions
     public static readonly Option<double> OpenRate =
         OptionKit.Of("--open-rate", 0.0, "Connections begun per second; 0: as fast as the server answers");
     public static readonly Option<int> AtOnce = OptionKit.Of("--handshakes-at-once", 256, "Handshakes under way at a time");
-    public static readonly Option<TimeSpan> Patience =
-        OptionKit.Time("--patience", "60s", "How long opening goes on when none opens any more");
+    public static readonly Option<TimeSpan> OpenTimeout =
+        OptionKit.Time("--open-timeout", "60s", "How long opening continues when none opens any more");
     public static readonly Option<int> WarmUp = OptionKit.Of("--warm-up-connections", 0,
         "So many are opened and closed twice before anything counts: a server that compiles as it runs is another one then");
     public static readonly Option<TimeSpan> Settle =
@@ -46,7 +46,9 @@ internal static class CommonOptions
 
     /// <summary>In the order of the help.</summary>
     public static IEnumerable<Option> All =>
-        [Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes, OpenRate, AtOnce, WarmUp, Patience, Settle, Report, Plain];
+    [
+        Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes, OpenRate, AtOnce, WarmUp, OpenTimeout, Settle, Report, Plain,
+    ];
 
     /// <summary>The plan that a scenario completes; its addresses are still without port and path.</summary>
     public static WorkerPlan Plan(ParseResult parsed) => new()
@@ -61,7 +63,7 @@ internal static class CommonOptions
         OpenRate = parsed.GetValue(OpenRate),
         HandshakesAtOnce = parsed.GetValue(AtOnce),
         WarmUp = parsed.GetValue(WarmUp),
-        Patience = parsed.GetValue(Patience),
+        OpenTimeout = parsed.GetValue(OpenTimeout),
     };
 
     private static Uri[] ParseUrls(ArgumentResult result)

@@ -85,7 +85,7 @@ internal static class CurvesCommand
         await File.WriteAllLinesAsync(Path.Combine(directory, "curves.csv"), Table(sizes, rows));
         await File.WriteAllTextAsync(Path.Combine(directory, "curves.svg"), Draw(sizes, rows));
         Console.WriteLine($"{Path.GetFullPath(directory)}: curves.csv, curves.svg");
-        return Judge(parsed, rows) && isWhole ? 0 : 1;
+        return Evaluate(parsed, rows) && isWhole ? 0 : 1;
     }
 
     private static async Task<bool> MeasureAsync(Scenario scenario, string[] options, bool isOfRoom, ParseResult curves, double[] row)
@@ -146,7 +146,7 @@ internal static class CurvesCommand
         ]);
     }
 
-    private static bool Judge(ParseResult parsed, List<double[]> rows)
+    private static bool Evaluate(ParseResult parsed, List<double[]> rows)
     {
         bool isWithin = true;
         for (int i = 0; i < _columns.Length; i++)

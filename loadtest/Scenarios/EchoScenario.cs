@@ -51,11 +51,11 @@ internal sealed class EchoScenario() : Scenario("echo", "Messages that come back
         await stage.Conductor.FinishAsync();
         PhaseRecord echo = stage.Conductor.Phase;
         echo.End();
-        stage.TellMessages(echo, seconds);
-        if (stage.Plan.EchoRate == 0 && echo.Tally.Received > 0)
+        stage.ReportMessages(echo, seconds);
+        if (stage.Plan.EchoRate == 0 && echo.Counts.Received > 0)
         {
-            // In a closed loop whoever waits sends nothing that could be late: put back what the pace of the others would have sent.
-            double interval = seconds * stage.Plan.Connections * stage.Plan.Depth / echo.Tally.Received;
+            // In a closed loop a waiting client sends no message that could be late: add those that the pace of the others would have sent.
+            double interval = seconds * stage.Plan.Connections * stage.Plan.Depth / echo.Counts.Received;
             stage.Outcome.Latency = stage.Outcome.Latency.CorrectedFor((long)(interval * 1e6));
             stage.WriteLine($"corrected for coordinated omission, at one per {interval * 1000:N3} ms: {Stage.Describe(stage.Outcome.Latency)}");
             stage.Outcome.Add("p99, corrected", stage.Outcome.Latency.At(99), "ms");

@@ -5,7 +5,7 @@ using Weir.LoadTest.Workers;
 
 namespace Weir.LoadTest.Scenarios;
 
-/// <summary>Openings that must be refused, beside clients that must not notice.</summary>
+/// <summary>Openings that must be refused, beside clients that must not be affected.</summary>
 internal sealed class FloodScenario(string name, string description, bool isOfTokens) : Scenario(name, description)
 {
     private readonly Option<int> _connections =
@@ -54,15 +54,15 @@ internal sealed class FloodScenario(string name, string description, bool isOfTo
         await stage.Conductor.FinishAsync();
         PhaseRecord flood = stage.Conductor.Phase;
         flood.End();
-        long refused = flood.Tally.Rebuffs.Values.Sum();
-        long letIn = flood.Tally.Problems.GetValueOrDefault(FloodActivity.LetIn);
-        stage.TellMessages(flood, seconds);
+        long refused = flood.Counts.Rebuffs.Values.Sum();
+        long letIn = flood.Counts.Problems.GetValueOrDefault(FloodActivity.LetIn);
+        stage.ReportMessages(flood, seconds);
         stage.WriteLine($"{refused:N0} bad openings refused, {refused / seconds:N0}/s");
-        stage.WriteCounts("refused", flood.Tally.Rebuffs);
+        stage.WriteCounts("refused", flood.Counts.Rebuffs);
         stage.Outcome.Add("bad openings refused", refused / seconds, "/s");
         stage.Outcome.Add("server CPU per refusal", flood.ServerMicrosecondsPer(refused), "us");
         stage.RequireNoLoss(flood, "messages");
-        stage.Verdict.Require(letIn == 0 && refused > 0, $"{letIn:N0} of {refused + letIn:N0} bad ones were let in");
+        stage.RunResult.Require(letIn == 0 && refused > 0, $"{letIn:N0} of {refused + letIn:N0} bad ones were let in");
         await stage.CloseAsync();
     }
 }

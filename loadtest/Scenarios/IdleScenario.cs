@@ -4,7 +4,7 @@ using Weir.LoadTest.Workers;
 
 namespace Weir.LoadTest.Scenarios;
 
-/// <summary>Quiet connections: their memory, and what heartbeats cost.</summary>
+/// <summary>Idle connections: their memory, and the cost of heartbeats.</summary>
 internal sealed class IdleScenario()
     : Scenario("idle", "Opens connections and holds them; they answer the server's heartbeats and do nothing else")
 {
@@ -17,7 +17,7 @@ internal sealed class IdleScenario()
 
     public override async Task PlayAsync(Stage stage)
     {
-        if (!await stage.OpenAsync(isJudgedByHandshakes: true))
+        if (!await stage.OpenAsync(measuresHandshakes: true))
         {
             return;
         }
@@ -28,9 +28,9 @@ internal sealed class IdleScenario()
         PhaseRecord held = stage.Conductor.Phase;
         held.End();
         stage.WriteLine(
-            $"held {stage.Conductor.Open:N0} for {held.Seconds:N0} s, {held.Tally.Heartbeats:N0} heartbeats; CPU: {Stage.DescribeCpu(held)}");
-        stage.Outcome.Add("heartbeats", held.Tally.Heartbeats, "");
-        stage.Outcome.Add("server CPU per heartbeat", held.ServerMicrosecondsPer(held.Tally.Heartbeats), "us");
+            $"held {stage.Conductor.Open:N0} for {held.Seconds:N0} s, {held.Counts.Heartbeats:N0} heartbeats; CPU: {Stage.DescribeCpu(held)}");
+        stage.Outcome.Add("heartbeats", held.Counts.Heartbeats, "");
+        stage.Outcome.Add("server CPU per heartbeat", held.ServerMicrosecondsPer(held.Counts.Heartbeats), "us");
         stage.RequireNoLoss(held, "messages");
         await stage.CloseAsync();
     }

@@ -7,7 +7,7 @@ internal sealed class Outcome
 {
     private readonly List<Figure> _figures = [];
 
-    /// <summary>That of messages, or of handshakes where there are none.</summary>
+    /// <summary>That of messages, or of handshakes where the scenario has none.</summary>
     public Latency Latency { get; set; } = new();
 
     public string LatencyOf { get; set; } = "messages";
@@ -16,7 +16,7 @@ internal sealed class Outcome
 
     public string RateOf { get; set; } = "messages";
 
-    /// <summary>Connections that nobody asked to end, and messages that did not come.</summary>
+    /// <summary>Connections that ended without a request, and messages that did not arrive.</summary>
     public long Lost { get; set; }
 
     public long Refused { get; set; }

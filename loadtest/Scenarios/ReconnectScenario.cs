@@ -23,7 +23,7 @@ internal sealed class ReconnectScenario()
     public override WorkerPlan Plan(ParseResult parsed, WorkerPlan plan) => plan with
     {
         Connections = parsed.GetValue(_connections),
-        ComesBack = true,
+        Reconnects = true,
         Backoff = parsed.GetValue(_backoff),
         MostBackoff = parsed.GetValue(_mostBackoff),
     };
@@ -45,32 +45,32 @@ internal sealed class ReconnectScenario()
         server.Kill();
         bool wereAllLost = await stage.Conductor.UntilAsync(() => stage.Conductor.Open == 0, TimeSpan.FromSeconds(30));
         PhaseRecord down = stage.Conductor.Phase;
-        stage.Verdict.Require(wereAllLost, $"{all - stage.Conductor.Open:N0} of {all:N0} noticed");
+        stage.RunResult.Require(wereAllLost, $"{all - stage.Conductor.Open:N0} of {all:N0} noticed");
         await stage.Conductor.RestAsync(stage.Parsed.GetValue(_down));
         await stage.Conductor.WhileAsync(server.StartAsync());
 
         PhaseRecord back = stage.Conductor.BeginPhase("back");
         long began = Stopwatch.GetTimestamp();
         TimeSpan limit = stage.Parsed.GetValue(_limit);
-        bool areAllBack = await stage.Conductor.UntilAsync(() => stage.Conductor.Open == all, limit);
+        bool areAllReconnected = await stage.Conductor.UntilAsync(() => stage.Conductor.Open == all, limit);
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        await stage.Conductor.RestAsync(TimeSpan.FromSeconds(1)); // for the books: whoever came last
+        await stage.Conductor.RestAsync(TimeSpan.FromSeconds(1)); // so that the last return is counted
         back.End();
-        Latency outages = back.Latencies[Tally.Outage];
+        Latency outages = back.Latencies[Counts.Outage];
         long most = server.MostResidentBytes;
         stage.WriteLine(
-            $"back: {stage.Conductor.Open:N0} of {all:N0} within {seconds:N1} s of the server being up, {back.Tally.CameBack / seconds:N0}/s; CPU: {Stage.DescribeCpu(back)}; "
+            $"back: {stage.Conductor.Open:N0} of {all:N0} within {seconds:N1} s of the server being up, {back.Counts.Reconnected / seconds:N0}/s; CPU: {Stage.DescribeCpu(back)}; "
             + $"server memory at most {most / 1e6:N0} MB");
         stage.WriteLine($"away, each from its loss to its return: {Stage.Describe(outages)}");
-        stage.WriteCounts("while it was down, refused", down.Tally.Refused);
-        stage.WriteCounts("since, refused", back.Tally.Refused);
+        stage.WriteCounts("while it was down, refused", down.Counts.Refused);
+        stage.WriteCounts("since, refused", back.Counts.Refused);
         stage.Outcome.Add("all back within", seconds, "s");
-        stage.TellReturns(back, seconds);
+        stage.ReportReturns(back, seconds);
         stage.Outcome.Add("server memory at most", most / 1e6, "MB");
-        stage.Outcome.Add("server CPU per return", back.ServerMicrosecondsPer(back.Tally.CameBack), "us");
-        stage.Outcome.Refused += back.Tally.Refused.Values.Sum();
+        stage.Outcome.Add("server CPU per return", back.ServerMicrosecondsPer(back.Counts.Reconnected), "us");
+        stage.Outcome.Refused += back.Counts.Refused.Values.Sum();
         stage.Outcome.Lost = all - stage.Conductor.Open;
-        stage.Verdict.Require(areAllBack, $"{stage.Conductor.Open:N0} of {all:N0} back within {limit.TotalSeconds:N0} s");
+        stage.RunResult.Require(areAllReconnected, $"{stage.Conductor.Open:N0} of {all:N0} back within {limit.TotalSeconds:N0} s");
         await stage.CloseAsync();
     }
 }

@@ -6,8 +6,8 @@ using Weir.LoadTest.Workers;
 
 namespace Weir.LoadTest.Scenarios;
 
-/// <summary>A deploy as it should be: nobody is cut, everybody is told.</summary>
-internal sealed class RollingScenario() : Scenario("rolling", "Two servers with half of the clients each; one is told to go and drains, and its clients come back at the other. Needs --server, which is started twice")
+/// <summary>A deploy as it should be: no client is aborted, each gets a close frame.</summary>
+internal sealed class RollingScenario() : Scenario("rolling", "Two servers with half of the clients each; one gets SIGTERM and drains, and its clients reconnect to the other. Needs --server, which is started twice")
 {
     private readonly Option<int> _connections = OptionKit.Of("--connections", 4_000, "Connections");
     private readonly Option<TimeSpan> _backoff =
@@ -21,7 +21,7 @@ internal sealed class RollingScenario() : Scenario("rolling", "Two servers with 
     public override WorkerPlan Plan(ParseResult parsed, WorkerPlan plan) => plan with
     {
         Connections = parsed.GetValue(_connections),
-        ComesBack = true,
+        Reconnects = true,
         Backoff = parsed.GetValue(_backoff),
     };
 
@@ -43,23 +43,23 @@ internal sealed class RollingScenario() : Scenario("rolling", "Two servers with 
         bool isOver = await stage.Conductor.UntilAsync(
             () => leaving.HasEnded && stage.Conductor.Open == all, stage.Parsed.GetValue(_limit));
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        await stage.Conductor.RestAsync(TimeSpan.FromSeconds(1)); // for the books: whoever came last
+        await stage.Conductor.RestAsync(TimeSpan.FromSeconds(1)); // so that the last return is counted
         PhaseRecord drain = stage.Conductor.Phase;
         drain.End();
-        Latency outages = drain.Latencies[Tally.Outage];
+        Latency outages = drain.Latencies[Counts.Outage];
         int code = stage.Plan.IsCentrifugo ? 3001 : 1001;
-        long lost = drain.Tally.Lost.Values.Sum();
-        long told = drain.Tally.Codes.GetValueOrDefault(code);
-        stage.WriteLine($"drained in {seconds:N1} s; {lost:N0} had to move; codes: {Stage.DescribeCodes(drain.Tally.Codes)}; CPU: {Stage.DescribeCpu(drain)}");
+        long lost = drain.Counts.Lost.Values.Sum();
+        long closed = drain.Counts.Codes.GetValueOrDefault(code);
+        stage.WriteLine($"drained in {seconds:N1} s; {lost:N0} had to move; codes: {Stage.DescribeCodes(drain.Counts.Codes)}; CPU: {Stage.DescribeCpu(drain)}");
         stage.WriteLine($"away, each from its end to its return: {Stage.Describe(outages)}");
-        stage.WriteCounts("refused", drain.Tally.Refused);
+        stage.WriteCounts("refused", drain.Counts.Refused);
         stage.Outcome.Add("drained in", seconds, "s");
-        stage.TellReturns(drain, seconds);
-        stage.Outcome.Refused += drain.Tally.Refused.Values.Sum();
-        stage.Outcome.Lost = lost - told;
-        stage.Verdict.Require(isOver && leaving.ExitCode == 0, $"the node ended {(leaving.HasEnded ? $"with {leaving.ExitCode}" : "not")}");
-        stage.Verdict.Require(lost == told && told > 0, $"{told:N0} of {lost:N0} were told {code}");
-        stage.Verdict.Require(stage.Conductor.Open == all, $"{stage.Conductor.Open:N0} of {all:N0} are connected again");
+        stage.ReportReturns(drain, seconds);
+        stage.Outcome.Refused += drain.Counts.Refused.Values.Sum();
+        stage.Outcome.Lost = lost - closed;
+        stage.RunResult.Require(isOver && leaving.ExitCode == 0, $"the node ended {(leaving.HasEnded ? $"with {leaving.ExitCode}" : "not")}");
+        stage.RunResult.Require(lost == closed && closed > 0, $"{closed:N0} of {lost:N0} were closed with {code}");
+        stage.RunResult.Require(stage.Conductor.Open == all, $"{stage.Conductor.Open:N0} of {all:N0} are connected again");
         await stage.CloseAsync();
     }
 }

@@ -18,7 +18,7 @@ internal sealed class RoomOptions(int connections, int rooms, int membersPerRoom
         OptionKit.Of("--window", 0, "Instead of a rate: so many messages under way in each room, as fast as they arrive");
     private readonly Option<int> _payloadBytes = OptionKit.Of("--payload-bytes", 100, $"Of each message, at least {Stamp.Bytes}");
     private readonly Option<int> _slow =
-        OptionKit.Of("--slow", slow, "Connections that stop reading under a flood, read on later, and must be told 1009 \"too slow\"");
+        OptionKit.Of("--slow", slow, "Connections that stop reading under a flood, read on later, and must be closed with 1009 \"too slow\"");
     private readonly Option<TimeSpan> _slowFor = OptionKit.Time("--slow-for", "10s", "How long they do not read");
 
     public Option<TimeSpan> HoldFor { get; } = OptionKit.Time("--for", holdFor, "How long, once all are open");

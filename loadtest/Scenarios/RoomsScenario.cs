@@ -21,7 +21,7 @@ internal sealed class RoomsScenario(string name, string description, RoomOptions
 
     public static RoomsScenario Slow() => new(
         "slow",
-        "Clients that stop reading beside fast ones: these must notice nothing, and those must be told 1009 \"too slow\"",
+        "Clients that stop reading beside fast ones: these must not be affected, and those must be closed with 1009 \"too slow\"",
         new RoomOptions(connections: 411, rooms: 20, membersPerRoom: 19, publishRate: 500, slow: 10, holdFor: "20s"));
 
     public static RoomsScenario Steady() => new(
@@ -48,15 +48,15 @@ internal sealed class RoomsScenario(string name, string description, RoomOptions
         await stage.Conductor.FinishAsync();
         PhaseRecord held = stage.Conductor.Phase;
         held.End();
-        stage.TellMessages(held, seconds, "deliveries", "delivery");
+        stage.ReportMessages(held, seconds, "deliveries", "delivery");
         await stage.CloseAsync(stage.Parsed.GetValue(_expectDrain), stage.Parsed.GetValue(_drainTimeout));
         stage.RequireNoLoss(held, "deliveries");
         if (stage.Plan.Slow > 0)
         {
             string code = stage.Plan.IsCentrifugo ? "3008" : "1009";
-            stage.Verdict.Require(
-                held.Tally.SlowTold == stage.Plan.Slow,
-                $"{held.Tally.SlowTold:N0} of {stage.Plan.Slow:N0} slow ones read on and were told {code} \"too slow\"");
+            stage.RunResult.Require(
+                held.Counts.SlowClosed == stage.Plan.Slow,
+                $"{held.Counts.SlowClosed:N0} of {stage.Plan.Slow:N0} slow ones read on and were closed with {code} \"too slow\"");
         }
     }
 }

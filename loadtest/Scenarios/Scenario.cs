@@ -4,7 +4,7 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>
-/// A kind of load, as a subcommand: what connections do (a <see cref="WorkerPlan"/>), in which order, and what has to come of it.
+/// A kind of load, as a subcommand: what connections do (a <see cref="WorkerPlan"/>), in which order, and what must be measured.
 /// </summary>
 internal abstract class Scenario(string name, string description)
 {
@@ -35,10 +35,10 @@ internal abstract class Scenario(string name, string description)
     public abstract WorkerPlan Plan(ParseResult parsed, WorkerPlan plan);
 
     /// <summary>
-    /// Leads the workers through the run, says what it saw, and demands what has to be. May be left early by an exception.
+    /// Leads the workers through the run, reports its measurements, and checks the demands. May be left early by an exception.
     /// </summary>
     public abstract Task PlayAsync(Stage stage);
 
-    /// <summary>What is wrong with the options; null when nothing is.</summary>
+    /// <summary>The fault of the options; null if they have none.</summary>
     public virtual string? Problem(ParseResult parsed, WorkerPlan plan) => plan.Connections < 1 ? "There must be a connection." : null;
 }

@@ -22,8 +22,8 @@ internal static class Session
         return RunAsync(scenario, parsed, view, static _ => { });
     }
 
-    /// <param name="tell">Is given what came of it, before the servers end.</param>
-    public static async Task<int> RunAsync(Scenario scenario, ParseResult parsed, IView view, Action<Outcome> tell)
+    /// <param name="onOutcome">Is given the outcome, before the servers end.</param>
+    public static async Task<int> RunAsync(Scenario scenario, ParseResult parsed, IView view, Action<Outcome> onOutcome)
     {
         WorkerPlan plan = scenario.Plan(parsed, CommonOptions.Plan(parsed));
         int processes = Math.Max(1, parsed.GetValue(CommonOptions.Processes));
@@ -37,7 +37,7 @@ internal static class Session
         try
         {
             plan = await FindServersAsync(scenario, parsed, plan, servers);
-            return await view.AroundAsync(() => PlayAsync(scenario, parsed, plan, processes, servers, view, tell));
+            return await view.AroundAsync(() => PlayAsync(scenario, parsed, plan, processes, servers, view, onOutcome));
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException)
         {
@@ -51,7 +51,8 @@ internal static class Session
     }
 
     private static async Task<int> PlayAsync(
-        Scenario scenario, ParseResult parsed, WorkerPlan plan, int processes, List<LocalServer> servers, IView view, Action<Outcome> tell)
+        Scenario scenario, ParseResult parsed, WorkerPlan plan, int processes, List<LocalServer> servers, IView view,
+        Action<Outcome> onOutcome)
     {
         List<string> lines = [];
         void WriteLine(string line)
@@ -63,13 +64,13 @@ internal static class Session
         WriteLine($"{scenario.Name}: {plan.Connections:N0} connections to {string.Join(' ', plan.Urls)}, {processes} client process{(processes == 1 ? "" : "es")}");
         DateTimeOffset started = TimeProvider.System.GetUtcNow();
         Conductor conductor = new([.. Enumerable.Range(0, processes).Select(each => plan.Share(each, processes))], servers, view);
-        Verdict verdict = new(WriteLine);
-        Stage stage = new(parsed, plan, conductor, verdict, WriteLine);
+        RunResult result = new(WriteLine);
+        Stage stage = new(parsed, plan, conductor, result, WriteLine);
         string? broken = null;
         bool isInterrupted = false;
         void Interrupt(PosixSignalContext context)
         {
-            context.Cancel = true; // so that the report gets written; a second one is not heard either
+            context.Cancel = true; // so that the report gets written; a second one has no effect either
             conductor.Interrupt();
         }
 
@@ -80,7 +81,7 @@ internal static class Session
             try
             {
                 await scenario.PlayAsync(stage);
-                Thresholds.Judge(parsed, verdict, stage.Outcome);
+                Thresholds.Evaluate(parsed, result, stage.Outcome);
             }
             catch (OperationCanceledException)
             {
@@ -90,21 +91,21 @@ internal static class Session
             catch (InvalidOperationException error)
             {
                 broken = error.Message; // out of descriptors, or a server that does not come up
-                verdict.Require(false, broken);
+                result.Require(false, broken);
             }
         }
 
         if (isInterrupted)
         {
-            // Not judged: what was still to come can't be told from what is missing.
-            stage.TellMessages(conductor.Phase, conductor.Phase.Seconds);
+            // Not evaluated: messages under way can't be distinguished from missing ones.
+            stage.ReportMessages(conductor.Phase, conductor.Phase.Seconds);
         }
 
-        tell(stage.Outcome);
-        int exitCode = isInterrupted ? Interrupted : verdict.Holds ? 0 : Failed;
+        onOutcome(stage.Outcome);
+        int exitCode = isInterrupted ? Interrupted : result.Holds ? 0 : Failed;
         if (parsed.GetValue(CommonOptions.Report) is { } directory)
         {
-            RunReport report = RunReport.Of(scenario.Name, parsed, started, conductor, stage, verdict, lines, isInterrupted, exitCode);
+            RunReport report = RunReport.Of(scenario.Name, parsed, started, conductor, stage, result, lines, isInterrupted, exitCode);
             report.WriteTo(directory);
             WriteLine($"report: {Path.GetFullPath(Path.Combine(directory, "report.html"))}");
         }

@@ -32,13 +32,13 @@ internal sealed class SoakScenario()
         await stage.Conductor.FinishAsync();
         PhaseRecord soak = stage.Conductor.Phase;
         soak.End();
-        stage.TellMessages(soak, seconds, "deliveries", "delivery");
-        TellGrowth(stage);
+        stage.ReportMessages(soak, seconds, "deliveries", "delivery");
+        ReportGrowth(stage);
         stage.RequireNoLoss(soak, "deliveries");
         await stage.CloseAsync();
     }
 
-    private static void TellGrowth(Stage stage)
+    private static void ReportGrowth(Stage stage)
     {
         (double, long)[] samples = [.. stage.Conductor.Samples
             .Where(static each => each.Phase == "soak" && each.ServerBytes is not null)

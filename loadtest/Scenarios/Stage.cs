@@ -6,7 +6,7 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Scenarios;
 
 /// <summary>What a scenario plays on, and the scenes that most of them have.</summary>
-internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor conductor, Verdict verdict, Action<string> writeLine)
+internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor conductor, RunResult result, Action<string> writeLine)
 {
     private const int WarmUpRounds = 2;
 
@@ -19,26 +19,26 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
 
     public Conductor Conductor => conductor;
 
-    public Verdict Verdict => verdict;
+    public RunResult RunResult => result;
 
     public Outcome Outcome { get; } = new();
 
     public void WriteLine(string line) => writeLine(line);
 
-    /// <summary>Opens all connections and says how it went, and what each costs.</summary>
-    /// <returns>False when not all could be opened: there is nothing to do but to end.</returns>
-    public async Task<bool> OpenAsync(string phase = "open", bool isJudgedByHandshakes = false)
+    /// <summary>Opens all connections and reports the result, and the cost of each.</summary>
+    /// <returns>False when not all could be opened: the scenario must end.</returns>
+    public async Task<bool> OpenAsync(string phase = "open", bool measuresHandshakes = false)
     {
         await conductor.WarmUpAsync(plan.WarmUp > 0 && Outcome.Figures.Count == 0 ? WarmUpRounds : 0);
         long? before = conductor.ServerBytes;
         bool areAllOpen = await conductor.OpenAsync(phase);
         PhaseRecord opening = conductor.Phase;
         int open = conductor.Open;
-        Latency handshakes = opening.Latencies[Tally.Handshake];
-        double rate = opening.Tally.Opened / opening.Seconds;
+        Latency handshakes = opening.Latencies[Counts.Handshake];
+        double rate = opening.Counts.Opened / opening.Seconds;
         WriteLine(
             $"opened {open:N0} in {opening.Seconds:N1} s, {rate:N0}/s; handshake {Describe(handshakes)}; CPU: {DescribeCpu(opening)}");
-        WriteCounts("refused and tried again", opening.Tally.Refused);
+        WriteCounts("refused and tried again", opening.Counts.Refused);
         await conductor.RestAsync(parsed.GetValue(CommonOptions.Settle));
         if (before is { } bytes && conductor.ServerBytes is { } now && open > 0)
         {
@@ -49,30 +49,30 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         string suffix = phase == "open" ? "" : $", {phase}";
         Outcome.Add($"handshakes{suffix}", rate, "/s");
         Outcome.Add($"handshake p99{suffix}", handshakes.At(99), "ms");
-        Outcome.Add($"server CPU per handshake{suffix}", opening.ServerMicrosecondsPer(opening.Tally.Opened), "us");
-        Outcome.Add($"client CPU per handshake{suffix}", opening.Tally.CpuSeconds * 1e6 / Math.Max(1, opening.Tally.Opened), "us");
+        Outcome.Add($"server CPU per handshake{suffix}", opening.ServerMicrosecondsPer(opening.Counts.Opened), "us");
+        Outcome.Add($"client CPU per handshake{suffix}", opening.Counts.CpuSeconds * 1e6 / Math.Max(1, opening.Counts.Opened), "us");
         Outcome.Add($"bytes per connection{suffix}", Outcome.BytesPerConnection, "B");
-        Outcome.Refused += opening.Tally.Refused.Values.Sum();
-        if (isJudgedByHandshakes)
+        Outcome.Refused += opening.Counts.Refused.Values.Sum();
+        if (measuresHandshakes)
         {
             (Outcome.Latency, Outcome.LatencyOf) = (handshakes, "handshakes");
             (Outcome.Rate, Outcome.RateOf) = (rate, "handshakes");
         }
 
-        verdict.Require(areAllOpen, $"{open:N0} of {conductor.Connections:N0} opened");
+        result.Require(areAllOpen, $"{open:N0} of {conductor.Connections:N0} opened");
         return areAllOpen;
     }
 
-    /// <summary>Says what a phase of messages came to, and puts it into the outcome.</summary>
+    /// <summary>Reports the result of a phase of messages, and puts it into the outcome.</summary>
     /// <param name="what">What is received.</param>
     /// <param name="one">One of them.</param>
-    public void TellMessages(PhaseRecord phase, double seconds, string what = "messages", string one = "message")
+    public void ReportMessages(PhaseRecord phase, double seconds, string what = "messages", string one = "message")
     {
-        Tally tally = phase.Tally;
-        Latency latency = phase.Latencies[Tally.Message];
+        Counts counts = phase.Counts;
+        Latency latency = phase.Latencies[Counts.Message];
         WriteLine(
-            $"{phase.Name}: {conductor.Open:N0} open for {seconds:N0} s, {tally.Sent:N0} sent, {tally.Received / seconds:N0} {what}/s, "
-            + $"{tally.Heartbeats:N0} heartbeats; CPU: {DescribeCpu(phase)}"
+            $"{phase.Name}: {conductor.Open:N0} open for {seconds:N0} s, {counts.Sent:N0} sent, {counts.Received / seconds:N0} {what}/s, "
+            + $"{counts.Heartbeats:N0} heartbeats; CPU: {DescribeCpu(phase)}"
             + (phase.ServerBytesMost is { } most ? $"; server memory at most {most / 1e6:N0} MB" : ""));
         if (latency.Count > 0)
         {
@@ -80,15 +80,15 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         }
 
         (Outcome.Latency, Outcome.LatencyOf) = (latency, what);
-        (Outcome.Rate, Outcome.RateOf) = (tally.Received / seconds, what);
-        Outcome.Add(what, tally.Received == 0 ? null : tally.Received / seconds, "/s");
+        (Outcome.Rate, Outcome.RateOf) = (counts.Received / seconds, what);
+        Outcome.Add(what, counts.Received == 0 ? null : counts.Received / seconds, "/s");
         foreach (double percentile in new[] { 50, 99, 99.9 })
         {
             Outcome.Add($"p{percentile}", latency.Count == 0 ? null : latency.At(percentile), "ms");
         }
 
-        Outcome.Add($"server CPU per {one}", phase.ServerMicrosecondsPer(tally.Received), "us");
-        Outcome.Add($"client CPU per {one}", tally.Received == 0 ? null : tally.CpuSeconds * 1e6 / tally.Received, "us");
+        Outcome.Add($"server CPU per {one}", phase.ServerMicrosecondsPer(counts.Received), "us");
+        Outcome.Add($"client CPU per {one}", counts.Received == 0 ? null : counts.CpuSeconds * 1e6 / counts.Received, "us");
         Outcome.Add("server CPU", phase.ServerCpu, "cores");
         Outcome.Add("client CPU", phase.ClientCpu, "cores");
         WarnIfClientBound(phase);
@@ -110,44 +110,44 @@ internal sealed class Stage(ParseResult parsed, WorkerPlan plan, Conductor condu
         await conductor.CloseAsync(byServer, limit ?? _closeLimit);
         PhaseRecord phase = conductor.Phase;
         int code = !byServer ? 1000 : plan.IsCentrifugo ? 3001 : 1001;
-        WriteLine($"ended in {phase.Seconds:N1} s; codes: {DescribeCodes(phase.Tally.Codes)}");
-        WriteCounts("no close frame", phase.Tally.Cut);
+        WriteLine($"ended in {phase.Seconds:N1} s; codes: {DescribeCodes(phase.Counts.Codes)}");
+        WriteCounts("no close frame", phase.Counts.WithoutCloseFrame);
         Outcome.Add("time to close all", phase.Seconds, "s");
-        long ended = phase.Tally.Codes.GetValueOrDefault(code);
-        verdict.Require(conductor.Open == 0
+        long ended = phase.Counts.Codes.GetValueOrDefault(code);
+        result.Require(conductor.Open == 0
             && ended == open, $"{ended:N0} of {open:N0} ended with {code}, {conductor.Open:N0} did not end");
     }
 
     /// <summary>Demands that no connection was lost and no message is missing, unless the command line allows some.</summary>
     public void RequireNoLoss(PhaseRecord phase, string whatIsExpected)
     {
-        Tally tally = phase.Tally;
-        long lost = tally.Lost.Values.Sum();
-        long missing = Math.Max(0, tally.Expected - tally.Received);
+        Counts counts = phase.Counts;
+        long lost = counts.Lost.Values.Sum();
+        long missing = Math.Max(0, counts.Expected - counts.Received);
         Outcome.Lost += lost + missing;
-        WriteCounts("lost", tally.Lost);
-        WriteCounts("problem", tally.Problems);
+        WriteCounts("lost", counts.Lost);
+        WriteCounts("problem", counts.Problems);
         if (!Thresholds.AllowsLoss(parsed))
         {
-            verdict.Require(lost == 0, $"{lost:N0} lost while held");
+            result.Require(lost == 0, $"{lost:N0} lost while held");
         }
 
-        if (tally.Expected > 0)
+        if (counts.Expected > 0)
         {
-            verdict.Require(
-                (missing == 0 || Thresholds.AllowsLoss(parsed)) && tally.Misplaced == 0,
-                $"{tally.Received:N0} of {tally.Expected:N0} {whatIsExpected}, {tally.Misplaced:N0} twice or out of order");
+            result.Require(
+                (missing == 0 || Thresholds.AllowsLoss(parsed)) && counts.Misplaced == 0,
+                $"{counts.Received:N0} of {counts.Expected:N0} {whatIsExpected}, {counts.Misplaced:N0} twice or out of order");
         }
     }
 
-    /// <summary>Puts down who was away for how long, and how many came back per second.</summary>
-    public void TellReturns(PhaseRecord phase, double seconds)
+    /// <summary>Records how long clients were disconnected, and how many reconnected per second.</summary>
+    public void ReportReturns(PhaseRecord phase, double seconds)
     {
-        Latency outages = phase.Latencies[Tally.Outage];
+        Latency outages = phase.Latencies[Counts.Outage];
         Outcome.Add("away, p50", outages.At(50), "ms");
         Outcome.Add("away, longest", outages.At(100), "ms");
         (Outcome.Latency, Outcome.LatencyOf) = (outages, "outages");
-        (Outcome.Rate, Outcome.RateOf) = (phase.Tally.CameBack / seconds, "returns");
+        (Outcome.Rate, Outcome.RateOf) = (phase.Counts.Reconnected / seconds, "returns");
     }
 
     public void WriteCounts<T>(string what, Dictionary<T, long> counts)

@@ -19,7 +19,7 @@ internal sealed class StormScenario() : Scenario("storm",
         int rounds = stage.Parsed.GetValue(_rounds);
         for (int round = 1; round <= rounds; round++)
         {
-            if (!await stage.OpenAsync(rounds == 1 ? "open" : $"round {round}", isJudgedByHandshakes: true))
+            if (!await stage.OpenAsync(rounds == 1 ? "open" : $"round {round}", measuresHandshakes: true))
             {
                 return;
             }

@@ -31,14 +31,14 @@ internal static class Thresholds
     /// <summary>Whether the scenario's own demand that nothing be lost is replaced.</summary>
     public static bool AllowsLoss(ParseResult parsed) => parsed.GetValue(_maxLost) is not null;
 
-    public static void Judge(ParseResult parsed, Verdict verdict, Outcome outcome)
+    public static void Evaluate(ParseResult parsed, RunResult result, Outcome outcome)
     {
         foreach ((Option<TimeSpan?> option, string name, double percentile) in _latencies)
         {
             if (parsed.GetValue(option) is { } most)
             {
                 double got = outcome.Latency.At(percentile);
-                verdict.Require(
+                result.Require(
                     outcome.Latency.Count > 0 && got <= most.TotalMilliseconds,
                     $"{name} of {outcome.LatencyOf} at most {most.TotalMilliseconds} ms: {(outcome.Latency.Count > 0 ? $"{got:N3} ms" : "none measured")}");
             }
@@ -46,28 +46,28 @@ internal static class Thresholds
 
         if (parsed.GetValue(_maxLost) is { } lost)
         {
-            verdict.Require(outcome.Lost <= lost, $"at most {lost:N0} lost: {outcome.Lost:N0}");
+            result.Require(outcome.Lost <= lost, $"at most {lost:N0} lost: {outcome.Lost:N0}");
         }
 
         if (parsed.GetValue(_maxRefused) is { } refused)
         {
-            verdict.Require(outcome.Refused <= refused, $"at most {refused:N0} refused: {outcome.Refused:N0}");
+            result.Require(outcome.Refused <= refused, $"at most {refused:N0} refused: {outcome.Refused:N0}");
         }
 
         if (parsed.GetValue(_minRate) is { } rate)
         {
-            verdict.Require(outcome.Rate >= rate, $"at least {rate:N0} {outcome.RateOf}/s: {outcome.Rate:N0}");
+            result.Require(outcome.Rate >= rate, $"at least {rate:N0} {outcome.RateOf}/s: {outcome.Rate:N0}");
         }
 
-        RequireAtMost(verdict, parsed.GetValue(_maxBytes), outcome.BytesPerConnection, "bytes per connection");
-        RequireAtMost(verdict, parsed.GetValue(_maxGrowth), outcome.MegabytesPerHour, "MB per hour of growth");
+        RequireAtMost(result, parsed.GetValue(_maxBytes), outcome.BytesPerConnection, "bytes per connection");
+        RequireAtMost(result, parsed.GetValue(_maxGrowth), outcome.MegabytesPerHour, "MB per hour of growth");
     }
 
-    private static void RequireAtMost(Verdict verdict, double? most, double? got, string what)
+    private static void RequireAtMost(RunResult result, double? most, double? got, string what)
     {
         if (most is not null)
         {
-            verdict.Require(got <= most, $"at most {most:N0} {what}: {(got is null ? "not measured" : $"{got:N0}")}");
+            result.Require(got <= most, $"at most {most:N0} {what}: {(got is null ? "not measured" : $"{got:N0}")}");
         }
     }
 }

@@ -43,7 +43,7 @@ static async Task<int> RunAsync(ParseResult parsed, SuiteServers servers)
     }
     catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or ArgumentException)
     {
-        Console.Error.WriteLine($"FAILED {error.Message}"); // before the load began: no server, or none that takes all connections
+        Console.Error.WriteLine($"FAILED {error.Message}"); // before the load began: no server, or none that accepts all connections
         return 1;
     }
 }

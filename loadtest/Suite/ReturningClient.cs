@@ -3,7 +3,7 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Suite;
 
-/// <summary>A client that reads until its connection ends, and can come back: to the next server, where there are several.</summary>
+/// <summary>A client that reads until its connection ends, and can reconnect: to the next server, where there are several.</summary>
 internal sealed class ReturningClient : IAsyncDisposable
 {
     private readonly IReadOnlyList<SuiteTarget> _targets;
@@ -46,7 +46,7 @@ internal sealed class ReturningClient : IAsyncDisposable
             }
             catch (Exception error) when (error is IOException or SocketException)
             {
-                // The server is down, or drains and takes nobody.
+                // The server is down, or drains and accepts no client.
             }
             catch (OperationCanceledException)
             {
@@ -57,7 +57,7 @@ internal sealed class ReturningClient : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
-    private static Task<SuiteConnection> OpenAsync(SuiteTarget target) => SuiteConnection.OpenAsync(target, "quiet");
+    private static Task<SuiteConnection> OpenAsync(SuiteTarget target) => SuiteConnection.OpenAsync(target, "idle");
 
     private static async Task<ConnectionEnd> ReadAsync(SuiteConnection connection)
     {

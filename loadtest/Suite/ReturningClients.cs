@@ -6,29 +6,29 @@ using Weir.LoadTest.Running;
 namespace Weir.LoadTest.Suite;
 
 /// <summary>
-/// Servers, and clients of theirs that come back when they are lost: one load. Its companion does to the servers what the scenario
+/// Servers, and clients of theirs that reconnect when they are lost: one load. Its companion does to the servers what the scenario
 /// is about.
 /// </summary>
 /// <param name="servers">How many.</param>
-/// <param name="code">What clients must be told before they are lost; <see cref="ConnectionEnd.NoCloseFrame"/>: nothing.</param>
+/// <param name="code">The close code that clients must receive; <see cref="ConnectionEnd.NoCloseFrame"/>: no close frame.</param>
 internal sealed class ReturningClients(string name, SuiteSettings settings, int servers, int code)
 {
     private const string AwayStep = "away";
 
-    // Copies that have nothing to wait for any more must not spin.
+    // Copies without a further wait must not spin.
     private static readonly TimeSpan _shortestIteration = TimeSpan.FromSeconds(1);
 
-    // Nobody will be lost any more.
+    // No client will be lost any more.
     private readonly TaskCompletionSource _isOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _areAllBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _areAllReconnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<LocalServer> _servers = [];
     private int _returned;
 
     /// <summary>Started by the load's init.</summary>
     public IReadOnlyList<LocalServer> Servers => _servers;
 
-    /// <summary>Completed when as many have come back as there are.</summary>
-    public Task AreAllBack => _areAllBack.Task;
+    /// <summary>Completed when all have reconnected.</summary>
+    public Task AreAllReconnected => _areAllReconnected.Task;
 
     public SuiteLoad Load()
     {
@@ -53,7 +53,7 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
         return new SuiteLoad(name, AwayStep, scenario);
     }
 
-    /// <param name="run">Once; when it is over, nobody will be lost any more.</param>
+    /// <param name="run">Once; when it is over, no client will be lost any more.</param>
     public SuiteLoad Companion(string companion, string step, Func<IScenarioContext, Task<Response<object>>> run)
     {
         ScenarioProps scenario = Scenario.Create(companion, async context =>
@@ -91,12 +91,12 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
 
             if (Interlocked.Increment(ref _returned) == settings.Connections)
             {
-                _areAllBack.TrySetResult();
+                _areAllReconnected.TrySetResult();
             }
 
             return end.Code == code
                 ? Response.Ok(statusCode: $"{end.Code}")
-                : Response.Fail(statusCode: $"{end.Code}", message: $"{end}, where {code} was to be told");
+                : Response.Fail(statusCode: $"{end.Code}", message: $"{end}, where {code} was expected");
         });
     }
 }

@@ -32,7 +32,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
     /// <summary>Opens it, and waits until the server has taken it up.</summary>
     /// <param name="room">Null: none.</param>
     /// <param name="receiveBufferBytes">SO_RCVBUF; null: the system's own.</param>
-    /// <exception cref="IOException">It was refused; with what was said.</exception>
+    /// <exception cref="IOException">It was refused; with the answer.</exception>
     public static async Task<SuiteConnection> OpenAsync(SuiteTarget target, string? room = null, int? receiveBufferBytes = null)
     {
         Opening opening = new RawProtocol().Open(target.Target, room is null ? [] : [room], target.Token, receiveBufferBytes);
@@ -50,7 +50,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
     }
 
     /// <summary>Opens with something that is to be refused.</summary>
-    /// <returns>What the server said: its status line, or a close code; empty when it has let us in.</returns>
+    /// <returns>The server's refusal: its status line, or a close code; empty if it has accepted.</returns>
     public static async Task<string> TryOpenAsync(SuiteTarget target, Opening opening)
     {
         await using SuiteConnection connection = new(await ConnectAsync(target, opening.ReceiveBufferBytes));
@@ -66,7 +66,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> frames) => _stream.WriteAsync(frames);
 
-    /// <summary>Waits for a message. Pings on the way are answered.</summary>
+    /// <summary>Waits for a message. Pings before it are answered.</summary>
     /// <returns>How many bytes it has.</returns>
     /// <exception cref="IOException">The connection has ended; with how.</exception>
     public async Task<int> ReceiveMessageAsync()
@@ -89,7 +89,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
-            End ??= ConnectionEnd.Cut(error.Message);
+            End ??= ConnectionEnd.WithoutCloseFrame(error.Message);
             return false;
         }
     }
@@ -144,7 +144,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
     }
 
-    // Empty when it is open; else what was said.
+    // Empty if it is open; else the refusal.
     private async Task<string> OpenAsync(Opening opening)
     {
         string refusal = await RequestAsync(opening.Request);
@@ -168,7 +168,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
     }
 
-    // Empty when upgraded; else what was said.
+    // Empty if upgraded; else the refusal.
     private async Task<string> RequestAsync(byte[] request)
     {
         await SendAsync(request);
@@ -197,21 +197,21 @@ internal sealed class SuiteConnection : IAsyncDisposable
         _frame = frame;
         if (frame.Opcode == ServerFrame.Ping)
         {
-            // Without its payload, which servers that only want to know whether we are there do not look at.
+            // Without its payload, which servers do not read that only check whether the client responds.
             await SendAsync(_pong);
         }
         else if (frame.Opcode == ServerFrame.Close)
         {
-            ConnectionEnd told = ConnectionEnd.Told(Payload);
-            End = told;
+            ConnectionEnd closed = ConnectionEnd.FromClosePayload(Payload);
+            End = closed;
             if (!_hasSentClose)
             {
                 _hasSentClose = true;
-                await SendAsync(MaskedFrames.Close(told.Answer));
-                throw new IOException($"Closed: {told}");
+                await SendAsync(MaskedFrames.Close(closed.Answer));
+                throw new IOException($"Closed: {closed}");
             }
 
-            return told.Code == 1000 ? ServerFrame.Close : throw new IOException($"Closed: {told}");
+            return closed.Code == 1000 ? ServerFrame.Close : throw new IOException($"Closed: {closed}");
         }
 
         return frame.Opcode;

@@ -69,7 +69,7 @@ internal static class SuiteOptions
         _slow, _slowFor, _down, _backoff, _mostBackoff, _maxAway, _drainTimeout, _churn, _maxGrowth, MaxP99, ReportFolder,
     ];
 
-    /// <summary>What is wrong with them; null when nothing is.</summary>
+    /// <summary>The fault of the options; null if they have none.</summary>
     public static string? Problem(ParseResult parsed, IReadOnlyList<SuiteScenario> chosen)
     {
         SuiteScenario? starts = chosen.FirstOrDefault(static each => each.StartsServers);

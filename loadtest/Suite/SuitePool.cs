@@ -4,7 +4,7 @@ using NBomber.Contracts;
 namespace Weir.LoadTest.Suite;
 
 /// <summary>
-/// What iterations take turns with. Runners differ in how they number their copies; whoever takes what is free needs no number.
+/// Items that iterations use in turn. Runners differ in how they number their copies; to take a free one needs no number.
 /// </summary>
 /// <param name="open">Makes one; the number, from 0, is no other's.</param>
 internal sealed class SuitePool<T>(Func<int, Task<T>> open)
@@ -22,7 +22,7 @@ internal sealed class SuitePool<T>(Func<int, Task<T>> open)
         new ParallelOptions { MaxDegreeOfParallelism = HandshakesAtOnce },
         async (_, _) => _free.Add(await OpenAsync()));
 
-    /// <summary>Runs a step with one that is free, or with a new one when none is. One with which it fails is not used again.</summary>
+    /// <summary>Runs a step with one that is free, or with a new one if none is. One with which it fails is not used again.</summary>
     public async Task<Response<object>> UseAsync(Func<T, Task<Response<object>>> run)
     {
         T item = _free.TryTake(out T? free) ? free : await OpenAsync();

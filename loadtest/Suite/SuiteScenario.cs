@@ -3,7 +3,7 @@ using NBomber.CSharp;
 
 namespace Weir.LoadTest.Suite;
 
-/// <summary>A scenario as the command line knows it.</summary>
+/// <summary>A scenario of the command line.</summary>
 /// <param name="Create">
 /// Its loads: one, or one with companions that run at the same time. All of them are initialized before any begins, and cleaned
 /// when all have ended.
@@ -22,12 +22,12 @@ internal sealed record SuiteScenario(string Name, Func<SuiteSettings, IReadOnlyL
     /// <summary>The server's process, and not just what it answers.</summary>
     public bool WatchesServer { get; init; }
 
-    /// <summary>Passes against a Host as it is by default, within seconds.</summary>
+    /// <summary>Passes against a Host with default settings, within seconds.</summary>
     public bool IsOfDefault { get; init; }
 }
 
 /// <summary>What a runner runs as one scenario.</summary>
-/// <param name="Step">The one that is judged: it must have been run, and nothing may have failed.</param>
+/// <param name="Step">The one that decides: it must have been run, without a failure.</param>
 internal sealed record SuiteLoad(string Name, string Step, ScenarioProps Props)
 {
     /// <summary>One iteration, which begins with the load.</summary>

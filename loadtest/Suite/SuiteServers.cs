@@ -12,7 +12,7 @@ internal sealed class SuiteServers : IDisposable
     public string? Command { get; set; }
 
     /// <param name="port">0: one that is free.</param>
-    /// <exception cref="InvalidOperationException">It does not come up; with what it said.</exception>
+    /// <exception cref="InvalidOperationException">It does not come up; with its output.</exception>
     public async Task<LocalServer> StartAsync(int port = 0)
     {
         string command = Command ?? throw new InvalidOperationException("There is no --server to start.");

@@ -3,15 +3,15 @@ using Weir.LoadTest.Running;
 
 namespace Weir.LoadTest.Suite;
 
-/// <summary>How much of everything. <see cref="SuiteOptions"/> says what each is for, and the values that nobody has chosen.</summary>
+/// <summary>The amounts. <see cref="SuiteOptions"/> describes each, with the defaults.</summary>
 internal sealed record SuiteSettings
 {
     public static TimeSpan Second { get; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Without a path: scenarios know theirs.</summary>
+    /// <summary>Without a path: scenarios have theirs.</summary>
     public required SuiteTarget Target { get; init; }
 
-    /// <summary>The server behind <see cref="Target"/>; null: not on this machine, or nobody has said which.</summary>
+    /// <summary>The server behind <see cref="Target"/>; null: not on this machine, or not given.</summary>
     public LocalServer? Server { get; init; }
 
     /// <summary>For scenarios that start servers of their own.</summary>

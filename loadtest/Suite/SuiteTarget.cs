@@ -2,7 +2,7 @@ using Weir.LoadTest.Client;
 
 namespace Weir.LoadTest.Suite;
 
-/// <summary>A server as the suite sees it, and what it is shown.</summary>
+/// <summary>The server of the suite, and the token for it.</summary>
 /// <param name="token">Null: none.</param>
 internal sealed class SuiteTarget(Uri url, bool isInsecure, string? token)
 {

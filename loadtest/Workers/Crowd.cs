@@ -5,12 +5,12 @@ using Weir.LoadTest.Measuring;
 namespace Weir.LoadTest.Workers;
 
 /// <summary>
-/// Who wants to be connected: all in the beginning, by the plan's rate; later those who were refused, and those who were lost
-/// and come back. Latencies count from when a connection was due, so a server that stalls is charged for all it held up.
+/// The connections to open: all in the beginning, by the plan's rate; later those that were refused, and lost ones, which
+/// reconnect. Latencies count from when a connection was due, so a stall of the server counts for all that it delayed.
 /// </summary>
 internal sealed class Crowd
 {
-    // Whoever was refused in the opening storm: not so soon that refusing is all a server does.
+    // After a refusal in the opening storm: not so soon that the server only refuses.
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(100);
 
     private readonly WorkerPlan _plan;
@@ -22,7 +22,7 @@ internal sealed class Crowd
     private readonly Latency _outages;
     private long _began;
     private long _lastOpened;
-    private int _wanted;
+    private int _target;
     private int _fresh;
 
     public Crowd(WorkerPlan plan, Latency handshakes, Latency outages)
@@ -38,37 +38,37 @@ internal sealed class Crowd
     /// <summary>Connections that are open.</summary>
     public int Open { get; private set; }
 
-    public bool AreAllOpen => Open == _wanted;
+    public bool AreAllOpen => Open == _target;
 
-    public bool HasGivenUp => !AreAllOpen && Stopwatch.GetElapsedTime(_lastOpened) > _plan.Patience;
+    public bool HasGivenUp => !AreAllOpen && Stopwatch.GetElapsedTime(_lastOpened) > _plan.OpenTimeout;
 
-    /// <summary>Until somebody is due; at most a second.</summary>
+    /// <summary>Until a connection is due; at most a second.</summary>
     public TimeSpan Wait
     {
         get
         {
             long due = Math.Min(
                 _returning.TryPeek(out _, out long returning) ? returning : long.MaxValue,
-                _fresh < _wanted ? FreshDue : long.MaxValue);
+                _fresh < _target ? FreshDue : long.MaxValue);
             long now = Stopwatch.GetTimestamp();
             return due <= now ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(1, (double)(due - now) / Stopwatch.Frequency));
         }
     }
 
-    /// <summary>Whether somebody could be opened but for those that are on their way.</summary>
+    /// <summary>Whether the handshakes under way keep the next connection from being opened.</summary>
     public bool IsHeldBack => InFlight >= _plan.HandshakesAtOnce;
 
     private int InFlight { get; set; }
 
     private long FreshDue => _plan.OpenRate > 0 ? _began + (long)(_fresh / _plan.OpenRate * Stopwatch.Frequency) : _began;
 
-    /// <summary>Whether nobody is on the way, nor waits to be.</summary>
-    public bool IsQuiet => InFlight == 0 && _returning.Count == 0;
+    /// <summary>Whether no connection is being opened, nor waits to be.</summary>
+    public bool IsIdle => InFlight == 0 && _returning.Count == 0;
 
-    /// <summary>So many are to be opened; nobody is open.</summary>
-    public void Begin(int wanted)
+    /// <summary>So many are to be opened; none is open.</summary>
+    public void Begin(int target)
     {
-        _wanted = wanted;
+        _target = target;
         _began = _lastOpened = Stopwatch.GetTimestamp();
         _fresh = 0;
         _returning.Clear();
@@ -76,7 +76,7 @@ internal sealed class Crowd
     }
 
     /// <summary>The number of the next connection to begin now; null: none yet.</summary>
-    /// <remarks>Not from inside the loop's events: there a number may still be spoken of that has just ended.</remarks>
+    /// <remarks>Not from inside the loop's events: there a number that has just ended may still be in use.</remarks>
     public int? Next()
     {
         if (IsHeldBack || _began == 0)
@@ -90,7 +90,7 @@ internal sealed class Crowd
         {
             number = _returning.Dequeue();
         }
-        else if (_fresh < _wanted && FreshDue <= now)
+        else if (_fresh < _target && FreshDue <= now)
         {
             _due[_fresh] = _plan.OpenRate > 0 ? FreshDue : now;
             number = _fresh++;
@@ -112,13 +112,13 @@ internal sealed class Crowd
         _lastOpened = Stopwatch.GetTimestamp();
         _failures[number] = 0;
         _handshakes.RecordSince(_due[number]);
-        bool isBack = _lost[number] != 0;
-        if (isBack)
+        bool isReturn = _lost[number] != 0;
+        if (isReturn)
         {
             _outages.RecordSince(_lost[number]);
         }
 
-        return isBack;
+        return isReturn;
     }
 
     public void OnRefused(int number)
@@ -126,15 +126,15 @@ internal sealed class Crowd
         InFlight--;
         _failures[number] = (byte)Math.Min(30, _failures[number] + 1);
         long now = Stopwatch.GetTimestamp();
-        TimeSpan pause = _plan.ComesBack ? Pause(number) : _retry;
+        TimeSpan pause = _plan.Reconnects ? Pause(number) : _retry;
         _returning.Enqueue(number, now + (long)(pause.TotalSeconds * Stopwatch.Frequency));
     }
 
     /// <summary>An open connection has ended.</summary>
-    public void OnEnded(int number, bool comesBack)
+    public void OnEnded(int number, bool reconnects)
     {
         Open--;
-        if (comesBack)
+        if (reconnects)
         {
             _lost[number] = Stopwatch.GetTimestamp();
             _due[number] = _lost[number] + (long)(Pause(number).TotalSeconds * Stopwatch.Frequency);

@@ -36,7 +36,7 @@ internal sealed class ProcessWorker : IWorkerLink
     {
         WorkerPlan plan = JsonSerializer.Deserialize<WorkerPlan>(input.ReadLine() ?? "null")
             ?? throw new InvalidDataException("A worker is started by this program alone.");
-        // Ctrl-C at a terminal is sent to all processes: the one that leads says what becomes of the others.
+        // Ctrl-C at a terminal is sent to all processes: the leading one decides about the others.
         using PosixSignalRegistration interrupt =
             PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
         using PosixSignalRegistration terminate =
@@ -53,7 +53,7 @@ internal sealed class ProcessWorker : IWorkerLink
                 worker.Order(Enum.Parse<WorkerOrder>(line));
             }
 
-            worker.Order(WorkerOrder.Stop); // whoever gave orders is gone
+            worker.Order(WorkerOrder.Stop); // the process that gives orders has ended
         })
         { IsBackground = true };
         orders.Start();
@@ -70,7 +70,7 @@ internal sealed class ProcessWorker : IWorkerLink
         }
         catch (IOException)
         {
-            // It has ended, which its last report or the end of its reports tells.
+            // It has ended: its last report, or the end of its reports, shows it.
         }
     }
 
@@ -103,7 +103,7 @@ internal sealed class ProcessWorker : IWorkerLink
 
         if (!hasEnded)
         {
-            report(new WorkerReport(WorkerEvent.Failed, 0, new Measuring.Tally(), "A worker's process has ended."));
+            report(new WorkerReport(WorkerEvent.Failed, 0, new Measuring.Counts(), "A worker's process has ended."));
         }
     }
 }

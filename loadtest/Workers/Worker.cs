@@ -18,7 +18,7 @@ internal sealed class Worker : IClientEvents, IDisposable
     // For what is in flight at the end, and for the closing handshakes.
     private static readonly TimeSpan _stragglers = TimeSpan.FromSeconds(15);
 
-    // Between two looks at what has come: who has a million closing handshakes to begin must not leave Pings unanswered meanwhile.
+    // Between two checks for input: a worker with a million closing handshakes to begin must not leave Pings unanswered meanwhile.
     private const int ClosesAtOnce = 256;
 
     private readonly WorkerPlan _plan;
@@ -32,13 +32,13 @@ internal sealed class Worker : IClientEvents, IDisposable
     private readonly byte[] _targetOf;
     private readonly Dictionary<string, Latency> _latencies = new()
     {
-        [Tally.Handshake] = new Latency(),
-        [Tally.Message] = new Latency(),
-        [Tally.Outage] = new Latency(),
+        [Counts.Handshake] = new Latency(),
+        [Counts.Message] = new Latency(),
+        [Counts.Outage] = new Latency(),
     };
 
     private readonly Pace _samples = Pace.Every(TimeSpan.FromSeconds(0.5));
-    private Tally _tally = new();
+    private Counts _counts = new();
     private TimeSpan _cpu = Environment.CpuUsage.TotalTime;
     private Phase _phase;
     private long _phaseBegan;
@@ -53,8 +53,8 @@ internal sealed class Worker : IClientEvents, IDisposable
         _protocol = plan.IsCentrifugo ? new CentrifugoProtocol() : new RawProtocol();
         SourceAddresses sources = SourceAddresses.For(_targets[0].Address, plan.FirstNumber + plan.Connections, plan.Sources);
         _loop = new ClientLoop(_protocol, sources, this);
-        _crowd = new Crowd(plan, _latencies[Tally.Handshake], _latencies[Tally.Outage]);
-        WorkerContext context = new(plan, _loop, _protocol, _targets, _latencies[Tally.Message], () => _tally);
+        _crowd = new Crowd(plan, _latencies[Counts.Handshake], _latencies[Counts.Outage]);
+        WorkerContext context = new(plan, _loop, _protocol, _targets, _latencies[Counts.Message], () => _counts);
         _activity = plan.Activity switch
         {
             ActivityKind.Rooms => new RoomsActivity(context),
@@ -82,7 +82,7 @@ internal sealed class Worker : IClientEvents, IDisposable
     /// <summary>From any thread.</summary>
     public void Order(WorkerOrder order) => _orders.Enqueue(order);
 
-    /// <summary>Returns when it is told to stop, or can't go on.</summary>
+    /// <summary>Returns when it is ordered to stop, or can't continue.</summary>
     public void Run()
     {
         try
@@ -114,8 +114,8 @@ internal sealed class Worker : IClientEvents, IDisposable
     {
         if (IsOwn(connection))
         {
-            _tally.Opened++;
-            _tally.CameBack += _crowd.OnOpened(connection.Number) ? 1 : 0;
+            _counts.Opened++;
+            _counts.Reconnected += _crowd.OnOpened(connection.Number) ? 1 : 0;
         }
 
         _activity.OnOpened(connection);
@@ -129,7 +129,7 @@ internal sealed class Worker : IClientEvents, IDisposable
             return;
         }
 
-        Tally.Count(_tally.Refused, why);
+        Counts.Count(_counts.Refused, why);
         GoElsewhere(connection.Number);
         _crowd.OnRefused(connection.Number);
     }
@@ -138,26 +138,26 @@ internal sealed class Worker : IClientEvents, IDisposable
 
     void IClientEvents.OnRead(Connection connection) => _activity.OnRead(connection);
 
-    void IClientEvents.OnHeartbeat(Connection connection) => _tally.Heartbeats++;
+    void IClientEvents.OnHeartbeat(Connection connection) => _counts.Heartbeats++;
 
-    void IClientEvents.OnProblem(Connection connection, string what) => Tally.Count(_tally.Problems, what);
+    void IClientEvents.OnProblem(Connection connection, string what) => Counts.Count(_counts.Problems, what);
 
     void IClientEvents.OnEnded(Connection connection, ConnectionEnd end)
     {
-        Tally.Count(_tally.Codes, end.Code);
+        Counts.Count(_counts.Codes, end.Code);
         if (end.Code == ConnectionEnd.NoCloseFrame)
         {
-            Tally.Count(_tally.Cut, end.Reason);
+            Counts.Count(_counts.WithoutCloseFrame, end.Reason);
         }
 
         EndKind kind = _phase == Phase.Ending ? EndKind.Meant : _activity.OnEnded(connection, end);
         if (IsOwn(connection))
         {
             GoElsewhere(connection.Number);
-            _crowd.OnEnded(connection.Number, kind == EndKind.Leaves || (kind == EndKind.Lost && _plan.ComesBack));
+            _crowd.OnEnded(connection.Number, kind == EndKind.Leaves || (kind == EndKind.Lost && _plan.Reconnects));
             if (kind == EndKind.Lost)
             {
-                Tally.Count(_tally.Lost, end.ToString());
+                Counts.Count(_counts.Lost, end.ToString());
             }
         }
     }
@@ -242,7 +242,7 @@ internal sealed class Worker : IClientEvents, IDisposable
             Enter(Phase.Opened);
             Report(_crowd.AreAllOpen ? WorkerEvent.Opened : WorkerEvent.GaveUp);
         }
-        else if (_phase == Phase.Finishing && ((_crowd.IsQuiet && (_activity.IsSettled || _crowd.Open == 0)) || passed > _stragglers))
+        else if (_phase == Phase.Finishing && ((_crowd.IsIdle && (_activity.IsSettled || _crowd.Open == 0)) || passed > _stragglers))
         {
             Enter(Phase.Settled);
             Report(WorkerEvent.Settled);
@@ -257,19 +257,19 @@ internal sealed class Worker : IClientEvents, IDisposable
     private void Report(WorkerEvent what, string? text = null)
     {
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
-        _tally.CpuSeconds = (cpu - _cpu).TotalSeconds;
+        _counts.CpuSeconds = (cpu - _cpu).TotalSeconds;
         _cpu = cpu;
         foreach ((string name, Latency latency) in _latencies)
         {
             if (latency.Count > 0)
             {
-                _tally.Latencies[name] = latency.Take();
+                _counts.Latencies[name] = latency.Take();
             }
         }
 
-        Tally tally = _tally;
-        _tally = new Tally();
-        _report(new WorkerReport(what, _crowd.Open, tally, text));
+        Counts counts = _counts;
+        _counts = new Counts();
+        _report(new WorkerReport(what, _crowd.Open, counts, text));
     }
 
     private static TimeSpan Least(TimeSpan first, TimeSpan second) => first < second ? first : second;

@@ -6,14 +6,14 @@ namespace Weir.LoadTest.Workers;
 
 /// <summary>What an activity works with.</summary>
 /// <param name="Messages">Latencies of messages.</param>
-/// <param name="CurrentTally">Changes with each report: to be asked for each time.</param>
+/// <param name="CurrentCounts">Changes with each report: to be read each time.</param>
 internal sealed record WorkerContext(
     WorkerPlan Plan,
     ClientLoop Loop,
     IProtocol Protocol,
     IReadOnlyList<Target> Targets,
     Latency Messages,
-    Func<Tally> CurrentTally)
+    Func<Counts> CurrentCounts)
 {
-    public Tally Tally => CurrentTally();
+    public Counts Counts => CurrentCounts();
 }

@@ -1,6 +1,6 @@
 namespace Weir.LoadTest.Workers;
 
-/// <summary>All that a worker has to know: one of the processes, or the only one, that the connections are divided over.</summary>
+/// <summary>The plan of a worker: one of the processes, or the only one, that the connections are divided over.</summary>
 internal sealed record WorkerPlan
 {
     /// <summary>Servers. Clients begin with one in turn, and go to the next when theirs ends.</summary>
@@ -35,18 +35,18 @@ internal sealed record WorkerPlan
     /// <summary>Handshakes under way at a time.</summary>
     public int HandshakesAtOnce { get; init; } = 256;
 
-    /// <summary>How long opening goes on when none opens.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>How long opening continues when none opens.</summary>
+    public TimeSpan OpenTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether a client whose connection ends opens another.</summary>
-    public bool ComesBack { get; init; }
+    public bool Reconnects { get; init; }
 
     /// <summary>A client waits so long, and up to as long again and twice as long for each try that failed.</summary>
     public TimeSpan Backoff { get; init; } = TimeSpan.FromMilliseconds(500);
 
     public TimeSpan MostBackoff { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Connections per second that leave and come back.</summary>
+    /// <summary>Connections per second that leave and reconnect.</summary>
     public double ChurnRate { get; init; }
 
     public int PayloadBytes { get; init; } = 125;
@@ -113,7 +113,7 @@ internal sealed record WorkerPlan
 /// <summary>What connections do once they are open.</summary>
 internal enum ActivityKind
 {
-    /// <summary>They are in rooms; some publish, some are slow, or nobody does anything.</summary>
+    /// <summary>They are in rooms; some publish, some are slow, or all are idle.</summary>
     Rooms,
 
     /// <summary>They get back what they send.</summary>

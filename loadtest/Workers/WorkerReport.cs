@@ -2,14 +2,14 @@ using Weir.LoadTest.Measuring;
 
 namespace Weir.LoadTest.Workers;
 
-/// <summary>What a worker tells: what it has counted since it spoke last, and how far it is.</summary>
+/// <summary>A worker's report: its counters since the last one, and its progress.</summary>
 /// <param name="Open">Connections that are open now.</param>
 /// <param name="Text">What went wrong, with <see cref="WorkerEvent.Failed"/>.</param>
-internal sealed record WorkerReport(WorkerEvent Event, int Open, Tally Tally, string? Text = null);
+internal sealed record WorkerReport(WorkerEvent Event, int Open, Counts Counts, string? Text = null);
 
 internal enum WorkerEvent
 {
-    /// <summary>Nothing but time has passed.</summary>
+    /// <summary>Only time has passed.</summary>
     Sample,
 
     /// <summary>All connections are open.</summary>
@@ -28,7 +28,7 @@ internal enum WorkerEvent
     Failed,
 }
 
-/// <summary>What a worker is told.</summary>
+/// <summary>An order to a worker.</summary>
 internal enum WorkerOrder
 {
     /// <summary>Open all connections.</summary>

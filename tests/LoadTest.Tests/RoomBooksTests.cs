@@ -40,8 +40,8 @@ public sealed class RoomBooksTests
         Assert.Equal(4, rooms.Count(each => each.SequenceEqual([plan.FloodName])));
         Assert.All(plan.SlowOnes, slow => Assert.True(plan.IsSlow(slow) && rooms[slow].Contains(plan.FloodName)));
         Assert.DoesNotContain(rooms, static each => each.Count == 0);
-        Assert.Equal(Math.Max(0, connections - 8 - 40), plan.QuietOnes.Count);
-        Assert.Equal(plan.QuietOnes.Count, rooms.Count(static each => each[0].StartsWith("quiet-", StringComparison.Ordinal)));
+        Assert.Equal(Math.Max(0, connections - 8 - 40), plan.IdleConnections.Count);
+        Assert.Equal(plan.IdleConnections.Count, rooms.Count(static each => each[0].StartsWith("idle-", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class SlowClientTests
 
         Assert.False(client.IsClosedAsSlow(new ConnectionEnd(1009, "too big")));
         Assert.False(client.IsClosedAsSlow(new ConnectionEnd(1001, "too slow")));
-        Assert.False(client.IsClosedAsSlow(ConnectionEnd.Cut("reset")));
+        Assert.False(client.IsClosedAsSlow(ConnectionEnd.WithoutCloseFrame("reset")));
         Assert.True(client.IsClosedAsSlow(new ConnectionEnd(3008, "slow"), code: 3008));
     }
 }

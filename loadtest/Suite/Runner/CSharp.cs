@@ -38,7 +38,7 @@ public static class Scenario
     public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc)
         => scenario with { Init = initFunc };
 
-    /// <summary>Awaited when all loads are over, whatever came of them.</summary>
+    /// <summary>Awaited when all loads are over, whatever their results.</summary>
     public static ScenarioProps WithClean(this ScenarioProps scenario, Func<IScenarioInitContext, Task> cleanFunc)
         => scenario with { Clean = cleanFunc };
 
@@ -51,7 +51,7 @@ public static class Scenario
 
 public static class Simulation
 {
-    /// <summary>Begins so many iterations in each interval, evenly spread, whatever became of those before.</summary>
+    /// <summary>Begins so many iterations in each interval, evenly spread, without waiting for earlier ones.</summary>
     public static LoadSimulation Inject(int rate, TimeSpan interval, TimeSpan during) => new(true, false, rate, interval, during);
 
     /// <summary>The same at a rate that changes evenly, from the last one (at first 0) to this.</summary>

@@ -9,7 +9,7 @@ public interface IResponse
 
     bool IsError { get; }
 
-    /// <summary>Bytes, as far as told.</summary>
+    /// <summary>Bytes, as far as reported.</summary>
     long SizeBytes { get; }
 
     string Message { get; }
@@ -18,7 +18,7 @@ public interface IResponse
 /// <summary>A response that may carry what it brought.</summary>
 public sealed record Response<T>(string StatusCode, bool IsError, long SizeBytes, string Message, T? Payload) : IResponse;
 
-/// <summary>What an iteration knows of its surroundings.</summary>
+/// <summary>The surroundings of an iteration.</summary>
 public interface IScenarioContext
 {
     ScenarioInfo ScenarioInfo { get; }
@@ -59,7 +59,7 @@ public sealed class LoadSimulation
     internal TimeSpan During { get; }
 }
 
-/// <summary>A scenario on its way to be run.</summary>
+/// <summary>A scenario that is being configured.</summary>
 public sealed record ScenarioProps
 {
     internal ScenarioProps(string name, Func<IScenarioContext, Task<IResponse>> iterate)
@@ -82,7 +82,7 @@ public sealed record ScenarioProps
     internal IReadOnlyList<LoadSimulation> LoadSimulations { get; init; } = [];
 }
 
-/// <summary>A run on its way to be started.</summary>
+/// <summary>A run that is being configured.</summary>
 public sealed record NBomberContext
 {
     internal NBomberContext(IReadOnlyList<ScenarioProps> scenarios) => Scenarios = scenarios;

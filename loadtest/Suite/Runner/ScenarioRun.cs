@@ -4,7 +4,7 @@ using NBomber.Contracts.Stats;
 
 namespace Weir.LoadTest.Suite.Runner;
 
-/// <summary>One scenario. Its init, its load and its clean are called by whoever runs all of them.</summary>
+/// <summary>One scenario. Its init, its load and its clean are called by the runner of all scenarios.</summary>
 internal sealed class ScenarioRun
 {
     // For iterations that are under way when the time is up.

@@ -4,7 +4,7 @@ using NBomber.CSharp;
 namespace Weir.LoadTest.Suite.Scenarios;
 
 /// <summary>
-/// Quiet connections that answer the server's heartbeats. A copy is a client, and an iteration the wait for its next Ping: the
+/// Idle connections that answer the server's heartbeats. A copy is a client, and an iteration the wait for its next Ping: the
 /// latency is the interval as it really is.
 /// </summary>
 internal static class IdleScenario
@@ -16,7 +16,7 @@ internal static class IdleScenario
     private static ScenarioProps Create(SuiteSettings settings)
     {
         SuiteTarget target = settings.Target.At("/ws");
-        SuitePool<SuiteConnection> connections = new(_ => SuiteConnection.OpenAsync(target, "quiet"));
+        SuitePool<SuiteConnection> connections = new(_ => SuiteConnection.OpenAsync(target, "idle"));
 
         return Scenario.Create("idle",
             async context => await connections.UseAsync(connection => Step.Run(HeartbeatStep, context, async () =>

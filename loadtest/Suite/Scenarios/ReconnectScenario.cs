@@ -6,8 +6,8 @@ using Weir.LoadTest.Running;
 namespace Weir.LoadTest.Suite.Scenarios;
 
 /// <summary>
-/// What comes after a crash: the server is killed under its clients and started again, and all of them come back. How long each
-/// was away is a step of theirs; how long it took from the server being up until the last was back, one of the companion's.
+/// A crash: the server is killed under its clients and started again, and all of them reconnect. How long each
+/// was disconnected is a step of theirs; how long it took from the server being up until the last was back, one of the companion's.
 /// </summary>
 internal static class ReconnectScenario
 {
@@ -30,7 +30,7 @@ internal static class ReconnectScenario
         await server.StartAsync();
         return await Step.Run(BackStep, context, async () =>
         {
-            await clients.AreAllBack.WaitAsync(settings.MaxAway, TimeProvider.System);
+            await clients.AreAllReconnected.WaitAsync(settings.MaxAway, TimeProvider.System);
             return Response.Ok();
         });
     }

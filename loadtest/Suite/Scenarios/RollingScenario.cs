@@ -5,8 +5,8 @@ using Weir.LoadTest.Running;
 namespace Weir.LoadTest.Suite.Scenarios;
 
 /// <summary>
-/// A deploy as it should be: of two servers with half of the clients each one gets SIGTERM. It has to tell all of its clients,
-/// who come back at the other, and to end with 0.
+/// A deploy as it should be: of two servers with half of the clients each one gets SIGTERM. It must close all of its clients,
+/// which reconnect to the other, and end with 0.
 /// </summary>
 internal static class RollingScenario
 {

@@ -9,23 +9,23 @@ using Weir.LoadTest.Workers;
 namespace Weir.LoadTest.Suite.Scenarios;
 
 /// <summary>
-/// Clients that stop reading while their room is flooded, beside rooms that go on. An iteration is a slow one's life: when it
-/// reads on it must be told that it was too slow, behind whole messages without a gap.
+/// Clients that stop reading while their room is flooded, beside other rooms. An iteration is the life of a slow one: when it
+/// reads on it must find that it was closed as too slow, behind whole messages without a gap.
 /// </summary>
 internal static class SlowScenario
 {
-    private const string ToldStep = "told";
+    private const string ClosedStep = "closed";
     private const int FastRooms = 4;
 
     // A close frame stands behind what the system's buffers hold.
-    private static readonly TimeSpan _toldLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _closedLimit = TimeSpan.FromSeconds(30);
 
     // So that the fast ones' latency is the flood's doing and not their own.
     private static readonly TimeSpan _fastInterval = TimeSpan.FromMilliseconds(50);
 
     public static SuiteScenario Definition { get; } = new("slow", static settings =>
     [
-        new SuiteLoad("slow", ToldStep, Create(settings)),
+        new SuiteLoad("slow", ClosedStep, Create(settings)),
         FanoutScenario.Load("slow_beside", settings, FastRooms, _fastInterval),
     ]);
 
@@ -40,7 +40,7 @@ internal static class SlowScenario
             await using SuiteConnection publisher = await SuiteConnection.OpenAsync(target, room);
             await using SuiteConnection slow = await SuiteConnection.OpenAsync(target, room, SlowClient.ReceiveBufferBytes);
             int published = await FloodAsync(publisher, room, settings.SlowFor);
-            return await Step.Run(ToldStep, context, () => ReadOnAsync(slow, published).WaitAsync(_toldLimit, TimeProvider.System));
+            return await Step.Run(ClosedStep, context, () => ReadOnAsync(slow, published).WaitAsync(_closedLimit, TimeProvider.System));
         })
         .WithoutWarmUp()
         .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Slow, during: settings.During));
@@ -77,7 +77,7 @@ internal static class SlowScenario
             client.Deliver(last);
             if (last == published - 1)
             {
-                return Response.Fail(message: $"was not told: it got the last of {published} messages");
+                return Response.Fail(message: $"was not closed as too slow: it got the last of {published} messages");
             }
         }
 

@@ -51,9 +51,9 @@ internal static class SoakScenario
             return Response.Fail(message: "too short for a slope: --for is 3 s at least");
         }
 
-        string told = $"server memory grows by {growth:N1} MB per hour, by {samples.Count:N0} samples without the first fifth";
+        string closed = $"server memory grows by {growth:N1} MB per hour, by {samples.Count:N0} samples without the first fifth";
         return growth <= (settings.MaxGrowth ?? double.MaxValue)
-            ? Response.Ok(message: told)
-            : Response.Fail(message: $"{told}: above --max-growth {settings.MaxGrowth:N1}");
+            ? Response.Ok(message: closed)
+            : Response.Fail(message: $"{closed}: above --max-growth {settings.MaxGrowth:N1}");
     }
 }

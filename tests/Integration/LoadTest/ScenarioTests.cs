@@ -50,7 +50,7 @@ public sealed class ScenarioTests
             .Replace("http://", "https://", StringComparison.Ordinal);
 
         string output = await PassAsync("echo --url wss://127.0.0.1:{port} --insecure --connections 5 --depth 8 --payload-bytes 3000 --for 1s --warm-up 0s --settle 0s", host);
-        (int exitCode, string refused) = await LoadRun.RunAsync("storm --url wss://127.0.0.1:{port} --connections 1 --patience 1s --settle 0s", "--server", host);
+        (int exitCode, string refused) = await LoadRun.RunAsync("storm --url wss://127.0.0.1:{port} --connections 1 --open-timeout 1s --settle 0s", "--server", host);
 
         Assert.Contains("messages, 0 twice or out of order", output, StringComparison.Ordinal);
         Assert.Equal(1, exitCode);
@@ -68,7 +68,7 @@ public sealed class ScenarioTests
     {
         string output = await PassAsync("slow --connections 100 --rooms 4 --members-per-room 20 --slow 3 --slow-for 4s --for 5s --settle 0s");
 
-        Assert.Contains("ok     3 of 3 slow ones read on and were told 1009", output, StringComparison.Ordinal);
+        Assert.Contains("ok     3 of 3 slow ones read on and were closed with 1009", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class ScenarioTests
     {
         string output = await PassAsync("rolling --connections 100 --settle 0s");
 
-        Assert.Contains("ok     50 of 50 were told 1001", output, StringComparison.Ordinal);
+        Assert.Contains("ok     50 of 50 were closed with 1001", output, StringComparison.Ordinal);
         Assert.Contains("ok     100 of 100 are connected again", output, StringComparison.Ordinal);
     }
 
@@ -124,10 +124,10 @@ public sealed class ScenarioTests
     [InlineData("echo --connections 5 --depth 4 --for 1s --warm-up 0s", "messages, 0 twice or out of order")]
     [InlineData("idle --connections 50 --for 3s", "ok     at most 0 lost: 0")]
     [InlineData("fanout --connections 51 --members-per-room 50 --window 2 --for 1s", "deliveries, 0 twice or out of order")]
-    [InlineData("rolling --connections 60", "ok     30 of 30 were told 3001")]
+    [InlineData("rolling --connections 60", "ok     30 of 30 were closed with 3001")]
     [InlineData(
         "steady --connections 60 --rooms 4 --members-per-room 10 --publish-rate 50 --slow 2 --slow-for 4s --for 5s --expect-drain",
-        "ok     2 of 2 slow ones read on and were told 3008")]
+        "ok     2 of 2 slow ones read on and were closed with 3008")]
     public async Task Centrifugo_Scenario_PassesInItsOwnWords(string options, string what)
     {
         string output = await PassAsync($"{options} --protocol centrifugo --settle 0s --max-lost 0", LoadRun.Host("--Weir:Heartbeat:Interval=1s"));

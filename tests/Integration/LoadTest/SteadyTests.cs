@@ -19,7 +19,7 @@ public sealed class SteadyTests
         Assert.True(exitCode == 0, output);
         Assert.Contains("ok     400 of 400 opened", output, StringComparison.Ordinal);
         Assert.Contains("ok     0 lost while held", output, StringComparison.Ordinal);
-        Assert.Contains("ok     5 of 5 slow ones read on and were told 1009 \"too slow\"", output, StringComparison.Ordinal);
+        Assert.Contains("ok     5 of 5 slow ones read on and were closed with 1009 \"too slow\"", output, StringComparison.Ordinal);
         Assert.Contains("ok     395 of 395 ended with 1001, 0 did not end", output, StringComparison.Ordinal);
         Assert.Contains("bytes per connection", output, StringComparison.Ordinal);
         Assert.Equal(0, await host.ExitAsync());
@@ -31,7 +31,7 @@ public sealed class SteadyTests
         await using HostProcess host = await HostProcess.StartAsync(("Weir__Limits__MaxConnections", "50"));
 
         (int exitCode, string output) = await RunAsync(
-            host, "--connections 60 --rooms 1 --members-per-room 5 --for 1s --open-rate 500 --patience 1s");
+            host, "--connections 60 --rooms 1 --members-per-room 5 --for 1s --open-rate 500 --open-timeout 1s");
 
         Assert.Equal(1, exitCode);
         Assert.Contains("FAILED 50 of 60 opened", output, StringComparison.Ordinal);

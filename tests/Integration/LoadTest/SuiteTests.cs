@@ -74,7 +74,7 @@ public sealed class SuiteTests
     {
         string output = await RunAsync("--scenario slow --slow 2 --slow-for 4s --for 4s --members 5", expected: 0, Host());
 
-        Assert.Contains("ok     slow: 2 x told", output, StringComparison.Ordinal);
+        Assert.Contains("ok     slow: 2 x closed", output, StringComparison.Ordinal);
         Assert.Matches("ok     slow_beside: [1-9][0-9,]* x round", output);
     }
 
@@ -84,8 +84,8 @@ public sealed class SuiteTests
         string output = await RunAsync(
             "--scenario slow --slow 1 --slow-for 4s --for 1s --members 5", expected: 1, Host("--Weir:Pressure:CloseAtBytes=1000000000"));
 
-        Assert.Contains("FAILED slow: 0 x told", output, StringComparison.Ordinal);
-        Assert.Matches("was not told: it got the last of [0-9]+ messages", output);
+        Assert.Contains("FAILED slow: 0 x closed", output, StringComparison.Ordinal);
+        Assert.Matches("was not closed as too slow: it got the last of [0-9]+ messages", output);
     }
 
     [Theory]

@@ -1,7 +1,7 @@
 namespace Weir.LoadTest.Measuring;
 
 /// <summary>Collects what was demanded and whether it held.</summary>
-internal sealed class Verdict(Action<string> writeLine)
+internal sealed class RunResult(Action<string> writeLine)
 {
     private readonly List<Demand> _demands = [];
 

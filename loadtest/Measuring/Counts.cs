@@ -1,7 +1,7 @@
 namespace Weir.LoadTest.Measuring;
 
-/// <summary>What was counted over a stretch of time. Tallies of several stretches, or of several processes, add up.</summary>
-internal sealed class Tally
+/// <summary>The counters of a stretch of time. Those of several stretches, or of several processes, add up.</summary>
+internal sealed class Counts
 {
     /// <summary>Handshake, from when the connection was due to be opened until it was.</summary>
     public const string Handshake = "handshake";
@@ -14,7 +14,7 @@ internal sealed class Tally
 
     public long Opened { get; set; }
 
-    public long CameBack { get; set; }
+    public long Reconnected { get; set; }
 
     public long Sent { get; set; }
 
@@ -23,33 +23,33 @@ internal sealed class Tally
     /// <summary>How many should have been received.</summary>
     public long Expected { get; set; }
 
-    /// <summary>Came twice, after a later one, or to somebody else.</summary>
+    /// <summary>Came twice, after a later one, or to another client.</summary>
     public long Misplaced { get; set; }
 
     public long Heartbeats { get; set; }
 
-    /// <summary>Stopped reading, and were told 1009 "too slow".</summary>
-    public long SlowTold { get; set; }
+    /// <summary>Stopped reading, and were closed with 1009 "too slow".</summary>
+    public long SlowClosed { get; set; }
 
-    /// <summary>Stopped reading, and ended in any other way, or got something that does not follow.</summary>
+    /// <summary>Stopped reading, and ended in any other way, or received a message out of sequence.</summary>
     public long SlowOtherwise { get; set; }
 
-    /// <summary>Tries to open that failed, by what was said.</summary>
+    /// <summary>Tries to open that failed, by the answer.</summary>
     public Dictionary<string, long> Refused { get; set; } = [];
 
-    /// <summary>Open connections that ended when nobody had asked for it, by how.</summary>
+    /// <summary>Open connections that ended without a request of the load test, by cause.</summary>
     public Dictionary<string, long> Lost { get; set; } = [];
 
-    /// <summary>What the server said it could not do.</summary>
+    /// <summary>Errors that the server reported.</summary>
     public Dictionary<string, long> Problems { get; set; } = [];
 
     /// <summary>Open connections that ended, by close code.</summary>
     public Dictionary<int, long> Codes { get; set; } = [];
 
-    /// <summary>Those of them that got no close frame, by what happened.</summary>
-    public Dictionary<string, long> Cut { get; set; } = [];
+    /// <summary>Those of them that got no close frame, by cause.</summary>
+    public Dictionary<string, long> WithoutCloseFrame { get; set; } = [];
 
-    /// <summary>The answers to what was meant to be refused.</summary>
+    /// <summary>The answers to openings that must be refused.</summary>
     public Dictionary<string, long> Rebuffs { get; set; } = [];
 
     /// <summary>Processor time of the client.</summary>
@@ -62,24 +62,24 @@ internal sealed class Tally
         where T : notnull
         => counts[what] = counts.GetValueOrDefault(what) + more;
 
-    /// <summary>All but the latencies, which are for whoever keeps histograms.</summary>
-    public void Add(Tally other)
+    /// <summary>All but the latencies, which the owner of the histograms adds.</summary>
+    public void Add(Counts other)
     {
         Opened += other.Opened;
-        CameBack += other.CameBack;
+        Reconnected += other.Reconnected;
         Sent += other.Sent;
         Received += other.Received;
         Expected += other.Expected;
         Misplaced += other.Misplaced;
         Heartbeats += other.Heartbeats;
-        SlowTold += other.SlowTold;
+        SlowClosed += other.SlowClosed;
         SlowOtherwise += other.SlowOtherwise;
         CpuSeconds += other.CpuSeconds;
         AddAll(Refused, other.Refused);
         AddAll(Lost, other.Lost);
         AddAll(Problems, other.Problems);
         AddAll(Codes, other.Codes);
-        AddAll(Cut, other.Cut);
+        AddAll(WithoutCloseFrame, other.WithoutCloseFrame);
         AddAll(Rebuffs, other.Rebuffs);
     }
 

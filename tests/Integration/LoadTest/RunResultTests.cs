@@ -8,7 +8,7 @@ using Xunit;
 namespace Weir.Integration.LoadTest;
 
 /// <summary>What a run leaves behind: its exit code and its report.</summary>
-public sealed class VerdictTests : IAsyncLifetime
+public sealed class RunResultTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("weir-load");
     private HostProcess? _host;
