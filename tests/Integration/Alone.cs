@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Weir.Integration;
 
-/// <summary>Tests that judge how long things take: they run one by one, when all others have ended.</summary>
+/// <summary>Tests with limits on durations: they run one by one, when all others have ended.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Alone
 {

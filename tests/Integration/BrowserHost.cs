@@ -24,7 +24,7 @@ internal sealed class BrowserHost : IAsyncDisposable
 
     public int ProcessId => _process.Id;
 
-    /// <exception cref="InvalidOperationException">The server ended, or did not say in time that it is up.</exception>
+    /// <exception cref="InvalidOperationException">The server ended, or did not report in time that it is up.</exception>
     public static async Task<BrowserHost> StartAsync()
     {
         string directory = AppContext.BaseDirectory;
@@ -49,7 +49,7 @@ internal sealed class BrowserHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits, with a bound, for the end of the process, which somebody else brings about.</summary>
+    /// <summary>Waits, with a bound, for the end of the process, which another process causes.</summary>
     public Task<int> ExitCodeAsync() => _process.ExitCodeAsync().Within();
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();

@@ -13,7 +13,7 @@ public sealed class BrowserTests
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task Page_TwoWindowsOfOneRoom_ChatAndSeeTheServerGo()
+    public async Task Page_TwoWindowsOfOneRoom_ChatAndShowTheServersEnd()
     {
         await using BrowserHost host = await BrowserHost.StartAsync();
         await using ChildProcess browser = ChildProcess.Start(

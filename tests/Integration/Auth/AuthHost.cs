@@ -6,8 +6,8 @@ using Xunit;
 namespace Weir.Integration.Auth;
 
 /// <summary>
-/// A Host that lets nobody in without a token: rooms "open:*" are open to all who have one, "private:*" need one of their own,
-/// nobody publishes to "news:*", and only who is granted it to "stage:*".
+/// A Host that admits no client without a token: rooms "open:*" are open to every client with one, "private:*" need one of their own,
+/// no client may publish to "news:*", and to "stage:*" only with a grant.
 /// </summary>
 public sealed class AuthHost : IAsyncLifetime
 {
@@ -49,7 +49,7 @@ public sealed class AuthHost : IAsyncLifetime
         await _process!.DisposeAsync();
     }
 
-    /// <summary>Upgrades, and reads the close that must come at once, without a word before it.</summary>
+    /// <summary>Upgrades, and reads the close that must come at once, without a message before it.</summary>
     internal static async Task<(int Code, string Reason)> RefusedAsync(HostProcess host, string target, string headers = "")
     {
         using RawClient client = await host.ConnectAsync();

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>Settings of authentication that are wrong end the start, and say which and why.</summary>
+/// <summary>Invalid settings of authentication end the start, with the setting and the reason.</summary>
 public sealed class AuthSettingsTests
 {
     [Theory]
@@ -37,7 +37,7 @@ public sealed class AuthSettingsTests
     [Theory]
     [InlineData("--Weir:Rooms:0:Access=Private")]
     [InlineData("--Weir:Rooms:0:Publish=Granted")]
-    public async Task RoomThatIsClosed_WithoutAnybodyToTellApart_IsAMistake(string setting)
+    public async Task RestrictedRoom_WithoutAuthentication_IsAnError(string setting)
     {
         (int exitCode, _, string errors) = await HostProcess.RunAsync(["--Weir:Rooms:0:Pattern=*", setting]);
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>Centrifugo's protocol where tokens are needed: the same rights as on any other way in.</summary>
+/// <summary>Centrifugo's protocol where tokens are needed: the same rights as at any other endpoint.</summary>
 public sealed class CentrifugoAccessTests(AuthHost server) : IClassFixture<AuthHost>
 {
     [Theory]
@@ -31,7 +31,7 @@ public sealed class CentrifugoAccessTests(AuthHost server) : IClassFixture<AuthH
     }
 
     [Fact]
-    public async Task GoodToken_GivesWhatItGivesElsewhere()
+    public async Task GoodToken_GrantsTheSameAsElsewhere()
     {
         string room = RelayHost.NewRoom("private");
         string forRoom = Tokens.Make($"\"sub\":\"u1\",\"channel\":\"{room}\"");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>What the Host can be asked besides to run.</summary>
+/// <summary>The commands of the Host besides running.</summary>
 public sealed class CommandLineTests
 {
     private const string WithSecret = "--Weir:Auth:Jwt:Secret=" + Tokens.Secret;
@@ -17,7 +17,7 @@ public sealed class CommandLineTests
         string connect = await TokenAsync([.. settings, "--sub", "u1", "--room", "chat:*", "--room", "news", "--publish", "chat:*",
             "--info", "{\"a\":1}", "--for", "10m"]);
         string forRoom = await TokenAsync([.. settings, "--sub", "u1", "--channel", "own:u1"]);
-        string forNobody = await TokenAsync([.. settings]);
+        string withoutRights = await TokenAsync([.. settings]);
         string expired = await TokenAsync([.. settings, "--sub", "u1", "--room", "*", "--for", "0s", "--Weir:Auth:Jwt:ClockSkew=0"]);
         await using HostProcess host =
             await HostProcess.StartWithAsync(["--urls", "http://127.0.0.1:0", .. settings, "--Weir:Auth:Jwt:ClockSkew=0"]);
@@ -25,7 +25,7 @@ public sealed class CommandLineTests
         using RawClient granted =
             await host.OpenAsync($"/ws?room=chat:x&room=news&room=own:u1&token={connect}&room_token=&room_token=&room_token={forRoom}");
         Assert.Equal((4403, "forbidden"), await AuthHost.RefusedAsync(host, $"/ws?room=other&token={connect}"));
-        Assert.Equal((4403, "forbidden"), await AuthHost.RefusedAsync(host, $"/ws?room=news&token={forNobody}"));
+        Assert.Equal((4403, "forbidden"), await AuthHost.RefusedAsync(host, $"/ws?room=news&token={withoutRights}"));
         Assert.Equal((4401, "token expired"), await AuthHost.RefusedAsync(host, $"/ws?room=news&token={expired}"));
     }
 
@@ -54,7 +54,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Check_OfTheDefaults_SaysThatAllIsOpen()
+    public async Task Check_OfTheDefaults_ReportsThatAllIsOpen()
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(["check"]);
 
@@ -65,7 +65,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Check_SaysWhatEachSettingOpens()
+    public async Task Check_ReportsWhatEachSettingOpens()
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
         [
@@ -102,7 +102,7 @@ public sealed class CommandLineTests
 
     // A setting's value may be any word, that of a command too.
     [Fact]
-    public async Task NoCommand_IsTheServer_WhateverTheSettingsSay()
+    public async Task NoCommand_IsTheServer_WithAnySettings()
     {
         await using HostProcess host = await HostProcess.StartWithAsync(["--Weir:Node:Name", "check", "--urls", "http://127.0.0.1:0"]);
 

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>An application that says itself who its clients are: the example of docs/guides/authentication.md.</summary>
+/// <summary>An application that authenticates its clients itself: the example of docs/guides/authentication.md.</summary>
 public sealed class EmbeddedAuthTests : IAsyncLifetime
 {
     private TestServer? _server;
@@ -23,8 +23,8 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
         static app =>
         {
             IServiceProvider services = app.Services;
-            AccessResponses door = new(services.GetRequiredService<IClientAccess>(), RejectKind.Close);
-            app.MapWeir("/ws", new RelayHandler(services.GetRequiredService<RelayNode>(), door), Quiet.Configure);
+            AccessResponses responses = new(services.GetRequiredService<IClientAccess>(), RejectKind.Close);
+            app.MapWeir("/ws", new RelayHandler(services.GetRequiredService<RelayNode>(), responses), NoHeartbeat.Configure);
             app.MapWeirSse("/sse");
         },
         static services => Configure(services, new Sessions()));
@@ -32,7 +32,7 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server!.DisposeAsync();
 
     [Fact]
-    public async Task Session_ThatIsKnown_LetsInAndGrantsItsRooms()
+    public async Task KnownSession_IsAdmittedAndGrantsItsRooms()
     {
         using RawClient client = await _server!.ConnectAsync();
         await client.HandshakeAsync("/ws?room=user:ada", "X-Session: s1\r\n");
@@ -49,7 +49,7 @@ public sealed class EmbeddedAuthTests : IAsyncLifetime
         => Assert.Equal(code, await CodeOfAsync("/ws?room=user:ada", header));
 
     [Fact]
-    public async Task Stream_IsAskedTheSame()
+    public async Task Stream_IsAuthorizedTheSameWay()
     {
         using HttpClient http = new() { BaseAddress = new Uri($"http://127.0.0.1:{_server!.Port}") };
         using HttpResponseMessage stranger = await http.GetAsync("/sse?room=user:ada").Within();

@@ -9,10 +9,10 @@ using Xunit;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>Keys from a server of their own, which exchanges them and goes away.</summary>
+/// <summary>Keys from a server of their own, which exchanges them and becomes unavailable.</summary>
 public sealed class JwksTests
 {
-    private static readonly TimeSpan _patience = Bounded.DefaultLimit;
+    private static readonly TimeSpan _limit = Bounded.DefaultLimit;
 
     private readonly RSA _first = RSA.Create(2048);
     private readonly RSA _second = RSA.Create(2048);
@@ -36,19 +36,19 @@ public sealed class JwksTests
         await EventuallyAsync(host, old, code: 4401); // though it was verified before
         Assert.Null(await CodeOfAsync(host, renewed));
 
-        issuer.Keys = null; // a failure of the issuer's takes nothing away
+        issuer.Keys = null; // a failure of the issuer removes no key
         int asked = issuer.Requests;
-        await Bounded.Eventually(() => issuer.Requests > asked + 1, _patience);
+        await Bounded.Eventually(() => issuer.Requests > asked + 1, _limit);
         Assert.Null(await CodeOfAsync(host, renewed));
     }
 
     [Fact]
-    public async Task Issuer_ThatIsAwayAtTheStart_IsWaitedFor()
+    public async Task Issuer_UnavailableAtTheStart_IsWaitedFor()
     {
         await using Issuer issuer = await Issuer.StartAsync();
         await using HostProcess host = await StartHostAsync(issuer.Address);
         string token = Tokens.Make("\"sub\":\"u1\",\"channels\":[\"*\"]", _first, "first");
-        Assert.Equal(1013, await CodeOfAsync(host, token)); // nobody can say that the token is bad
+        Assert.Equal(1013, await CodeOfAsync(host, token)); // the token can't be verified, so it is not known to be bad
 
         issuer.Keys = Tokens.KeySet((_first, "first"));
         await EventuallyAsync(host, token, code: null);
@@ -79,11 +79,11 @@ public sealed class JwksTests
         int? last;
         while ((last = await CodeOfAsync(host, token)) != code)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < _patience, $"Still {last} instead of {code}.");
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < _limit, $"Still {last} instead of {code}.");
         }
     }
 
-    // Null: let in.
+    // Null: admitted.
     private static async Task<int?> CodeOfAsync(HostProcess host, string token)
     {
         using RawClient client = await host.ConnectAsync();

@@ -35,7 +35,7 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
 
     [Theory]
     [MemberData(nameof(BadTokens))]
-    public async Task Token_ThatIsNotGood_IsClosedAtOnceWithAWordForThePage(string token, string reason)
+    public async Task Token_ThatIsNotGood_IsClosedAtOnceWithAReasonForThePage(string token, string reason)
     {
         Assert.Equal((4401, reason), await RefusedAsync(_host, "/ws?room=r" + token));
         Assert.Equal((4401, reason), await RefusedAsync(_host, "/echo?x=" + token));
@@ -52,7 +52,7 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
     }
 
     [Fact]
-    public async Task Token_InEachOfItsPlaces_LetsIn()
+    public async Task Token_InEachOfItsPlaces_IsAccepted()
     {
         string token = Tokens.Make(Everything);
         using RawClient first = await _host.OpenAsync("/ws?room=places", $"Authorization: Bearer {token}\r\n");
@@ -66,7 +66,7 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
     }
 
     [Fact]
-    public async Task SecondDoor_AsksToo()
+    public async Task PipelineUpgrade_IsAuthorizedToo()
     {
         using RawClient client = await _host.ConnectAsync();
         await client.SendHeadAsync($"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1:{_host.Port}\r\n\r\n");
@@ -135,7 +135,7 @@ public sealed class RawAccessTests(AuthHost server) : IClassFixture<AuthHost>
         await speaker.SendTextAsync("on stage");
         Assert.Equal("on stage", (await stage.ReadFrameAsync()).Text);
         await speaker.SettleAsync();
-        await other.SettleAsync(); // and its answer is the first thing that it hears
+        await other.SettleAsync(); // and its answer is the first data that it receives
     }
 
     [Fact]

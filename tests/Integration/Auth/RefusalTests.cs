@@ -7,7 +7,7 @@ using static Weir.Integration.Auth.AuthHost;
 
 namespace Weir.Integration.Auth;
 
-/// <summary>How those are refused who may not come in, and what that leaves behind: nothing.</summary>
+/// <summary>Refusals of clients, which leave no state behind.</summary>
 public sealed class RefusalTests
 {
     private static readonly string _good = Tokens.Make("\"sub\":\"u1\",\"channels\":[\"*\"]");

@@ -42,7 +42,7 @@ public sealed class StreamAccessTests(AuthHost server) : IClassFixture<AuthHost>
     }
 
     [Fact]
-    public async Task Expiry_EndsTheStreamAndSaysWhy()
+    public async Task Expiry_EndsTheStreamWithTheReason()
     {
         using EventStream stream = await EventStream.OpenAsync(
             server.Http, $"/sse?room=open:x&token={Tokens.Make($"\"sub\":\"u1\",\"exp\":{Tokens.In(5)}")}");

@@ -15,7 +15,7 @@ public sealed class NodesTests
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task NodeThatIsKilled_ItsClientsComeBackToTheOther_AndLoseNothing()
+    public async Task NodeThatIsKilled_ItsClientsReconnectToTheOther_AndLoseNothing()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using HostProcess one = await StartHostAsync(redis);
@@ -33,13 +33,13 @@ public sealed class NodesTests
         long published = 0;
         using CancellationTokenSource enough = new();
         Task publishing = PublishAsync();
-        await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() >= 50, client: "0");
+        await sdk.ReceivesAsync("publication", static each => each.GetProperty("offset").GetInt64() >= 50, client: "0");
 
         one.Kill();
 
         for (int i = 0; i < Clients; i++)
         {
-            await sdk.HearsAsync("subscribed", static each => each.GetProperty("recovered").GetBoolean(), Name(i));
+            await sdk.ReceivesAsync("subscribed", static each => each.GetProperty("recovered").GetBoolean(), Name(i));
         }
 
         await enough.CancelAsync();
@@ -48,7 +48,7 @@ public sealed class NodesTests
         for (int i = 0; i < Clients; i++)
         {
             await Bounded.Eventually(() => sdk.OffsetsOf("room", Name(i)) is [.., long newest]
-                && newest == last, _limit, $"client {i} has heard all");
+                && newest == last, _limit, $"client {i} has received all");
             Assert.Equal(Enumerable.Range(1, (int)last).Select(static each => (long)each), sdk.OffsetsOf("room", Name(i)));
             Assert.All(sdk.EventsOf("publication", Name(i)),
                 static each => Assert.Equal(each.GetProperty("offset").GetInt64(), each.GetProperty("data").GetInt64()));
@@ -67,7 +67,7 @@ public sealed class NodesTests
     [Theory]
     [InlineData("sse")]
     [InlineData("http_stream")]
-    public async Task WhatAClientOfAStreamSays_ReachesItsSession_ThroughTheOtherNode(string transport)
+    public async Task CommandsOfAStream_ReachTheirSession_ThroughTheOtherNode(string transport)
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using HostProcess one = await StartHostAsync(redis);
@@ -86,9 +86,9 @@ public sealed class NodesTests
 
         foreach (SdkProcess each in (SdkProcess[])[sdk, other])
         {
-            await each.HearsAsync("publication", static heard => heard.GetProperty("offset").GetInt64() == 2);
+            await each.ReceivesAsync("publication", static received => received.GetProperty("offset").GetInt64() == 2);
             Assert.Equal(["from the stream", "from the socket"], each.EventsOf("publication")
-                .Select(static heard => heard.GetProperty("data").GetString()));
+                .Select(static received => received.GetProperty("data").GetString()));
         }
 
         Assert.Equal(2, (await sdk.DoAsync("""{"do":"presenceStats","channel":"room"}""")).GetProperty("numClients").GetInt32());
@@ -98,7 +98,7 @@ public sealed class NodesTests
     [Theory]
     [InlineData("sse")]
     [InlineData("http_stream")]
-    public async Task CommandOfAStream_WhoseNodeIsGone_FailsAlone_AndItsClientGoesOn(string transport)
+    public async Task CommandOfAStream_WhoseNodeHasEnded_FailsAlone_AndItsClientContinues(string transport)
     {
         await using HostProcess host = await HostProcess.StartAsync();
         int gone = RedisServer.FreePort();
@@ -108,7 +108,7 @@ public sealed class NodesTests
         JsonElement answer = await sdk.TryAsync("""{"do":"publish","channel":"room","data":1}""");
 
         Assert.True(answer.TryGetProperty("error", out _), answer.ToString());
-        await sdk.HearsAsync("fetch failed");
+        await sdk.ReceivesAsync("fetch failed");
         Assert.Equal("connected", (await sdk.DoAsync("""{"do":"state"}""")).GetString());
     }
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Integration.Centrifugo;
 
-/// <summary>Weir:Limits:MessagesPerSecond, by every way in: one a second, and five at once.</summary>
+/// <summary>Weir:Limits:MessagesPerSecond, at every endpoint: one a second, and five at once.</summary>
 public sealed class RateTests
 {
     private const int Burst = 5;
@@ -15,7 +15,7 @@ public sealed class RateTests
     [InlineData("websocket")]
     [InlineData("sse")]
     [InlineData("http_stream")]
-    public async Task Publishes_BeyondTheLimit_AreNotPublished_AndTheClientComesBack(string transport)
+    public async Task Publishes_BeyondTheLimit_AreNotPublished_AndTheClientReconnects(string transport)
     {
         await using HostProcess host = await StartAsync();
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", transport, host.Port);
@@ -24,7 +24,7 @@ public sealed class RateTests
 
         Task<JsonElement>[] publishes =
             [.. Enumerable.Range(0, 50).Select(i => sdk.TryAsync($$"""{"do":"publish","channel":"a","data":{{i}}}"""))];
-        JsonElement left = await sdk.HearsAsync("connecting", static each => each.GetProperty("code").GetInt32() == 3013);
+        JsonElement left = await sdk.ReceivesAsync("connecting", static each => each.GetProperty("code").GetInt32() == 3013);
 
         Assert.Equal("too many requests", left.GetProperty("reason").GetString());
         await sdk.DoAsync("""{"do":"disconnect"}""");

@@ -26,28 +26,28 @@ public sealed class SdkTests
         // Connect and subscribe.
         await sdk.DoAsync("""{"do":"connect"}""");
         await sdk.DoAsync("""{"do":"subscribe","channel":"kept:room","with":{"joinLeave":true}}""");
-        JsonElement connected = await sdk.HearsAsync("connected");
+        JsonElement connected = await sdk.ReceivesAsync("connected");
         Assert.Equal(transport, connected.GetProperty("transport").GetString());
         string id = connected.GetProperty("client").GetString()!;
-        Assert.True((await sdk.HearsAsync("subscribed")).GetProperty("recoverable").GetBoolean());
-        await sdk.HearsAsync("join", each => each.GetProperty("info").GetProperty("client").ValueEquals(id));
+        Assert.True((await sdk.ReceivesAsync("subscribed")).GetProperty("recoverable").GetBoolean());
+        await sdk.ReceivesAsync("join", each => each.GetProperty("info").GetProperty("client").ValueEquals(id));
 
-        // A channel is a room: what is said here, raw, and by the API reaches all.
+        // A channel is a room: publications from here, from raw members and by the API reach all.
         using RawClient raw = await host.OpenAsync("/ws?room=kept:room");
         await sdk.DoAsync("""{"do":"publish","channel":"kept:room","data":{"from":"sdk","text":"Grüße 🏞️"}}""");
         Assert.Equal("""{"from":"sdk","text":"Grüße 🏞️"}""", (await raw.ReadFrameAsync()).Text);
         await raw.SendTextAsync("""{"from": "raw"}""");
-        await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() == 2);
+        await sdk.ReceivesAsync("publication", static each => each.GetProperty("offset").GetInt64() == 2);
         await raw.SendTextAsync("no JSON\nat all");
         await raw.SendFrameAsync(0x2, new byte[] { 1, 2, 3 });
         await RelayHost.CallAsync(http, "publish", """{"channel":"kept:room","data":{"from":"api"}}""");
-        await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() == 5);
-        JsonElement[] heard = [.. sdk.EventsOf("publication")];
-        Assert.Equal(id, heard[0].GetProperty("info").GetProperty("client").GetString());
+        await sdk.ReceivesAsync("publication", static each => each.GetProperty("offset").GetInt64() == 5);
+        JsonElement[] received = [.. sdk.EventsOf("publication")];
+        Assert.Equal(id, received[0].GetProperty("info").GetProperty("client").GetString());
         Assert.Equal(
             ["""{"from":"sdk","text":"Grüße 🏞️"}""", """{"from":"raw"}""", "\"no JSON\\nat all\"", "\"AQID\"", """{"from":"api"}"""],
-            heard.Select(static each => each.GetProperty("data").GetRawText()));
-        Assert.Equal("base64", heard[3].GetProperty("tags").GetProperty("encoding").GetString());
+            received.Select(static each => each.GetProperty("data").GetRawText()));
+        Assert.Equal("base64", received[3].GetProperty("tags").GetProperty("encoding").GetString());
 
         // Presence and history.
         JsonElement presence = (await sdk.DoAsync("""{"do":"presence","channel":"kept:room"}""")).GetProperty("clients");
@@ -63,29 +63,29 @@ public sealed class SdkTests
         Assert.Equal(108, (await sdk.TryAsync("""{"do":"history","channel":"plain"}""")).GetProperty("error").GetInt32());
         await sdk.DoAsync("""{"do":"send","data":{"nobody":"listens"}}""");
 
-        // Cut, with something published meanwhile: it comes back and has lost nothing.
+        // Aborted, with a publication meanwhile: it reconnects and has lost none.
         await RelayHost.CallAsync(http, "disconnect", $$$"""{"client":"{{{id}}}","disconnect":{"code":3000,"reason":"come back"}}""");
         for (int i = 6; i <= 20; i++)
         {
             await RelayHost.CallAsync(http, "publish", $$"""{"channel":"kept:room","data":{{i}}}""");
         }
 
-        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
+        Assert.Contains((await sdk.ReceivesAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
             ReasonsOf(transport, "come back"));
-        await sdk.HearsAsync("subscribed", static each => each.GetProperty("recovered").GetBoolean());
-        await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() == 20);
+        await sdk.ReceivesAsync("subscribed", static each => each.GetProperty("recovered").GetBoolean());
+        await sdk.ReceivesAsync("publication", static each => each.GetProperty("offset").GetInt64() == 20);
         Assert.Equal(Enumerable.Range(1, 20).Select(static i => (long)i), sdk.OffsetsOf("kept:room"));
 
         // Unsubscribe, subscribe again, and the end.
         await sdk.DoAsync("""{"do":"unsubscribe","channel":"kept:room"}""");
         await sdk.DoAsync("""{"do":"disconnect"}""");
-        Assert.Equal(0, (await sdk.HearsAsync("disconnected")).GetProperty("code").GetInt32());
+        Assert.Equal(0, (await sdk.ReceivesAsync("disconnected")).GetProperty("code").GetInt32());
         Assert.DoesNotContain(sdk.Events, static each => each.GetProperty("event").ValueEquals("page error"));
         await Waiting.UntilAsync(async () => await PresentAsync(http) == 1, "only the raw member is present");
     }
 
     [Fact]
-    public async Task ConnectionThatIsCut_ComesBackWithNothingLost()
+    public async Task LostConnection_ReconnectsWithoutALoss()
     {
         await using HostProcess host = await StartHostAsync();
         using HttpClient http = RelayHost.NewClient(host);
@@ -103,12 +103,12 @@ public sealed class SdkTests
             }
         }
 
-        await sdk.HearsAsync("publication", static each => each.GetProperty("offset").GetInt64() == 200);
+        await sdk.ReceivesAsync("publication", static each => each.GetProperty("offset").GetInt64() == 200);
         Assert.Equal(Enumerable.Range(1, 200).Select(static i => (long)i), sdk.OffsetsOf("kept:room"));
     }
 
     [Fact]
-    public async Task SlowClient_IsClosedWith3008_ComesBack_AndHasLostNothing()
+    public async Task SlowClient_IsClosedWith3008_Reconnects_AndHasLostNothing()
     {
         await using HostProcess host = await StartHostAsync(("Weir__Pressure__CloseAtBytes", "100000"));
         using HttpClient http = RelayHost.NewClient(host);
@@ -131,9 +131,9 @@ public sealed class SdkTests
         }
 
         await sdk.DoAsync("""{"do":"resume"}""");
-        JsonElement connecting = await sdk.HearsAsync("connecting", static each => each.GetProperty("code").GetInt32() == 3008);
+        JsonElement connecting = await sdk.ReceivesAsync("connecting", static each => each.GetProperty("code").GetInt32() == 3008);
         Assert.Equal("slow", connecting.GetProperty("reason").GetString());
-        await sdk.HearsAsync("publication", each => each.GetProperty("offset").GetInt64() == last);
+        await sdk.ReceivesAsync("publication", each => each.GetProperty("offset").GetInt64() == last);
         Assert.Equal(Enumerable.Range(1, last).Select(static i => (long)i), sdk.OffsetsOf("kept:room"));
     }
 
@@ -141,7 +141,7 @@ public sealed class SdkTests
     [InlineData("websocket")]
     [InlineData("sse")]
     [InlineData("http_stream")]
-    public async Task ServerThatShutsDown_TellsItsClientsToComeBack(string transport)
+    public async Task ServerThatShutsDown_ClosesItsClientsSoThatTheyReconnect(string transport)
     {
         await using HostProcess host = await StartHostAsync();
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", transport, host.Port);
@@ -149,7 +149,7 @@ public sealed class SdkTests
 
         host.Terminate();
 
-        Assert.Contains((await sdk.HearsAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
+        Assert.Contains((await sdk.ReceivesAsync("connecting", IsNotTheFirst)).GetProperty("reason").GetString(),
             ReasonsOf(transport, "shutdown"));
         Assert.Equal(0, await host.ExitAsync());
         Assert.Empty(sdk.EventsOf("disconnected"));
@@ -180,7 +180,7 @@ public sealed class SdkTests
     }
 
     [Fact]
-    public async Task FrameBeyondTheLimit_EndsTheClientForGood()
+    public async Task FrameBeyondTheLimit_EndsTheClientPermanently()
     {
         await using HostProcess host = await StartHostAsync(("Weir__Limits__MaxMessageBytes", "10000"));
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", "websocket", host.Port);
@@ -188,7 +188,7 @@ public sealed class SdkTests
 
         await sdk.TryAsync($$"""{"do":"publish","channel":"a","data":"{{new string('x', 20_000)}}"}""");
 
-        Assert.Equal("message size limit exceeded", (await sdk.HearsAsync("disconnected")).GetProperty("reason").GetString());
+        Assert.Equal("message size limit exceeded", (await sdk.ReceivesAsync("disconnected")).GetProperty("reason").GetString());
     }
 
     private static bool IsNotTheFirst(JsonElement connecting) => connecting.GetProperty("reason").GetString() != "connect called";

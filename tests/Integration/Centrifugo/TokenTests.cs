@@ -11,7 +11,7 @@ public sealed class TokenTests
 {
     private const string Claims = "\"sub\":\"u1\",\"channels\":[\"*\"]";
 
-    // The shortest life in which a busy machine can still be asked for a new token before the server's patience ends.
+    // The shortest life in which a busy machine can still provide a new token before the server's timeout.
     private const double Short = 3;
     private static readonly (string, string) _grace = ("Weir__Centrifugo__ExpiryGrace", "10s");
 
@@ -31,26 +31,26 @@ public sealed class TokenTests
         ];
         await using SdkProcess sdk = await SdkProcess.StartAsync(where, transport, tokens, host.Port);
 
-        // The first of each has expired: error 109 has the SDK ask for another.
+        // The first of each has expired: with error 109 the SDK requests another.
         await sdk.DoAsync("""{"do":"connect"}""");
         await sdk.DoAsync($$$"""{"do":"subscribe","channel":"private:room","with":{"tokens":{{{JsonSerializer.Serialize(forRoom)}}}}}""");
-        Assert.Equal(109, (await sdk.HearsAsync("error")).GetProperty("error").GetProperty("code").GetInt32());
-        Assert.Equal(109, (await sdk.HearsAsync("subscription error")).GetProperty("error").GetProperty("code").GetInt32());
+        Assert.Equal(109, (await sdk.ReceivesAsync("error")).GetProperty("error").GetProperty("code").GetInt32());
+        Assert.Equal(109, (await sdk.ReceivesAsync("subscription error")).GetProperty("error").GetProperty("code").GetInt32());
         int connected = sdk.EventsOf("connected").Count();
         int subscribed = sdk.EventsOf("subscribed").Count();
 
-        // The second of each ends: the SDK refreshes, and the connection and the subscription go on beyond all patience.
+        // The second of each ends: the SDK refreshes, and the connection and the subscription continue beyond every timeout.
         long ended = Tokens.In(Short + 10);
         await Bounded.Eventually(() => sdk.EventsOf("token asked").Count() == 3
             && sdk.EventsOf("channel token asked").Count() == 3, TimeSpan.FromSeconds(30));
         await Bounded.Eventually(() => Tokens.In(0) > ended + 1, TimeSpan.FromSeconds(60));
         await sdk.DoAsync("""{"do":"publish","channel":"private:room","data":"still here"}""");
-        await sdk.HearsAsync("publication");
+        await sdk.ReceivesAsync("publication");
         Assert.Equal((connected, subscribed), (sdk.EventsOf("connected").Count(), sdk.EventsOf("subscribed").Count()));
     }
 
     [Fact]
-    public async Task TokenThatEnds_AndNobodyRefreshes_IsTheEndOfTheConnection()
+    public async Task TokenThatEnds_WithoutARefresh_IsTheEndOfTheConnection()
     {
         await using HostProcess host = await HostProcess.StartAsync([.. AuthHost.Settings, ("Weir__Centrifugo__ExpiryGrace", "0")]);
         using RawClient client = await host.ConnectAsync();
@@ -64,14 +64,14 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task TokenThatIsNotGood_EndsTheClientForGood()
+    public async Task InvalidToken_EndsTheClientPermanently()
     {
         await using HostProcess host = await HostProcess.StartAsync(AuthHost.Settings);
         await using SdkProcess sdk = await SdkProcess.StartAsync("node", "websocket", ["garbage"], host.Port);
 
         await sdk.TryAsync("""{"do":"connect"}""");
 
-        Assert.Equal((3500, "invalid token"), CodeOf(await sdk.HearsAsync("disconnected")));
+        Assert.Equal((3500, "invalid token"), CodeOf(await sdk.ReceivesAsync("disconnected")));
     }
 
     private static (int Code, string Reason) CodeOf(JsonElement happened)

@@ -22,15 +22,15 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         string channel = RelayHost.NewRoom("kept");
         await using CentrifugoClient first = NewClient();
         await using CentrifugoClient second = NewClient();
-        Listening<SubscriptionEvent> heard = await SubscribeAsync(first, channel);
+        Listening<SubscriptionEvent> events = await SubscribeAsync(first, channel);
         second.Start();
 
         Assert.Equal(new DeliveryResult(Delivery.Delivered), await second.PublishAsync(channel, "{\"from\":\"second\"}"u8.ToArray())
             .Within());
         await host.PublishAsync(channel, "\"back end\"");
 
-        ClientPublication one = (await heard.NextAsync<PublicationReceived>()).Publication;
-        ClientPublication two = (await heard.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication one = (await events.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication two = (await events.NextAsync<PublicationReceived>()).Publication;
         Assert.Equal(("{\"from\":\"second\"}", 1UL), (Encoding.UTF8.GetString(one.Data.Span), one.Offset));
         Assert.Equal(("\"back end\"", 2UL), (Encoding.UTF8.GetString(two.Data.Span), two.Offset));
         HistoryResult history = await second.HistoryAsync(channel, -1).Within();
@@ -49,7 +49,7 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         options.MaxPingDelay = TimeSpan.FromSeconds(2);
         await using CentrifugoClient client = new(new Uri($"ws://{firewall.Address}/connection/websocket"), options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
-        Listening<SubscriptionEvent> heard = await SubscribeAsync(client, "c");
+        Listening<SubscriptionEvent> events = await SubscribeAsync(client, "c");
         await events.NextAsync<Connected>();
         using HttpClient http = RelayHost.NewClient(own);
 
@@ -60,16 +60,16 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         }
 
         Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
-        await heard.NextAsync<Interrupted>();
-        Assert.True((await heard.NextAsync<Subscribed>()).Recovered);
+        await events.NextAsync<Interrupted>();
+        Assert.True((await events.NextAsync<Subscribed>()).Recovered);
         for (ulong n = 1; n <= 5; n++)
         {
-            Assert.Equal(n, (await heard.NextAsync<PublicationReceived>()).Publication.Offset);
+            Assert.Equal(n, (await events.NextAsync<PublicationReceived>()).Publication.Offset);
         }
     }
 
     [Fact]
-    public async Task MoreMissedThanIsKept_IsTold()
+    public async Task MoreMissedThanIsKept_IsReported()
     {
         string channel = RelayHost.NewRoom("short"); // keeps three
         ClientStreamPosition since = await PublishAsync(channel, 1);
@@ -77,11 +77,11 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         await using CentrifugoClient client = NewClient();
 
         Subscription subscription = client.Subscribe(channel, new SubscriptionOptions { Since = since });
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
         client.Start();
 
-        Assert.Equal(new PositionLost(since), await heard.NextAsync());
-        Assert.Equal(6UL, (await heard.NextAsync<Subscribed>()).Position!.Value.Offset);
+        Assert.Equal(new PositionLost(since), await events.NextAsync());
+        Assert.Equal(6UL, (await events.NextAsync<Subscribed>()).Position!.Value.Offset);
     }
 
     [Fact]
@@ -89,13 +89,13 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     {
         string channel = RelayHost.NewRoom("kept");
         await using CentrifugoClient client = NewClient();
-        Listening<SubscriptionEvent> heard = await SubscribeAsync(client, channel, new SubscriptionOptions { InboxCapacity = 5 });
+        Listening<SubscriptionEvent> events = await SubscribeAsync(client, channel, new SubscriptionOptions { InboxCapacity = 5 });
 
-        await PublishAsync(channel, 200); // he has taken none of them so far
+        await PublishAsync(channel, 200); // the application has read none of them so far
 
         for (ulong next = 1; next <= 200;)
         {
-            if (await heard.NextAsync() is PublicationReceived { Publication.Offset: var offset })
+            if (await events.NextAsync() is PublicationReceived { Publication.Offset: var offset })
             {
                 Assert.Equal(next++, offset);
             }
@@ -103,7 +103,7 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     }
 
     [Fact]
-    public async Task Presence_ShowsWhoIsThere()
+    public async Task Presence_ShowsThePresentClients()
     {
         string channel = RelayHost.NewRoom("present");
         await using CentrifugoClient client = NewClient();
@@ -114,31 +114,31 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     }
 
     [Fact]
-    public async Task Drain_ComesBackToAnotherStart_AndGoesOn()
+    public async Task Drain_ReconnectsToAnotherStart_AndContinues()
     {
         string[] address = RestartAddress.NewArguments();
         await using HostProcess first = await HostProcess.StartWithAsync(address);
         await using CentrifugoClient client = new(new Uri($"ws://127.0.0.1:{first.Port}/connection/websocket"), Quick.Centrifugo());
-        Listening<SubscriptionEvent> heard = await SubscribeAsync(client, "c");
+        Listening<SubscriptionEvent> events = await SubscribeAsync(client, "c");
 
         first.Terminate();
-        await heard.NextAsync<Interrupted>();
+        await events.NextAsync<Interrupted>();
         await first.ExitAsync();
         await using HostProcess second = await HostProcess.StartWithAsync(address);
 
-        await heard.NextAsync<Subscribed>();
+        await events.NextAsync<Subscribed>();
         Assert.Equal(Delivery.Delivered, (await client.PublishAsync("c", "1"u8.ToArray()).Within()).Delivery);
-        await heard.NextAsync<PublicationReceived>();
+        await events.NextAsync<PublicationReceived>();
     }
 
     private static async Task<Listening<SubscriptionEvent>> SubscribeAsync(CentrifugoClient client, string channel,
         SubscriptionOptions? options = null)
     {
         Subscription subscription = client.Subscribe(channel, options);
-        Listening<SubscriptionEvent> heard = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
         client.Start();
-        await heard.NextAsync<Subscribed>();
-        return heard;
+        await events.NextAsync<Subscribed>();
+        return events;
     }
 
     private CentrifugoClient NewClient() => new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"), Quick.Centrifugo());

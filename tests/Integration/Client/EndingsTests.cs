@@ -27,7 +27,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Cut_ByFinOrRst_ComesBack(bool reset)
+    public async Task LostConnection_ByFinOrRst_Reconnects(bool reset)
     {
         await using RudeServer server = new();
         Listening<ClientEvent> events = Start(server.Address);
@@ -41,8 +41,8 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         await events.NextAsync<Connected>();
     }
 
-    // What proxies that are reloaded or at their end have been seen to send, or what is left of a frame that they cut through. A code that
-    // is final when the server says it, whole and unmasked, is not tried here.
+    // What proxies that are reloaded or ending have been seen to send, or the rest of a frame that they truncated. A code that
+    // is final when the server sends it, whole and unmasked, is not tried here.
     [Theory]
     [InlineData("88 02 03 E9")] // 1001
     [InlineData("88 00")] // without a code
@@ -64,7 +64,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [InlineData("81 05 61 62 88 02 03 E9")] // within a frame, of which it becomes a part
     [InlineData("88 02 03")] // and no more
     [InlineData("48 54 54 50 2F 31 2E 31 20 35 30 32")] // HTTP/1.1 502
-    public async Task OddClose_OfAProxy_ComesBack(string bytes)
+    public async Task OddClose_OfAProxy_Reconnects(string bytes)
     {
         await using RudeServer server = new();
         Listening<ClientEvent> events = Start(server.Address);
@@ -84,7 +84,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [InlineData("404 Not Found", 404)]
     [InlineData("403 Forbidden", 403)]
     [InlineData("400 Bad Request", 400)]
-    public async Task Refused4xx_AfterAConnection_ComesBack(string statusLine, int status)
+    public async Task Refused4xx_AfterAConnection_Reconnects(string statusLine, int status)
     {
         await using RudeServer server = new();
         Listening<ClientEvent> events = Start(server.Address);
@@ -104,7 +104,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task Frozen_IsFoundByTheHeartbeat_AndComesBackWhenItThaws()
+    public async Task Frozen_IsFoundByTheHeartbeat_AndReconnectsWhenItThaws()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         RelayClientOptions options = Quick.Relay();
@@ -117,7 +117,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         host.Stop();
 
         Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
-        // The kernel goes on to take connections in, and nobody answers the upgrade.
+        // The kernel continues to accept connections, and the upgrade is not answered.
         Assert.Equal(EndKind.TimedOut, (await events.NextAsync<Disconnected>()).End.Kind);
         host.Continue();
         await UntilConnectedAsync(events);
@@ -134,14 +134,14 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         Listening<ClientEvent> events = Start(new Uri($"ws://{firewall.Address}/ws?room=half"), options);
         await events.NextAsync<Connected>();
 
-        firewall.Freeze(); // forgets the connection, and tells neither end
+        firewall.Freeze(); // drops the connection, and notifies neither end
 
         Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
         await events.NextAsync<Connected>();
     }
 
     [Fact]
-    public async Task HeartbeatOfAQuietButLivingLink_KeepsIt()
+    public async Task Heartbeat_OfAnIdleConnection_KeepsIt()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         RelayClientOptions options = Quick.Relay();
@@ -159,9 +159,9 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         Assert.Equal("still there?", (await events.NextAsync<MessageReceived>()).Message.Text);
     }
 
-    // The client does not read while its user does not: Pongs wait behind messages. That is no dead link until a time-out has passed.
+    // The client does not read while its application does not: Pongs wait behind messages. That is no dead link before a timeout.
     [Fact]
-    public async Task UserWhoIsAwayForLessThanTheTimeout_KeepsTheConnection()
+    public async Task ReaderPausedForLessThanTheTimeout_KeepsTheConnection()
     {
         RelayClientOptions options = Quick.Relay();
         options.InboxCapacity = 1;
@@ -184,11 +184,11 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         Assert.Equal(ClientState.Connected, _client!.State);
     }
 
-    // With Retry-After as many seconds as the server says, on top of which comes the random part.
+    // With Retry-After as many seconds as the server sends, on top of which comes the random part.
     [Theory]
     [InlineData("503 Service Unavailable", 503)]
     [InlineData("429 Too Many Requests", 429)]
-    public async Task RefusedForNow_ComesBackWhenToldTo(string statusLine, int status)
+    public async Task RefusedTemporarily_ReconnectsAfterTheGivenDelay(string statusLine, int status)
     {
         await using RudeServer server = new();
         Listening<ClientEvent> events = Start(server.Address);
@@ -206,12 +206,12 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [Theory]
     [InlineData("Weir__Limits__MaxConnections", 503)]
     [InlineData("Weir__Limits__MaxConnectionsPerAddress", 429)]
-    public async Task RefusedByAFullHost_ComesBackWhenThereIsPlace(string limit, int status)
+    public async Task RefusedByAFullHost_ReconnectsWhenItHasCapacity(string limit, int status)
     {
         await using HostProcess host = await HostProcess.StartAsync((limit, "1"));
         RawClient first = await host.OpenAsync("/ws?room=full");
         RelayClientOptions options = Quick.Relay();
-        options.Reconnect.MaxRetryAfter = TimeSpan.FromMilliseconds(200); // it asks for ten seconds
+        options.Reconnect.MaxRetryAfter = TimeSpan.FromMilliseconds(200); // the server requests ten seconds
         Listening<ClientEvent> events = Start(AddressOf(host), options);
 
         Disconnected refused = await events.NextAsync<Disconnected>();
@@ -224,7 +224,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task RefusedForGood_StopsAndSaysWhy()
+    public async Task RefusedPermanently_StopsWithTheReason()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         _client = new RelayClient(new Uri($"ws://127.0.0.1:{host.Port}/ws"), [], Quick.Relay()); // no room
@@ -240,7 +240,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [InlineData(1012)]
     [InlineData(1013)]
     [InlineData(4000)]
-    public async Task ClosedForNow_ComesBack(int code)
+    public async Task ClosedTemporarily_Reconnects(int code)
     {
         Listening<ClientEvent> events = Start(application.Server.Address("/echo"));
         await events.NextAsync<Connected>();
@@ -259,7 +259,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     [InlineData(1008)]
     [InlineData(4401)]
     [InlineData(4500)]
-    public async Task ClosedForGood_StopsAndSaysWhy(int code)
+    public async Task ClosedPermanently_StopsWithTheReason(int code)
     {
         Listening<ClientEvent> events = Start(application.Server.Address("/echo"));
         await events.NextAsync<Connected>();
@@ -271,7 +271,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task Closed4401_WithACallback_ComesBackWithAnotherToken()
+    public async Task Closed4401_WithACallback_ReconnectsWithAnotherToken()
     {
         int asked = 0;
         RelayClientOptions options = Quick.Relay();
@@ -287,7 +287,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task MessageTooBigForTheServer_IsToldAndNotRepeated()
+    public async Task MessageTooBigForTheServer_IsReportedAndNotRepeated()
     {
         await using HostProcess host = await HostProcess.StartAsync(("Weir__Limits__MaxMessageBytes", "1000"));
         Listening<ClientEvent> events = Start(AddressOf(host));
@@ -318,9 +318,9 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         await events.NextAsync<Connected>();
     }
 
-    // Nothing goes over a connection that is not trusted; when the certificate has been replaced the client is back by itself.
+    // No data is sent over a connection that is not trusted; when the certificate has been replaced the client reconnects by itself.
     [Fact]
-    public async Task UntrustedCertificate_IsToldAndTriedAgain()
+    public async Task UntrustedCertificate_IsReportedAndTriedAgain()
     {
         bool isTrusted = false;
         RelayClientOptions options = Quick.Relay();
@@ -335,7 +335,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task NobodyListens_ComesBackWhenSomebodyDoes()
+    public async Task NoListener_ReconnectsOnceThereIsOne()
     {
         int port;
         await using (RudeServer gone = new())
@@ -349,7 +349,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
     }
 
     [Fact]
-    public async Task Drain_ComesBackToAnotherStart()
+    public async Task Drain_ReconnectsToAnotherStart()
     {
         string[] address = RestartAddress.NewArguments();
         await using HostProcess host = await HostProcess.StartWithAsync(address);

@@ -26,7 +26,7 @@ public sealed class PausedClientTests(ITestOutputHelper output)
     [InlineData("centrifugo", "/connection/websocket")]
     public async Task Client_PausedForLongerThanItsHeartbeatTimeout_KeepsTheConnection_AndGetsEachMessageOnce(string kind, string path)
     {
-        // The server sends Pings each second, and has patience with a client that answers none.
+        // The server sends Pings each second, and keeps a client that answers none.
         await using HostProcess host = await HostProcess.StartAsync(
             ("Weir__Heartbeat__Interval", "1s"),
             ("Weir__Heartbeat__Timeout", "5m"),

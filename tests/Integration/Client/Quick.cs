@@ -2,16 +2,16 @@ using Weir.Client;
 
 namespace Weir.Integration.Client;
 
-/// <summary>Settings of clients that come back soon, so that a test need not wait.</summary>
+/// <summary>Settings of clients that reconnect soon, so that a test need not wait.</summary>
 internal static class Quick
 {
     public static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(50);
 
-    public static RelayClientOptions Relay() => Hurry(new RelayClientOptions());
+    public static RelayClientOptions Relay() => Shorten(new RelayClientOptions());
 
-    public static CentrifugoClientOptions Centrifugo() => Hurry(new CentrifugoClientOptions());
+    public static CentrifugoClientOptions Centrifugo() => Shorten(new CentrifugoClientOptions());
 
-    private static T Hurry<T>(T options)
+    private static T Shorten<T>(T options)
         where T : ClientOptions
     {
         options.Reconnect.BaseDelay = Delay;

@@ -6,7 +6,7 @@ using Weir.Testing;
 
 namespace Weir.Integration.Client;
 
-/// <summary>Answers upgrades as it should, and then does to the connection what the test says: what no well-behaved server would.</summary>
+/// <summary>Answers upgrades as it should, and then runs the test's code on the connection, which no well-behaved server would.</summary>
 internal sealed class RudeServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -10,7 +10,7 @@ namespace Weir.Integration.Client;
 public sealed class SampleTests(RunningHost host)
 {
     [Fact]
-    public async Task Sample_SaysAndHearsWhatIsTyped()
+    public async Task Sample_SendsAndReceivesWhatIsTyped()
     {
         string program = Path.Combine(AppContext.BaseDirectory, "Weir.Samples.Client.dll");
         using Process sample = Process.Start(new ProcessStartInfo("dotnet", [program, $"ws://127.0.0.1:{host.Process.Port}/connection/websocket", "sample"])

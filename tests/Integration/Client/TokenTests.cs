@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Integration.Client;
 
-/// <summary>Clients and a Host that lets nobody in without a token: one that expires is replaced, in both protocols.</summary>
+/// <summary>Clients and a Host that admits no client without a token: one that expires is replaced, in both protocols.</summary>
 public sealed class TokenTests(AuthHost host) : IClassFixture<AuthHost>
 {
     [Fact]
@@ -29,7 +29,7 @@ public sealed class TokenTests(AuthHost host) : IClassFixture<AuthHost>
     }
 
     [Fact]
-    public async Task Raw_WithoutToken_StopsAndSaysWhy()
+    public async Task Raw_WithoutToken_StopsWithTheReason()
     {
         await using RelayClient client = new(Address("/ws"), "open:tokens", Quick.Relay());
         Listening<ClientEvent> events = new(client.ReadAllAsync());
@@ -68,15 +68,15 @@ public sealed class TokenTests(AuthHost host) : IClassFixture<AuthHost>
     }
 
     [Fact]
-    public async Task Centrifugo_SubscriptionThatIsNotAllowed_EndsAndSaysWhy()
+    public async Task Centrifugo_SubscriptionThatIsNotAllowed_EndsWithTheReason()
     {
         CentrifugoClientOptions options = Quick.Centrifugo();
         options.GetToken = static _ => ValueTask.FromResult<string?>(Tokens.Make("\"sub\":\"u\""));
         await using CentrifugoClient client = new(Address("/connection/websocket"), options);
-        Listening<SubscriptionEvent> heard = new(client.Subscribe("private:tokens").ReadAllAsync());
+        Listening<SubscriptionEvent> events = new(client.Subscribe("private:tokens").ReadAllAsync());
         client.Start();
 
-        Assert.Equal(103, (await heard.NextAsync<Unsubscribed>()).Code);
+        Assert.Equal(103, (await events.NextAsync<Unsubscribed>()).Code);
     }
 
     private Uri Address(string path) => new($"ws://127.0.0.1:{host.Process.Port}{path}");

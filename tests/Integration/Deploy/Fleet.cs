@@ -5,7 +5,7 @@ using Weir.Client.Events;
 
 namespace Weir.Integration.Deploy;
 
-/// <summary>Many clients over wss, each in one room, with what every one of them has heard and when it came back.</summary>
+/// <summary>Many clients over wss, each in one room, with all that each has received and when it reconnected.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
     private const int AtOnce = 100;
@@ -38,14 +38,14 @@ internal sealed class Fleet : IAsyncDisposable
 
     public static string RoomOf(int room) => $"room{room}";
 
-    /// <summary>Forgets who came back so far.</summary>
+    /// <summary>Discards the reconnects so far.</summary>
     public void BeginPhase()
     {
         _connected.Clear();
         _lost.Clear();
     }
 
-    /// <summary>How many came back in each second since the first did.</summary>
+    /// <summary>The reconnects in each second since the first.</summary>
     public int[] Curve()
     {
         long[] at = [.. _connected.Order()];
@@ -53,7 +53,7 @@ internal sealed class Fleet : IAsyncDisposable
             .Select(second => at.Count(each => (int)Stopwatch.GetElapsedTime(at[0], each).TotalSeconds == second))];
     }
 
-    /// <summary>The most that came back within one second, wherever it begins.</summary>
+    /// <summary>The most reconnects within one second, wherever it begins.</summary>
     public int PeakOfReturns() => Peak(_connected);
 
     /// <summary>The most that lost their connection, or tried in vain to make one, within one second.</summary>
@@ -97,7 +97,7 @@ internal sealed class Fleet : IAsyncDisposable
         client.Start();
     }
 
-    /// <summary>What one client has heard in its room. Its handler is called by one task at a time.</summary>
+    /// <summary>What one client has received in its room. Its handler is called by one task at a time.</summary>
     internal sealed class Listener
     {
         private long _first = -1;
@@ -106,7 +106,7 @@ internal sealed class Fleet : IAsyncDisposable
         public Listener(Subscription subscription)
         {
             Subscription = subscription;
-            subscription.EventOccurred += Hear;
+            subscription.EventOccurred += Record;
         }
 
         public Subscription Subscription { get; }
@@ -116,7 +116,7 @@ internal sealed class Fleet : IAsyncDisposable
         /// <summary>What should not have happened: a gap, a repetition, a loss.</summary>
         public ConcurrentQueue<string> Complaints { get; } = [];
 
-        private void Hear(SubscriptionEvent what)
+        private void Record(SubscriptionEvent what)
         {
             switch (what)
             {

@@ -10,7 +10,7 @@ public sealed class HaproxyTests
     private static readonly (string, string) _proxied = ("Weir__ProxyProtocol", "127.0.0.0/8");
 
     [Fact]
-    public async Task ByAddress_AClientComesBackToItsNode_AndItsAddressIsKnownThere()
+    public async Task ByAddress_AClientReturnsToItsNode_AndItsAddressIsKnownThere()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(_proxied, ("Weir__Limits__MaxConnectionsPerAddress", "1"));
         await using LoadBalancer haproxy = await LoadBalancer.StartHaproxyAsync(nodes.Ports);
@@ -19,7 +19,7 @@ public sealed class HaproxyTests
         {
             using Visitor visitor = new(haproxy, $"127.0.0.{n}");
             clients.Add(await visitor.OpenAsync("/ws?room=r"));
-            // The same node once more, or it would let a second one in.
+            // The same node once more, or it would admit a second one.
             Assert.Equal(429, await visitor.StatusOfAsync("/ws?room=r"));
         }
 
@@ -27,7 +27,7 @@ public sealed class HaproxyTests
     }
 
     [Fact]
-    public async Task ByCookie_ABrowserComesBackToItsNode_WhateverItsAddress()
+    public async Task ByCookie_ABrowserReturnsToItsNode_WithAnyAddress()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(_proxied);
         await using LoadBalancer haproxy = await LoadBalancer.StartHaproxyAsync(nodes.Ports);
@@ -52,7 +52,7 @@ public sealed class HaproxyTests
     }
 
     [Fact]
-    public async Task NodeThatIsGone_IsPassedOver_EvenByThoseWithItsCookie()
+    public async Task NodeThatHasEnded_IsSkipped_AlsoForClientsWithItsCookie()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(_proxied);
         await using LoadBalancer haproxy = await LoadBalancer.StartHaproxyAsync(nodes.Ports);

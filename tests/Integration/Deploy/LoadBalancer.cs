@@ -11,7 +11,7 @@ using Xunit;
 namespace Weir.Integration.Deploy;
 
 /// <summary>
-/// nginx, HAProxy or Caddy with a file of <c>deploy/</c>, in which nothing is changed but ports, paths and the nodes' names. Ends with
+/// nginx, HAProxy or Caddy with a file of <c>deploy/</c>, in which only these are changed: ports, paths and the nodes' names. Ends with
 /// its test.
 /// </summary>
 internal sealed class LoadBalancer : IAsyncDisposable
@@ -85,7 +85,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
         Assert.Equal(0, await reload.ExitCodeAsync().Within());
     }
 
-    /// <summary>Lets it read its file again, as an operator does.</summary>
+    /// <summary>Reloads its file, as an operator does.</summary>
     public void Reload() => Signals.HangUp(ProcessId);
 
     public async ValueTask DisposeAsync()
@@ -111,7 +111,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
         string text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", file));
         foreach ((string old, string @new) in changes.Concat(nodes.Select(static (port, n) => ($"node{n + 1}:8080", $"127.0.0.1:{port}"))))
         {
-            Assert.Contains(old, text, StringComparison.Ordinal); // else the test would run with something else than it says
+            Assert.Contains(old, text, StringComparison.Ordinal); // else the test would not run with its change
             text = text.Replace(old, @new, StringComparison.Ordinal);
         }
 

@@ -15,9 +15,9 @@ public sealed class NginxTests
 {
     private static readonly (string, string) _trust = ("Weir__TrustedProxies", "127.0.0.0/8");
 
-    // There is no broker between these nodes: that the two hear each other shows that they are on the same.
+    // There is no broker between these nodes: that the two receive each other's messages shows that they are on the same.
     [Fact]
-    public async Task ByRoom_EverybodyInARoomIsOnOneNode_AndRoomsAreSpread()
+    public async Task ByRoom_AllClientsOfARoomAreOnOneNode_AndRoomsAreSpread()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync();
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
@@ -43,7 +43,7 @@ public sealed class NginxTests
     }
 
     [Fact]
-    public async Task ByAddress_AClientComesBackToItsNode_AndAddressesAreSpread()
+    public async Task ByAddress_AClientReturnsToItsNode_AndAddressesAreSpread()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Echo__Enabled", "true"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
@@ -82,7 +82,7 @@ public sealed class NginxTests
     }
 
     [Fact]
-    public async Task Node_KnowsTheClientsAddress_ByXForwardedFor()
+    public async Task Node_HasTheClientsAddress_ByXForwardedFor()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(_trust, ("Weir__Limits__MaxConnectionsPerAddress", "1"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
@@ -96,7 +96,7 @@ public sealed class NginxTests
     }
 
     [Fact]
-    public async Task Stream_EndsTls_AndTellsTheClientsAddressByTheProxyProtocol()
+    public async Task Stream_EndsTls_AndPassesTheClientsAddressByTheProxyProtocol()
     {
         await using TwoNodes nodes =
             await TwoNodes.StartAsync(("Weir__ProxyProtocol", "127.0.0.0/8"), ("Weir__Limits__MaxConnectionsPerAddress", "1"));
@@ -110,14 +110,14 @@ public sealed class NginxTests
         Assert.Equal(429, await first.StatusOfAsync("/ws?room=r"));
     }
 
-    // What is answered 503 by the node that drains is asked of the other, so a client that comes back is in at once.
+    // A request that the draining node answers with 503 goes to the other, so a returning client connects at once.
     [Fact]
     public async Task NodeThatDrains_IsPassedOver()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Drain__Window", "60"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
         using Visitor visitor = new(nginx);
-        // So many that the drain takes its time: a hundred a second are told to go.
+        // So many that the drain takes some time: a hundred a second are closed.
         List<RawClient> held = [];
         for (int n = 0; n < 400; n++)
         {
@@ -141,7 +141,7 @@ public sealed class NginxTests
     }
 
     [Fact]
-    public async Task Reload_CutsWhatIsLeftAfterItsTime_AndClientsComeBack()
+    public async Task Reload_AbortsTheRestAfterItsTimeout_AndClientsReconnect()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync();
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync(
@@ -161,7 +161,7 @@ public sealed class NginxTests
     }
 
     [Fact]
-    public async Task NodeThatDrains_IsPassedOverByAnEventSourceToo_AndWhereNoNodeAnswersItIsToComeBack()
+    public async Task DrainingNode_IsSkippedByAnEventSourceToo_AndWithoutANodeItIsToReconnect()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Drain__Window", "60"));
         await using LoadBalancer nginx = await LoadBalancer.StartNginxAsync("nginx.conf", nodes.Ports);
@@ -205,9 +205,9 @@ public sealed class NginxTests
         Assert.Equal(502, (int)final.StatusCode);
     }
 
-    // nginx refuses a request with 400 when a line of its head is longer than 8 KB, and a browser never comes back from that.
+    // nginx refuses a request with 400 when a line of its head is longer than 8 KB, and a browser does not reconnect after that.
     [Fact]
-    public async Task StreamOfManyRooms_ComesBackWithItsId()
+    public async Task StreamOfManyRooms_ReconnectsWithItsId()
     {
         const int Rooms = 450;
         await using TwoNodes nodes = await TwoNodes.StartAsync(("Weir__Api__Key", RelayHost.Key), ("Weir__Rooms__0__Pattern", "*"),
@@ -244,7 +244,7 @@ public sealed class NginxTests
 
         Array.ForEach(backEnds, static each => each.Dispose());
 
-        // There is no broker between the nodes: the one that nginx has chosen for this address hears it.
+        // There is no broker between the nodes: the one that nginx has chosen for this address receives it.
         async Task PublishAsync(int room, int data)
         {
             foreach (HttpClient backEnd in backEnds)

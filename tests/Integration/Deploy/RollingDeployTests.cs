@@ -8,9 +8,9 @@ using Xunit;
 namespace Weir.Integration.Deploy;
 
 /// <summary>
-/// Two nodes behind nginx, one replaced after the other while messages flow: everybody is back, nothing is lost or doubled, and those
-/// who come back do not come all at once. Then a node is killed instead, to see what the drain is worth. Small here; as large as one
-/// likes with <c>WEIR_ROLLING_CLIENTS=5000</c> (docs/operations/deploying.md).
+/// Two nodes behind nginx, one replaced after the other while messages flow: all clients reconnect, no message is lost or repeated, and the
+/// reconnects do not come all at once. Then a node is killed instead, to compare. Small here; as large as
+/// wanted with <c>WEIR_ROLLING_CLIENTS=5000</c> (docs/operations/deploying.md).
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class RollingDeployTests(ITestOutputHelper output)
@@ -23,7 +23,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
     private static readonly int _clients = int.Parse(_asked ?? "800", CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task EveryoneIsBack_NothingIsLostOrDoubled_AndTheDrainSpreadsThem()
+    public async Task AllReconnect_NoMessageIsLostOrRepeated_AndTheDrainSpreadsThem()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         (string, string)[] settings =
@@ -32,7 +32,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             ("Weir__Redis__Configuration", redis.Address),
             ("Weir__Rooms__0__Pattern", "*"),
             ("Weir__Rooms__0__HistorySize", "10000"),
-            ("Weir__Rooms__0__Durable", "true"), // else what a node that is cut off from Redis is sent gets no number
+            ("Weir__Rooms__0__Durable", "true"), // else messages to a node without its link to Redis get no offset
             ("Weir__Api__Key", RelayHost.Key),
             ("Weir__Heartbeat__Interval", "25s"),
             ("DOTNET_gcServer", "0"),
@@ -71,7 +71,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
         await enough.CancelAsync();
         long[] tops = await publishing.Within(_limit);
         await Bounded.Eventually(() => fleet.Listeners.All(listener => listener.Last == TopOf(listener)), _limit,
-            "everybody has heard all");
+            "all clients have received all");
         output.WriteLine($"{tops.Sum()} publications in {Rooms} rooms, {tops.Sum() * _clients / Rooms} deliveries");
         Assert.Empty(fleet.Listeners.SelectMany(static listener => listener.Complaints));
         Assert.All(tops, static top => Assert.True(top > 0));
@@ -79,12 +79,12 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             $"{drained.Losses} a second lost their connection in a drain, and {fleet.PeakOfLosses()} when killed.");
         if (_isFull)
         {
-            // In the small form a busy machine may let them back no faster after a kill than a drain sends them away.
+            // In the small form a busy machine may accept them no faster after a kill than a drain closes them.
             Assert.True(drained.Returns < fleet.PeakOfReturns(),
                 $"{drained.Returns} a second came back after a drain, and {fleet.PeakOfReturns()} after a kill.");
         }
 
-        // By what the nodes say too: a client whose node was killed may not have noticed yet.
+        // By the nodes' counts too: a client whose node was killed may not have noticed yet.
         async Task AreBackAsync()
         {
             await nodes.UntilAsync(_clients, _limit);
@@ -96,7 +96,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
     }
 
     private void Tell(string what, Fleet fleet) =>
-        output.WriteLine($"{what}: at most {fleet.PeakOfLosses()} a second were cut, and {fleet.PeakOfReturns()} came back; second by second {string.Join(' ', fleet.Curve())}");
+        output.WriteLine($"{what}: at most {fleet.PeakOfLosses()} a second were lost, and {fleet.PeakOfReturns()} reconnected; second by second {string.Join(' ', fleet.Curve())}");
 
     /// <summary>Publishes to one room after another, by whichever node answers; returns where each room is at the end.</summary>
     private static async Task<long[]> PublishAsync(Uri[] nodes, CancellationToken enough)
@@ -119,7 +119,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
 
         return tops;
 
-        // One that fails may have been stored all the same. That matters to nobody here: what counts is what the rooms have.
+        // One that fails may have been stored all the same. That has no effect here: only the contents of the rooms count.
         async Task<string> CallAsync(string method, string body)
         {
             long start = Stopwatch.GetTimestamp();

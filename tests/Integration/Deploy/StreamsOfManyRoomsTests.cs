@@ -8,7 +8,7 @@ namespace Weir.Integration.Deploy;
 
 /// <summary>
 /// Streams of many rooms through nginx, with Redis between two nodes: their ids stay short enough for a request header, and a stream that
-/// was cut continues at the other node without a gap or a repetition in any room.
+/// was aborted continues at the other node without a gap or a repetition in any room.
 /// </summary>
 public sealed class StreamsOfManyRoomsTests
 {
@@ -18,7 +18,7 @@ public sealed class StreamsOfManyRoomsTests
     [Theory]
     [InlineData(40)]
     [InlineData(450)]
-    public async Task Stream_CutAgainAndAgain_MissesNone_AndRepeatsNone(int rooms)
+    public async Task Stream_AbortedRepeatedly_MissesNone_AndRepeatsNone(int rooms)
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using TwoNodes nodes = await TwoNodes.StartAsync(
@@ -43,7 +43,7 @@ public sealed class StreamsOfManyRoomsTests
             using EventStream stream = await EventStream.OpenAsync(proxies[round % 2], target, last);
             Task publishing = PublishAsync(round);
 
-            // Cut while it catches up, or while more is published; the last one gets all.
+            // Aborted while it catches up, or while more is published; the last one gets all.
             int all = missed + RoomsOf(round).Count();
             for (int events = 0; events < (round == Rounds - 1 ? all : all / 2); events++)
             {
@@ -73,7 +73,7 @@ public sealed class StreamsOfManyRoomsTests
 
         void Take(StreamEvent received)
         {
-            Assert.Equal("", received.Name); // none is a loss
+            Assert.Equal("", received.Name); // no event is a loss
             string[] parts = received.Data.Trim('"')[1..].Split(':');
             int room = int.Parse(parts[0], CultureInfo.InvariantCulture);
             Assert.Equal(++given[room], int.Parse(parts[1], CultureInfo.InvariantCulture));

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Integration.Deploy;
 
-/// <summary>Server-Sent Events through each proxy of deploy/: nothing holds them back, and headers arrive as they were sent.</summary>
+/// <summary>Server-Sent Events through each proxy of deploy/: no proxy buffers them, and headers arrive as they were sent.</summary>
 public sealed class StreamsThroughProxiesTests
 {
     private const string Origin = "https://app.example";
@@ -74,9 +74,9 @@ public sealed class StreamsThroughProxiesTests
         }
     }
 
-    // Caddy 2.6 cuts all at a reload, and sends the node a Close without a mask.
+    // Caddy 2.6 aborts all at a reload, and sends the node a Close without a mask.
     [Fact]
-    public async Task CaddyReload_CutsAll_AndClientsComeBackToNodesThatGoOn()
+    public async Task CaddyReload_AbortsAll_AndClientsReconnectToRunningNodes()
     {
         await using TwoNodes nodes = await TwoNodes.StartAsync();
         await using LoadBalancer caddy = await LoadBalancer.StartCaddyAsync(nodes.Ports);

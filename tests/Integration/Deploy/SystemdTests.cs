@@ -12,9 +12,9 @@ namespace Weir.Integration.Deploy;
 /// <summary>What deploy/systemd/weir.service relies on.</summary>
 public sealed class SystemdTests
 {
-    // A service knows that systemd has started it by its parent's name: here that of a shell.
+    // A service finds that systemd has started it by its parent's name: here that of a shell.
     [Fact]
-    public async Task Host_SaysWhenItIsUp_AndWhenItStops()
+    public async Task Host_NotifiesSystemd_WhenItIsUp_AndWhenItStops()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "systemd is Linux.");
         string directory = Directory.CreateTempSubdirectory("weir-systemd").FullName;

@@ -35,7 +35,7 @@ internal sealed class TwoNodes : IAsyncDisposable
     public async Task<(int First, int Second)> CountAsync() =>
         ((int)await _hosts[0].MetricAsync("weir_connections_active"), (int)await _hosts[1].MetricAsync("weir_connections_active"));
 
-    /// <summary>Waits until both have so many together; says how many each has.</summary>
+    /// <summary>Waits until both have so many together; returns how many each has.</summary>
     public async Task<(int First, int Second)> UntilAsync(int sum, TimeSpan? limit = null)
     {
         (int First, int Second) count = default;
@@ -44,7 +44,7 @@ internal sealed class TwoNodes : IAsyncDisposable
         return count;
     }
 
-    /// <summary>Waits until a node has its broker: who subscribes before is given no position in the room.</summary>
+    /// <summary>Waits until a node has its broker: a client that subscribes before is given no position in the room.</summary>
     public Task IsReadyAsync(int node) => Waiting.UntilAsync(
         async () => await _hosts[node].BodyOfAsync("/health/ready") == "Healthy", "the node has Redis", Bounded.StartLimit);
 
@@ -65,7 +65,7 @@ internal sealed class TwoNodes : IAsyncDisposable
         }
     }
 
-    // A node that everybody comes back to at once may take longer than the limit to say how many they are.
+    // A node to which all clients reconnect at once may take longer than the limit to answer.
     private async Task<(int First, int Second)> TryCountAsync()
     {
         try

@@ -43,7 +43,7 @@ internal sealed class Visitor : IDisposable
         }
         catch (WebSocketException)
         {
-            // The status says it.
+            // The status shows it.
         }
 
         return (int)client.HttpStatusCode;

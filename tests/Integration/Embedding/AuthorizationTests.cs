@@ -22,7 +22,7 @@ public sealed class AuthorizationTests : IAsyncLifetime
         {
             app.UseAuthentication();
             app.UseAuthorization();
-            app.MapWeir("/private", new ScriptedHandler(), Quiet.Configure).RequireAuthorization();
+            app.MapWeir("/private", new ScriptedHandler(), NoHeartbeat.Configure).RequireAuthorization();
         },
         static services =>
         {
@@ -55,7 +55,7 @@ public sealed class AuthorizationTests : IAsyncLifetime
         Assert.Equal("let in", (await client.ReadFrameAsync()).Text);
     }
 
-    /// <summary>Believes whoever names himself.</summary>
+    /// <summary>Accepts every name.</summary>
     private sealed class UserHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {

@@ -103,7 +103,7 @@ public sealed class Http2Tests(EmbeddedApplication application) : IDisposable
 
         using HttpResponseMessage response = await _http.SendAsync(request, CancellationToken.None).Within();
 
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode); // HTTP/2 has no Upgrade that a 426 could ask for
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode); // HTTP/2 has no Upgrade that a 426 could require
         Assert.Equal(["CONNECT"], response.Content.Headers.Allow);
         Assert.Empty(response.Headers.Connection);
     }

@@ -4,15 +4,15 @@ using Xunit;
 
 namespace Weir.Integration.Embedding;
 
-/// <summary>One meter for the whole application, though its doors are declared in different places.</summary>
+/// <summary>One meter for the whole application, though its endpoints are declared in different places.</summary>
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task Traffic_ByBothDoors_IsCountedOnOneMeter()
+    public async Task Traffic_OfListenerAndPipeline_IsCountedOnOneMeter()
     {
         await using TestServer server = await TestServer.StartAsync(
-            static listen => listen.UseWeir("/first", new ScriptedHandler(), Quiet.Configure),
-            static app => app.MapWeir("/second", new ScriptedHandler(), Quiet.Configure));
+            static listen => listen.UseWeir("/first", new ScriptedHandler(), NoHeartbeat.Configure),
+            static app => app.MapWeir("/second", new ScriptedHandler(), NoHeartbeat.Configure));
         using RawClient first = await server.OpenAsync("/first");
         using RawClient second = await server.OpenAsync("/second");
 

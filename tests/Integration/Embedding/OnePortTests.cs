@@ -88,7 +88,7 @@ public sealed class OnePortTests(EmbeddedApplication application)
     [Fact]
     public async Task LargeRequest_OfTheHttpPipeline_KeepsEveryByte()
     {
-        // 20 KiB of headers come in several reads, all of which the door on the listener has looked at.
+        // 20 KiB of headers come in several reads, all of which the middleware of the listener has examined.
         using RawClient client = await _server.ConnectAsync();
         string header = $"X-Filler: {new string('f', 4000)}\r\n";
 

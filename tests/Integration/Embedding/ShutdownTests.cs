@@ -5,15 +5,15 @@ using Xunit;
 
 namespace Weir.Integration.Embedding;
 
-/// <summary>What an application's end means for its connections, by whichever door they came.</summary>
+/// <summary>What an application's end means for its connections, those of the listener and those of the HTTP pipeline.</summary>
 public sealed class ShutdownTests
 {
     [Fact]
     public async Task Stop_WithOpenConnections_ClosesAllWith1001()
     {
         await using TestServer server = await TestServer.StartAsync(
-            static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure),
-            static app => app.MapWeir("/second", new ScriptedHandler(), Quiet.Configure));
+            static listen => listen.UseWeir("/echo", new ScriptedHandler(), NoHeartbeat.Configure),
+            static app => app.MapWeir("/second", new ScriptedHandler(), NoHeartbeat.Configure));
         using RawClient first = await server.OpenAsync("/echo");
         using RawClient secure = await server.OpenAsync("/echo", tls: true);
         using RawClient second = await server.OpenAsync("/second");
@@ -50,7 +50,7 @@ public sealed class ShutdownTests
         await using TestServer server =
             await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), static options =>
         {
-            Quiet.Configure(options);
+            NoHeartbeat.Configure(options);
             options.HandshakeTimeout = TimeSpan.FromMinutes(10);
         }));
         using RawClient client = await server.ConnectAsync();
@@ -71,7 +71,7 @@ public sealed class ShutdownTests
         for (int round = 0; round < 5; round++)
         {
             await using TestServer server =
-                await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure));
+                await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new ScriptedHandler(), NoHeartbeat.Configure));
             RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
             {
                 RawClient client = await server.ConnectAsync();

@@ -9,7 +9,7 @@ using Xunit;
 namespace Weir.Integration.Hosting;
 
 /// <summary>
-/// Clients that come while a node closes its ports: who is connected is answered, by any protocol and on both transports.
+/// Clients that connect while a node closes its ports: every accepted connection is answered, by any protocol and on both transports.
 /// </summary>
 public sealed class LastMomentTests : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed class LastMomentTests : IDisposable
         ConcurrentDictionary<string, int> endings = new();
         int answered = 0;
 
-        // Each comes again as soon as it has been answered, until it is not let in any more.
+        // Each connects again as soon as it has been answered, until it is not accepted any more.
         Task[] clients = [.. Enumerable.Range(0, Clients).Select(_ => Task.Run(async () =>
         {
             while (await AskAsync(endPoint, request) is { } ending)
@@ -61,7 +61,7 @@ public sealed class LastMomentTests : IDisposable
         Assert.Equal(0, await host.ExitAsync());
     }
 
-    /// <summary>The beginning of the answer, or how the connection ended without one; <c>null</c> if it was not let in.</summary>
+    /// <summary>The beginning of the answer, or how the connection ended without one; <c>null</c> if it was not accepted.</summary>
     private static async Task<string?> AskAsync(EndPoint endPoint, byte[] request)
     {
         using Socket client = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);

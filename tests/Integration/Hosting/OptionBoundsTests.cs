@@ -231,7 +231,7 @@ public sealed partial class OptionBoundsTests
 
     private static bool NeedsKeys(string key) => key.StartsWith("Weir:Auth:", StringComparison.Ordinal);
 
-    // All keys that are read as one kind, found by what is said of a value that is none.
+    // All keys that are read as one kind, found by the error for an invalid value.
     private static IEnumerable<string> Settings(string kind)
     {
         string unknown = ComplaintsAbout(("Weir:Unknown", "1"))!;

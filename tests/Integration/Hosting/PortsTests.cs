@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Integration.Hosting;
 
-/// <summary>The ways to name ports and certificates, and what is said when they will not do.</summary>
+/// <summary>The ways to name ports and certificates, and the errors for invalid ones.</summary>
 public sealed class PortsTests : IDisposable
 {
     private const string Password = "for the test";
@@ -22,7 +22,7 @@ public sealed class PortsTests : IDisposable
     [InlineData("--urls", "http://127.0.0.1:0")]
     [InlineData("--Kestrel:Endpoints:Main:Url", "http://127.0.0.1:0")]
     [InlineData("--http_ports", "0")]
-    public async Task Start_SaysWhereItIsUpWithoutAWarning(string name, string value)
+    public async Task Start_LogsItsAddressesWithoutAWarning(string name, string value)
     {
         await using HostProcess host = await HostProcess.StartWithAsync([name, value]);
         using RawClient client = await host.OpenAsync("/ws?room=up");

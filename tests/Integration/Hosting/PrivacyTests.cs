@@ -18,7 +18,7 @@ public sealed class PrivacyTests
             ("Logging__LogLevel__Microsoft.AspNetCore", "Trace"),
             ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Trace"));
 
-        // Served and refused by the first door, served and refused by the second, a page, an unknown path.
+        // Served and refused on the listener, served and refused in the HTTP pipeline, a page, an unknown path.
         using RawClient first = await host.OpenAsync("/ws" + Query, "Authorization: Bearer abc123\r\n");
         using RawClient second = await host.ConnectAsync();
         await second.SendHeadAsync($"GET /{Query} HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -39,7 +39,7 @@ public sealed class RelayTests(RunningHost host)
     }
 
     [Fact]
-    public async Task MemberOfTwoRooms_HearsBothAndSpeaksToBoth()
+    public async Task MemberOfTwoRooms_ReceivesFromBothAndPublishesToBoth()
     {
         using RawClient both = await _host.OpenAsync("/ws?room=left&room=right&room=left");
         using RawClient left = await _host.OpenAsync("/ws?room=left");
@@ -64,7 +64,7 @@ public sealed class RelayTests(RunningHost host)
     [InlineData("/ws?room=")]
     [InlineData("/ws?room=one&room=")]
     [InlineData("/ws?Room=case")]
-    public async Task Upgrade_WithoutARoom_Is400AndSaysWhatToDo(string target)
+    public async Task Upgrade_WithoutARoom_Is400WithTheRemedy(string target)
     {
         using RawClient client = await _host.ConnectAsync();
 
@@ -85,7 +85,7 @@ public sealed class RelayTests(RunningHost host)
         Assert.Equal(404, (await client.ReadHeadAsync()).Status);
     }
 
-    // What a client is sent is in order: when the Pong is next, nothing came before it.
+    // A client receives in order: when the Pong is next, no message came before it.
     private static async Task AssertNothingCameAsync(RawClient client)
     {
         await client.SendRawAsync(Frames.Ping("nothing"u8));

@@ -17,7 +17,7 @@ public sealed class SettingsTests
     [InlineData("Weir__Limits__HandshakeTimeout", "1ms", "Weir:Limits:HandshakeTimeout is '1ms'", "from 100ms to 10m")]
     [InlineData("Weir__Limits__MaxMesageBytes", "1000", "Weir:Limits:MaxMesageBytes is not a setting", "Weir:Limits:MaxMessageBytes")]
     [InlineData("Weir__Origins", "https://*ample.com", "Weir:Origins is 'https://*ample.com'", "https://*.example.com")]
-    public async Task BadValue_InTheEnvironment_EndsTheStartAndSaysWhatIsAllowed(string name, string value, string was, string allowed)
+    public async Task BadValue_InTheEnvironment_EndsTheStartWithTheAllowedValues(string name, string value, string was, string allowed)
     {
         (int exitCode, string output, string errors) = await HostProcess.RunAsync(["--urls", "http://127.0.0.1:0"], (name, value));
 
@@ -62,7 +62,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public async Task SeveralBadValues_AreAllTold()
+    public async Task SeveralBadValues_AreAllReported()
     {
         (int exitCode, _, string errors) = await HostProcess.RunAsync(
             ["--Weir:Deflate:Enabled=maybe", "--Weir:Limits:MaxHeadBytes=1"], ("Weir__Typo", "1"));

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Weir.Integration.Hosting;
 
-/// <summary>Ten of a hundred subscribers of one room stop reading under a flood; the others must not notice.</summary>
+/// <summary>Ten of a hundred subscribers of one room stop reading under a flood; the others must not be affected.</summary>
 [Collection(Alone.Name)]
 public sealed class SlowSubscribersTests
 {
@@ -79,7 +79,7 @@ public sealed class SlowSubscribersTests
         slow.Dispose();
     }
 
-    /// <summary>Publishes bursts at a fixed rate, at least so many rounds and as long as it is told to go on.</summary>
+    /// <summary>Publishes bursts at a fixed rate, at least so many rounds and until it is stopped.</summary>
     /// <returns>The 99th percentile of all deliveries, from when a message was sent.</returns>
     private static async Task<TimeSpan> FloodAsync(
         RawClient publisher, RawClient[] readers, Func<Task<bool>> goesOn, int rounds)

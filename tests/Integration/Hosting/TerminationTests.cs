@@ -16,9 +16,9 @@ public sealed class TerminationTests
         using RawClient later = await host.ConnectAsync();
         await later.SendHeadAsync("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
         await HttpBody.ReadAsync(later, await later.ReadHeadAsync());
-        await later.HandshakeAsync("/ws?room=term"); // by the second door
+        await later.HandshakeAsync("/ws?room=term"); // in the HTTP pipeline
         await later.SettleAsync();
-        using RawClient headless = await host.ConnectAsync(); // has not even asked
+        using RawClient headless = await host.ConnectAsync(); // has not sent a request
         using RawClient idle = await host.ConnectAsync();
         await idle.SendHeadAsync("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Assert.Equal(200, (await idle.ReadHeadAsync()).Status);
@@ -37,9 +37,9 @@ public sealed class TerminationTests
         Array.ForEach(clients, static client => client.Dispose());
     }
 
-    // Nobody answers, and a hundred a second are told to go: it would take four seconds, and five more for the last ones.
+    // No client answers, and a hundred a second are closed: it would take four seconds, and five more for the last ones.
     [Fact]
-    public async Task WhileDraining_NobodyIsLetInAndASecondSigtermEndsIt()
+    public async Task WhileDraining_NoClientIsAdmittedAndASecondSigtermEndsIt()
     {
         const int Connections = 400;
         await using HostProcess host = await HostProcess.StartAsync(("Weir__Drain__Window", "60"));
@@ -48,15 +48,15 @@ public sealed class TerminationTests
         Assert.Equal(200, await ReadyAsync(kept));
         Assert.Equal(0, await host.MetricAsync("weir_drain_active"));
 
-        Task<bool>[] told = [.. clients.Select(WasToldAsync)];
+        Task<bool>[] closed = [.. clients.Select(WasClosedAsync)];
 
         host.Terminate();
 
-        Assert.True(await await Task.WhenAny(told).Within());
+        Assert.True(await await Task.WhenAny(closed).Within());
         Assert.Equal(503, await ReadyAsync(kept));
         Assert.Equal(200, await host.StatusOfAsync("/health/live"));
         using RawClient late = await host.ConnectAsync();
-        foreach (RawClient client in (RawClient[])[late, kept]) // by both doors
+        foreach (RawClient client in (RawClient[])[late, kept]) // on the listener and in the HTTP pipeline
         {
             await client.SendHeadAsync(Heads.Upgrade("/ws?room=drain"));
             RawResponse refusal = await client.ReadHeadAsync();
@@ -71,8 +71,8 @@ public sealed class TerminationTests
 
         Assert.Equal(0, await host.ExitAsync());
         Assert.Contains("The drain was aborted", host.Output, StringComparison.Ordinal);
-        bool[] wasTold = await Task.WhenAll(told).Within();
-        Assert.InRange(wasTold.Count(static each => each), 1, Connections - 1); // the others were cut
+        bool[] wasClosed = await Task.WhenAll(closed).Within();
+        Assert.InRange(wasClosed.Count(static each => each), 1, Connections - 1); // the others were aborted
         Array.ForEach(clients, static client => client.Dispose());
 
         static async Task<int> ReadyAsync(RawClient client)
@@ -83,7 +83,7 @@ public sealed class TerminationTests
             return response.Status;
         }
 
-        static async Task<bool> WasToldAsync(RawClient client)
+        static async Task<bool> WasClosedAsync(RawClient client)
         {
             try
             {

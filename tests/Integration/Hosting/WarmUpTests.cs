@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Integration.Hosting;
 
-/// <summary>The server that serves itself before it listens.</summary>
+/// <summary>The server connects to itself before it listens.</summary>
 public sealed class WarmUpTests
 {
     [Fact]
@@ -24,7 +24,7 @@ public sealed class WarmUpTests
     }
 
     [Fact]
-    public async Task Start_WithWarmUpAndAWrongSetting_SaysSoAtOnce()
+    public async Task Start_WithWarmUpAndAWrongSetting_ReportsItAtOnce()
     {
         (int code, string output, string errors) = await HostProcess.RunAsync(
             ["--urls", "http://127.0.0.1:0"], ("Weir__WarmUp", "true"), ("Weir__Heartbeat__Interval", "often"));

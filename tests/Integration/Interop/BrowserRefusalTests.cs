@@ -10,7 +10,7 @@ using Xunit;
 namespace Weir.Integration.Interop;
 
 /// <summary>
-/// A refusal by close code is for the eyes of a page: Chromium shows a page 1006 if it offered subprotocols and the answer names none.
+/// A refusal by close code is meant for a page: Chromium shows a page 1006 if it offered subprotocols and the answer names none.
 /// </summary>
 public sealed class BrowserRefusalTests
 {

@@ -8,7 +8,7 @@ using Xunit;
 namespace Weir.Integration.Interop;
 
 /// <summary>
-/// Many threads send to one connection while flushes pend: nothing may be lost, cut or reordered. Under TLS above all,
+/// Many threads send to one connection while flushes pend: no message may be lost, truncated or reordered. Under TLS above all,
 /// where the transport's writer loses bytes that are written into a pending flush.
 /// </summary>
 public sealed class ConcurrentSendTests : IAsyncLifetime
@@ -23,7 +23,7 @@ public sealed class ConcurrentSendTests : IAsyncLifetime
         {
             options.Pressure.CloseAtBytes = long.MaxValue; // for the test to lose nothing to the policy
             options.Pressure.MaxDelay = TimeSpan.Zero;
-            Quiet.Configure(options);
+            NoHeartbeat.Configure(options);
             options.Deflate.Enabled = true;
         }));
 

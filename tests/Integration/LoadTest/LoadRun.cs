@@ -4,7 +4,7 @@ using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.LoadTest;
 
-/// <summary>The load test's program as somebody runs it, a process of its own.</summary>
+/// <summary>The load test's program as a process of its own.</summary>
 internal static class LoadRun
 {
     // Generous: a run starts up to four processes of .NET, beside other tests.

@@ -42,7 +42,7 @@ public sealed class ScenarioTests
     }
 
     [Fact]
-    public async Task Echo_OverTls_TakesTheCertificateOnlyWhenTold()
+    public async Task Echo_OverTls_AcceptsTheCertificateOnlyWithTheOption()
     {
         using TemporaryCertificate certificate = new();
         string host = LoadRun.Host(
@@ -64,7 +64,7 @@ public sealed class ScenarioTests
         => await PassAsync($"fanout --connections 101 --rooms 1 --members-per-room 100 --for 1s --settle 0s --max-lost 0 {pace}");
 
     [Fact]
-    public async Task Slow_BesideFast_AreToldAndTheOthersLoseNothing()
+    public async Task Slow_BesideFast_AreClosedAndTheOthersLoseNothing()
     {
         string output = await PassAsync("slow --connections 100 --rooms 4 --members-per-room 20 --slow 3 --slow-for 4s --for 5s --settle 0s");
 
@@ -72,7 +72,7 @@ public sealed class ScenarioTests
     }
 
     [Fact]
-    public async Task Reconnect_ServerKilled_AllComeBack()
+    public async Task Reconnect_ServerKilled_AllReconnect()
     {
         string output = await PassAsync("reconnect --connections 100 --down 200ms --backoff 50ms --most-backoff 500ms --max-back 60s --settle 0s");
 
@@ -91,7 +91,7 @@ public sealed class ScenarioTests
     }
 
     [Fact]
-    public async Task Soak_ClientsComeAndGo_NothingIsLostAndGrowthIsTold()
+    public async Task Soak_ClientsConnectAndLeave_NothingIsLostAndGrowthIsReported()
     {
         string output = await PassAsync("soak --connections 100 --rooms 2 --members-per-room 10 --publish-rate 20 --churn 20 --for 4s --settle 0s --max-growth 1000000");
 
@@ -111,7 +111,7 @@ public sealed class ScenarioTests
     }
 
     [Fact]
-    public async Task BadTokens_ServerThatLetsAnybodyIn_Fails()
+    public async Task BadTokens_ServerThatAcceptsThem_Fails()
     {
         (int exitCode, string output) = await LoadRun.RunAsync(
             "bad-tokens --connections 5 --rate 50 --flood-rate 100 --for 1s --settle 0s", "--server", LoadRun.Host());
@@ -144,7 +144,7 @@ public sealed class ScenarioTests
         return output;
     }
 
-    /// <summary>Files of a certificate, as Kestrel's configuration wants them.</summary>
+    /// <summary>Files of a certificate, as Kestrel's configuration requires them.</summary>
     private sealed class TemporaryCertificate : IDisposable
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("weir-load");

@@ -39,7 +39,7 @@ public sealed class SteadyTests
     }
 
     [Fact]
-    public async Task Steady_ServerDies_SaysWhoWasLost()
+    public async Task Steady_ServerDies_ReportsTheLost()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         await using ChildProcess load = LoadRun.Start(

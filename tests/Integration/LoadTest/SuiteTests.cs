@@ -70,7 +70,7 @@ public sealed class SuiteTests
     }
 
     [Fact]
-    public async Task Slow_BesideFast_AreTold()
+    public async Task Slow_BesideFast_AreClosed()
     {
         string output = await RunAsync("--scenario slow --slow 2 --slow-for 4s --for 4s --members 5", expected: 0, Host());
 
@@ -91,7 +91,7 @@ public sealed class SuiteTests
     [Theory]
     [InlineData("Http")] // 401
     [InlineData("Close")] // a close code instead of the first answer
-    public async Task BadTokens_ServerThatLooks_RefusesThemAndTakesGoodOnes(string reject)
+    public async Task BadTokens_ServerThatChecks_RefusesThemAndTakesGoodOnes(string reject)
     {
         string host = Host($"'--Weir:Auth:Jwt:Secret={Tokens.Secret}' --Weir:Auth:Reject={reject}");
 
@@ -102,7 +102,7 @@ public sealed class SuiteTests
     }
 
     [Fact]
-    public async Task BadTokens_ServerThatLetsAnybodyIn_Fails()
+    public async Task BadTokens_ServerThatAcceptsThem_Fails()
     {
         string output = await RunAsync("--scenario bad_tokens --copies 1 --for 0.2", expected: 1, Host());
 
@@ -111,7 +111,7 @@ public sealed class SuiteTests
     }
 
     [Fact]
-    public async Task Reconnect_ServerKilled_AllComeBack()
+    public async Task Reconnect_ServerKilled_AllReconnect()
     {
         string output = await RunAsync("--scenario reconnect --connections 20 --for 1 --down 200ms --backoff 50ms --most-backoff 500ms",
             expected: 0, Host());
@@ -121,7 +121,7 @@ public sealed class SuiteTests
     }
 
     [Fact]
-    public async Task Reconnect_ServerAwayForTooLong_Fails()
+    public async Task Reconnect_ServerDownForTooLong_Fails()
     {
         string output = await RunAsync("--scenario reconnect --connections 2 --for 1 --down 1s --backoff 50ms --max-away 500ms", expected: 1, Host());
 
@@ -150,7 +150,7 @@ public sealed class SuiteTests
     [Theory]
     [InlineData(1_000_000, 0)]
     [InlineData(-1_000_000, 1)]
-    public async Task Soak_Growth_IsJudged(int maxGrowth, int expected)
+    public async Task Soak_Growth_IsEvaluated(int maxGrowth, int expected)
     {
         string output = await RunAsync($"--scenario soak --copies 2 --members 5 --rate 20 --churn 10 --for 3 --max-growth {maxGrowth}",
             expected, Host());

@@ -9,10 +9,10 @@ namespace Weir.Integration.LoadTest;
 public sealed class TokenFloodTests
 {
     [Fact]
-    public async Task BadTokens_ServerThatLooks_RefusesThemBesideGoodOnes()
+    public async Task BadTokens_ServerThatChecks_RefusesThemBesideGoodOnes()
     {
         await using TestServer server =
-            await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new Doorkeeper(), Quiet.Configure));
+            await TestServer.StartAsync(static listen => listen.UseWeir("/echo", new TokenHandler(), NoHeartbeat.Configure));
 
         (int exitCode, string output) = await LoadRun.RunAsync(
             $"bad-tokens --url ws://127.0.0.1:{server.Port} --token good --connections 5 --rate 50 --flood-rate 200 --for 1s --settle 0s");
@@ -22,7 +22,7 @@ public sealed class TokenFloodTests
         Assert.Matches("ok     0 of [1-9][0-9,]* bad ones were let in", output);
     }
 
-    private sealed class Doorkeeper : WeirHandler
+    private sealed class TokenHandler : WeirHandler
     {
         public override ValueTask<UpgradeDecision> OnUpgradeAsync(UpgradeRequest request)
         {

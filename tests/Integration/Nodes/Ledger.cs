@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Weir.Integration.Nodes;
 
-/// <summary>What was sent, by whom and when, in the order of one counter; against this every member's messages are held.</summary>
+/// <summary>Each message, with its sender and time, in the order of one counter; every member's messages are compared with it.</summary>
 internal sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, long>> _sent = new();

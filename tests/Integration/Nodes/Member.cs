@@ -5,45 +5,45 @@ using Weir.TestSupport.Processes;
 
 namespace Weir.Integration.Nodes;
 
-/// <summary>Somebody in one room on one node, from <see cref="Joined"/> on: a WebSocket that also speaks, or a stream.</summary>
+/// <summary>A member of one room on one node, from <see cref="Joined"/> on: a WebSocket that also publishes, or a stream.</summary>
 internal sealed class Member(Ledger ledger, string room, int id) : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly List<string> _heard = [];
+    private readonly List<string> _received = [];
     private RawClient? _socket;
     private EventStream? _stream;
     private Task _listening = Task.CompletedTask;
-    private int _said;
+    private int _published;
 
     public string Room => room;
 
-    /// <summary>The moment from which on it must hear everything.</summary>
+    /// <summary>The moment from which on it must receive all messages.</summary>
     public long Joined { get; private set; }
 
-    /// <summary>It is there until the end, and so must hear everything up to the end.</summary>
+    /// <summary>It is a member until the end, and so must receive all messages up to the end.</summary>
     public bool Stays { get; set; }
 
-    public IReadOnlyList<string> Heard
+    public IReadOnlyList<string> Received
     {
         get
         {
             lock (_gate)
             {
-                return [.. _heard];
+                return [.. _received];
             }
         }
     }
 
-    public bool HasSaid(string text) => text.StartsWith($"m{id}:", StringComparison.Ordinal);
+    public bool IsFrom(string text) => text.StartsWith($"m{id}:", StringComparison.Ordinal);
 
     public async Task OpenSocketAsync(HostProcess node)
     {
         _socket = await node.ConnectAsync();
         await _socket.HandshakeAsync($"/ws?room={room}");
-        // The Pong is from the loop that begins when it is in its room; what others say may be there before.
+        // The Pong is from the loop that begins when it is in its room; messages of others may arrive before.
         TaskCompletionSource isIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await _socket.SendRawAsync(Frames.Ping("in"u8));
-        _listening = HearSocketAsync(isIn);
+        _listening = ReceiveFromSocketAsync(isIn);
         await isIn.Task.Within();
         Joined = ledger.Tick();
     }
@@ -52,17 +52,17 @@ internal sealed class Member(Ledger ledger, string room, int id) : IDisposable
     {
         _stream = await EventStream.OpenAsync(node, $"/sse?room={room}");
         Joined = ledger.Tick();
-        _listening = HearStreamAsync();
+        _listening = ReceiveFromStreamAsync();
     }
 
-    public async Task SayAsync()
+    public async Task PublishAsync()
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"m{id}:{_said++}");
+        string text = string.Create(CultureInfo.InvariantCulture, $"m{id}:{_published++}");
         ledger.Note(room, text);
         await _socket!.SendTextAsync(text);
     }
 
-    /// <summary>Goes in order: what it has said is on its way.</summary>
+    /// <summary>Leaves with a close frame: its messages are in flight before.</summary>
     public async Task LeaveAsync()
     {
         if (_socket is not null)
@@ -86,7 +86,7 @@ internal sealed class Member(Ledger ledger, string room, int id) : IDisposable
 
     public override string ToString() => $"member {id} of {room}, {(_socket is null ? "a stream" : "a socket")}";
 
-    private async Task HearSocketAsync(TaskCompletionSource isIn)
+    private async Task ReceiveFromSocketAsync(TaskCompletionSource isIn)
     {
         try
         {
@@ -109,7 +109,7 @@ internal sealed class Member(Ledger ledger, string room, int id) : IDisposable
         }
     }
 
-    private async Task HearStreamAsync()
+    private async Task ReceiveFromStreamAsync()
     {
         try
         {
@@ -128,7 +128,7 @@ internal sealed class Member(Ledger ledger, string room, int id) : IDisposable
     {
         lock (_gate)
         {
-            _heard.Add(text);
+            _received.Add(text);
         }
     }
 }

@@ -20,7 +20,7 @@ public sealed class NodesTests(ITestOutputHelper output)
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     private readonly Ledger _ledger = new();
-    private readonly List<Member> _everybody = [];
+    private readonly List<Member> _members = [];
     private int _lastId;
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class NodesTests(ITestOutputHelper output)
                 checkedMessages += await CheckAsync(NameOf(room), https[room % nodes]);
             }
 
-            output.WriteLine($"{_everybody.Count} members, {checkedMessages} deliveries");
+            output.WriteLine($"{_members.Count} members, {checkedMessages} deliveries");
             Assert.True(checkedMessages > 10_000, $"Only {checkedMessages} deliveries: the test has become weak.");
         }
         catch
@@ -66,7 +66,7 @@ public sealed class NodesTests(ITestOutputHelper output)
         }
         finally
         {
-            _everybody.ForEach(static member => member.Dispose());
+            _members.ForEach(static member => member.Dispose());
             Array.ForEach(https, static http => http.Dispose());
             foreach (HostProcess host in hosts)
             {
@@ -92,9 +92,9 @@ public sealed class NodesTests(ITestOutputHelper output)
         {
             int node = random.Next(hosts.Length);
             Member member = new(_ledger, NameOf(random.Next(Rooms)), Interlocked.Increment(ref _lastId)) { Stays = lives == 1 };
-            lock (_everybody)
+            lock (_members)
             {
-                _everybody.Add(member);
+                _members.Add(member);
             }
 
             if (isStream)
@@ -106,7 +106,7 @@ public sealed class NodesTests(ITestOutputHelper output)
                 await member.OpenSocketAsync(hosts[node]);
                 for (int said = 0; said < Sayings; said++)
                 {
-                    await member.SayAsync();
+                    await member.PublishAsync();
                 }
             }
 
@@ -117,7 +117,7 @@ public sealed class NodesTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Holds what the members of a room heard against what Redis has of it; returns how many messages that were.</summary>
+    /// <summary>Compares what the members of a room received with what Redis has of it; returns how many messages that were.</summary>
     private async Task<int> CheckAsync(string room, HttpClient http)
     {
         IReadOnlyDictionary<string, long> sent = _ledger.Sent(room);
@@ -135,27 +135,27 @@ public sealed class NodesTests(ITestOutputHelper output)
         Assert.Equal(sent.Keys.Order(), order.Order());
 
         int count = 0;
-        foreach (Member member in _everybody.Where(member => member.Room == room))
+        foreach (Member member in _members.Where(member => member.Room == room))
         {
-            string[] of = [.. order.Where(text => !member.HasSaid(text))];
-            // What was said before it was in its room it may have heard or not; from then on it must hear all.
+            string[] of = [.. order.Where(text => !member.IsFrom(text))];
+            // A message before it was in its room it may have received or not; from then on it must receive all.
             string[] before = [.. of.Where(text => sent[text] < member.Joined)];
             string[] after = [.. of.Where(text => sent[text] > member.Joined)];
             if (member.Stays)
             {
                 await Bounded.Eventually(
-                    () => member.Heard.Count(text => sent[text] > member.Joined) >= after.Length, _limit, $"{member} has heard all");
+                    () => member.Received.Count(text => sent[text] > member.Joined) >= after.Length, _limit, $"{member} has received all");
             }
 
-            string[] heard = [.. member.Heard];
-            string[] early = [.. heard.Where(text => sent[text] < member.Joined)];
-            string[] late = [.. heard.Where(text => sent[text] > member.Joined)];
+            string[] received = [.. member.Received];
+            string[] early = [.. received.Where(text => sent[text] < member.Joined)];
+            string[] late = [.. received.Where(text => sent[text] > member.Joined)];
             Assert.True(
                 early.SequenceEqual(before.Where(early.Contains)) && after.AsSpan().StartsWith(late)
                     && (!member.Stays || late.Length == after.Length)
-                    && heard.SequenceEqual(of.Where(heard.Contains)),
-                $"{member} heard {string.Join(' ', heard)}\nof {string.Join(' ', of)}\nwhere it had to begin with {after.FirstOrDefault()}");
-            count += heard.Length;
+                    && received.SequenceEqual(of.Where(received.Contains)),
+                $"{member} received {string.Join(' ', received)}\nof {string.Join(' ', of)}\nwhere it had to begin with {after.FirstOrDefault()}");
+            count += received.Length;
         }
 
         return count;

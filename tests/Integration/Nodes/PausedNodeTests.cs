@@ -12,7 +12,7 @@ namespace Weir.Integration.Nodes;
 
 /// <summary>
 /// A node that was stopped, or starved of the processor, for longer than every time-out it has: time in which a process did
-/// not run counts for none of its peers, neither Redis nor its clients, and what has arrived meanwhile is read before any is judged.
+/// not run counts for none of its peers, neither Redis nor its clients, and data that has arrived meanwhile is read before a timeout.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class PausedNodeTests(ITestOutputHelper output)
@@ -22,7 +22,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(6);
 
     [Fact]
-    public Task Node_StoppedForLongerThanItsTimeouts_ClosesNoClient_AndNeverTakesRedisForAway()
+    public Task Node_StoppedForLongerThanItsTimeouts_ClosesNoClient_AndReportsRedisAvailable()
         => RunAsync(static async host =>
         {
             host.Stop();
@@ -31,7 +31,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
         });
 
     [Fact]
-    public Task Node_StarvedOfTheProcessor_ClosesNoClient_AndNeverTakesRedisForAway()
+    public Task Node_StarvedOfTheProcessor_ClosesNoClient_AndReportsRedisAvailable()
         => RunAsync(static async host =>
         {
             // Twenty-four of twenty-five parts of the time.
@@ -53,7 +53,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
             Bounded.StartLimit);
         try
         {
-            // One that answers Pings, one that speaks Centrifugo's protocol and answers its pings, one that only reads.
+            // One that answers Pings, one of Centrifugo's protocol and answers its pings, one that only reads.
             using ClientWebSocket raw = await WebSockets.ConnectAsync(AddressOf(host, $"/ws?room={Room}"));
             using ClientWebSocket centrifugo = await WebSockets.ConnectAsync(AddressOf(host, "/connection/websocket"));
             await centrifugo.SendAsync("""{"id":1,"connect":{}}""" + "\n" + $$$"""{"id":2,"subscribe":{"channel":"{{{Room}}}"}}""");
@@ -75,7 +75,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
 
             await disturbAsync(host);
 
-            // Asked at once and on, for longer than a probe's interval and time-out.
+            // Requested at once and repeatedly, for longer than a probe's interval and timeout.
             for (int look = 0; look < 30; look++)
             {
                 Assert.Equal("Healthy", await http.GetStringAsync("/health/ready").Within());
@@ -84,12 +84,12 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
 
             await enough.CancelAsync();
             await Task.WhenAll(publishing).Within(); // each was answered, and none with an error
-            foreach (List<string> heard in (List<string>[])[ofRaw, ofCentrifugo, ofStream])
+            foreach (List<string> received in (List<string>[])[ofRaw, ofCentrifugo, ofStream])
             {
-                await Bounded.Eventually(() => CountOf(heard) == published.Count || listening.Any(static each => each.IsCompleted));
-                lock (heard)
+                await Bounded.Eventually(() => CountOf(received) == published.Count || listening.Any(static each => each.IsCompleted));
+                lock (received)
                 {
-                    Assert.Equal(published.Order(), heard.Order());
+                    Assert.Equal(published.Order(), received.Order());
                 }
             }
 
@@ -140,7 +140,7 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task ListenAsync(ClientWebSocket client, List<string> heard, Func<string, IEnumerable<string>> textsOf,
+    private static async Task ListenAsync(ClientWebSocket client, List<string> received, Func<string, IEnumerable<string>> textsOf,
         Func<string, bool>? isPing = null)
     {
         while (true)
@@ -152,21 +152,21 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
                 continue;
             }
 
-            lock (heard)
+            lock (received)
             {
-                heard.AddRange(textsOf(text));
+                received.AddRange(textsOf(text));
             }
         }
     }
 
-    private static async Task ListenAsync(EventStream stream, List<string> heard)
+    private static async Task ListenAsync(EventStream stream, List<string> received)
     {
         while (true)
         {
             StreamEvent next = await stream.ReadAsync();
-            lock (heard)
+            lock (received)
             {
-                heard.Add(next.Name == "lost" ? "lost" : JsonSerializer.Deserialize<string>(next.Data)!);
+                received.Add(next.Name == "lost" ? "lost" : JsonSerializer.Deserialize<string>(next.Data)!);
             }
         }
     }
@@ -183,11 +183,11 @@ public sealed class PausedNodeTests(ITestOutputHelper output)
         }
     }
 
-    private static int CountOf(List<string> heard)
+    private static int CountOf(List<string> received)
     {
-        lock (heard)
+        lock (received)
         {
-            return heard.Count;
+            return received.Count;
         }
     }
 }

@@ -7,15 +7,15 @@ using Xunit;
 namespace Weir.Integration.Nodes;
 
 /// <summary>
-/// Nodes with different rules for a room keep what is published by different rules: a client that comes back on one misses
-/// what the other did not keep, and neither can tell. So they compare their rules, and say that they differ.
+/// Nodes with different rules for a room keep what is published by different rules: a client that reconnects to one misses
+/// what the other did not keep, and neither can detect it. So they compare their rules, and report that they differ.
 /// </summary>
 public sealed class RulesTests
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Nodes_WithDifferentRules_SaySoUntilTheyAgree()
+    public async Task Nodes_WithDifferentRules_ReportItUntilTheyAgree()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using HostProcess one = await StartAsync(redis, "one", historySize: 100);

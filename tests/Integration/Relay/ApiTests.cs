@@ -134,7 +134,7 @@ public sealed class ApiTests(RelayHost host) : IClassFixture<RelayHost>
     [InlineData(4501, true)]
     [InlineData(3001, false)]
     [InlineData(4001, false)]
-    public async Task Disconnect_OfAStream_IsFinalOrNot_AndSaysSo(int code, bool isFinal)
+    public async Task Disconnect_OfAStream_IsReportedAsFinalOrNot(int code, bool isFinal)
     {
         string room = RelayHost.NewRoom("present");
         using EventStream stream = await EventStream.OpenAsync(host.Http, "/sse?room=" + room);

@@ -18,8 +18,8 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
     [InlineData(new byte[] { 0xFF })]
     [InlineData(new byte[] { 0xED, 0xA0, 0x80 })] // a surrogate as bytes
     [InlineData(new byte[] { 0xC0, 0xAF })] // '/' in two bytes
-    [InlineData(new byte[] { 0xE2, 0x82 })] // cut off
-    public async Task NotUtf8_IsRefusedAtEveryEndpoint_AndNoMemberHearsIt(byte[] bytes)
+    [InlineData(new byte[] { 0xE2, 0x82 })] // truncated
+    public async Task NotUtf8_IsRefusedAtEveryEndpoint_AndReachesNoMember(byte[] bytes)
     {
         string room = RelayHost.NewRoom("kept");
         using RawClient member = await host.Process.OpenAsync("/ws?room=" + room);
@@ -53,8 +53,8 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
             await host.Http.GetAsync("/connection/sse?cf_connect=" + query, HttpCompletionOption.ResponseHeadersRead).Within();
         Assert.Equal(HttpStatusCode.BadRequest, events.StatusCode);
 
-        await host.PublishAsync(room, "\"the first that is heard\"");
-        Assert.Equal("\"the first that is heard\"", (await member.ReadFrameAsync()).Text);
+        await host.PublishAsync(room, "\"the first that is received\"");
+        Assert.Equal("\"the first that is received\"", (await member.ReadFrameAsync()).Text);
         JsonElement history = await host.CallAsync("history", $$"""{"channel":"{{room}}","limit":-1}""");
         Assert.Equal(1, history.GetProperty("result").GetProperty("publications").GetArrayLength());
     }
@@ -71,7 +71,7 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
         using RawClient member = await host.Process.OpenAsync("/ws?room=" + room);
         await using CentrifugoClient client = new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"));
         Subscription subscription = client.Subscribe(room);
-        await using IAsyncEnumerator<SubscriptionEvent> heard = subscription.ReadAllAsync()
+        await using IAsyncEnumerator<SubscriptionEvent> events = subscription.ReadAllAsync()
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         client.Start();
         Assert.IsType<Subscribed>(await NextAsync());
@@ -88,14 +88,14 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
         {
             Assert.Equal((HttpStatusCode.BadRequest, 107), (published.StatusCode, delivery.ErrorCode));
             await member.SendTextAsync(deep); // raw text is what it is, and deeper than the limit it is no JSON to the others
-            Assert.Equal($"\"{deep}\"", await HearsAsync(1));
+            Assert.Equal($"\"{deep}\"", await ReceivesAsync(1));
             return;
         }
 
         Assert.Equal((HttpStatusCode.OK, Delivery.Delivered), (published.StatusCode, delivery.Delivery));
         Assert.Equal(deep, (await member.ReadFrameAsync()).Text);
-        Assert.Equal(deep, await HearsAsync(1));
-        Assert.Equal(deep, await HearsAsync(2));
+        Assert.Equal(deep, await ReceivesAsync(1));
+        Assert.Equal(deep, await ReceivesAsync(2));
         HistoryResult history = await client.HistoryAsync(room, -1, cancellationToken: TestContext.Current.CancellationToken).Within();
         Assert.All(history.Publications, publication => Assert.Equal(deep, Encoding.UTF8.GetString(publication.Data.Span)));
         await using CentrifugoClient late = new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"));
@@ -108,13 +108,13 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
 
         async Task<SubscriptionEvent> NextAsync()
         {
-            Assert.True(await heard.MoveNextAsync().AsTask().Within());
-            return heard.Current;
+            Assert.True(await events.MoveNextAsync().AsTask().Within());
+            return events.Current;
         }
 
-        async Task<string> HearsAsync(long offset)
+        async Task<string> ReceivesAsync(long offset)
         {
-            JsonElement shown = await sdk.HearsAsync("publication", each => each.GetProperty("offset").GetInt64() == offset);
+            JsonElement shown = await sdk.ReceivesAsync("publication", each => each.GetProperty("offset").GetInt64() == offset);
             string text = Encoding.UTF8.GetString(Assert.IsType<PublicationReceived>(await NextAsync()).Publication.Data.Span);
             Assert.Equal(text, shown.GetProperty("data").GetRawText());
             return text;
@@ -164,7 +164,7 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
     [InlineData("PUT", "/api/publish", "{}", 405, 107)]
     [InlineData("POST", "/api/publish", "{}", 401, 101, "X-API-Key: wrong")]
     [InlineData("POST", "/api/publish", "{}", 415, 107, "Content-Encoding: gzip")]
-    public async Task Status_HasABodyThatSaysWhy(string method, string path, string? body, int status, int code, string header = "")
+    public async Task Status_HasABodyWithTheReason(string method, string path, string? body, int status, int code, string header = "")
     {
         using HttpRequestMessage request = new(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body) };
         request.Headers.Add("X-API-Key", header.StartsWith("X-API-Key", StringComparison.Ordinal) ? "wrong" : RelayHost.Key);
@@ -183,9 +183,9 @@ public sealed class BadInputTests(RelayHost host) : IClassFixture<RelayHost>
     }
 
     [Fact]
-    public async Task BodyTooLarge_HasABodyThatSaysWhy()
+    public async Task BodyTooLarge_HasABodyWithTheReason()
     {
-        // The client asks before it sends the body: the answer comes before all of it, and may close the connection under the rest.
+        // The request comes with Expect: 100-continue: the answer comes before all of it, and may close the connection under the rest.
         using HttpRequestMessage request = new(HttpMethod.Post, "/api/publish") { Content = new ByteArrayContent(new byte[1_200_000]) };
         request.Headers.ExpectContinue = true;
         request.Headers.Add("X-API-Key", RelayHost.Key);

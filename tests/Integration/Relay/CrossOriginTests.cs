@@ -42,7 +42,7 @@ public sealed class CrossOriginTests
     }
 
     [Fact]
-    public async Task Answers_OfEveryKind_CanBeReadByAPageThatMay_AndSayThatTheyVary()
+    public async Task Answers_OfEveryKind_CanBeReadByAnAllowedPage_AndHaveVary()
     {
         await using HostProcess host = await StartAsync("https://*.example.com", cookie: "token");
         using HttpClient http = RelayHost.NewClient(host);

@@ -3,10 +3,10 @@ using Weir.Testing;
 
 namespace Weir.Integration.Relay;
 
-/// <summary>One event, as a browser would see it; <paramref name="LastId"/> is what it would come back with.</summary>
+/// <summary>One event, as a browser would see it; <paramref name="LastId"/> is the id with which it would reconnect.</summary>
 internal sealed record StreamEvent(string Name, string Data, string LastId);
 
-/// <summary>Reads Server-Sent Events as the HTML standard says (section 9.2.6). Every wait is bounded.</summary>
+/// <summary>Reads Server-Sent Events by the HTML standard (section 9.2.6). Every wait is bounded.</summary>
 internal sealed class EventStream : IDisposable
 {
     private readonly HttpResponseMessage _response;
@@ -22,7 +22,7 @@ internal sealed class EventStream : IDisposable
 
     public string LastId { get; private set; } = "";
 
-    /// <summary>Milliseconds, when the server said so.</summary>
+    /// <summary>Milliseconds, if the server sent it.</summary>
     public int? Retry { get; private set; }
 
     public int Comments { get; private set; }
@@ -81,7 +81,7 @@ internal sealed class EventStream : IDisposable
         }
     }
 
-    /// <summary>Waits for the next comment, passing over nothing.</summary>
+    /// <summary>Waits for the next comment, without skipping events.</summary>
     public async Task ReadCommentAsync()
     {
         int before = Comments;

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Weir.Integration.Relay;
 
-/// <summary>The relay at <c>/ws</c> in rooms that are kept by a rule, and what the Host says about them.</summary>
+/// <summary>The relay at <c>/ws</c> in rooms that are kept by a rule, and the Host's health and metrics of them.</summary>
 public sealed class RoomsTests(RelayHost host) : IClassFixture<RelayHost>
 {
     [Theory]
@@ -59,29 +59,29 @@ public sealed class RoomsTests(RelayHost host) : IClassFixture<RelayHost>
 
         string channels = string.Join(',', names.Select(static name => $"\"{name}\""));
         string body = "{\"channels\":[" + channels + "],\"data\":\"broadcast\"}";
-        List<string> heard = [];
-        while (heard.Distinct().Count() < 20)
+        List<string> received = [];
+        while (received.Distinct().Count() < 20)
         {
-            heard.Add((await member.ReadFrameAsync()).Text);
+            received.Add((await member.ReadFrameAsync()).Text);
         }
 
         await RelayHost.CallAsync(host.Http, "broadcast", body);
         await RelayHost.CallAsync(host.Http, "broadcast", body.Replace("broadcast", "last", StringComparison.Ordinal));
-        while (heard[^1] != "\"last\"")
+        while (received[^1] != "\"last\"")
         {
-            heard.Add((await member.ReadFrameAsync()).Text);
+            received.Add((await member.ReadFrameAsync()).Text);
         }
 
-        Assert.Equal([.. Enumerable.Range(0, 20).Select(static i => $"{i}"), "\"broadcast\"", "\"last\""], heard);
+        Assert.Equal([.. Enumerable.Range(0, 20).Select(static i => $"{i}"), "\"broadcast\"", "\"last\""], received);
     }
 
     [Fact]
     public async Task Ready_IsHealthyWithABrokerInMemory()
         => Assert.Equal("Healthy", await host.Http.GetStringAsync("/health/ready").Within());
 
-    // All nodes miss the broker at once: a load balancer that took them out would leave nobody.
+    // All nodes miss the broker at once: a load balancer that removed them would have no node left.
     [Fact]
-    public async Task Ready_WhileTheBrokerIsAway_IsDegradedAndStill200()
+    public async Task Ready_WhileTheBrokerIsUnavailable_IsDegradedAndStill200()
     {
         ScriptedBroker broker = new();
         await using TestServer server = await TestServer.StartAsync(

@@ -39,7 +39,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task ComingBack_GetsExactlyWhatWasMissed(bool byHeader)
+    public async Task Reconnect_GetsExactlyWhatWasMissed(bool byHeader)
     {
         string room = RelayHost.NewRoom("kept");
         string last;
@@ -60,7 +60,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     }
 
     [Fact]
-    public async Task ClientThatHasHeardNothingYet_CanComeBackToo()
+    public async Task ClientWithoutAnEventYet_CanReconnectToo()
     {
         string room = RelayHost.NewRoom("kept");
         await host.PublishAsync(room, "0");
@@ -82,7 +82,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     [InlineData("kept", "EPOCH:77", "trimmed")]
     [InlineData("kept", "nonsense", "invalid")]
     [InlineData("none", "EPOCH:1", "no_history")]
-    public async Task ComingBackWhenItCannotBe_SaysSoFirst(string kind, string last, string reason)
+    public async Task Reconnect_Unrecoverable_ReportsItFirst(string kind, string last, string reason)
     {
         string room = RelayHost.NewRoom(kind);
         string epoch = "";
@@ -104,7 +104,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
         if (kind != "none")
         {
             Assert.Equal((epoch, 6), (why.GetProperty("epoch").GetString(), why.GetProperty("offset").GetInt64()));
-            Assert.Equal((epoch + ":6", epoch + ":7"), (lost.LastId, next.LastId)); // coming back once more, it goes on from there
+            Assert.Equal((epoch + ":6", epoch + ":7"), (lost.LastId, next.LastId)); // after another reconnect it continues from there
         }
     }
 
@@ -136,12 +136,12 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     }
 
     [Fact]
-    public async Task RoomWithoutHistory_IsHeardWithoutIds()
+    public async Task RoomWithoutHistory_IsReceivedWithoutIds()
     {
         string room = RelayHost.NewRoom("none");
         using RawClient sender = await host.Process.OpenAsync("/ws?room=" + room);
         using RawClient member = await host.Process.OpenAsync("/ws?room=" + room);
-        await sender.SendTextAsync("before"); // the room is a plain one until somebody listens
+        await sender.SendTextAsync("before"); // the room is a plain one until a stream listens
         Assert.Equal("before", (await member.ReadFrameAsync()).Text);
         using EventStream stream = await EventStream.OpenAsync(host.Http, "/sse?room=" + room);
         await sender.SendTextAsync("after");
@@ -219,7 +219,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     }
 
     [Fact]
-    public async Task ClientThatDoesNotRead_IsCutAndCounted_AndRecovers()
+    public async Task ClientThatDoesNotRead_IsAbortedAndCounted_AndRecovers()
     {
         await using HostProcess impatient = await HostProcess.StartAsync(
             ("Weir__Pressure__CloseAtBytes", "200000"),
@@ -250,7 +250,7 @@ public sealed class SseTests(RelayHost host) : IClassFixture<RelayHost>
     }
 
     [Fact]
-    public async Task Shutdown_EndsStreamsAndSaysWhenToComeBack()
+    public async Task Shutdown_EndsStreamsWithTheDelayToReconnect()
     {
         await using HostProcess going = await HostProcess.StartAsync();
         using HttpClient http = RelayHost.NewClient(going);

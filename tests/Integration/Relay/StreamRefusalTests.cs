@@ -9,8 +9,8 @@ using Xunit;
 namespace Weir.Integration.Relay;
 
 /// <summary>
-/// What a client of a stream is answered that cannot be served now: a browser's EventSource returns after nothing but a 200 that
-/// ends, so that is what it gets, with the time to stay away; any other client gets the status.
+/// The answer to a client of a stream that cannot be served now: a browser's EventSource reconnects only after a 200 that
+/// ends, so that is what it gets, with the delay before it reconnects; any other client gets the status.
 /// </summary>
 public sealed partial class StreamRefusalTests
 {
@@ -93,7 +93,7 @@ public sealed partial class StreamRefusalTests
     }
 
     [Fact]
-    public async Task WhatIsFinal_IsAStatusForEverybody()
+    public async Task FinalRefusal_IsAStatusForEveryClient()
     {
         await using HostProcess host = await HostProcess.StartAsync(("Weir__Auth__Jwt__Secret", Auth.Tokens.Secret));
         using HttpClient http = RelayHost.NewClient(host);
@@ -106,7 +106,7 @@ public sealed partial class StreamRefusalTests
     }
 
     [Fact]
-    public async Task InChromium_EventSourcesComeBack_AfterARestartBehindARateOfHandshakes()
+    public async Task InChromium_EventSourcesReconnect_AfterARestartBehindARateOfHandshakes()
     {
         string[] address = RestartAddress.NewArguments();
         await using HostProcess before = await HostProcess.StartWithAsync(address, ("Weir__Drain__Window", "2s"));

@@ -10,7 +10,7 @@ using Xunit;
 namespace Weir.Integration.Servers;
 
 /// <summary>
-/// An application as its author would write it: several WebSocket paths by both doors, a minimal API and health, all on
+/// An application as its author would write it: WebSocket paths on the listener and in the pipeline, a minimal API and health, all on
 /// the same ports. Shared by all tests that do not change it.
 /// </summary>
 public sealed class EmbeddedApplication : IAsyncLifetime
@@ -27,13 +27,13 @@ public sealed class EmbeddedApplication : IAsyncLifetime
 
     private static void WithDeflate(WeirOptions options)
     {
-        Quiet.Configure(options);
+        NoHeartbeat.Configure(options);
         options.Deflate.Enabled = true;
     }
 
     private static void WithDeflateContexts(WeirOptions options)
     {
-        Quiet.Configure(options);
+        NoHeartbeat.Configure(options);
         options.Deflate.Enabled = true;
         options.Deflate.MinimumBytes = 32;
         options.Deflate.ServerContextTakeover = true;
@@ -42,31 +42,31 @@ public sealed class EmbeddedApplication : IAsyncLifetime
 
     private static void WithSubprotocols(WeirOptions options)
     {
-        Quiet.Configure(options);
+        NoHeartbeat.Configure(options);
         options.Subprotocols = ["v2.chat", "v1.chat"];
     }
 
     private void Listen(ListenOptions listen)
     {
-        listen.UseWeir("/echo", _scripted, Quiet.Configure);
+        listen.UseWeir("/echo", _scripted, NoHeartbeat.Configure);
         listen.UseWeir("/deflate", _scripted, WithDeflate);
         listen.UseWeir("/deflate/contexts", _scripted, WithDeflateContexts);
         listen.UseWeir("/chat", _scripted, WithSubprotocols);
-        listen.UseWeir("/relay", _relay, Quiet.Configure);
+        listen.UseWeir("/relay", _relay, NoHeartbeat.Configure);
         listen.UseWeir("/reversed", static (connection, message) =>
         {
             connection.Send(string.Concat(Encoding.UTF8.GetString(message.Payload).Reverse()));
             return ValueTask.CompletedTask;
-        }, Quiet.Configure);
+        }, NoHeartbeat.Configure);
     }
 
     private void Map(WebApplication app)
     {
-        app.MapWeir("/echo", _scripted, Quiet.Configure);
+        app.MapWeir("/echo", _scripted, NoHeartbeat.Configure);
         app.MapWeir("/deflate", _scripted, WithDeflate);
         app.MapWeir("/deflate/contexts", _scripted, WithDeflateContexts);
         app.MapWeir("/chat", _scripted, WithSubprotocols);
-        app.MapWeir("/relay", _relay, Quiet.Configure);
+        app.MapWeir("/relay", _relay, NoHeartbeat.Configure);
         app.MapGet("/", static () => "hello");
         app.MapGet("/health", static () => "healthy");
     }

@@ -9,7 +9,7 @@ namespace Weir.Integration.Servers;
 internal static class NodeScript
 {
     /// <returns>The JSON that it printed.</returns>
-    /// <exception cref="InvalidOperationException">It failed; with what it said.</exception>
+    /// <exception cref="InvalidOperationException">It failed; with its output.</exception>
     public static async Task<JsonElement> RunAsync(string script, params string[] arguments)
     {
         using Process process = new()

@@ -6,7 +6,7 @@ using Weir.Protocol;
 namespace Weir.Integration.Servers;
 
 /// <summary>
-/// Echoes every message, but does what a text tells that begins with an exclamation mark: <c>!close CODE REASON</c>,
+/// Echoes every message, but executes a text that begins with an exclamation mark: <c>!close CODE REASON</c>,
 /// <c>!abort</c>, <c>!throw</c>, <c>!protocol</c> (answers with the subprotocol).
 /// </summary>
 internal sealed class ScriptedHandler : WeirHandler

@@ -6,7 +6,7 @@ using Weir.Relay.Nodes;
 
 namespace Weir.Integration.Servers;
 
-/// <summary>The Host's relay in an application that has not asked for more: one node, nothing kept.</summary>
+/// <summary>The Host's relay in an application with the defaults: one node, no history.</summary>
 internal static class SingleNode
 {
     public static RelayHandler NewRelay()

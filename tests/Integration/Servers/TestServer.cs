@@ -100,7 +100,7 @@ internal sealed class TestServer : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Lets the application shut down as on SIGTERM.</summary>
+    /// <summary>Shuts the application down as on SIGTERM.</summary>
     public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -4,8 +4,8 @@ using Weir.Testing;
 namespace Weir.Integration.Soak;
 
 /// <summary>
-/// One client at random: sends commands in bursts and reads until the last is acknowledged; sometimes leaves for good,
-/// by a Close or by a reset, and comes back as somebody else.
+/// One client at random: sends commands in bursts and reads until the last is acknowledged; sometimes leaves permanently,
+/// by a Close or by a reset, and connects as another client.
 /// </summary>
 internal sealed class SoakClient(TestServer server, SoakLedger ledger, int seed, Func<int> nextId) : IDisposable
 {

@@ -78,7 +78,7 @@ internal sealed class SoakHandler(SoakLedger ledger, RoomDirectory rooms) : Weir
         }
     }
 
-    // Publications of one pass may be gathered: they are out when something is sent, or somebody joins or leaves.
+    // Publications of one pass may be gathered: they are delivered when a message is sent, or a member joins or leaves.
     private void EndPublications(SoakMember member)
     {
         for (int i = member.Published.Count - 1; i >= 0 && member.Published[i].End == long.MaxValue; i--)

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Weir.Integration.Soak;
 
 /// <summary>
-/// What happened, as the handler did it, in the order of one counter: who was in which room from when to when, and what
+/// The handler's calls, in the order of one counter: the memberships with their begin and end, and what
 /// was published when. Against this every member's received messages are held at the end.
 /// </summary>
 internal sealed class SoakLedger
@@ -68,11 +68,11 @@ internal sealed class SoakLedger
             return (member.MayLose ? 0 : copies, copies);
         }
 
-        // One that races with a join or a leave may be heard or not, but once at most in each membership.
-        bool mustHear = !member.MayLose && memberships.Any(
+        // One that races with a join or a leave may be received or not, but once at most in each membership.
+        bool mustReceive = !member.MayLose && memberships.Any(
             each => each.JoinEnd < publication.Start && publication.End < each.LeaveStart);
-        int mayHear = memberships.Count(each => each.JoinStart < publication.End && publication.Start < each.LeaveEnd);
-        return (mustHear ? 1 : 0, mayHear);
+        int mayReceive = memberships.Count(each => each.JoinStart < publication.End && publication.Start < each.LeaveEnd);
+        return (mustReceive ? 1 : 0, mayReceive);
     }
 
     // What one connection publishes to one room arrives in its order.
@@ -103,7 +103,7 @@ internal sealed class SoakMember(int id)
 
     public List<Receipt> Received { get; } = [];
 
-    /// <summary>It ended by a reset: what was on its way is lost, and only that it got nothing wrong can be checked.</summary>
+    /// <summary>It ended by a reset: data in flight is lost, and only that it got nothing wrong can be checked.</summary>
     public bool MayLose { get; set; }
 
     public override string ToString() => $"member {id}{(MayLose ? " (reset)" : "")}";

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Weir.Integration.Soak;
 
 /// <summary>
-/// Commands to the server (one letter, a number) and what comes back: acknowledgements, in band and so behind everything
-/// that was sent before, and published messages, whose every byte follows from who published it.
+/// Commands to the server (one letter, a number) and the answers: acknowledgements, in band and so behind everything
+/// that was sent before, and published messages, whose every byte follows from its publisher.
 /// </summary>
 internal static class SoakProtocol
 {

@@ -18,7 +18,7 @@ public sealed class SoakTests(ITestOutputHelper output)
         SoakLedger ledger = new();
         RoomDirectory rooms = new();
         await using TestServer server = await TestServer.StartAsync(
-            listen => listen.UseWeir("/soak", new SoakHandler(ledger, rooms), Quiet.Configure));
+            listen => listen.UseWeir("/soak", new SoakHandler(ledger, rooms), NoHeartbeat.Configure));
         int lastId = 0;
         SoakClient[] clients = [.. Enumerable.Range(0, Connections).Select(
             index => new SoakClient(server, ledger, Seed + index, () => Interlocked.Increment(ref lastId)))];

@@ -105,7 +105,7 @@ public sealed class CloseCauseTests
 
         void Apply(WeirOptions options)
         {
-            Quiet.Configure(options);
+            NoHeartbeat.Configure(options);
             options.MaxMessageBytes = LimitBytes;
             options.CloseTimeout = TimeSpan.FromSeconds(1);
             configure?.Invoke(options);

@@ -39,7 +39,7 @@ public sealed class ClosingTests(EmbeddedApplication application)
     [Theory]
     [InlineData(0x1)]
     [InlineData(0x2)]
-    public async Task MessageTooBig_IsJudgedFromItsHeader(int opcode)
+    public async Task MessageTooBig_IsRefusedFromItsHeader(int opcode)
     {
         using RawClient client = await _server.OpenAsync("/echo");
 
@@ -51,7 +51,7 @@ public sealed class ClosingTests(EmbeddedApplication application)
     }
 
     [Fact]
-    public async Task FragmentsTooBigTogether_AreJudgedFromTheLastOnesHeader()
+    public async Task FragmentsTooBigTogether_AreRefusedFromTheLastOnesHeader()
     {
         using RawClient client = await _server.OpenAsync("/echo");
 

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Weir.Integration.Wire;
 
-/// <summary>Clients that are gone without a word: no FIN, no RST, only silence.</summary>
+/// <summary>Clients that disappear silently: no FIN and no RST.</summary>
 [Collection(Alone.Name)]
 public sealed class DeadLinkTests
 {
@@ -46,7 +46,7 @@ public sealed class DeadLinkTests
         TimeSpan lag = TimeSpan.FromSeconds(server.Metrics.Sum("weir.wheel.lag") - lagBefore);
         TimeSpan took = Stopwatch.GetElapsedTime(suspended, at);
         Assert.Equal((CloseCode.Abnormal, CloseInitiator.Engine), (closure.Code, closure.Initiator));
-        // Its last Pong came at most an interval before; it is not cut for less than the time-out.
+        // Its last Pong came at most an interval before; it is not aborted before the timeout.
         Assert.InRange(took, _timeout - _twoTicks, _interval + _timeout + _twoTicks + lag + _slack);
         Assert.Equal(1, server.Metrics.Sum("weir.heartbeats.missed"));
     }
@@ -71,7 +71,7 @@ public sealed class DeadLinkTests
         TimeSpan seen = TimeSpan.FromMilliseconds(350); // how old a page of metrics may be, and how often we look
         Assert.InRange(took, _timeout - _twoTicks, _interval + _timeout + _twoTicks + seen + _slack);
         await host.MetricBecomesAsync("weir_connections_active", static active => active == 0);
-        Assert.Null(client.LineStartingWith("closed")); // it has not heard of it to this day
+        Assert.Null(client.LineStartingWith("closed")); // the client was never notified
     }
 
     private static ChildProcess StartClient(Uri address, NetworkNamespace? network = null)

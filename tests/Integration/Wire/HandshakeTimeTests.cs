@@ -26,7 +26,7 @@ public sealed class HandshakeTimeTests : IAsyncLifetime
                 _waiting.Release();
                 await served;
             });
-            listen.UseWeir("/echo", new ScriptedHandler(), Quiet.Configure);
+            listen.UseWeir("/echo", new ScriptedHandler(), NoHeartbeat.Configure);
         },
         services: services => services.AddSingleton<TimeProvider>(_time));
 

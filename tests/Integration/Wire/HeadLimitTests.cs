@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Weir.Integration.Wire;
 
-/// <summary><c>Weir:Limits:MaxHeadBytes</c> is one limit on every way in, and each is refused in the way of its clients.</summary>
+/// <summary><c>Weir:Limits:MaxHeadBytes</c> is one limit at every endpoint, and each refuses in the form of its clients.</summary>
 public sealed class HeadLimitTests
 {
     [Theory]

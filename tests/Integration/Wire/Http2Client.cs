@@ -20,7 +20,7 @@ internal sealed class Http2Client : IDisposable
     private SslStream? _stream;
     private int _lastStream = -1;
 
-    /// <summary>SETTINGS_MAX_CONCURRENT_STREAMS as the server has said so far (RFC 9113 6.5.2); <c>null</c>: not at all.</summary>
+    /// <summary>SETTINGS_MAX_CONCURRENT_STREAMS as the server has sent it so far (RFC 9113 6.5.2); <c>null</c>: not at all.</summary>
     public int? MaxConcurrentStreams { get; private set; }
 
     public static async Task<Http2Client> ConnectAsync(int port)
@@ -39,7 +39,7 @@ internal sealed class Http2Client : IDisposable
         return client;
     }
 
-    /// <summary>Asks for a WebSocket (RFC 8441 5).</summary>
+    /// <summary>Requests a WebSocket (RFC 8441 5).</summary>
     /// <param name="path">The value of :path, as Latin-1.</param>
     /// <param name="headers">Names and values, as Latin-1.</param>
     public Task<Http2Answer> ConnectWebSocketAsync(string path, params (string Name, string Value)[] headers) => AskAsync(

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Integration.Wire;
 
-/// <summary>Streams of one HTTP/2 connection: how many there may be, and what a client is told that is too slow for its own.</summary>
+/// <summary>Streams of one HTTP/2 connection: their limit, and the answer to a client that is too slow for its own.</summary>
 public sealed class Http2StreamTests : IDisposable
 {
     private const int Cancel = 0x8; // RFC 9113 7
@@ -27,7 +27,7 @@ public sealed class Http2StreamTests : IDisposable
             SingleNode.NewRelay(),
             static options =>
             {
-                Quiet.Configure(options);
+                NoHeartbeat.Configure(options);
                 options.Pressure.CloseAtBytes = 128 * 1024;
                 options.Pressure.CloseTimeout = TimeSpan.FromSeconds(1);
             }));

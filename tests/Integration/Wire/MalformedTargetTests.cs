@@ -8,13 +8,13 @@ using Xunit;
 namespace Weir.Integration.Wire;
 
 /// <summary>
-/// Names and bytes in a URL that are no URI, or do not decode to UTF-8: 400 on every way in, and not a line in the log.
+/// Names and bytes in a URL that are no URI, or do not decode to UTF-8: 400 at every endpoint, and not a line in the log.
 /// </summary>
 public sealed class MalformedTargetTests : IDisposable
 {
     private const string Password = "for the test";
 
-    // Not UTF-8, overlong, a surrogate, cut off, and no escapes at all.
+    // Not UTF-8, overlong, a surrogate, truncated, and no escapes at all.
     private static readonly string[] _escapes = ["%FF", "%FE", "caf%E9", "%C0%AF", "%ED%A0%80", "%E2%82", "%", "%4", "%zz"];
 
     private readonly string _pfx = Path.Combine(Path.GetTempPath(), $"weir-{Guid.NewGuid():N}.pfx");
@@ -54,7 +54,7 @@ public sealed class MalformedTargetTests : IDisposable
     [InlineData("\u00ff")]
     [InlineData("\u0001")]
     [InlineData("\u007f")]
-    public async Task BytesThatNoUriHas_Are400OnEveryWayIn_AndLogNothing(string name)
+    public async Task BytesThatNoUriHas_Are400AtEveryEndpoint_AndLogNothing(string name)
     {
         await using HostProcess host = await StartAsync();
         foreach (string head in (string[])[Heads.Upgrade("/ws?room=" + name), Get("/sse?room=" + name),

@@ -6,7 +6,7 @@ namespace Weir.Integration.Wire;
 
 /// <summary>
 /// A network of its own for a client, joined to this machine by a cable (a veth pair) that can be cut: then packets vanish
-/// both ways and neither side is told. Needs root, Linux and <c>ip</c>; where one is missing the test is skipped.
+/// both ways and neither side is notified. Needs root, Linux and <c>ip</c>; where one is missing the test is skipped.
 /// </summary>
 internal sealed class NetworkNamespace : IAsyncDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class NetworkNamespace : IAsyncDisposable
         ClientAddress = $"198.18.{network / 64}.{(network % 64 * 4) + 2}";
     }
 
-    /// <summary>This machine, as the client sees it.</summary>
+    /// <summary>This machine's address for the client.</summary>
     public string HostAddress { get; }
 
     public string ClientAddress { get; }
@@ -42,7 +42,7 @@ internal sealed class NetworkNamespace : IAsyncDisposable
         try
         {
             (int exitCode, string output) = await RunAsync("netns", "add", network._name);
-            Assert.SkipWhen(exitCode != 0, $"This system lets nobody make a network namespace: {output}");
+            Assert.SkipWhen(exitCode != 0, $"This system does not permit network namespaces: {output}");
             await IpAsync("link", "add", network._hostEnd, "type", "veth", "peer", "name", network._clientEnd, "netns", network._name);
             await IpAsync("address", "add", $"{network.HostAddress}/30", "dev", network._hostEnd);
             await IpAsync("link", "set", network._hostEnd, "up");

@@ -7,13 +7,13 @@ using Xunit;
 
 namespace Weir.Integration.Wire;
 
-/// <summary>Clients that stop reading: in a room they are let go, on their own they are slowed by TCP.</summary>
+/// <summary>Clients that stop reading: in a room they are closed, on their own they are slowed by TCP.</summary>
 public sealed class SlowReaderTests : IAsyncLifetime
 {
     private const int MessageBytes = 16 * 1024;
     private const int SmallReceiveBuffer = 16 * 1024;
 
-    private readonly PatientEcho _echo = new();
+    private readonly WaitingEcho _echo = new();
     private TestServer? _server;
 
     public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync(listen =>
@@ -22,12 +22,12 @@ public sealed class SlowReaderTests : IAsyncLifetime
         {
             // Time for the slow ones to read what the system's buffers still hold, even on a busy machine.
             options.CloseTimeout = TimeSpan.FromSeconds(30);
-            Quiet.Configure(options);
+            NoHeartbeat.Configure(options);
         });
         listen.UseWeir("/echo", _echo, static options =>
         {
             options.Pressure.MaxDelay = TimeSpan.Zero; // how long the client does not read is up to the machine
-            Quiet.Configure(options);
+            NoHeartbeat.Configure(options);
         });
     });
 
@@ -90,7 +90,7 @@ public sealed class SlowReaderTests : IAsyncLifetime
     [InlineData(true)]
     public async Task PipeliningClient_ThatDoesNotRead_IsSlowedAndGetsEveryEcho(bool tls)
     {
-        const int Messages = 4000; // 64 MiB, more than all buffers on the way there and back
+        const int Messages = 4000; // 64 MiB, more than all buffers in both directions
         using RawClient client = await _server!.OpenAsync("/echo", tls, SmallReceiveBuffer);
         int sent = 0;
         Task sending = Task.Run(async () =>
@@ -152,7 +152,7 @@ public sealed class SlowReaderTests : IAsyncLifetime
     }
 
     /// <summary>Echoes, and notes the most that ever waited.</summary>
-    private sealed class PatientEcho : WeirHandler
+    private sealed class WaitingEcho : WeirHandler
     {
         private long _mostPendingBytes;
         private int _refused;

@@ -14,8 +14,8 @@ using Xunit;
 namespace Weir.Integration.Wire;
 
 /// <summary>
-/// Clients over TLS and over HTTP/2, by WebSocket and by Server-Sent Events, that send nothing and read slowly: the bytes that they take
-/// are life. Those that stop reading are closed with 1009, or reset.
+/// Clients over TLS and over HTTP/2, by WebSocket and by Server-Sent Events, that send no data and read slowly: the bytes that they take
+/// are activity. Those that stop reading are closed with 1009, or reset.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed partial class SteadyReaderTests : IDisposable
@@ -36,7 +36,7 @@ public sealed partial class SteadyReaderTests : IDisposable
     public void Dispose() => File.Delete(_pfx);
 
     [Fact]
-    public async Task SlowButSteady_IsNotCut_AndGetsAll()
+    public async Task SlowButSteady_IsNotAborted_AndGetsAll()
     {
         await using HostProcess host = await StartAsync(
             ("Weir__Heartbeat__Interval", "2s"),

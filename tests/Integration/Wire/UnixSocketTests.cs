@@ -54,7 +54,7 @@ public sealed class UnixSocketTests : IDisposable
     [Theory]
     [InlineData("", "Open", "no limit per address applies")]
     [InlineData("unix", "Closed", "the address that its proxy names")]
-    public async Task Check_OfAUnixSocket_SaysWhetherLimitsPerAddressHold(string trusted, string part, string says)
+    public async Task Check_OfAUnixSocket_ReportsWhetherLimitsPerAddressHold(string trusted, string part, string says)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
             ["check", "--urls", "http://unix:" + SocketPath, "--Weir:TrustedProxies=" + trusted]);

@@ -185,7 +185,7 @@ public sealed class SdkProcess : IAsyncDisposable
     /// <param name="name">Its name.</param>
     /// <param name="isIt">Looks closer; null: the first of that name.</param>
     /// <param name="client">Whose event.</param>
-    public async Task<JsonElement> HearsAsync(string name, Func<JsonElement, bool>? isIt = null, string client = "a")
+    public async Task<JsonElement> ReceivesAsync(string name, Func<JsonElement, bool>? isIt = null, string client = "a")
     {
         JsonElement found = default;
         try

@@ -8,7 +8,7 @@ using Xunit;
 namespace Weir.Integration.Embedding;
 
 /// <summary>Upgrades that come as a later request of a keep-alive connection, and so through the HTTP pipeline.</summary>
-public sealed class SecondDoorTests(EmbeddedApplication application)
+public sealed class PipelineUpgradeTests(EmbeddedApplication application)
 {
     private readonly TestServer _server = application.Server;
 
@@ -20,14 +20,14 @@ public sealed class SecondDoorTests(EmbeddedApplication application)
         using RawClient client = await UsedConnectionAsync(tls);
 
         await client.HandshakeAsync("/echo");
-        await client.SendTextAsync("by the second door");
+        await client.SendTextAsync("by the pipeline");
         ServerFrame echo = await client.ReadFrameAsync();
         byte[] large = new byte[1024 * 1024];
         new Random(2).NextBytes(large);
         await client.SendFrameAsync(0x2, large);
         ServerFrame largeEcho = await client.ReadFrameAsync();
 
-        Assert.Equal("by the second door", echo.Text);
+        Assert.Equal("by the pipeline", echo.Text);
         Assert.Equal(large, largeEcho.Payload);
     }
 
@@ -86,7 +86,7 @@ public sealed class SecondDoorTests(EmbeddedApplication application)
     [InlineData("Sec-WebSocket-Version: 12", 426)]
     [InlineData("Sec-WebSocket-Version: 13\r\nOrigin: http://elsewhere.example", 403)]
     [InlineData("Sec-WebSocket-Version: x", 400)]
-    public async Task BadHandshake_AsLaterRequest_IsRefusedAsAtTheFirstDoor(string lines, int status)
+    public async Task BadHandshake_AsLaterRequest_IsRefusedAsOnTheListener(string lines, int status)
     {
         using RawClient client = await UsedConnectionAsync();
 
@@ -115,14 +115,14 @@ public sealed class SecondDoorTests(EmbeddedApplication application)
     }
 
     [Fact]
-    public async Task BothDoors_LeadIntoTheSameRooms()
+    public async Task ListenerAndPipeline_LeadIntoTheSameRooms()
     {
-        using RawClient first = await _server.OpenAsync("/relay?room=two%20doors");
+        using RawClient first = await _server.OpenAsync("/relay?room=two%20ways");
         using RawClient second = await UsedConnectionAsync();
-        await second.HandshakeAsync("/relay?room=two+doors");
+        await second.HandshakeAsync("/relay?room=two+ways");
         await second.SettleAsync();
         using HttpMessageInvoker http = WebSockets.TrustingInvoker();
-        using ClientWebSocket third = await WebSockets.ConnectHttp2Async(_server.Address("/relay?room=two%20doors", tls: true), http);
+        using ClientWebSocket third = await WebSockets.ConnectHttp2Async(_server.Address("/relay?room=two%20ways", tls: true), http);
 
         await third.SendAsync("from HTTP/2");
 
