@@ -22,15 +22,15 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         string channel = RelayHost.NewRoom("kept");
         await using CentrifugoClient first = NewClient();
         await using CentrifugoClient second = NewClient();
-        Listening<SubscriptionEvent> events = await SubscribeAsync(first, channel);
+        Listening<SubscriptionEvent> ofChannel = await SubscribeAsync(first, channel);
         second.Start();
 
         Assert.Equal(new DeliveryResult(Delivery.Delivered), await second.PublishAsync(channel, "{\"from\":\"second\"}"u8.ToArray())
             .Within());
         await host.PublishAsync(channel, "\"back end\"");
 
-        ClientPublication one = (await events.NextAsync<PublicationReceived>()).Publication;
-        ClientPublication two = (await events.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication one = (await ofChannel.NextAsync<PublicationReceived>()).Publication;
+        ClientPublication two = (await ofChannel.NextAsync<PublicationReceived>()).Publication;
         Assert.Equal(("{\"from\":\"second\"}", 1UL), (Encoding.UTF8.GetString(one.Data.Span), one.Offset));
         Assert.Equal(("\"back end\"", 2UL), (Encoding.UTF8.GetString(two.Data.Span), two.Offset));
         HistoryResult history = await second.HistoryAsync(channel, -1).Within();
@@ -49,7 +49,7 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         options.MaxPingDelay = TimeSpan.FromSeconds(2);
         await using CentrifugoClient client = new(new Uri($"ws://{firewall.Address}/connection/websocket"), options);
         Listening<ClientEvent> events = new(client.ReadAllAsync());
-        Listening<SubscriptionEvent> events = await SubscribeAsync(client, "c");
+        Listening<SubscriptionEvent> ofChannel = await SubscribeAsync(client, "c");
         await events.NextAsync<Connected>();
         using HttpClient http = RelayHost.NewClient(own);
 
@@ -60,11 +60,11 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         }
 
         Assert.Equal(EndKind.HeartbeatTimeout, (await events.NextAsync<Disconnected>()).End.Kind);
-        await events.NextAsync<Interrupted>();
-        Assert.True((await events.NextAsync<Subscribed>()).Recovered);
+        await ofChannel.NextAsync<Interrupted>();
+        Assert.True((await ofChannel.NextAsync<Subscribed>()).Recovered);
         for (ulong n = 1; n <= 5; n++)
         {
-            Assert.Equal(n, (await events.NextAsync<PublicationReceived>()).Publication.Offset);
+            Assert.Equal(n, (await ofChannel.NextAsync<PublicationReceived>()).Publication.Offset);
         }
     }
 
@@ -77,11 +77,11 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         await using CentrifugoClient client = NewClient();
 
         Subscription subscription = client.Subscribe(channel, new SubscriptionOptions { Since = since });
-        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> ofChannel = new(subscription.ReadAllAsync());
         client.Start();
 
-        Assert.Equal(new PositionLost(since), await events.NextAsync());
-        Assert.Equal(6UL, (await events.NextAsync<Subscribed>()).Position!.Value.Offset);
+        Assert.Equal(new PositionLost(since), await ofChannel.NextAsync());
+        Assert.Equal(6UL, (await ofChannel.NextAsync<Subscribed>()).Position!.Value.Offset);
     }
 
     [Fact]
@@ -89,13 +89,13 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
     {
         string channel = RelayHost.NewRoom("kept");
         await using CentrifugoClient client = NewClient();
-        Listening<SubscriptionEvent> events = await SubscribeAsync(client, channel, new SubscriptionOptions { InboxCapacity = 5 });
+        Listening<SubscriptionEvent> ofChannel = await SubscribeAsync(client, channel, new SubscriptionOptions { InboxCapacity = 5 });
 
         await PublishAsync(channel, 200); // the application has read none of them so far
 
         for (ulong next = 1; next <= 200;)
         {
-            if (await events.NextAsync() is PublicationReceived { Publication.Offset: var offset })
+            if (await ofChannel.NextAsync() is PublicationReceived { Publication.Offset: var offset })
             {
                 Assert.Equal(next++, offset);
             }
@@ -119,26 +119,26 @@ public sealed class CentrifugoHostTests(RelayHost host) : IClassFixture<RelayHos
         string[] address = RestartAddress.NewArguments();
         await using HostProcess first = await HostProcess.StartWithAsync(address);
         await using CentrifugoClient client = new(new Uri($"ws://127.0.0.1:{first.Port}/connection/websocket"), Quick.Centrifugo());
-        Listening<SubscriptionEvent> events = await SubscribeAsync(client, "c");
+        Listening<SubscriptionEvent> ofChannel = await SubscribeAsync(client, "c");
 
         first.Terminate();
-        await events.NextAsync<Interrupted>();
+        await ofChannel.NextAsync<Interrupted>();
         await first.ExitAsync();
         await using HostProcess second = await HostProcess.StartWithAsync(address);
 
-        await events.NextAsync<Subscribed>();
+        await ofChannel.NextAsync<Subscribed>();
         Assert.Equal(Delivery.Delivered, (await client.PublishAsync("c", "1"u8.ToArray()).Within()).Delivery);
-        await events.NextAsync<PublicationReceived>();
+        await ofChannel.NextAsync<PublicationReceived>();
     }
 
     private static async Task<Listening<SubscriptionEvent>> SubscribeAsync(CentrifugoClient client, string channel,
         SubscriptionOptions? options = null)
     {
         Subscription subscription = client.Subscribe(channel, options);
-        Listening<SubscriptionEvent> events = new(subscription.ReadAllAsync());
+        Listening<SubscriptionEvent> ofChannel = new(subscription.ReadAllAsync());
         client.Start();
-        await events.NextAsync<Subscribed>();
-        return events;
+        await ofChannel.NextAsync<Subscribed>();
+        return ofChannel;
     }
 
     private CentrifugoClient NewClient() => new(new Uri($"ws://127.0.0.1:{host.Process.Port}/connection/websocket"), Quick.Centrifugo());

@@ -28,7 +28,7 @@ public sealed class MemoryBrokerTests : BrokerContract
     }
 
     [Fact]
-    public async Task RoomUnusedForLong_IsForgotten_AndComesBackWithAnotherEpoch()
+    public async Task RoomUnusedForLong_IsRemoved_AndReturnsWithAnotherEpoch()
     {
         MemoryBroker broker = (MemoryBroker)(await StartAsync()).Broker;
         StreamPosition before = await PublishAsync(broker, "a");
@@ -67,7 +67,7 @@ public sealed class MemoryBrokerTests : BrokerContract
         }
 
         Assert.Equal(30, broker.HistoryBytes);
-        _time.Advance(_kept.HistoryTtl + MemoryBroker.SweepInterval); // the sweep, with nobody reading
+        _time.Advance(_kept.HistoryTtl + MemoryBroker.SweepInterval); // the sweep, without a reader
         Assert.Equal(0, broker.HistoryBytes);
     }
 
@@ -102,7 +102,7 @@ public sealed class MemoryBrokerTests : BrokerContract
     }
 
     [Fact]
-    public async Task PresenceThatEnds_IsToldAsALeave()
+    public async Task PresenceThatEnds_IsALeave()
     {
         (IBroker broker, RecordingSink sink) = await StartAsync();
         await broker.SubscribeAsync(Room, default);

@@ -28,7 +28,7 @@ public sealed class JsonTextTests
     [InlineData(new byte[] { 0xFF })]
     [InlineData(new byte[] { 0xFE })]
     [InlineData(new byte[] { 0x80 })]
-    [InlineData(new byte[] { 0xC3 })] // cut off
+    [InlineData(new byte[] { 0xC3 })] // truncated
     [InlineData(new byte[] { 0xED, 0xA0, 0x80 })] // U+D800 as bytes
     [InlineData(new byte[] { 0xED, 0xA0, 0xBD, 0xED, 0xB8, 0x80 })] // a pair of them, CESU-8
     [InlineData(new byte[] { 0xC0, 0xAF })] // '/' in two bytes

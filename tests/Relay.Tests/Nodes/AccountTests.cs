@@ -9,8 +9,8 @@ using Xunit;
 namespace Weir.Relay.Tests.Nodes;
 
 /// <summary>
-/// Two nodes, rooms with history, clients that come, go and come back, members that only listen, and a broker that loses
-/// announcements: every client has the whole sequence from where it began, or was told that it has not.
+/// Two nodes, rooms with history, clients that connect, leave and reconnect, members that only receive, and a broker that loses
+/// announcements: every client has the whole sequence from its position, or was notified of a loss.
 /// </summary>
 public sealed class AccountTests
 {
@@ -21,9 +21,9 @@ public sealed class AccountTests
     [InlineData(1, 5, 10_000, false)]
     [InlineData(2, 2, 10_000, false)]
     [InlineData(3, 1000, 10_000, false)]
-    [InlineData(4, 5, 20, false)] // the history is short: some come back too late
+    [InlineData(4, 5, 20, false)] // the history is short: some reconnect too late
     [InlineData(5, 5, 10_000, true)]
-    public async Task Clients_OnLossyLinks_HaveEverythingOrAreTold(int seed, int lostOf, int historySize, bool forgets)
+    public async Task Clients_OnLossyLinks_HaveAllOrAreNotified(int seed, int lostOf, int historySize, bool forgets)
     {
         RoomRule rule = new() { HistorySize = historySize };
         await using LossyBroker.Memory memory = new();
@@ -51,7 +51,7 @@ public sealed class AccountTests
                     }
                     else if (forgets && room > 0 && i == PublicationsPerRoom / 2)
                     {
-                        // A room that is through by then could have lost its very last one, and nobody would find it missing.
+                        // A room that is through by then could have lost its very last one, and no later offset would show it.
                         await forgotten.Task;
                     }
 
@@ -64,25 +64,25 @@ public sealed class AccountTests
         await Task.WhenAll(running).Within(TimeSpan.FromSeconds(30));
         await Bounded.Eventually(() =>
         {
-            Array.ForEach(nodes, static node => node.RunMaintenance(30)); // what nobody has noticed yet
+            Array.ForEach(nodes, static node => node.RunMaintenance(30)); // finds losses that no announcement has shown
             return clients.All(client => client.Offset == memory.TopOf(client.Room))
-                && members.All(static member => member.Heard[^1] == "500");
+                && members.All(static member => member.Received[^1] == "500");
         });
 
         foreach (Client client in clients)
         {
             Assert.Empty(client.Faults);
-            Assert.True(forgets || historySize < PublicationsPerRoom || client.TimesTold == 0, "Told of a loss that was none");
+            Assert.True(forgets || historySize < PublicationsPerRoom || client.Losses == 0, "Notified of a loss that was none");
         }
 
         if (historySize > PublicationsPerRoom && !forgets)
         {
             string[] all = [.. Enumerable.Range(1, PublicationsPerRoom).Select(static i => i.ToString(CultureInfo.InvariantCulture))];
-            Assert.All(members, member => Assert.Equal(all, member.Heard));
+            Assert.All(members, member => Assert.Equal(all, member.Received));
         }
     }
 
-    /// <summary>Subscribes, listens a while, leaves, comes back from where it was, on whatever node.</summary>
+    /// <summary>Subscribes, receives for a while, leaves, resubscribes from its position, on any node.</summary>
     private sealed class Client(string room, Random random)
     {
         private static readonly NotingAudiences _audiences = new();
@@ -94,16 +94,16 @@ public sealed class AccountTests
 
         public IReadOnlyCollection<string> Faults => _faults;
 
-        public int TimesTold { get; private set; }
+        public int Losses { get; private set; }
 
         public string Room => room;
 
-        /// <summary>The number of the last publication it knows of.</summary>
+        /// <summary>The offset of the last publication that it received.</summary>
         public long Offset
         {
             get
             {
-                string last = _current?.Heard is [.., string heard] ? heard : "0:";
+                string last = _current?.Received is [.., string received] ? received : "0:";
                 return char.IsDigit(last[0]) ? long.Parse(Position(last).Epoch, CultureInfo.InvariantCulture)
                     : Position(last.Split(' ')[^1]).Offset;
             }
@@ -123,7 +123,7 @@ public sealed class AccountTests
                 }
 
                 int wanted = random.Next(1, 20);
-                while (_current.Heard.Count < wanted && !published.IsCancellationRequested)
+                while (_current.Received.Count < wanted && !published.IsCancellationRequested)
                 {
                     await Task.Yield();
                 }
@@ -141,28 +141,28 @@ public sealed class AccountTests
         private void Account()
         {
             StreamPosition at = _position ?? default;
-            foreach (string heard in _current!.Heard)
+            foreach (string received in _current!.Received)
             {
-                string[] words = heard.Split(' ');
+                string[] words = received.Split(' ');
                 switch (words[0])
                 {
                     case "recovered":
                         break;
                     case "not":
-                        TimesTold += _position is null ? 0 : 1;
+                        Losses += _position is null ? 0 : 1;
                         at = Position(words[2]);
                         _lastText = -1;
                         break;
                     case "lost":
-                        TimesTold++;
+                        Losses++;
                         at = Position(words[2]);
                         _lastText = -1;
                         break;
                     default:
-                        StreamPosition publication = Position(heard); // number and text
-                        if (Position(heard).Epoch != $"{at.Offset + 1}" || (_lastText >= 0 && publication.Offset != _lastText + 1))
+                        StreamPosition publication = Position(received); // number and text
+                        if (Position(received).Epoch != $"{at.Offset + 1}" || (_lastText >= 0 && publication.Offset != _lastText + 1))
                         {
-                            _faults.Enqueue($"{room}: {heard} after {at.Offset}:{_lastText}");
+                            _faults.Enqueue($"{room}: {received} after {at.Offset}:{_lastText}");
                         }
 
                         at = at with { Offset = at.Offset + 1 };

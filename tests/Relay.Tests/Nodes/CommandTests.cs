@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Weir.Relay.Tests.Nodes;
 
-/// <summary>What is asked of all nodes.</summary>
+/// <summary>Requests to all nodes.</summary>
 public sealed class CommandTests
 {
     [Fact]
@@ -99,7 +99,7 @@ public sealed class CommandTests
         await using RelayWorld world = await RelayWorld.StartAsync(new ScriptedBroker());
 
         ((IBrokerSink)world.Node).OnControl("not JSON"u8.ToArray());
-        ((IBrokerSink)world.Node).OnControl("""{"Unheard":1}"""u8.ToArray()); // of a newer version
+        ((IBrokerSink)world.Node).OnControl("""{"Unknown":1}"""u8.ToArray()); // of a newer version
 
         Assert.Single(world.Log.Of("BadControl"));
     }
@@ -119,7 +119,7 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task Question_IsAnsweredToWhoAsked()
+    public async Task Question_IsAnsweredToTheAskingNode()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);

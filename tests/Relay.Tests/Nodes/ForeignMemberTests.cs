@@ -27,14 +27,14 @@ public sealed class ForeignMemberTests
         await socket.SendAsync("1");
         await foreign.ReceivesAsync("1");
         await foreign.SendAsync(room, "2");
-        await socket.HearsAsync("2");
+        await socket.ReceivesAsync("2");
         await socket.SendAsync("3");
         await foreign.ReceivesAsync("1", "3");
         world.Node.Leave(room, foreign);
         Member last = await world.JoinAsync("a");
         await socket.SendAsync("4");
 
-        await last.HearsAsync("4");
+        await last.ReceivesAsync("4");
         Assert.Equal(["1", "3"], foreign.Received);
         Assert.Equal(2, room.Listeners);
     }

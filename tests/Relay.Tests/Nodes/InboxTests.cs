@@ -85,7 +85,7 @@ public sealed class InboxTests
         }
     }
 
-    /// <summary>An audience that stops its room until it is let go.</summary>
+    /// <summary>An audience that stops its room until it is released.</summary>
     private sealed class HeldAudience : IRoomAudienceFactory, IRoomAudience, IRoomListener, IDisposable
     {
         private readonly ManualResetEventSlim _released = new();

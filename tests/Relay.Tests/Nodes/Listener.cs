@@ -16,7 +16,7 @@ internal sealed class NotingAudiences : IRoomAudienceFactory
 
 internal sealed class NotingAudience : IRoomAudience
 {
-    // The room's calls never overlap; those who leave come from elsewhere.
+    // The room's calls never overlap; calls to leave come from other threads.
     private Listener[] _listeners = [];
 
     public void Add(Listener listener)
@@ -36,13 +36,13 @@ internal sealed class NotingAudience : IRoomAudience
     }
 
     public void OnPublication(LocalRoom room, Publication publication, IRoomMember? except)
-        => Tell($"{publication.Offset}:{publication.Text()}");
+        => Record($"{publication.Offset}:{publication.Text()}");
 
-    public void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined) => Tell((hasJoined ? "+" : "-") + member.Client);
+    public void OnPresenceChanged(LocalRoom room, RoomMember member, bool hasJoined) => Record((hasJoined ? "+" : "-") + member.Client);
 
-    public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason) => Tell($"lost {reason} {now.Epoch}:{now.Offset}");
+    public void OnPositionLost(LocalRoom room, StreamPosition now, PositionLoss reason) => Record($"lost {reason} {now.Epoch}:{now.Offset}");
 
-    private void Tell(string what)
+    private void Record(string what)
     {
         foreach (Listener listener in Volatile.Read(ref _listeners))
         {
@@ -51,28 +51,28 @@ internal sealed class NotingAudience : IRoomAudience
     }
 }
 
-/// <summary>Notes what it is told: "recovered e:5", "not recovered e:5", then what it missed and what comes, as "OFFSET:TEXT".</summary>
+/// <summary>Records its calls: "recovered e:5", "not recovered e:5", then missed and later publications, as "OFFSET:TEXT".</summary>
 internal sealed class Listener : IRoomListener
 {
-    private readonly List<string> _heard = [];
+    private readonly List<string> _received = [];
 
     public NotingAudience? Audience { get; private set; }
 
-    public IReadOnlyList<string> Heard
+    public IReadOnlyList<string> Received
     {
         get
         {
-            lock (_heard)
+            lock (_received)
             {
-                return [.. _heard];
+                return [.. _received];
             }
         }
     }
 
-    /// <summary>Numbers of the publications heard, in their order.</summary>
+    /// <summary>Offsets of the received publications, in their order.</summary>
     public IReadOnlyList<long> Offsets =>
     [
-        .. Heard.Where(static each => char.IsDigit(each[0]))
+        .. Received.Where(static each => char.IsDigit(each[0]))
             .Select(static each => long.Parse(each[..each.IndexOf(':', StringComparison.Ordinal)], CultureInfo.InvariantCulture)),
     ];
 
@@ -90,15 +90,15 @@ internal sealed class Listener : IRoomListener
 
     public void Note(string what)
     {
-        lock (_heard)
+        lock (_received)
         {
-            _heard.Add(what);
+            _received.Add(what);
         }
     }
 
-    public async Task HearsAsync(params string[] all)
+    public async Task ReceivesAsync(params string[] all)
     {
-        await Bounded.Eventually(() => Heard.Count >= all.Length, what: $"{all.Length} things heard, last {all.LastOrDefault()}");
-        Xunit.Assert.Equal(all, Heard);
+        await Bounded.Eventually(() => Received.Count >= all.Length, what: $"{all.Length} events received, last {all.LastOrDefault()}");
+        Xunit.Assert.Equal(all, Received);
     }
 }

@@ -104,7 +104,7 @@ internal sealed class LossyBroker(LossyBroker.Memory memory, int seed, int lostO
 
         public ValueTask DisposeAsync() => _broker.DisposeAsync();
 
-        /// <summary>Begins anew, with nothing.</summary>
+        /// <summary>Begins anew, without data.</summary>
         public void Forget()
         {
             lock (_subscribers)

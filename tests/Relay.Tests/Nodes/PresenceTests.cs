@@ -30,7 +30,7 @@ public sealed class PresenceTests
     }
 
     [Fact]
-    public async Task RoomsWithoutPresence_TellNothing()
+    public async Task RoomsWithoutPresence_AnnounceNothing()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -52,7 +52,7 @@ public sealed class PresenceTests
         ann.Leave();
 
         string client = world.Node.ClientIdOf(ann.Connection);
-        await listener.HearsAsync("not recovered :0", "+" + client, "0:x", "-" + client);
+        await listener.ReceivesAsync("not recovered :0", "+" + client, "0:x", "-" + client);
     }
 
     [Fact]

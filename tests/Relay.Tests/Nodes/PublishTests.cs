@@ -21,7 +21,7 @@ public sealed class PublishTests
     [InlineData(new byte[] { 0xFF })]
     [InlineData(new byte[] { 0xED, 0xA0, 0x80 })] // U+D800 as bytes
     [InlineData(new byte[] { 0xC0, 0xAF })] // '/' in two bytes
-    [InlineData(new byte[] { 0xE2, 0x82 })] // cut off
+    [InlineData(new byte[] { 0xE2, 0x82 })] // truncated
     public async Task TextFromCode_ThatIsNotUtf8_IsTheCallersMistake_AndBytesAreNot(byte[] data)
     {
         await using RelayWorld world = await RelayWorld.StartAsync(new ScriptedBroker(), _kept);
@@ -31,7 +31,7 @@ public sealed class PublishTests
         await world.Node.PublishAsync("a", new Publication { Data = data, Kind = MessageKind.Binary }).Within();
         await world.PublishAsync("a", "text");
 
-        await Bounded.Eventually(() => member.Heard.Count == 2);
+        await Bounded.Eventually(() => member.Received.Count == 2);
         Assert.Equal([0x2, 0x1], Frames.ParseAll(member.Writer.Sent).Select(static frame => frame.Opcode));
     }
 
@@ -53,11 +53,11 @@ public sealed class PublishTests
             await ann.SendAsync($"ann {i}");
         }
 
-        await bob.HearsAsync([.. Enumerable.Range(0, 100).Select(static i => $"ann {i}")]);
+        await bob.ReceivesAsync([.. Enumerable.Range(0, 100).Select(static i => $"ann {i}")]);
         await bob.SendAsync("bob");
-        await ann.HearsAsync("bob");
-        Assert.Empty(other.Heard);
-        Assert.Equal(100, bob.Heard.Count);
+        await ann.ReceivesAsync("bob");
+        Assert.Empty(other.Received);
+        Assert.Equal(100, bob.Received.Count);
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class PublishTests
     public async Task Message_ToSeveralRooms_ReachesAConnectionInSeveralOnce(bool isSingleNode, int historySize)
     {
         ScriptedBroker broker = new() { IsSingleNode = isSingleNode };
-        RoomRule rule = new() { Pattern = "b", HistorySize = historySize }; // the other rooms keep nothing: one of each kind
+        RoomRule rule = new() { Pattern = "b", HistorySize = historySize }; // the other rooms have no history: one of each kind
         await using RelayWorld world = await RelayWorld.StartAsync(broker, rule);
         Member publisher = await world.JoinAsync("a");
         LocalRoom other = (await world.Node.JoinAsync("b", publisher.Connection).AsTask().Within())!;
@@ -84,11 +84,11 @@ public sealed class PublishTests
         }
 
         string[] all = [.. Enumerable.Range(0, 50).Select(static i => $"{i}")];
-        await one.HearsAsync(all);
-        await two.HearsAsync(all);
-        await Bounded.Eventually(() => both.Heard.Count >= 50);
-        Assert.Equal(all.Order(), both.Heard.Order()); // between rooms there is no order
-        Assert.Empty(publisher.Heard);
+        await one.ReceivesAsync(all);
+        await two.ReceivesAsync(all);
+        await Bounded.Eventually(() => both.Received.Count >= 50);
+        Assert.Equal(all.Order(), both.Received.Order()); // between rooms there is no order
+        Assert.Empty(publisher.Received);
     }
 
     [Fact]
@@ -107,12 +107,12 @@ public sealed class PublishTests
             broker.Take("b", copy);
         }
 
-        await two.HearsAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0");
-        await Bounded.Eventually(() => both.Heard.Count >= 10);
+        await two.ReceivesAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0");
+        await Bounded.Eventually(() => both.Received.Count >= 10);
         broker.Take("b", "last");
-        await two.HearsAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "last");
-        await Bounded.Eventually(() => both.Heard.Contains("last"));
-        Assert.Equal(11, both.Heard.Count);
+        await two.ReceivesAsync("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "last");
+        await Bounded.Eventually(() => both.Received.Contains("last"));
+        Assert.Equal(11, both.Received.Count);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class PublishTests
 
         await ann.SendAsync("x");
 
-        Assert.Equal(["x"], bob.Heard); // at once: no other thread had to run
+        Assert.Equal(["x"], bob.Received); // at once: no other thread had to run
     }
 
     [Fact]
@@ -178,8 +178,8 @@ public sealed class PublishTests
         await bob.SendAsync("2");
         taken.ForEach(publication => broker.Sink.OnPublication("a", publication, ""));
 
-        await ann.HearsAsync("from another node", "2");
-        await bob.HearsAsync("from another node", "1");
+        await ann.ReceivesAsync("from another node", "2");
+        await bob.ReceivesAsync("from another node", "1");
     }
 
     [Fact]
@@ -191,14 +191,14 @@ public sealed class PublishTests
         StreamPosition first = await world.PublishAsync("a", "x");
         StreamPosition elsewhere = await world.PublishAsync("nobody is here", "y");
 
-        await ann.HearsAsync("x");
+        await ann.ReceivesAsync("x");
         Assert.Equal([new("e1", 1), new("e1", 1)], new[] { first, elsewhere });
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task NotStored_WhereNotDurable_TheMembersHereHearItOnce(bool isUnknown)
+    public async Task NotStored_WhereNotDurable_TheMembersHereReceiveItOnce(bool isUnknown)
     {
         ScriptedBroker broker = new() { OnPublish = (_, _) => Failed(isUnknown) };
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -209,9 +209,9 @@ public sealed class PublishTests
         await ann.SendAsync("x");
         await bob.SendAsync("y");
 
-        await bob.HearsAsync("x");
-        await ann.HearsAsync("y");
-        await listener.HearsAsync("not recovered :0", "0:x", "0:y");
+        await bob.ReceivesAsync("x");
+        await ann.ReceivesAsync("y");
+        await listener.ReceivesAsync("not recovered :0", "0:x", "0:y");
     }
 
     [Theory]
@@ -219,7 +219,7 @@ public sealed class PublishTests
     [InlineData(0, true)]
     [InlineData(10, false)]
     [InlineData(10, true)]
-    public async Task NotStored_WhosePublisherGetsAnAnswer_IsAnErrorAndNotHeard(int historySize, bool isUnknown)
+    public async Task NotStored_WhosePublisherGetsAnAnswer_IsAnErrorAndNotReceived(int historySize, bool isUnknown)
     {
         ScriptedBroker broker = new() { OnPublish = (_, _) => Failed(isUnknown) };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = historySize });
@@ -230,14 +230,14 @@ public sealed class PublishTests
         broker.OnPublish = null;
         await world.PublishAsync("a", "taken");
 
-        await ann.HearsAsync("taken");
-        await listener.HearsAsync(historySize == 0 ? ["not recovered :0", "0:taken"] : ["not recovered e1:0", "1:taken"]);
+        await ann.ReceivesAsync("taken");
+        await listener.ReceivesAsync(historySize == 0 ? ["not recovered :0", "0:taken"] : ["not recovered e1:0", "1:taken"]);
         Assert.Equal(isUnknown, error.IsUnknown);
         Assert.DoesNotContain("skip a", broker.Calls);
     }
 
     [Fact]
-    public async Task NotStored_WhosePublisherGetsAnAnswer_AndStoredAllTheSame_IsHeardOnce()
+    public async Task NotStored_WhosePublisherGetsAnAnswer_AndStoredAllTheSame_IsReceivedOnce()
     {
         ScriptedBroker broker = new() { Announces = false };
         broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
@@ -246,16 +246,16 @@ public sealed class PublishTests
         Member ann = await world.JoinAsync("a");
 
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "x"));
-        await MaintainUntilAsync(world, () => ann.Heard.Count == 1);
+        await MaintainUntilAsync(world, () => ann.Received.Count == 1);
 
-        await listener.HearsAsync("not recovered e1:0", "1:x");
-        await ann.HearsAsync("x");
+        await listener.ReceivesAsync("not recovered e1:0", "1:x");
+        await ann.ReceivesAsync("x");
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(10)]
-    public async Task AnnouncedBeforeItsAnswerWasLost_IsHeardOnce(int historySize)
+    public async Task AnnouncedBeforeItsAnswerWasLost_IsReceivedOnce(int historySize)
     {
         TaskCompletionSource<StreamPosition> answer = new();
         ScriptedBroker broker = new();
@@ -265,13 +265,13 @@ public sealed class PublishTests
         Member bob = await world.JoinAsync("a");
         Listener listener = await SubscribeAsync(world, "a");
         await ann.SendAsync("x");
-        await bob.HearsAsync("x");
+        await bob.ReceivesAsync("x");
 
         answer.SetException(new BrokerUnavailableException("the link for commands is cut", isUnknown: true));
         broker.Take("a", "y", historySize > 0);
 
-        await bob.HearsAsync("x", "y");
-        await listener.HearsAsync(historySize > 0 ? ["not recovered e1:0", "1:x", "2:y"] : ["not recovered :0", "0:x", "0:y"]);
+        await bob.ReceivesAsync("x", "y");
+        await listener.ReceivesAsync(historySize > 0 ? ["not recovered e1:0", "1:x", "2:y"] : ["not recovered :0", "0:x", "0:y"]);
     }
 
     [Theory]
@@ -299,24 +299,24 @@ public sealed class PublishTests
         };
         await ann.SendAsync("1");
         await ann.SendAsync("2");
-        broker.OnPublish = static (_, _) => Failed(isUnknown: false); // known to be away
+        broker.OnPublish = static (_, _) => Failed(isUnknown: false); // known to be unavailable
         await ann.SendAsync("3");
         await ann.SendAsync("4");
         answers.ForEach(static answer => answer.SetException(new BrokerUnavailableException("no answer", isUnknown: true)));
-        await bob.HearsAsync("1", "2", "3", "4"); // do not wait for a broker that is away
+        await bob.ReceivesAsync("1", "2", "3", "4"); // do not wait for an unavailable broker
         world.RunMaintenance();
-        Assert.Single(listener.Heard);
+        Assert.Single(listener.Received);
 
         broker.OnReadHistory = null;
         broker.SetHealth(BrokerHealth.Up);
-        await Bounded.Eventually(() => listener.Heard.Count >= 5);
+        await Bounded.Eventually(() => listener.Received.Count >= 5);
         broker.OnPublish = null;
         broker.Announces = true;
         await ann.SendAsync("5");
 
-        await listener.HearsAsync(["not recovered e1:0", .. isUnknownStored ? (string[])["1:1", "2:2", "0:3", "0:4", "4:5"]
+        await listener.ReceivesAsync(["not recovered e1:0", .. isUnknownStored ? (string[])["1:1", "2:2", "0:3", "0:4", "4:5"]
             : ["0:1", "0:2", "0:3", "0:4", "2:5"]]);
-        await bob.HearsAsync("1", "2", "3", "4", "5");
+        await bob.ReceivesAsync("1", "2", "3", "4", "5");
     }
 
     [Fact]
@@ -333,70 +333,70 @@ public sealed class PublishTests
         await ann.SendAsync("unknown");
         broker.OnPublish = static (_, _) => Failed(isUnknown: false);
         await ann.SendAsync("not stored");
-        await bob.HearsAsync("unknown", "not stored");
+        await bob.ReceivesAsync("unknown", "not stored");
         broker.OnPublish = (_, publication) =>
         {
             broker.Sink.OnPublication("a", publication.WithOffset(1), "e1"); // the number left out is looked at elsewhere
             return new(new StreamPosition("e1", 1));
         };
         await ann.SendAsync("stored");
-        await listener.HearsAsync("not recovered e1:0", "0:unknown", "0:not stored", "1:stored");
+        await listener.ReceivesAsync("not recovered e1:0", "0:unknown", "0:not stored", "1:stored");
 
         broker.Sink.OnPublication("a", late!.WithOffset(2), "e1"); // on another connection, after all
         broker.Sink.OnPublication("a", "next".ToPublication().WithOffset(3), "e1");
 
-        await listener.HearsAsync("not recovered e1:0", "0:unknown", "0:not stored", "1:stored", "3:next");
-        await bob.HearsAsync("unknown", "not stored", "stored", "next");
-        await ann.HearsAsync("next");
+        await listener.ReceivesAsync("not recovered e1:0", "0:unknown", "0:not stored", "1:stored", "3:next");
+        await bob.ReceivesAsync("unknown", "not stored", "stored", "next");
+        await ann.ReceivesAsync("next");
     }
 
     [Fact]
-    public async Task NotStored_WithHistory_TheNumbersShowIt_AtTheNextPublish()
+    public async Task NotStored_WithHistory_TheOffsetsShowIt_AtTheNextPublish()
     {
         ScriptedBroker here = new();
         await using RelayWorld world = await RelayWorld.StartAsync(here, _kept);
         Member ann = await world.JoinAsync("a");
         here.OnPublish = static (_, _) => Failed(isUnknown: false);
-        await ann.SendAsync("heard here only");
+        await ann.SendAsync("delivered here only");
         here.OnPublish = null;
 
         Assert.Equal(new StreamPosition("e1", 2), await world.PublishAsync("a", "x"));
         Assert.Equal(new StreamPosition("e1", 3), await world.PublishAsync("a", "y"));
         Listener back = await SubscribeAsync(world, "a", new StreamPosition("e1", 0));
-        await back.HearsAsync("not recovered e1:3");
+        await back.ReceivesAsync("not recovered e1:3");
     }
 
     [Fact]
-    public async Task NotStored_WithHistory_AListenerThatComesBackBeforeTheNumbersShowIt_IsNotRecovered()
+    public async Task NotStored_WithHistory_AListenerThatReturnsBeforeTheOffsetsShowIt_IsNotRecovered()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         Member ann = await world.JoinAsync("a");
         Listener listener = await SubscribeAsync(world, "a");
         broker.OnPublish = static (_, _) => Failed(isUnknown: false);
-        await ann.SendAsync("heard here only");
-        await listener.HearsAsync("not recovered e1:0", "0:heard here only");
+        await ann.SendAsync("delivered here only");
+        await listener.ReceivesAsync("not recovered e1:0", "0:delivered here only");
 
         Listener back = await SubscribeAsync(world, "a", new StreamPosition("e1", 0));
         broker.OnPublish = null;
         await world.PublishAsync("a", "x");
-        await back.HearsAsync("not recovered e1:0", "2:x");
+        await back.ReceivesAsync("not recovered e1:0", "2:x");
 
         Listener later = await SubscribeAsync(world, "a", new StreamPosition("e1", 2));
-        await later.HearsAsync("recovered e1:2");
+        await later.ReceivesAsync("recovered e1:2");
     }
 
     [Fact]
-    public async Task NotStored_WithHistory_TheNumbersShowIt_AlsoWhenNoOtherFollows()
+    public async Task NotStored_WithHistory_TheOffsetsShowIt_AlsoWhenNoOtherFollows()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         Member ann = await world.JoinAsync("a");
         broker.SetHealth(BrokerHealth.Degraded);
         broker.OnPublish = static (_, _) => Failed(isUnknown: false);
-        await ann.SendAsync("heard here only");
+        await ann.SendAsync("delivered here only");
         world.RunMaintenance(3);
-        Assert.DoesNotContain("skip a", broker.Calls); // it is away
+        Assert.DoesNotContain("skip a", broker.Calls); // it is unavailable
 
         broker.SetHealth(BrokerHealth.Up);
         await MaintainUntilAsync(world, () => broker.Calls.Contains("skip a"));
@@ -404,11 +404,11 @@ public sealed class PublishTests
 
         Assert.Single(broker.Calls, "skip a");
         Listener back = await SubscribeAsync(world, "a", new StreamPosition("e1", 0));
-        await back.HearsAsync("not recovered e1:1");
+        await back.ReceivesAsync("not recovered e1:1");
     }
 
     [Fact]
-    public async Task AnnouncedButNotStored_IsHeardInItsPlace_AndTheNumbersShowIt()
+    public async Task AnnouncedButNotStored_IsReceivedInOrder_AndTheOffsetsShowIt()
     {
         ScriptedBroker broker = new();
         broker.OnPublish = (room, publication) => { broker.Take(room, publication, keep: false); return new(default(StreamPosition)); };
@@ -421,14 +421,14 @@ public sealed class PublishTests
         broker.OnPublish = null;
         await ann.SendAsync("y");
 
-        await bob.HearsAsync("x", "y");
-        await Bounded.Eventually(() => listener.Heard.Count == 3);
-        await listener.HearsAsync("not recovered e1:0", "0:x", "2:y");
+        await bob.ReceivesAsync("x", "y");
+        await Bounded.Eventually(() => listener.Received.Count == 3);
+        await listener.ReceivesAsync("not recovered e1:0", "0:x", "2:y");
         Assert.Equal(1, world.Metrics.Sum("weir.relay.publishes", ("weir.outcome", "announced")));
     }
 
     [Fact]
-    public async Task Refusing_IsNotAway_PublishersWaitAndNothingIsDeliveredTwice()
+    public async Task Refusing_IsNotUnavailable_PublishersWaitAndNothingIsDeliveredTwice()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -440,11 +440,11 @@ public sealed class PublishTests
         broker.SetHealth(BrokerHealth.Up);
         await ann.SendAsync("y");
 
-        await bob.HearsAsync("x", "y");
+        await bob.ReceivesAsync("x", "y");
     }
 
     [Fact]
-    public async Task MaybeStored_AndAnnouncedLater_IsNotHeardAgain()
+    public async Task MaybeStored_AndAnnouncedLater_IsNotReceivedAgain()
     {
         Publication? taken = null;
         ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken = publication; return Failed(isUnknown: true); } };
@@ -453,18 +453,18 @@ public sealed class PublishTests
         Member bob = await world.JoinAsync("a");
         Listener listener = await SubscribeAsync(world, "a");
         await ann.SendAsync("x");
-        await bob.HearsAsync("x");
+        await bob.ReceivesAsync("x");
 
         broker.Sink.OnPublication("a", taken!, "");
         broker.Take("a", "y", keep: false);
 
-        await bob.HearsAsync("x", "y");
-        await ann.HearsAsync("y");
-        await listener.HearsAsync("not recovered :0", "0:x", "0:y");
+        await bob.ReceivesAsync("x", "y");
+        await ann.ReceivesAsync("y");
+        await listener.ReceivesAsync("not recovered :0", "0:x", "0:y");
     }
 
     [Fact]
-    public async Task MaybeStored_WithoutHistory_WhileTheBrokerIsAway_IsNotOvertakenByWhatIsStoredAfterIt()
+    public async Task MaybeStored_WithoutHistory_WhileTheBrokerIsUnavailable_IsNotOvertakenByWhatIsStoredAfterIt()
     {
         List<Publication> taken = [];
         ScriptedBroker broker = new() { OnPublish = (_, publication) => { taken.Add(publication); return Failed(isUnknown: true); } };
@@ -475,17 +475,17 @@ public sealed class PublishTests
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "1"));
         broker.OnPublish = (_, publication) => { taken.Add(publication); return new(default(StreamPosition)); };
         await world.PublishAsync("a", "2");
-        await ann.HearsAsync("1", "2");
+        await ann.ReceivesAsync("1", "2");
 
-        taken.ForEach(publication => broker.Sink.OnPublication("a", publication, "")); // goes on
+        taken.ForEach(publication => broker.Sink.OnPublication("a", publication, "")); // continues
         broker.Take("a", "3", keep: false);
 
-        await ann.HearsAsync("1", "2", "3");
-        await listener.HearsAsync("not recovered :0", "0:1", "0:2", "0:3");
+        await ann.ReceivesAsync("1", "2", "3");
+        await listener.ReceivesAsync("not recovered :0", "0:1", "0:2", "0:3");
     }
 
     [Fact]
-    public async Task Stored_AfterAllHadLeft_WhileTheBrokerIsAway_IsNotGivenToTheMembersOfTheNextRoomOfItsName()
+    public async Task Stored_AfterAllHadLeft_WhileTheBrokerIsUnavailable_IsNotGivenToTheMembersOfTheNextRoomOfItsName()
     {
         TaskCompletionSource<StreamPosition> answer = new();
         ScriptedBroker broker = new() { Announces = false };
@@ -508,11 +508,11 @@ public sealed class PublishTests
         broker.Announces = true;
         await world.PublishAsync("a", "2");
 
-        await bob.HearsAsync("2");
+        await bob.ReceivesAsync("2");
     }
 
     [Fact]
-    public async Task MaybeStored_WithHistory_BeforeThePlaceOfTheRoomIsKnown_IsNotGivenToThoseWhoBeginAfterIt()
+    public async Task MaybeStored_WithHistory_BeforeTheRoomHasAPosition_IsNotGivenToLaterListeners()
     {
         ScriptedBroker broker = new() { Announces = false };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -521,7 +521,7 @@ public sealed class PublishTests
         Member bob = await world.JoinAsync("a");
         broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
         await ann.SendAsync("1");
-        await bob.HearsAsync("1");
+        await bob.ReceivesAsync("1");
 
         broker.OnReadHistory = null; // shows where the room is, not what was before
         broker.OnPublish = null;
@@ -533,13 +533,13 @@ public sealed class PublishTests
         broker.Announces = true;
         await ann.SendAsync("2");
 
-        await bob.HearsAsync("1", "2");
-        await Bounded.Eventually(() => listener.Heard.Count >= 2);
-        Assert.DoesNotContain(listener.Heard, static heard => heard.EndsWith(":1", StringComparison.Ordinal) && char.IsDigit(heard[0]));
+        await bob.ReceivesAsync("1", "2");
+        await Bounded.Eventually(() => listener.Received.Count >= 2);
+        Assert.DoesNotContain(listener.Received, static received => received.EndsWith(":1", StringComparison.Ordinal) && char.IsDigit(received[0]));
     }
 
     [Fact]
-    public async Task Stored_WithoutHistory_BeforeAnyoneWasThere_WhileTheBrokerIsAway_IsHeardOnce()
+    public async Task Stored_WithoutHistory_BeforeTheFirstMember_WhileTheBrokerIsUnavailable_IsReceivedOnce()
     {
         TaskCompletionSource<StreamPosition> answer = new();
         Publication? taken = null;
@@ -554,7 +554,7 @@ public sealed class PublishTests
         broker.Sink.OnPublication("a", taken!, ""); // its link for announcements stands
         broker.Take("a", "2", keep: false);
 
-        await bob.HearsAsync("1", "2");
+        await bob.ReceivesAsync("1", "2");
     }
 
     [Fact]
@@ -569,15 +569,15 @@ public sealed class PublishTests
         Task first = world.PublishAsync("a", "1");
         broker.OnPublish = null; // and is back
         await world.PublishAsync("a", "2");
-        await ann.HearsAsync("2");
+        await ann.ReceivesAsync("2");
 
         answer.SetResult(default);
         await first.Within();
         broker.SetHealth(BrokerHealth.Up);
         await world.PublishAsync("a", "3");
 
-        await ann.HearsAsync("2", "3"); // without history, a message whose announcement is lost is lost
-        await listener.HearsAsync("not recovered :0", "0:2", "0:3");
+        await ann.ReceivesAsync("2", "3"); // without history, a message whose announcement is lost is lost
+        await listener.ReceivesAsync("not recovered :0", "0:2", "0:3");
     }
 
     [Fact]
@@ -593,13 +593,13 @@ public sealed class PublishTests
         Task<StreamPosition> second = world.PublishAsync("a", "2");
         broker.OnPublish = null; // it stores again, and the announcement overtakes the two answers
         await ann.SendAsync("3");
-        await Bounded.Eventually(() => bob.Heard.Contains("3"));
+        await Bounded.Eventually(() => bob.Received.Contains("3"));
         answer.SetException(new BrokerUnavailableException("READONLY", isUnknown: false));
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => second.Within());
         await ann.SendAsync("4");
 
-        await bob.HearsAsync("1", "3", "4");
-        await listener.HearsAsync("not recovered e1:0", "0:1", "1:3", "3:4"); // an offset is skipped for 1
+        await bob.ReceivesAsync("1", "3", "4");
+        await listener.ReceivesAsync("not recovered e1:0", "0:1", "1:3", "3:4"); // an offset is skipped for 1
     }
 
     [Fact]
@@ -618,12 +618,12 @@ public sealed class PublishTests
         int before = broker.Calls.Count;
         await MaintainUntilAsync(world, () => broker.Calls.Count > before);
 
-        await bob.HearsAsync("1", "2", "3");
-        await listener.HearsAsync("not recovered e1:0", "lost Trimmed e1:2", "3:3");
+        await bob.ReceivesAsync("1", "2", "3");
+        await listener.ReceivesAsync("not recovered e1:0", "lost Trimmed e1:2", "3:3");
     }
 
     [Fact]
-    public async Task Join_WhileTheBrokerIsAwayAndTheRoomIsBeingLeft_IsGivenEachOnce()
+    public async Task Join_WhileTheBrokerIsUnavailableAndTheRoomIsBeingLeft_IsGivenEachOnce()
     {
         TaskCompletionSource unsubscribed = new();
         ScriptedBroker broker = new() { OnUnsubscribe = _ => unsubscribed.Task };
@@ -636,7 +636,7 @@ public sealed class PublishTests
         broker.Take("a", "1");
         broker.Take("a", "2");
         broker.SetHealth(BrokerHealth.Up); // a check reads both
-        await ann.HearsAsync("1", "2");
+        await ann.ReceivesAsync("1", "2");
 
         TaskCompletionSource<RoomHistory> top = new();
         broker.OnReadHistory = (_, _) => top.Task;
@@ -652,11 +652,11 @@ public sealed class PublishTests
         broker.Announces = true;
         broker.Take("a", "3");
 
-        await ann.HearsAsync("1", "2", "3");
+        await ann.ReceivesAsync("1", "2", "3");
     }
 
     [Fact]
-    public async Task DifferentRules_WithoutHistoryHere_WhatAnotherNodeHasNumbered_IsHeardAtOnce_WithoutANumber()
+    public async Task DifferentRules_WithoutHistoryHere_WhatAnotherNodeHasNumbered_IsReceivedAtOnce_WithoutAnOffset()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -666,13 +666,13 @@ public sealed class PublishTests
         broker.Take("a", "1", keep: true);
         broker.Take("a", "2", keep: true);
 
-        await ann.HearsAsync("1", "2");
-        await listener.HearsAsync("not recovered :0", "0:1", "0:2");
+        await ann.ReceivesAsync("1", "2");
+        await listener.ReceivesAsync("not recovered :0", "0:1", "0:2");
         Assert.DoesNotContain("read a", broker.Calls);
     }
 
     [Fact]
-    public async Task MaybeStored_WithoutHistory_AndALaterOneAnnouncedWithoutIt_IsNotHeard()
+    public async Task MaybeStored_WithoutHistory_AndALaterOneAnnouncedWithoutIt_IsNotReceived()
     {
         ScriptedBroker broker = new() { OnPublish = static (_, _) => Failed(isUnknown: true) };
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -682,11 +682,11 @@ public sealed class PublishTests
 
         await world.PublishAsync("a", "2");
 
-        await ann.HearsAsync("2");
+        await ann.ReceivesAsync("2");
     }
 
     [Fact]
-    public async Task MaybeStored_WithHistory_AReadThatDoesNotReachTheTop_DoesNotSayThatItIsNotStored()
+    public async Task MaybeStored_WithHistory_AReadThatDoesNotReachTheTop_DoesNotProveThatItIsNotStored()
     {
         ScriptedBroker broker = new() { Announces = false };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -696,22 +696,22 @@ public sealed class PublishTests
         broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
         await ann.SendAsync("1");
         await ann.SendAsync("2");
-        await bob.HearsAsync("1", "2");
+        await bob.ReceivesAsync("1", "2");
         TaskCompletionSource<RoomHistory> top = new();
         TaskCompletionSource<RoomHistory> all = new();
         broker.OnReadHistory = (_, query) => query.Limit == 0 ? top.Task : all.Task;
         int before = Reads();
         await MaintainUntilAsync(world, () => Reads() >= before + 2); // the room's, and its link's
 
-        // It goes on: both are stored, and the announcement of one has come.
+        // It continues: both are stored, and the announcement of one has come.
         broker.Sink.OnPublication("a", broker.Read("a", new HistoryQuery(Since: null, Limit: -1)).Publications[0], broker.Epoch);
         top.SetResult(broker.Read("a", new HistoryQuery(Since: null, Limit: 0)));
         await Bounded.Eventually(() => Reads() >= before + 3);
         Listener listener = await SubscribeAsync(world, "a");
         all.SetResult(broker.Read("a", new HistoryQuery(new StreamPosition(broker.Epoch, 1), Limit: -1)));
 
-        await listener.HearsAsync("not recovered e1:1", "2:2");
-        Assert.Equal(["1", "2"], bob.Heard);
+        await listener.ReceivesAsync("not recovered e1:1", "2:2");
+        Assert.Equal(["1", "2"], bob.Received);
 
         int Reads() => broker.Calls.Count(static call => call == "read a");
     }
@@ -728,12 +728,12 @@ public sealed class PublishTests
         broker.OnPublish = (room, publication) => { broker.Take(room, publication); return Failed(isUnknown: true); };
 
         await ann.SendAsync("x");
-        await bob.HearsAsync("x"); // at once
-        await MaintainUntilAsync(world, () => listener.Heard.Count == 2); // when it is known
+        await bob.ReceivesAsync("x"); // at once
+        await MaintainUntilAsync(world, () => listener.Received.Count == 2); // when it is known
 
-        await listener.HearsAsync("not recovered e1:0", "1:x");
-        Assert.Equal(["x"], bob.Heard);
-        Assert.Empty(ann.Heard);
+        await listener.ReceivesAsync("not recovered e1:0", "1:x");
+        Assert.Equal(["x"], bob.Received);
+        Assert.Empty(ann.Received);
     }
 
     [Fact]
@@ -746,17 +746,17 @@ public sealed class PublishTests
         broker.OnPublish = (_, _) => Failed(isUnknown: true);
         await ann.SendAsync("x");
 
-        await MaintainUntilAsync(world, () => listener.Heard.Count == 2);
+        await MaintainUntilAsync(world, () => listener.Received.Count == 2);
         broker.OnPublish = null;
         await ann.SendAsync("y");
 
-        await listener.HearsAsync("not recovered e1:0", "0:x", "2:y"); // 1 is left out: whoever was away finds that something is missing
+        await listener.ReceivesAsync("not recovered e1:0", "0:x", "2:y"); // 1 is left out: a listener that was away finds the gap
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task NotStored_WhereDurable_FailsAndNobodyHearsIt(bool isUnknown)
+    public async Task NotStored_WhereDurable_FailsAndReachesNoMember(bool isUnknown)
     {
         ScriptedBroker broker = new() { OnPublish = (_, _) => Failed(isUnknown) };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept with { Durable = true });
@@ -766,15 +766,15 @@ public sealed class PublishTests
         await ann.SendAsync("x");
         BrokerUnavailableException error = await Assert.ThrowsAsync<BrokerUnavailableException>(() => world.PublishAsync("a", "y"));
 
-        await ann.HearsAsync("close 1013 not stored");
+        await ann.ReceivesAsync("close 1013 not stored");
         Assert.Equal(isUnknown, error.IsUnknown);
         broker.OnPublish = null;
         await world.PublishAsync("a", "z");
-        await bob.HearsAsync("z");
+        await bob.ReceivesAsync("z");
     }
 
     [Fact]
-    public async Task BrokerAway_WhatWaitsForItsAnnouncement_IsHeardHere_AndNotAgain()
+    public async Task BrokerUnavailable_WhatWaitsForItsAnnouncement_IsReceivedHere_AndNotAgain()
     {
         List<Publication> taken = [];
         ScriptedBroker broker =
@@ -785,15 +785,15 @@ public sealed class PublishTests
         await ann.SendAsync("taken before, not announced");
 
         broker.SetHealth(BrokerHealth.Degraded);
-        await bob.HearsAsync("taken before, not announced");
+        await bob.ReceivesAsync("taken before, not announced");
         await ann.SendAsync("while it is away");
-        await bob.HearsAsync("taken before, not announced", "while it is away");
+        await bob.ReceivesAsync("taken before, not announced", "while it is away");
         broker.SetHealth(BrokerHealth.Up);
         taken.ForEach(publication => broker.Sink.OnPublication("a", publication, ""));
         broker.Take("a", "after", keep: false);
 
-        await bob.HearsAsync("taken before, not announced", "while it is away", "after");
-        await ann.HearsAsync("after");
+        await bob.ReceivesAsync("taken before, not announced", "while it is away", "after");
+        await ann.ReceivesAsync("after");
     }
 
     [Fact]
@@ -818,12 +818,12 @@ public sealed class PublishTests
 
         await ann.SendAsync("1");
         await ann.SendAsync("2");
-        await bob.HearsAsync("1", "2");
+        await bob.ReceivesAsync("1", "2");
         first.SetResult(default);
         broker.Sink.OnPublication("a", taken!, "");
         broker.Take("a", "3", keep: false);
 
-        await bob.HearsAsync("1", "2", "3");
+        await bob.ReceivesAsync("1", "2", "3");
     }
 
     [Fact]
@@ -854,11 +854,11 @@ public sealed class PublishTests
         });
 
         await fourth.Within();
-        await bob.HearsAsync("0", "1", "2", "3"); // as if the broker were away, in their order
+        await bob.ReceivesAsync("0", "1", "2", "3"); // as if the broker were unavailable, in their order
     }
 
     [Fact]
-    public async Task Places_AreGivenBack()
+    public async Task PublishPermits_AreReturned()
     {
         Queue<TaskCompletionSource<StreamPosition>> open = new();
         ScriptedBroker broker = new();
@@ -892,7 +892,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task PublishesToldOfInTime_AreCountedByOutcome()
+    public async Task PublishesWithAResultInTime_AreCountedByIt()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -906,7 +906,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task Join_WhileTheBrokerDoesNotAnswer_TakesNoLongerThanThePatience()
+    public async Task Join_WhileTheBrokerDoesNotAnswer_TakesNoLongerThanTheTimeout()
     {
         ScriptedBroker broker = new() { OnSubscribe = static _ => new TaskCompletionSource().Task };
         RelayOptions options = new();
@@ -919,7 +919,7 @@ public sealed class PublishTests
 
         Assert.NotNull(await joining.Within());
         broker.SetHealth(BrokerHealth.Degraded);
-        Assert.True(world.Node.JoinAsync("b", connection).AsTask().IsCompletedSuccessfully); // known to be away: not waited for
+        Assert.True(world.Node.JoinAsync("b", connection).AsTask().IsCompletedSuccessfully); // known to be unavailable: not waited for
     }
 
     [Fact]
@@ -962,25 +962,25 @@ public sealed class PublishTests
     [Theory]
     [InlineData(0)]
     [InlineData(10)]
-    public async Task Join_BeforeTheRoomIsSubscribedTo_HearsNothing_ThenAll(int historySize)
+    public async Task Join_BeforeTheRoomIsSubscribedTo_ReceivesNothing_ThenAll(int historySize)
     {
         TaskCompletionSource mayJoin = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ScriptedBroker broker = new() { OnSubscribe = _ => mayJoin.Task };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, new RoomRule { HistorySize = historySize });
-        StallingPipeWriter heard = new();
-        WeirConnection connection = world.NewConnection(heard);
+        StallingPipeWriter received = new();
+        WeirConnection connection = world.NewConnection(received);
         Task<LocalRoom?> joining = world.Node.JoinAsync("a", connection).AsTask();
         await Bounded.Eventually(() => broker.Calls.Contains("subscribe a"));
         broker.Announces = false; // not to this node: the room is not subscribed to yet
         broker.Take("a", "before", keep: historySize > 0);
         broker.Announces = true;
 
-        Assert.False(world.Node.Members.TryGet("a", out _)); // what others of this node send it does not hear either
+        Assert.False(world.Node.Members.TryGet("a", out _)); // it does not receive messages of this node's others either
         mayJoin.SetResult();
-        Member member = new(world.Node, (await joining.Within())!, connection, heard);
+        Member member = new(world.Node, (await joining.Within())!, connection, received);
         broker.Take("a", "after", keep: historySize > 0);
 
-        await member.HearsAsync("after");
+        await member.ReceivesAsync("after");
     }
 
     [Theory]

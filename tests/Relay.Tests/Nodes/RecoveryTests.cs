@@ -26,7 +26,7 @@ public sealed class RecoveryTests
         Listener listener = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 1));
         Publish(broker, "four");
 
-        await listener.HearsAsync("recovered e1:3", "2:two", "3:three", "4:four");
+        await listener.ReceivesAsync("recovered e1:3", "2:two", "3:three", "4:four");
     }
 
     [Theory]
@@ -45,8 +45,8 @@ public sealed class RecoveryTests
         Listener second = await PublishTests.SubscribeAsync(world, "a", new StreamPosition(epoch, offset)); // the position is known by now
         Publish(broker, "four");
 
-        await first.HearsAsync(expected, "4:four");
-        await second.HearsAsync(expected, "4:four");
+        await first.ReceivesAsync(expected, "4:four");
+        await second.ReceivesAsync(expected, "4:four");
     }
 
     [Fact]
@@ -60,8 +60,8 @@ public sealed class RecoveryTests
         Listener before = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e0", 2));
         Listener beyond = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e0", 3));
 
-        await before.HearsAsync("recovered e1:3", "3:three");
-        await beyond.HearsAsync("not recovered e1:3");
+        await before.ReceivesAsync("recovered e1:3", "3:three");
+        await beyond.ReceivesAsync("not recovered e1:3");
     }
 
     [Fact]
@@ -76,13 +76,13 @@ public sealed class RecoveryTests
         Listener inTime = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 2));
         Listener fromZero = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 0));
 
-        await tooLate.HearsAsync("not recovered e1:3");
-        await inTime.HearsAsync("recovered e1:3", "3:three");
-        await fromZero.HearsAsync("not recovered e1:3");
+        await tooLate.ReceivesAsync("not recovered e1:3");
+        await inTime.ReceivesAsync("recovered e1:3", "3:three");
+        await fromZero.ReceivesAsync("not recovered e1:3");
     }
 
     [Fact]
-    public async Task NothingAskedFor_StartsAtTheTop()
+    public async Task NoPosition_StartsAtTheTop()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -91,7 +91,7 @@ public sealed class RecoveryTests
         Listener listener = await PublishTests.SubscribeAsync(world, "a");
         Publish(broker, "two");
 
-        await listener.HearsAsync("not recovered e1:1", "2:two");
+        await listener.ReceivesAsync("not recovered e1:1", "2:two");
     }
 
     [Fact]
@@ -114,13 +114,13 @@ public sealed class RecoveryTests
         Task<Listener> subscribing = PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 0));
         await hasRead.Task.Within();
         Publish(broker, "three", "four");
-        await standing.HearsAsync("not recovered e1:2", "3:three", "4:four"); // nobody waits for the read
+        await standing.ReceivesAsync("not recovered e1:2", "3:three", "4:four"); // no listener waits for the read
         mayRead.SetResult();
         Listener listener = await subscribing;
         Publish(broker, "five");
 
-        await listener.HearsAsync("recovered e1:4", "1:one", "2:two", "3:three", "4:four", "5:five");
-        await standing.HearsAsync("not recovered e1:2", "3:three", "4:four", "5:five");
+        await listener.ReceivesAsync("recovered e1:4", "1:one", "2:two", "3:three", "4:four", "5:five");
+        await standing.ReceivesAsync("not recovered e1:2", "3:three", "4:four", "5:five");
     }
 
     [Fact]
@@ -140,9 +140,9 @@ public sealed class RecoveryTests
         broker.Sink.OnPublication("a", "three".ToPublication().WithOffset(3), "e1");
         Publish(broker, "four");
 
-        await listener.HearsAsync("recovered e1:3", "1:one", "2:two", "3:three", "4:four");
-        await standing.HearsAsync("not recovered e1:1", "2:two", "3:three", "4:four");
-        await member.HearsAsync("two", "three", "four");
+        await listener.ReceivesAsync("recovered e1:3", "1:one", "2:two", "3:three", "4:four");
+        await standing.ReceivesAsync("not recovered e1:1", "2:two", "3:three", "4:four");
+        await member.ReceivesAsync("two", "three", "four");
     }
 
     [Fact]
@@ -184,13 +184,13 @@ public sealed class RecoveryTests
         broker.Announces = true;
         Publish(broker, "four");
 
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "3:three", "4:four");
-        await member.HearsAsync("one", "two", "three", "four");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two", "3:three", "4:four");
+        await member.ReceivesAsync("one", "two", "three", "four");
         Assert.Equal(3, world.Metrics.Sum("weir.relay.filled_in"));
     }
 
     [Fact]
-    public async Task OwnPublication_ThatIsFilledIn_IsStillNotHeardByItsPublisher()
+    public async Task OwnPublication_ThatIsFilledIn_IsStillNotReceivedByItsPublisher()
     {
         ScriptedBroker broker = new() { Announces = false };
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -201,8 +201,8 @@ public sealed class RecoveryTests
         broker.Announces = true;
         await bob.SendAsync("x");
 
-        await bob.HearsAsync("lost on its way");
-        await ann.HearsAsync("x");
+        await bob.ReceivesAsync("lost on its way");
+        await ann.ReceivesAsync("x");
     }
 
     [Fact]
@@ -217,7 +217,7 @@ public sealed class RecoveryTests
 
         world.Time.Advance(options.PositionCheckInterval);
 
-        await listener.HearsAsync("not recovered e1:0", "1:one");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one");
     }
 
     [Fact]
@@ -233,33 +233,33 @@ public sealed class RecoveryTests
 
         broker.SetHealth(BrokerHealth.Up);
 
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two");
     }
 
     [Fact]
-    public async Task EpochChanged_ListenersAreTold_AndGetAllOfTheNewOne()
+    public async Task EpochChanged_ListenersAreNotified_AndGetAllOfTheNewOne()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         Listener listener = await PublishTests.SubscribeAsync(world, "a");
         Member member = await world.JoinAsync("a");
         Publish(broker, "one", "two");
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two");
         broker.Forget("e2");
         broker.Announces = false;
         Publish(broker, "new one");
         broker.Announces = true;
         Publish(broker, "new two");
 
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "lost EpochChanged e2:0", "1:new one", "2:new two");
-        await member.HearsAsync("one", "two", "new one", "new two");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two", "lost EpochChanged e2:0", "1:new one", "2:new two");
+        await member.ReceivesAsync("one", "two", "new one", "new two");
         Assert.Equal(1, world.Metrics.Sum("weir.relay.positions_lost", ("weir.reason", "epoch")));
         Listener late = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 2));
-        await late.HearsAsync("not recovered e2:2");
+        await late.ReceivesAsync("not recovered e2:2");
     }
 
     [Fact]
-    public async Task TrimmedWhileAway_ListenersAreTold_AndGetWhatIsThere()
+    public async Task TrimmedMeanwhile_ListenersAreNotified_AndGetTheRest()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -270,22 +270,22 @@ public sealed class RecoveryTests
 
         broker.SetHealth(BrokerHealth.Up);
 
-        await listener.HearsAsync("not recovered e1:0", "lost Trimmed e1:2", "3:three");
+        await listener.ReceivesAsync("not recovered e1:0", "lost Trimmed e1:2", "3:three");
     }
 
     [Fact]
-    public async Task RolledBack_ListenersAreTold()
+    public async Task RolledBack_ListenersAreNotified()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
         Listener listener = await PublishTests.SubscribeAsync(world, "a");
         Publish(broker, "one", "two", "three");
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "3:three");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two", "3:three");
         broker.RollBack("a", 2);
 
         Publish(broker, "another two");
 
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "3:three", "lost RolledBack e1:1", "2:another two");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two", "3:three", "lost RolledBack e1:1", "2:another two");
     }
 
     [Theory]
@@ -301,13 +301,13 @@ public sealed class RecoveryTests
         BrokerUnavailableException refused =
             await Assert.ThrowsAsync<BrokerUnavailableException>(() => PublishTests.SubscribeAsync(world, "a", from));
         Publish(broker, "one");
-        await member.HearsAsync("one"); // members have no position
+        await member.ReceivesAsync("one"); // members have no position
         broker.OnReadHistory = null;
         await PublishTests.MaintainUntilAsync(world, () => broker.Calls.Count(static call => call == "read a") > 3);
         Listener listener = await PublishTests.SubscribeAsync(world, "a", from);
         Publish(broker, "two");
 
-        await listener.HearsAsync(asksForAPosition ? ["recovered e1:1", "1:one", "2:two"] : ["not recovered e1:1", "2:two"]);
+        await listener.ReceivesAsync(asksForAPosition ? ["recovered e1:1", "1:one", "2:two"] : ["not recovered e1:1", "2:two"]);
         Assert.False(refused.IsUnknown);
         Assert.Equal(2, world.Node.Rooms.Single().Listeners); // the one that was refused is not counted
     }
@@ -333,7 +333,7 @@ public sealed class RecoveryTests
         Publish(broker, "three");
         mayRead.SetResult();
 
-        await listener.HearsAsync("not recovered e1:0", "1:one", "2:two", "0:not stored", "3:three");
+        await listener.ReceivesAsync("not recovered e1:0", "1:one", "2:two", "0:not stored", "3:three");
     }
 
     [Fact]
@@ -353,7 +353,7 @@ public sealed class RecoveryTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing).Within();
         await Bounded.Eventually(() => !world.Node.Rooms.Any());
-        Assert.Empty(listener.Heard);
+        Assert.Empty(listener.Received);
     }
 
     [Fact]
@@ -365,11 +365,11 @@ public sealed class RecoveryTests
         Listener listener = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 0));
         broker.Take("a", "x", keep: false);
 
-        await listener.HearsAsync("not recovered :0", "0:x");
+        await listener.ReceivesAsync("not recovered :0", "0:x");
     }
 
     [Fact]
-    public async Task EverybodyGoneAndBack_StartsAtTheNewPosition()
+    public async Task AllLeaveAndReturn_StartsAtTheNewPosition()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);
@@ -381,11 +381,11 @@ public sealed class RecoveryTests
 
         Listener back = await PublishTests.SubscribeAsync(world, "a", new StreamPosition("e1", 1));
 
-        await back.HearsAsync("recovered e1:2", "2:two");
+        await back.ReceivesAsync("recovered e1:2", "2:two");
     }
 
     [Fact]
-    public async Task AudienceThatThrows_IsLoggedAndStopsNobody()
+    public async Task AudienceThatThrows_IsLoggedAndStopsNoOther()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker);
@@ -394,7 +394,7 @@ public sealed class RecoveryTests
 
         broker.Take("a", "x", keep: false);
 
-        await listener.HearsAsync("not recovered :0", "0:x");
+        await listener.ReceivesAsync("not recovered :0", "0:x");
         Assert.Single(world.Log.Of("AudienceFailed"));
     }
 

@@ -60,18 +60,18 @@ internal sealed class RelayWorld : IAsyncDisposable
         return new WeirConnection(_endpoint, transport, timer, request, remoteAddress: null, subprotocol: null, deflate: null);
     }
 
-    /// <summary>A connection that is in the room, once the node says so.</summary>
+    /// <summary>A connection that is in the room, once the join has completed.</summary>
     public async Task<Member> JoinAsync(string room)
     {
-        StallingPipeWriter heard = new();
-        WeirConnection connection = NewConnection(heard);
+        StallingPipeWriter received = new();
+        WeirConnection connection = NewConnection(received);
         LocalRoom? local = await Node.JoinAsync(room, connection).Within();
-        return new Member(Node, local!, connection, heard);
+        return new Member(Node, local!, connection, received);
     }
 
     public Task<StreamPosition> PublishAsync(string room, string text) => Node.PublishAsync(room, text.ToPublication()).Within();
 
-    /// <summary>Lets the upkeep run for so many steps.</summary>
+    /// <summary>Runs the maintenance for so many steps.</summary>
     public void RunMaintenance(int steps = 1)
     {
         for (int i = 0; i < steps; i++)
@@ -90,11 +90,11 @@ internal sealed class RelayWorld : IAsyncDisposable
     private sealed class SilentHandler : WeirHandler;
 }
 
-/// <summary>A connection in a room, and what it hears.</summary>
+/// <summary>A connection in a room, and what it receives.</summary>
 internal sealed record Member(RelayNode Node, LocalRoom Room, WeirConnection Connection, StallingPipeWriter Writer)
 {
     /// <summary>Text messages, and "close CODE REASON".</summary>
-    public IReadOnlyList<string> Heard =>
+    public IReadOnlyList<string> Received =>
     [
         .. Frames.ParseAll(Writer.Sent)
             .Select(static frame => frame.Opcode == 0x8 ? $"close {frame.CloseCode} {frame.CloseReason}" : frame.Text),
@@ -105,11 +105,11 @@ internal sealed record Member(RelayNode Node, LocalRoom Room, WeirConnection Con
 
     public void Leave() => Node.Leave(Room, Connection);
 
-    /// <summary>Waits until it has heard exactly these.</summary>
-    public async Task HearsAsync(params string[] texts)
+    /// <summary>Waits until it has received exactly these.</summary>
+    public async Task ReceivesAsync(params string[] texts)
     {
-        await Bounded.Eventually(() => Heard.Count >= texts.Length,
-            what: $"{texts.Length} messages heard, last {string.Join(',', texts.TakeLast(3))}");
-        Xunit.Assert.Equal(texts, Heard);
+        await Bounded.Eventually(() => Received.Count >= texts.Length,
+            what: $"{texts.Length} messages received, last {string.Join(',', texts.TakeLast(3))}");
+        Xunit.Assert.Equal(texts, Received);
     }
 }

@@ -138,7 +138,7 @@ public sealed class BrokerSubscriptionTests
     }
 
     [Fact]
-    public async Task Storm_OfJoinsAndLeaves_NeverOverlapsCallsAndEndsAsWanted()
+    public async Task Storm_OfJoinsAndLeaves_NeverOverlapsCallsAndEndsInTheRightState()
     {
         for (int round = 0; round < 20; round++)
         {
@@ -163,7 +163,7 @@ public sealed class BrokerSubscriptionTests
                 }
             }))).Within();
 
-            await Bounded.Eventually(() => owner.IsGone); // nobody wants it: whatever happened, that is how it ends
+            await Bounded.Eventually(() => owner.IsGone); // no holder is left: it ends after any result
             Assert.Equal(0, owner.Faults);
             Assert.False(owner.IsSubscribed);
         }

@@ -75,7 +75,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Read_BeforeAnythingWasHeard_SetsThePositionAndDeliversNothing()
+    public void Read_BeforeAnyAnnouncement_SetsThePositionAndDeliversNothing()
     {
         RoomSequence.Result result = Read(began: 0, top: 9, 8, 9);
 
@@ -86,7 +86,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Read_TrimmedBeyondThePosition_IsALossAndGoesOnWithWhatIsThere()
+    public void Read_TrimmedBeyondThePosition_IsALossAndContinuesWithTheRest()
     {
         Start(1);
 
@@ -123,7 +123,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Read_OfAnotherEpoch_IsALossAndGoesOnWithAllOfIt()
+    public void Read_OfAnotherEpoch_IsALossAndContinuesWithAllOfIt()
     {
         Start(5);
         Assert.Equal(Disposition.Held, Announce(2, "f"));
@@ -136,7 +136,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Read_OfAnotherEpochThatHoldsThePosition_GoesOnWithoutALoss()
+    public void Read_OfAnotherEpochThatHoldsThePosition_ContinuesWithoutALoss()
     {
         Start(5);
         Announce(7); // held for ever, if the old epoch were still waited for
@@ -186,7 +186,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Announced_ANumberAgain_IsARollBack()
+    public void Announced_AnOffsetAgain_IsARollBack()
     {
         Start(5);
         Announce(6);
@@ -244,7 +244,7 @@ public sealed class RoomSequenceTests
     }
 
     [Fact]
-    public void Held_BeyondTheBound_IsLetGoAndReadAgain()
+    public void Held_BeyondTheBound_IsReleasedAndReadAgain()
     {
         Start(1);
         for (int i = 0; i <= RoomSequence.MaxHeld; i++)

@@ -13,7 +13,7 @@ public sealed class ResponseStreamTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly StallingPipeWriter _writer = new();
     private readonly CancellationTokenSource _gone = new();
-    private int _cuts;
+    private int _aborts;
 
     public void Dispose() => _gone.Dispose();
 
@@ -35,7 +35,7 @@ public sealed class ResponseStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task SlowClient_BeyondTheBytes_IsCut()
+    public async Task SlowClient_BeyondTheBytes_IsAborted()
     {
         ResponseStream stream = NewStream(new SseOptions { CloseAtBytes = 100 });
         Task running = stream.RunAsync(_gone.Token);
@@ -48,12 +48,12 @@ public sealed class ResponseStreamTests : IDisposable
         }
 
         Assert.True(stream.IsTooSlow);
-        await Bounded.Eventually(() => Volatile.Read(ref _cuts) == 1);
+        await Bounded.Eventually(() => Volatile.Read(ref _aborts) == 1);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running).Within();
     }
 
     [Fact]
-    public async Task ClientThatTakesNothing_ForTooLong_IsCut()
+    public async Task ClientThatReadsNothing_ForTooLong_IsAborted()
     {
         ResponseStream stream = NewStream(new SseOptions { MaxDelay = TimeSpan.FromSeconds(5) });
         Task running = stream.RunAsync(_gone.Token);
@@ -74,7 +74,7 @@ public sealed class ResponseStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task ClientThatCatchesUp_IsNotCut()
+    public async Task ClientThatCatchesUp_IsNotAborted()
     {
         ResponseStream stream = NewStream(new SseOptions { CloseAtBytes = 100 });
         Task running = stream.RunAsync(_gone.Token);
@@ -86,7 +86,7 @@ public sealed class ResponseStreamTests : IDisposable
 
         stream.End(SseFormat.Retry(TimeSpan.Zero));
         await running.Within();
-        Assert.Equal(0, _cuts);
+        Assert.Equal(0, _aborts);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class ResponseStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task ClientGone_EndsTheLoop()
+    public async Task ClientDisconnected_EndsTheLoop()
     {
         ResponseStream stream = NewStream();
         Task running = stream.RunAsync(_gone.Token);
@@ -153,12 +153,12 @@ public sealed class ResponseStreamTests : IDisposable
     {
         WeirNode node = new(new WeirEngine(loggers: null, meters: null, _time));
         StreamSettings settings = (options ?? new SseOptions()).ToSettings(node);
-        return new ResponseStream("s", new SseCursor(new StreamPosition[1], "", log: null), _writer, Cut, settings, user: "");
+        return new ResponseStream("s", new SseCursor(new StreamPosition[1], "", log: null), _writer, Abort, settings, user: "");
     }
 
-    private void Cut()
+    private void Abort()
     {
-        Interlocked.Increment(ref _cuts);
+        Interlocked.Increment(ref _aborts);
         _gone.Cancel();
     }
 

@@ -7,7 +7,7 @@ using Weir.Testing;
 
 namespace Weir.Relay.Tests.Streams;
 
-/// <summary>One event as a browser sees it. <paramref name="Id"/> is the last id after it.</summary>
+/// <summary>One event of a browser. <paramref name="Id"/> is the last id after it.</summary>
 internal sealed record SeenEvent(string Name, string Data, string Id);
 
 /// <summary>A request for a stream, served by an endpoint without a network, and what was written to it.</summary>

@@ -13,7 +13,7 @@ using Xunit;
 namespace Weir.Relay.Tests.Streams;
 
 /// <summary>
-/// An id never says more than what was written before it in its stream: wherever a stream breaks, the client that returns with the
+/// An id covers only what was written before it in its stream: wherever a stream breaks, the client that returns with the
 /// last id is given what is missing, or is notified of the loss.
 /// </summary>
 public sealed class SseCursorTests : IAsyncDisposable
@@ -62,7 +62,7 @@ public sealed class SseCursorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task BrokerAwayAtTheReturn_IdsKeepThePlacesOfRoomsThatDidNotAnswer()
+    public async Task BrokerUnavailableAtTheReturn_IdsKeepThePositionsOfRoomsThatDidNotAnswer()
     {
         await StartAsync();
         string query = QueryOf(3);
@@ -82,7 +82,7 @@ public sealed class SseCursorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task BrokerAwayAtTheReturn_OfAStreamWhosePositionsItKeeps_LeavesTheIdAsItWas()
+    public async Task BrokerUnavailableAtTheReturn_OfAStreamWhosePositionsItKeeps_KeepsTheId()
     {
         await StartAsync();
         string query = QueryOf(40);
@@ -162,7 +162,7 @@ public sealed class SseCursorTests : IAsyncDisposable
     [Theory]
     [InlineData(null)]
     [InlineData("e1:3")]
-    public async Task BrokerThatIsNotUpYet_EndsTheStreamOfARoomWithHistory_AndForgetsNoPlace(string? last)
+    public async Task BrokerThatIsNotUpYet_EndsTheStreamOfARoomWithHistory_AndLosesNoPosition(string? last)
     {
         await StartAsync();
         _broker.OnReadHistory = static (_, _)
@@ -213,7 +213,7 @@ public sealed class SseCursorTests : IAsyncDisposable
 
     private static int Given(string text) => SseClient.Parse(text).Count(static each => each.Name.Length == 0 && each.Data.Length > 0);
 
-    // In each room the numbers go on without a gap and without a repetition, but for one that a loss precedes.
+    // In each room the offsets continue without a gap and without a repetition, but for one that a loss precedes.
     private static void AssertComplete(int rooms, IEnumerable<SeenEvent> before, IEnumerable<SeenEvent> after, int first, int last)
     {
         long[] given = new long[rooms];

@@ -18,8 +18,8 @@ public sealed class SseFormatTests
     [InlineData("a\r\nb\rc", "data: a\ndata: b\ndata: c\n\n")]
     [InlineData("\n", "data: \ndata: \n\n")]
     [InlineData("\n\r", "data: \ndata: \ndata: \n\n")]
-    [InlineData("id: 7\nevent: x\n\n", "data: id: 7\ndata: event: x\ndata: \ndata: \n\n")] // nothing gets out of its field
-    public void Body_OfText_IsCutIntoLines(string text, string expected)
+    [InlineData("id: 7\nevent: x\n\n", "data: id: 7\ndata: event: x\ndata: \ndata: \n\n")] // no text leaves its field
+    public void Body_OfText_IsSplitIntoLines(string text, string expected)
         => Assert.Equal(expected, Encoding.UTF8.GetString(SseFormat.Body(text.ToPublication())));
 
     [Fact]
