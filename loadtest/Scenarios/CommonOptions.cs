@@ -47,7 +47,8 @@ internal static class CommonOptions
     /// <summary>In the order of the help.</summary>
     public static IEnumerable<Option> All =>
     [
-        Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes, OpenRate, AtOnce, WarmUp, OpenTimeout, Settle, Report, Plain,
+        Urls, Server, ServerPid, Protocol, Insecure, Token, Sources, Processes,
+        OpenRate, AtOnce, WarmUp, OpenTimeout, Settle, Report, Plain,
     ];
 
     /// <summary>The plan that a scenario completes; its addresses are still without port and path.</summary>

@@ -11,7 +11,7 @@ internal sealed record StreamEvent(string? Id, string Type, string? Data);
 /// <summary>Streams of Server-Sent Events, read as a browser does (HTML standard, section 9.2).</summary>
 internal static class EventStream
 {
-    /// <summary>Requests a stream and yields its events until it ends. An event that is cut off in the middle is not one.</summary>
+    /// <summary>Requests a stream and yields its events until it ends. A truncated event is discarded.</summary>
     /// <param name="http">Sends the request; its version of HTTP is the only one that is used.</param>
     /// <param name="address">Of the stream.</param>
     /// <param name="lastId">The id that the client returns with; empty: none.</param>
@@ -23,8 +23,8 @@ internal static class EventStream
     public static async IAsyncEnumerable<StreamEvent> ReadAsync(
         HttpClient http, Uri address, string lastId, TimeSpan silence, Action onOpen, [EnumeratorCancellation] CancellationToken end)
     {
-        using CancellationTokenSource quiet = CancellationTokenSource.CreateLinkedTokenSource(end);
-        quiet.CancelAfter(silence);
+        using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(end);
+        idle.CancelAfter(silence);
         using HttpRequestMessage request = new(HttpMethod.Get, address)
         {
             Version = http.DefaultRequestVersion,
@@ -36,16 +36,16 @@ internal static class EventStream
             request.Headers.Add("Last-Event-ID", lastId);
         }
 
-        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, quiet.Token);
+        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, idle.Token);
         response.EnsureSuccessStatusCode();
         onOpen();
-        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(quiet.Token));
+        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(idle.Token));
         string? id = null;
         string? data = null;
         string type = "";
-        while (await reader.ReadLineAsync(quiet.Token) is { } line)
+        while (await reader.ReadLineAsync(idle.Token) is { } line)
         {
-            quiet.CancelAfter(silence);
+            idle.CancelAfter(silence);
             if (line.Length == 0)
             {
                 yield return new StreamEvent(id, type, data);

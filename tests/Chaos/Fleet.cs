@@ -77,15 +77,15 @@ internal sealed class Fleet : IAsyncDisposable
         File.Delete(_certificate);
     }
 
-    // Up, and with its broker: a listener that comes before that has no position to come back to.
+    // Up, and with its broker: an earlier listener has no position for its return.
     private async Task<HostProcess> StartHostAsync(IReadOnlyList<(string Key, string Value)> broker)
     {
         HostProcess host = await LaunchAsync(broker);
-        await Bounded.Eventually(() => host.Addresses.Count == 2, Timeline.Patience);
+        await Bounded.Eventually(() => host.Addresses.Count == 2, Timeline.Limit);
         using HttpClient http = new();
         await Waiting.UntilAsync(
             async () => await http.GetStringAsync(new Uri(host.Addresses[0], "/health/ready")) == "Healthy", "the node has its broker",
-                Timeline.Patience);
+                Timeline.Limit);
         return host;
     }
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Weir.Chaos;
 
 /// <summary>
-/// A client of Server-Sent Events as a browser is one: it listens to one room, keeps the last id, and comes back with it when
+/// A client of Server-Sent Events like a browser: it listens to one room, keeps the last id, and reconnects with it when
 /// its stream ends, or has been silent for longer than heartbeats are apart; then to another node.
 /// </summary>
 internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDisposable
@@ -20,7 +20,7 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
 
     private readonly CancellationTokenSource _end = new();
     private readonly Lock _gate = new();
-    private readonly List<Heard> _heard = [];
+    private readonly List<Receipt> _receipts = [];
     private string _lastId = "";
     private int _connections;
     private Task _listening = Task.CompletedTask;
@@ -40,7 +40,7 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
     }
 
     /// <summary>To be called when it is disposed.</summary>
-    public Account Account => new(room, _heard, _connections - 1);
+    public Account Account => new(room, _receipts, _connections - 1);
 
     public void Start() => _listening = ListenAsync();
 
@@ -80,7 +80,7 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
                 if (happened.Data is { } data)
                 {
                     string? text = happened.Type == "lost" ? null : data.Trim('"');
-                    _heard.Add(new Heard(happened.Id is null ? null : Position.Parse(happened.Id), text));
+                    _receipts.Add(new Receipt(happened.Id is null ? null : Position.Parse(happened.Id), text));
                 }
             }
         }

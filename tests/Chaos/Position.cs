@@ -11,7 +11,7 @@ internal readonly record struct Position(string Epoch, long Offset)
         return new Position(id[..colon], long.Parse(id.AsSpan(colon + 1), CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Returns the place that an id names; <c>null</c> for the id of a room whose place is not known, <c>:0</c>.</summary>
+    /// <summary>Returns the position that an id names; <c>null</c> for the id of a room without a position, <c>:0</c>.</summary>
     public static Position? TryParse(string id) => id.StartsWith(':') ? null : Parse(id);
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Epoch}:{Offset}");

@@ -14,7 +14,7 @@ internal sealed class Publisher(Fleet fleet, int node, IReadOnlyList<string> roo
 
     private readonly List<(string Room, Position Position, string Text)> _confirmed = [];
 
-    /// <summary>Those that were neither confirmed nor heard of: the answer was an error, or there was none.</summary>
+    /// <summary>Those that were not confirmed: the answer was an error, or there was none.</summary>
     public int Failed { get; private set; }
 
     /// <summary>What was confirmed. To be read when <see cref="RunAsync"/> is over.</summary>

@@ -9,43 +9,43 @@ namespace Weir.Chaos;
 public sealed class RedisChaosTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task SentinelFailover_EverybodyHasAllThatSurvived_OrIsTold()
+    public async Task SentinelFailover_AllHaveAllThatSurvived_OrAreNotified()
     {
         await using SentinelGroup group = await SentinelGroup.StartAsync();
         await using Fleet fleet = await StartFleetAsync(group.Configuration);
 
         Report report = await Scenario.RunAsync(fleet, output, group.Master.KillAsync);
 
-        Assert.True(report.EpochsCrossed + report.Told > 0);
+        Assert.True(report.EpochsCrossed + report.Losses > 0);
     }
 
     [Fact]
-    public async Task SentinelFailover_ToAReplicaThatLacksTheLast_EverybodyWhoHeardItIsTold()
+    public async Task SentinelFailover_ToAReplicaThatLacksTheLast_AllThatReceivedItAreNotified()
     {
         await using SentinelGroup group = await SentinelGroup.StartAsync();
         await using Fleet fleet = await StartFleetAsync(group.Configuration);
 
         Report report = await Scenario.RunAsync(fleet, output, async () =>
         {
-            // Its master goes on for a while, and dies. A Sentinel takes no replica that was without its master for ten times
+            // Its master continues for a while, and dies. A Sentinel takes no replica that was without its master for ten times
             // as long as a master may be silent.
-            await group.CutReplicaOffAsync();
+            await group.SeparateReplicaAsync();
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
             await group.Master.KillAsync();
         });
 
-        Assert.InRange(report.Told, Timeline.Listeners, int.MaxValue);
+        Assert.InRange(report.Losses, Timeline.Listeners, int.MaxValue);
     }
 
     [Fact]
-    public async Task ClusterFailover_EverybodyHasAllThatSurvived_OrIsTold()
+    public async Task ClusterFailover_AllHaveAllThatSurvived_OrAreNotified()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 1);
         await using Fleet fleet = await StartFleetAsync(cluster.Configuration);
 
         Report report = await Scenario.RunAsync(fleet, output, cluster.Masters[0].KillAsync);
 
-        Assert.True(report.EpochsCrossed + report.Told > 0);
+        Assert.True(report.EpochsCrossed + report.Losses > 0);
     }
 
     private static Task<Fleet> StartFleetAsync(string configuration)

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Weir.Chaos;
 
-/// <summary>Traffic on a fleet, the trouble in the middle of it, and the reckoning.</summary>
+/// <summary>Traffic on a fleet, the trouble in the middle of it, and the check.</summary>
 internal static class Scenario
 {
     private const int Rooms = 10;
@@ -44,7 +44,7 @@ internal static class Scenario
         try
         {
             listeners.ForEach(static listener => listener.Start());
-            await Bounded.Eventually(() => listeners.TrueForAll(static listener => listener.Last is not null), Timeline.Patience);
+            await Bounded.Eventually(() => listeners.TrueForAll(static listener => listener.Last is not null), Timeline.Limit);
 
             using CancellationTokenSource enough = new();
             Task publishing = Task.WhenAll(publishers.Select(publisher => Task.Run(() => publisher.RunAsync(enough.Token))));
@@ -53,18 +53,18 @@ internal static class Scenario
             await trouble();
             await time;
             await enough.CancelAsync();
-            await publishing.Within(Timeline.Patience);
+            await publishing.Within(Timeline.Limit);
 
-            // One more to each room, confirmed: whoever has heard it has heard all, or was told.
+            // One more to each room, confirmed: a listener with it has received all, or was notified of a loss.
             foreach (string room in rooms)
             {
                 Position? end = null;
                 int attempt = 0;
                 await Waiting.UntilAsync(
                     async () => (end = await publishers[^1].TryPublishAsync(room, $"end of {room}, {attempt++}")) is not null,
-                        $"{room} can be published to", Timeline.Patience);
+                        $"{room} can be published to", Timeline.Limit);
                 await Bounded.Eventually(
-                    () => listeners.TrueForAll(listener => listener.Room != room || listener.Last == end), Timeline.Patience,
+                    () => listeners.TrueForAll(listener => listener.Room != room || listener.Last == end), Timeline.Limit,
                         $"all listeners of {room} are at {end}");
             }
         }
@@ -73,7 +73,7 @@ internal static class Scenario
             await Task.WhenAll(listeners.Select(static listener => listener.DisposeAsync().AsTask()));
         }
 
-        return Judge.Of(
+        return ReceiptCheck.Of(
             [.. listeners.Select(static listener => listener.Account)],
             publishers.SelectMany(static publisher => publisher.Confirmed),
             publishers.Sum(static publisher => publisher.Failed));

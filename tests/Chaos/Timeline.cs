@@ -14,6 +14,6 @@ internal static class Timeline
         Environment.GetEnvironmentVariable("WEIR_CHAOS_LISTENERS") is { Length: > 0 } listeners ? listeners : "60",
             CultureInfo.InvariantCulture);
 
-    /// <summary>Everything that is waited for has this bound, however slow the machine.</summary>
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(40);
+    /// <summary>The bound of every wait, however slow the machine.</summary>
+    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(40);
 }

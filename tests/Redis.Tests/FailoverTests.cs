@@ -13,7 +13,7 @@ public sealed class FailoverTests
     private static readonly TimeSpan _long = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Sentinel_ReplicaThatHasAll_GoesOnWithTheSequence()
+    public async Task Sentinel_ReplicaThatHasAll_ContinuesTheSequence()
     {
         await using SentinelGroup group = await SentinelGroup.StartAsync();
         await using Node node = await Node.StartAsync(group.Configuration);
@@ -43,8 +43,8 @@ public sealed class FailoverTests
         StreamPosition kept = await node.PublishAsync(Room, "kept");
         await group.HasReplicatedAsync();
 
-        // Its master goes on for two publications and dies.
-        await group.CutReplicaOffAsync();
+        // Its master continues for two publications and dies.
+        await group.SeparateReplicaAsync();
         await Waiting.UntilAsync(async () => await group.Replica.ReadInfoAsync("master_link_status") == "down", "the replica is cut off");
         StreamPosition lost = default;
         foreach (string text in (string[])["lost 1", "lost 2"])
@@ -66,7 +66,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Cluster_RoomsOfAllSlots_Work_AndGoOnAfterAFailover()
+    public async Task Cluster_RoomsOfAllSlots_Work_AndContinueAfterAFailover()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 1);
         await using Node one = await Node.StartAsync(cluster.Configuration);
@@ -108,7 +108,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Cluster_MasterDeadWithoutReplica_IsDegradedOnEveryNode_AndTheOtherShardsGoOn()
+    public async Task Cluster_MasterDeadWithoutReplica_IsDegradedOnEveryNode_AndTheOtherShardsContinue()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync(replicas: 0);
         foreach (RedisServer master in cluster.Masters)
@@ -175,12 +175,12 @@ public sealed class FailoverTests
             await Waiting.UntilAsync(
                 async () =>
                 {
-                    int heard = node.Sink.TextsOf(room).Count;
+                    int received = node.Sink.TextsOf(room).Count;
                     StreamPosition position = await node.PublishAtLastAsync(room, "after");
                     return node.Sink.PublicationsOf(room).Any(each => each.Publication.Offset == position.Offset)
-                        || node.Sink.TextsOf(room).Count > heard;
+                        || node.Sink.TextsOf(room).Count > received;
                 },
-                $"{room} is heard where it is now",
+                $"{room} is subscribed to where it is now",
                 _long);
         }
 

@@ -39,7 +39,7 @@ internal sealed class Node : IAsyncDisposable
         return node;
     }
 
-    /// <summary>Starts one, and waits for nothing.</summary>
+    /// <summary>Starts one, without waiting.</summary>
     public static Node Start(string configuration, Action<RedisOptions>? configure = null)
     {
         RedisOptions options = new()
@@ -78,7 +78,7 @@ internal sealed class Node : IAsyncDisposable
     public Task<StreamPosition> PublishAsync(string room, string text, RoomRule? rule = null)
         => Broker.PublishAsync(room, text.ToPublication(), rule ?? Kept, CancellationToken.None).Within();
 
-    /// <summary>Publishes until it succeeds, for a Redis that is on its way back. What has failed may have been done.</summary>
+    /// <summary>Publishes until it succeeds, for a Redis that is restarting. What has failed may have been done.</summary>
     public async Task<StreamPosition> PublishAtLastAsync(string room, string text)
     {
         StreamPosition? position = null;

@@ -14,7 +14,7 @@ public sealed class NodesTests(SharedRedis redis)
     private readonly string _room = "nodes:" + Guid.NewGuid().ToString("N");
 
     [Fact]
-    public async Task Publish_IsHeardByAllNodes_AndKnownByItsPublisher()
+    public async Task Publish_IsReceivedByAllNodes_AndRecognizedByItsPublisher()
     {
         await using Node one = await StartAsync();
         await using Node two = await StartAsync();
@@ -27,8 +27,8 @@ public sealed class NodesTests(SharedRedis redis)
 
         foreach (Node node in (Node[])[one, two])
         {
-            Publication heard = node.Sink.PublicationsOf(_room)[0].Publication;
-            Assert.Equal((one.Sink.NodeId, 17L, "hello"), (heard.Node, heard.NodeSequence, heard.Text()));
+            Publication received = node.Sink.PublicationsOf(_room)[0].Publication;
+            Assert.Equal((one.Sink.NodeId, 17L, "hello"), (received.Node, received.NodeSequence, received.Text()));
         }
     }
 
@@ -68,12 +68,12 @@ public sealed class NodesTests(SharedRedis redis)
         await Bounded.Eventually(() => two.Sink.Count == Rooms * Each);
 
         string[] expected = [.. Enumerable.Range(0, Each).Select(static i => i.ToString(CultureInfo.InvariantCulture))];
-        ILookup<string, string> heard = two.Sink.TextsByRoom();
-        Assert.All(Enumerable.Range(0, Rooms), room => Assert.Equal(expected, heard[$"{_room}:{room}"]));
+        ILookup<string, string> received = two.Sink.TextsByRoom();
+        Assert.All(Enumerable.Range(0, Rooms), room => Assert.Equal(expected, received[$"{_room}:{room}"]));
     }
 
     [Fact]
-    public async Task SubscribeUnsubscribe_InAStormOnTheSameRooms_EndAsTheLastCallSays()
+    public async Task SubscribeUnsubscribe_InAStormOnTheSameRooms_EndAsTheLastCallRequires()
     {
         await using Node one = await StartAsync();
         await using Node two = await StartAsync();
@@ -100,12 +100,12 @@ public sealed class NodesTests(SharedRedis redis)
             await one.PublishAsync($"{_room}:{i}", "x", RoomRule.Default);
         }
 
-        // The last of all is heard after all others were.
+        // The last of all is received after all others.
         await two.SubscribeAsync(_room);
         await one.PublishAsync(_room, "end");
         await two.Sink.WaitForAsync(_room, 1);
-        ILookup<string, string> heard = two.Sink.TextsByRoom();
-        Assert.All(Enumerable.Range(0, 200), i => Assert.Equal(i % 2 == 0 ? 1 : 0, heard[$"{_room}:{i}"].Count()));
+        ILookup<string, string> received = two.Sink.TextsByRoom();
+        Assert.All(Enumerable.Range(0, 200), i => Assert.Equal(i % 2 == 0 ? 1 : 0, received[$"{_room}:{i}"].Count()));
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class NodesTests(SharedRedis redis)
     }
 
     [Fact]
-    public async Task Presence_OfANodeThatIsGone_EndsAndIsToldToTheOthers()
+    public async Task Presence_OfANodeThatHasEnded_EndsAndIsAnnouncedToTheOthers()
     {
         await using Node one = await StartAsync();
         Node two = await StartAsync();
@@ -190,7 +190,7 @@ public sealed class NodesTests(SharedRedis redis)
         Assert.Equal(["known"], node.Sink.TextsOf(_room));
     }
 
-    // Nothing here fails: a machine that is busy with other things may take its time.
+    // No call fails here, so a busy machine may be slow.
     private Task<Node> StartAsync(Action<RedisOptions>? configure = null) => Node.StartAsync(redis.Server.Address, options =>
     {
         options.RequestTimeout = options.ProbeTimeout = options.ConnectTimeout = TimeSpan.FromSeconds(30);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Weir.Brokers.Redis.Tests;
 
-/// <summary>A Redis that is away, hangs, or comes back with more or less than it had. Each test has servers of its own.</summary>
+/// <summary>A Redis that is unavailable, hangs, or restarts with more or less data than it had. Each test has servers of its own.</summary>
 public sealed class OutageTests
 {
     private const string Room = "room";
@@ -26,13 +26,13 @@ public sealed class OutageTests
 
         await server.StartAgainAsync();
         await node.IsUpAsync();
-        await node.PublishAsync(Room, "heard"); // of the subscription that failed
+        await node.PublishAsync(Room, "received"); // of the subscription that failed
         await node.Sink.WaitForAsync(Room, 1);
         Assert.Equal([BrokerHealth.Up], node.Sink.Health);
     }
 
     [Fact]
-    public async Task Restart_WithItsData_GoesOnUnderANewEpochThatKnowsTheOldOne()
+    public async Task Restart_WithItsData_ContinuesUnderANewEpochThatHasTheOldOne()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
         await using Node node = await Node.StartAsync(server.Address);
@@ -81,7 +81,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Restart_SeveralTimes_KnowsEachOfTheEpochsUpToWhereItEnded()
+    public async Task Restart_SeveralTimes_HasEachOfTheEpochsUpToItsEnd()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
         await using Node node = await Node.StartAsync(server.Address);
@@ -105,7 +105,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Hang_IsFoundByTheProbe_FailsCallsAtOnce_AndEndsWhenItGoesOn()
+    public async Task Hang_IsFoundByTheProbe_FailsCallsAtOnce_AndEndsWhenItContinues()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using Node node = await Node.StartAsync(server.Address);
@@ -169,7 +169,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task SubscriptionLink_CutByRedis_IsBackWithinTheSequence_AndWhatWasMissedIsSeenByTheOffsets()
+    public async Task SubscriptionLink_ClosedByRedis_IsRestoredWithinTheSequence_AndTheOffsetsShowWhatWasMissed()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using Node listener = await Node.StartAsync(server.Address);
@@ -189,8 +189,8 @@ public sealed class OutageTests
 
         for (int cut = 1; cut <= 3; cut++)
         {
-            int heard = listener.Sink.Count;
-            await Bounded.Eventually(() => listener.Sink.Count > heard + 50);
+            int received = listener.Sink.Count;
+            await Bounded.Eventually(() => listener.Sink.Count > received + 50);
             await server.AskAsync("CLIENT KILL TYPE pubsub");
             await Bounded.Eventually(() => listener.Sink.Health.Count == 1 + (2 * cut)); // down and up again
         }
@@ -200,7 +200,7 @@ public sealed class OutageTests
         await Bounded.Eventually(() => listener.Sink.PublicationsOf(Room)[^1].Publication.Offset == top.Offset);
         long[] offsets = [.. listener.Sink.PublicationsOf(Room).Select(static each => each.Publication.Offset)];
         Assert.Equal(offsets.Order().Distinct(), offsets); // in order, none twice
-        // A gap only where the node was told to look at its positions.
+        // A gap only where the node was notified to check its positions.
         Assert.InRange(offsets.Zip(offsets.Skip(1)).Count(static pair => pair.Second != pair.First + 1), 0, 3);
         Assert.Equal(Alternating(7), listener.Sink.Health);
     }
@@ -217,13 +217,13 @@ public sealed class OutageTests
 
         await server.AskAsync("CLIENT KILL TYPE pubsub");
         await Bounded.Eventually(() => node.Sink.Health.Count == 3);
-        // Up: so every one of the subscriptions is confirmed, and not only asked for.
+        // Up: so every one of the subscriptions is confirmed, and not only requested.
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => node.PublishAsync($"{Room}:{i}", "x")));
         await Bounded.Eventually(() => node.Sink.Count == 500);
     }
 
     [Fact]
-    public async Task CommandConnection_CutByRedis_IsToldAndBack()
+    public async Task CommandConnection_ClosedByRedis_IsReportedAndRestored()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using Node node = await Node.StartAsync(server.Address);
@@ -332,7 +332,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Away_FromTheStart_IsLoggedOnce()
+    public async Task Unavailable_FromTheStart_IsLoggedOnce()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await server.KillAsync();
@@ -347,7 +347,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Links_CutWithoutAWord_AreFoundByTheProbe_AndMadeAnew()
+    public async Task Links_LostSilently_AreFoundByTheProbe_AndMadeAnew()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using TcpProxy proxy = TcpProxy.Start(server.Port);
@@ -369,7 +369,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task RedisAway_IsLookedForWithPausesInBetween()
+    public async Task RedisUnavailable_IsTriedWithPausesInBetween()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using TcpProxy proxy = TcpProxy.Start(server.Port);

@@ -36,7 +36,7 @@ public sealed class PendingRequestsTests : IDisposable
     [Theory]
     [InlineData(0.1)]
     [InlineData(0.99)]
-    public async Task Request_WhileTheProcessIsStopped_IsNotJudged_AndTakesTheAnswerThatHasArrived(double waited)
+    public async Task Request_WhileTheProcessIsStopped_DoesNotTimeOut_AndTakesTheAnswerThatHasArrived(double waited)
     {
         PendingRequests.Request<int> request = _requests.Add<int>();
         _time.Pass(_limit * waited);

@@ -52,7 +52,7 @@ internal sealed class RedisChaos : ChaosBroker
 
     private static async Task ReadOnlyAsync(World world)
     {
-        await AskAsync(world, "REPLICAOF 127.0.0.1 1"); // no server is there, so it goes on to read what it has
+        await AskAsync(world, "REPLICAOF 127.0.0.1 1"); // no server is there, so it continues to read what it has
         await Fault.WaitAsync(TimeSpan.FromSeconds(3));
         await AskAsync(world, "REPLICAOF NO ONE");
     }

@@ -1,10 +1,10 @@
 namespace Weir.Chaos.Matrix;
 
-/// <summary>A client that listens by one of the ways in, returns by itself when its connection ends, and records everything.</summary>
+/// <summary>A client of one protocol and transport, which reconnects by itself when its connection ends, and records everything.</summary>
 internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, List<Heard>> _heard = rooms.ToDictionary(static room => room, static _ => new List<Heard>());
+    private readonly Dictionary<string, List<Receipt>> _receipts = rooms.ToDictionary(static room => room, static _ => new List<Receipt>());
     private readonly Dictionary<string, Position> _last = [];
     private readonly HashSet<string> _texts = [];
     private readonly HashSet<string> _ready = [];
@@ -33,7 +33,7 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         {
             lock (_gate)
             {
-                return [.. rooms.Select(room => new Account(room, [.. _heard[room]], Math.Max(0, _connections - 1)) { Way = way })];
+                return [.. rooms.Select(room => new Account(room, [.. _receipts[room]], Math.Max(0, _connections - 1)) { Way = way })];
             }
         }
     }
@@ -59,9 +59,9 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         lock (_gate)
         {
             _connections++;
-            foreach (List<Heard> heard in _heard.Values)
+            foreach (List<Receipt> receipts in _receipts.Values)
             {
-                heard.Add(Heard.NewConnection);
+                receipts.Add(Receipt.NewConnection);
             }
         }
     }
@@ -92,12 +92,12 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
         }
     }
 
-    /// <summary>To be called when the server goes on from a position that the client has named, or begins there.</summary>
+    /// <summary>To be called when the server continues from a position that the client has named, or begins there.</summary>
     protected void OnResumed(string room, Position position)
     {
         lock (_gate)
         {
-            _heard[room].Add(new Heard(position, "") { IsResumption = true });
+            _receipts[room].Add(new Receipt(position, "") { IsResumption = true });
         }
     }
 
@@ -111,7 +111,7 @@ internal abstract class ClientListener(Way way, params string[] rooms) : IAsyncD
 
     private void Record(string room, Position? position, string? text)
     {
-        _heard[room].Add(new Heard(position, text));
+        _receipts[room].Add(new Receipt(position, text));
         if (position is { } last)
         {
             _last[room] = last;

@@ -32,7 +32,7 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         new("a node paused for 4 s", PauseAsync),
         new("a node killed and replaced", KillNodeAsync) { IsInEveryRun = true },
         new("a node drained and replaced", DrainNodeAsync),
-        new("clients cut", static world => Now(world.CutClients)) { IsInEveryRun = true },
+        new("clients cut", static world => Now(world.ResetClients)) { IsInEveryRun = true },
         new("clients that do not read for 3 s", static world => world.HoldClientsAsync(TimeSpan.FromSeconds(3))),
         new("clients paused, shorter than the heartbeat's time-out", static world => world.PauseClientsAsync(TimeSpan.FromSeconds(3))),
         new("clients paused, longer than the heartbeat's time-out", static world => world.PauseClientsAsync(Fleet.Silence * 1.3)),

@@ -28,24 +28,24 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
 
     protected override async Task ListenOnceAsync(CancellationToken end)
     {
-        using CancellationTokenSource quiet = CancellationTokenSource.CreateLinkedTokenSource(end);
-        quiet.CancelAfter(_silence);
+        using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(end);
+        idle.CancelAfter(_silence);
         JsonObject connect = new() { ["id"] = 1, ["connect"] = new JsonObject() };
         using HttpRequestMessage request = Post(streams, "/connection/http_stream", connect);
-        using HttpResponseMessage response = await streams.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, quiet.Token);
+        using HttpResponseMessage response = await streams.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, idle.Token);
         response.EnsureSuccessStatusCode();
-        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(quiet.Token));
-        while (await reader.ReadLineAsync(quiet.Token) is { } line && await TakeAsync(JsonDocument.Parse(line).RootElement, quiet))
+        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(idle.Token));
+        while (await reader.ReadLineAsync(idle.Token) is { } line && await TakeAsync(JsonDocument.Parse(line).RootElement, idle))
         {
             if (!_isSubscribing)
             {
-                quiet.CancelAfter(_silence); // while it waits for an answer, pings do not lengthen that
+                idle.CancelAfter(_silence); // while it waits for an answer, pings do not lengthen that
             }
         }
     }
 
-    // Returns whether the stream goes on.
-    private async Task<bool> TakeAsync(JsonElement reply, CancellationTokenSource quiet)
+    // Returns whether the stream continues.
+    private async Task<bool> TakeAsync(JsonElement reply, CancellationTokenSource idle)
     {
         if (reply.TryGetProperty("connect", out JsonElement connect))
         {
@@ -53,7 +53,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
             _session = connect.GetProperty("session").GetString()!;
             _node = connect.GetProperty("node").GetString()!;
             _answersPings = connect.TryGetProperty("pong", out JsonElement pong) && pong.GetBoolean();
-            await SubscribeAsync(quiet);
+            await SubscribeAsync(idle);
         }
         else if (reply.TryGetProperty("subscribe", out JsonElement subscribed))
         {
@@ -67,7 +67,7 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
             }
             else if (push.TryGetProperty("unsubscribe", out _))
             {
-                await SubscribeAsync(quiet);
+                await SubscribeAsync(idle);
             }
             else if (push.TryGetProperty("disconnect", out _))
             {
@@ -80,13 +80,13 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
         }
         else if (_answersPings)
         {
-            await SendAsync(new JsonObject(), quiet.Token);
+            await SendAsync(new JsonObject(), idle.Token);
         }
 
         return true;
     }
 
-    private Task SubscribeAsync(CancellationTokenSource quiet)
+    private Task SubscribeAsync(CancellationTokenSource idle)
     {
         JsonObject subscribe = new() { ["channel"] = room, ["recoverable"] = true, ["positioned"] = true };
         if (_position is { } position)
@@ -97,8 +97,8 @@ internal sealed class HttpStreamClient(HttpClient streams, HttpClient commands, 
         }
 
         _isSubscribing = true;
-        quiet.CancelAfter(_answerLimit);
-        return SendAsync(new JsonObject { ["id"] = 2, ["subscribe"] = subscribe }, quiet.Token);
+        idle.CancelAfter(_answerLimit);
+        return SendAsync(new JsonObject { ["id"] = 2, ["subscribe"] = subscribe }, idle.Token);
     }
 
     private void OnSubscribed(JsonElement subscribed)

@@ -23,7 +23,7 @@ internal sealed class LoadBalancer : TcpForwarder
     }
 
     /// <summary>Resets every connection of a client.</summary>
-    public void CutClients() => Close(timeout: 0);
+    public void ResetClients() => Close(timeout: 0);
 
     /// <summary>Passes nothing on for a while, in either direction, and loses nothing: clients that neither read nor answer.</summary>
     public Task HoldClientsAsync(TimeSpan time)

@@ -5,13 +5,13 @@ using Xunit;
 namespace Weir.Chaos.Matrix;
 
 /// <summary>
-/// Every way in under every fault, with one oracle: what a listener was given is a contiguous run of the room's log, in order,
-/// once; a gap is preceded by its protocol's word for a loss; the answers that publishers got are true.
+/// Every protocol and transport under every fault, with one check: a listener received a contiguous part of the room's log, in order,
+/// once; a gap is preceded by its protocol's notification of a loss; the answers to publishers are correct.
 /// </summary>
 [Collection(ChaosTests.Chaos)]
 public sealed class MatrixTests(ITestOutputHelper output)
 {
-    /// <summary>Those of every run, or all whose names contain what the environment variable <c>WEIR_MATRIX_FAULT</c> says.</summary>
+    /// <summary>Those of every run, or all whose names contain the environment variable <c>WEIR_MATRIX_FAULT</c>.</summary>
     public static TheoryData<string> Faults =>
     [
         .. Fault.All
@@ -80,7 +80,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
         await time;
         await Task.Delay(Timeline.Traffic / 3, TimeProvider.System, CancellationToken.None);
         await enough.CancelAsync();
-        await publishing.Within(Timeline.Patience);
+        await publishing.Within(Timeline.Limit);
 
         // One more to each room, confirmed: a listener that has it has all before it, or was notified.
         foreach (string room in world.Rooms)
@@ -88,9 +88,9 @@ public sealed class MatrixTests(ITestOutputHelper output)
             await EndAsync(world, room, publishers[^1]);
         }
 
-        // A node leaves out a number for messages that have none as soon as the broker lets it, which may be after the end.
+        // A node leaves out a number for messages that have none as soon as the broker permits it, which may be after the end.
         long start = TimeProvider.System.GetTimestamp();
-        while (FindMissing(world).Count > 0 && TimeProvider.System.GetElapsedTime(start) < Timeline.Patience)
+        while (FindMissing(world).Count > 0 && TimeProvider.System.GetElapsedTime(start) < Timeline.Limit)
         {
             await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
         }
@@ -102,7 +102,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
     private static List<Violation> FindMissing(World world)
     {
         List<Violation> missing = [];
-        Judge.FindMissing([.. world.Listeners.SelectMany(static listener => listener.Accounts)], missing);
+        ReceiptCheck.FindMissing([.. world.Listeners.SelectMany(static listener => listener.Accounts)], missing);
         return missing;
     }
 
@@ -113,16 +113,16 @@ public sealed class MatrixTests(ITestOutputHelper output)
         int attempt = 0;
         async Task<bool> TryAsync() => (end = await publisher.TryPublishAsync(room, text = Message.Of(room, "end", attempt++))) is not null;
         bool IsMissing(ClientListener listener) => listener.Rooms.Contains(room) && !listener.HasPassed(room, end!.Value, text);
-        await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Patience);
+        await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Limit);
         try
         {
             // A raw member that was away at that moment never has it: then another message, until one finds all of them there.
             await Bounded.Eventually(() => !world.Listeners.Any(listener => listener.Way.HasPositions && IsMissing(listener)),
-                Timeline.Patience);
+                Timeline.Limit);
             long start = TimeProvider.System.GetTimestamp();
             while (world.Listeners.Any(IsMissing))
             {
-                if (TimeProvider.System.GetElapsedTime(start) > Timeline.Patience)
+                if (TimeProvider.System.GetElapsedTime(start) > Timeline.Limit)
                 {
                     throw new TimeoutException("Raw members do not return.");
                 }
@@ -130,14 +130,14 @@ public sealed class MatrixTests(ITestOutputHelper output)
                 await Task.Delay(TimeSpan.FromSeconds(0.5), TimeProvider.System, CancellationToken.None);
                 if (world.Listeners.Any(IsMissing))
                 {
-                    await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Patience);
+                    await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Limit);
                 }
             }
         }
         catch (TimeoutException error)
         {
             throw new TimeoutException(
-                $"Not given {text} ({end}) within {Timeline.Patience}: {string.Join(", ", world.Listeners.Where(IsMissing))}", error);
+                $"Not given {text} ({end}) within {Timeline.Limit}: {string.Join(", ", world.Listeners.Where(IsMissing))}", error);
         }
     }
 

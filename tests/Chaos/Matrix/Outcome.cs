@@ -1,6 +1,6 @@
 namespace Weir.Chaos.Matrix;
 
-/// <summary>One row of the matrix: what each way in came to under a fault.</summary>
+/// <summary>One row of the matrix: the result of each protocol and transport under a fault.</summary>
 internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IReadOnlyList<Violation> Violations)
 {
     public static Outcome Of(World world, IReadOnlyList<Publisher> publishers, IReadOnlyList<(string Room, string Text)> confirmed)
@@ -8,24 +8,24 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
         List<(string Room, Position Position, string Text)> numbered = [.. publishers.SelectMany(static publisher => publisher.Confirmed)];
         int failed = publishers.Sum(static publisher => publisher.Failed);
         Account[] accounts = [.. world.Listeners.SelectMany(static listener => listener.Accounts).Select(WithRule)];
-        Report whole = Judge.Of(accounts, numbered, failed); // what one client was given is also held against the others
+        Report whole = ReceiptCheck.Of(accounts, numbered, failed); // each client's messages are also compared with the others'
 
         List<(Way, Report)> ways = [];
         foreach (IGrouping<Way, Account> way in accounts.Where(static account => account.Way.KeepsOrder)
             .GroupBy(static account => account.Way))
         {
-            // With all that has positions, so that the others' order can be judged; its violations are the whole's.
-            ways.Add((way.Key, Judge.Of([.. way], numbered, failed)));
+            // With all that has positions, for the order of the others; its violations are those of the whole.
+            ways.Add((way.Key, ReceiptCheck.Of([.. way], numbered, failed)));
         }
 
         List<Violation> violations = [.. whole.Violations];
-        Judge.FindMissing(accounts, violations);
+        ReceiptCheck.FindMissing(accounts, violations);
         violations.AddRange(publishers.SelectMany(static publisher => publisher.WithoutPosition).Select(static answer => new Violation(
             "an answer without a position", "API", $"{answer.Room} keeps history, and the answer for {answer.Text} had no position")));
 
-        bool wasLost = accounts.Any(static account => account.Heard.Any(static heard => heard.Text is null));
-        HashSet<string> given = [.. accounts.SelectMany(static account => account.Heard).Where(static heard => heard.IsMessage)
-            .Select(static heard => heard.Text!)];
+        bool wasLost = accounts.Any(static account => account.Receipts.Any(static receipt => receipt.Text is null));
+        HashSet<string> given = [.. accounts.SelectMany(static account => account.Receipts).Where(static receipt => receipt.IsMessage)
+            .Select(static receipt => receipt.Text!)];
         violations.AddRange(confirmed.Where(answer => !wasLost && !IsKept(answer.Room) && !given.Contains(answer.Text))
             .Select(static answer => new Violation("confirmed, and given to no listener", Way.CentrifugoClient.Name, answer.Text)));
         return new Outcome(ways, violations);
@@ -42,7 +42,7 @@ internal sealed record Outcome(IReadOnlyList<(Way Way, Report Report)> Ways, IRe
 
     public override string ToString() => string.Join('\n', Ways.Select(static way => $"{way.Way.Name}: {way.Report}"));
 
-    private static string Cell(Report report) => report.Told == 0 ? $"{report.Deliveries}" : $"{report.Deliveries} ({report.Told})";
+    private static string Cell(Report report) => report.Losses == 0 ? $"{report.Deliveries}" : $"{report.Deliveries} ({report.Losses})";
 
     private static Account WithRule(Account account) => account with { MayLackPositions = IsKept(account.Room) };
 

@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 
 namespace Weir.Chaos.Matrix;
 
-/// <summary>A listener whose client has no reconnecting of its own: it connects again a moment after its connection has ended.</summary>
+/// <summary>A listener whose client does not reconnect by itself: it connects again a moment after its connection has ended.</summary>
 internal abstract class ReturningListener(Way way, params string[] rooms) : ClientListener(way, rooms)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);

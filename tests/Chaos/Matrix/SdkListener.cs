@@ -63,7 +63,7 @@ internal sealed class SdkListener(SdkListeners process, Way way, string name, st
 /// burst to its application in another order, so that only this shows the server's (findings/centrifuge-js-stream-burst-order.sh).
 /// </summary>
 /// <remarks>
-/// A client goes on from what it has taken, which may be less than what has arrived; a resumption is judged from the position that it
+/// A client continues from what it has processed, which may be less than has arrived; a resumption is checked from the position that it
 /// named.
 /// </remarks>
 internal sealed class SdkStreamListener(string transport, string room) : ClientListener(Way.Sdk(transport), room)
@@ -143,7 +143,7 @@ internal sealed class SdkListeners : IAsyncDisposable
         => happened.TryGetProperty(property, out JsonElement at) && at.ValueKind == JsonValueKind.Object
             ? new Position(at.GetProperty("epoch").GetString()!, at.GetProperty("offset").GetInt64()) : null;
 
-    /// <summary>Adds a client. Returns what is judged of it.</summary>
+    /// <summary>Adds a client. Returns its listeners.</summary>
     public IEnumerable<ClientListener> Add(string room)
     {
         string name = $"c{_listeners.Count}";

@@ -5,12 +5,12 @@ namespace Weir.Chaos.Matrix;
 
 /// <summary>
 /// A client of Server-Sent Events as a browser is one: it keeps the last id, and returns with it when its stream ends. The time
-/// that <c>retry:</c> names is cut short, so that a run stays short.
+/// that <c>retry:</c> names is shortened, so that a run stays short.
 /// </summary>
-/// <param name="way">The way in.</param>
+/// <param name="way">Protocol and transport.</param>
 /// <param name="http">Requests the streams, with its own version of HTTP.</param>
 /// <param name="origin">Of the nodes.</param>
-/// <param name="rooms">What it listens to, by one stream.</param>
+/// <param name="rooms">The rooms of its one stream.</param>
 internal sealed class SseClient(Way way, HttpClient http, Uri origin, params string[] rooms) : ReturningListener(way, rooms)
 {
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
@@ -54,7 +54,7 @@ internal sealed class SseClient(Way way, HttpClient http, Uri origin, params str
         string from = Message.RoomOf(text);
         Position? position = id is null ? null : PositionIn(id, from);
 
-        // A stream of several rooms repeats the place of a room whose message has no number.
+        // A stream of several rooms repeats the position of a room whose message has none.
         OnMessage(from, position == LastOf(from) ? null : position, text);
     }
 

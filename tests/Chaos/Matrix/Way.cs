@@ -1,14 +1,14 @@
 namespace Weir.Chaos.Matrix;
 
-/// <summary>A way in for clients that listen.</summary>
-/// <param name="Name">As the table names it.</param>
+/// <summary>A protocol and transport for clients that listen.</summary>
+/// <param name="Name">Its name in the table.</param>
 /// <param name="HasPositions">
-/// Whether its protocol numbers publications and has a word for a loss. Without: order and "not twice" are judged, gaps are not.
+/// Whether its protocol has offsets and notifies of a loss. Without: order and "not twice" are checked, gaps are not.
 /// </param>
 internal sealed record Way(string Name, bool HasPositions)
 {
     /// <summary>
-    /// Whether the order of what was given is the server's. Otherwise it is judged as a set: complete, and nothing twice; and the table
+    /// Whether the order of deliveries is the server's. Otherwise it is checked as a set: complete, and none twice; and the table
     /// has no column for it.
     /// </summary>
     public bool KeepsOrder { get; init; } = true;

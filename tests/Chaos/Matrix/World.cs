@@ -5,7 +5,7 @@ using Weir.TestSupport.Servers;
 
 namespace Weir.Chaos.Matrix;
 
-/// <summary>A broker, two nodes on it, a load balancer in front, and clients of every way in.</summary>
+/// <summary>A broker, two nodes on it, a load balancer in front, and clients of every protocol and transport.</summary>
 internal sealed class World : IAsyncDisposable
 {
     private static readonly string[] _transports = ["websocket", "http_stream", "sse"];
@@ -80,10 +80,10 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Resets every connection of a client.</summary>
-    public void CutClients()
+    public void ResetClients()
     {
-        _balancer!.CutClients();
-        _secureBalancer!.CutClients();
+        _balancer!.ResetClients();
+        _secureBalancer!.ResetClients();
     }
 
     /// <summary>Has all clients neither read nor answer for a while.</summary>
@@ -93,7 +93,7 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Holds the processes of the clients that have processes of their own.</summary>
     public Task PauseClientsAsync(TimeSpan time) => Task.WhenAll(_sdks.Select(sdk => sdk.PauseAsync(time)));
 
-    /// <summary>Ends the clients; what they have heard stays.</summary>
+    /// <summary>Ends the clients; what they have received stays.</summary>
     public async Task StopListenersAsync()
     {
         if (_areStopped)
@@ -106,7 +106,7 @@ internal sealed class World : IAsyncDisposable
         await Task.WhenAll(_sdks.Select(static sdk => sdk.DisposeAsync().AsTask()));
     }
 
-    // One connection for all of its streams; one that says nothing for long is taken for dead.
+    // One connection for all of its streams; one without data for long is closed.
     private static HttpClient MakeHttp2Client() => new(new SocketsHttpHandler
     {
         UseProxy = false,

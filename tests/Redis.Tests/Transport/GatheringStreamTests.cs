@@ -16,7 +16,7 @@ public sealed class GatheringStreamTests
         await Bounded.Eventually(() => inner.Sends.Count == 1);
         for (byte i = 1; i <= 100; i++)
         {
-            await stream.WriteAsync(new[] { i }).AsTask().Within(); // gathered: nobody waits for the socket
+            await stream.WriteAsync(new[] { i }).AsTask().Within(); // gathered: the call does not wait for the socket
         }
 
         inner.Gate.SetResult();
@@ -50,13 +50,13 @@ public sealed class GatheringStreamTests
         await Bounded.Eventually(() => inner.Sends.Count == 1);
         Task waiting = stream.WriteAsync(new byte[(2 << 20) + 1]).AsTask();
 
-        inner.Gate.SetException(new InvalidOperationException("cut"));
-        // The one that waited is let go or told, as the failure comes before or after its turn; the next is told.
+        inner.Gate.SetException(new InvalidOperationException("broken"));
+        // The waiting write completes or fails, as the failure comes after or before its turn; the next one fails.
         await Task.WhenAny(waiting).Within();
         await Bounded.Eventually(() => stream.WriteAsync(new byte[1]).AsTask().IsFaulted);
 
         IOException error = await Assert.ThrowsAsync<IOException>(() => stream.WriteAsync(new byte[1]).AsTask().Within());
-        Assert.Equal("cut", error.InnerException!.Message);
+        Assert.Equal("broken", error.InnerException!.Message);
     }
 
     private sealed class GatedStream : MemoryStream

@@ -53,7 +53,7 @@ public sealed class PublicationBodyTests
     [InlineData(new byte[] { 1, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F })] // one of more than 32 bits
     [InlineData(new byte[] { 1, 8, 0x81, 0x00, 1 })] // one in more bytes than it needs
     [InlineData(new byte[] { 1, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x07 })] // 2 GB that are not there
-    public void TryRead_WhatIsNone_IsFalse(byte[] body) => Assert.False(PublicationBody.TryRead(body, 1, out _));
+    public void TryRead_InvalidBody_IsFalse(byte[] body) => Assert.False(PublicationBody.TryRead(body, 1, out _));
 
     [Fact]
     public void TryRead_AnyBytes_NeverThrow()

@@ -36,7 +36,7 @@ public sealed class SentinelGroup : IAsyncDisposable
     public Task HasReplicatedAsync() => Replica.HasReplicatedAsync(Master);
 
     /// <summary>Separates the replica: it cannot reconnect to its master, which continues.</summary>
-    public async Task CutReplicaOffAsync()
+    public async Task SeparateReplicaAsync()
     {
         await Replica.AskAsync("CONFIG SET masteruser nobody masterauth wrong");
         await Master.AskAsync("CLIENT KILL TYPE replica");

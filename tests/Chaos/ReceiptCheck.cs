@@ -3,17 +3,17 @@ using Weir.Chaos.Matrix;
 namespace Weir.Chaos;
 
 /// <summary>
-/// Holds what every listener heard against what it must have heard. Between two positions of a listener, with no word of a
-/// loss in between, there is every offset, once, in order; and all listeners and publishers agree on what each is.
+/// Compares what every listener received with what it must receive. Between two positions of a listener, without a notified
+/// loss in between, there is every offset, once, in order; and all listeners and publishers agree about each.
 /// </summary>
-internal static class Judge
+internal static class ReceiptCheck
 {
     private const string Gap = "gap without a notification";
     private const string Order = "another order";
     private const string Twice = "twice";
 
-    /// <param name="accounts">What each listener heard.</param>
-    /// <param name="confirmed">What publishers were told is published.</param>
+    /// <param name="accounts">What each listener received.</param>
+    /// <param name="confirmed">The publications that were confirmed to their publishers.</param>
     /// <param name="failed">How many publishes failed.</param>
     public static Report Of(
         IReadOnlyList<Account> accounts, IEnumerable<(string Room, Position Position, string Text)> confirmed, int failed)
@@ -30,12 +30,12 @@ internal static class Judge
         }
 
         int count = truth.Count;
-        int told = 0;
+        int losses = 0;
         int crossed = 0;
         List<(Account Account, Position Last, Position Next)> skips = [];
         foreach (Account account in accounts.Where(static account => account.Way.HasPositions))
         {
-            Walk(account, truth, violations, skips, ref told, ref crossed);
+            Walk(account, truth, violations, skips, ref losses, ref crossed);
         }
 
         foreach ((Account account, Position last, Position next) in skips)
@@ -44,7 +44,7 @@ internal static class Judge
             {
                 if (truth.TryGetValue((account.Room, next with { Offset = offset }), out string? text))
                 {
-                    violations.Add(Of(account, Gap, $"got {next} after {last}, without {text}, and was not told why"));
+                    violations.Add(Of(account, Gap, $"got {next} after {last}, without {text}, without a notified loss"));
                 }
             }
         }
@@ -63,9 +63,9 @@ internal static class Judge
         return new Report(
             count,
             failed,
-            accounts.Sum(static account => account.Heard.Count(static heard => heard.IsMessage)),
+            accounts.Sum(static account => account.Receipts.Count(static receipt => receipt.IsMessage)),
             accounts.Sum(static account => account.Reconnects),
-            told,
+            losses,
             crossed,
             violations);
     }
@@ -75,22 +75,22 @@ internal static class Judge
         Dictionary<(string Room, Position Position), string> truth,
         List<Violation> violations,
         List<(Account Account, Position Last, Position Next)> skips,
-        ref int told,
+        ref int losses,
         ref int crossed)
     {
         HashSet<string> seen = [];
         Stack<(Position Position, string Text)> given = new();
         Position? before = null;
-        foreach (Heard heard in account.Heard.Where(static heard => heard != Heard.NewConnection))
+        foreach (Receipt receipt in account.Receipts.Where(static receipt => receipt != Receipt.NewConnection))
         {
-            if (heard.Text is null)
+            if (receipt.Text is null)
             {
-                told++;
-                before = heard.Position;
+                losses++;
+                before = receipt.Position;
                 continue;
             }
 
-            if (heard is { IsResumption: true, Position: { } resumed })
+            if (receipt is { IsResumption: true, Position: { } resumed })
             {
                 if (before is { } reached && resumed.Epoch == reached.Epoch && resumed.Offset > reached.Offset)
                 {
@@ -107,9 +107,9 @@ internal static class Judge
                 continue;
             }
 
-            if (!seen.Add(heard.Text))
+            if (!seen.Add(receipt.Text))
             {
-                violations.Add(Of(account, Twice, $"got {heard.Text} twice, now as {heard.Position}"));
+                violations.Add(Of(account, Twice, $"got {receipt.Text} twice, now as {receipt.Position}"));
             }
 
             if (!account.Way.KeepsOrder)
@@ -117,11 +117,11 @@ internal static class Judge
                 continue;
             }
 
-            if (heard.Position is not { } position)
+            if (receipt.Position is not { } position)
             {
                 if (!account.MayLackPositions)
                 {
-                    violations.Add(Of(account, "no position", $"got {heard.Text} without a position"));
+                    violations.Add(Of(account, "no position", $"got {receipt.Text} without a position"));
                 }
 
                 continue;
@@ -137,11 +137,11 @@ internal static class Judge
             }
 
             before = position;
-            given.Push((position, heard.Text));
-            if (!truth.TryAdd((account.Room, position), heard.Text) && truth[(account.Room, position)] != heard.Text)
+            given.Push((position, receipt.Text));
+            if (!truth.TryAdd((account.Room, position), receipt.Text) && truth[(account.Room, position)] != receipt.Text)
             {
                 string other = truth[(account.Room, position)];
-                violations.Add(Of(account, "another message at the position", $"got {heard.Text} as {position}, which is {other}"));
+                violations.Add(Of(account, "another message at the position", $"got {receipt.Text} as {position}, which is {other}"));
             }
         }
 
@@ -149,19 +149,19 @@ internal static class Judge
         {
             if (account.MayLackPositions && last.Epoch == next.Epoch && next.Offset > last.Offset)
             {
-                // A number that was left out stands for messages that had none, and is given to none.
+                // An offset that was left out stands for messages without one, and no message has it.
                 skips.Add((account, last, next));
             }
             else
             {
                 bool isBack = next.Epoch == last.Epoch && next.Offset < last.Offset;
-                violations.Add(Of(account, isBack ? Order : Gap, $"got {next} after {last}, and was not told why"));
+                violations.Add(Of(account, isBack ? Order : Gap, $"got {next} after {last}, without a notified loss"));
             }
         }
     }
 
     /// <summary>
-    /// Finds what a listener was not given though it was never told of a loss, and another listener of its room was given it. All
+    /// Finds messages that a listener without a notified loss did not receive, and another listener of its room did. All
     /// must have listened before the first message.
     /// </summary>
     public static void FindMissing(IReadOnlyList<Account> accounts, List<Violation> violations)
@@ -170,11 +170,11 @@ internal static class Judge
         {
             HashSet<string> all = [.. room.SelectMany(TextsOf)];
             foreach (Account account in room.Where(static account => account.Way.HasPositions
-                && account.Heard.All(static heard => heard.Text is not null)))
+                && account.Receipts.All(static receipt => receipt.Text is not null)))
             {
                 HashSet<string> texts = [.. TextsOf(account)];
                 violations.AddRange(all.Where(text => !texts.Contains(text))
-                    .Select(text => Of(account, "missing without a notification", $"was not given {text}, and not told of a loss")));
+                    .Select(text => Of(account, "missing without a notification", $"was not given {text}, without a notified loss")));
             }
         }
     }
@@ -182,43 +182,43 @@ internal static class Judge
     private static Violation Of(Account account, string kind, string text) => new(kind, account.Way.Name, $"{account} {text}");
 
     private static IEnumerable<string> TextsOf(Account account)
-        => account.Heard.Where(static heard => heard.IsMessage).Select(static heard => heard.Text!);
+        => account.Receipts.Where(static receipt => receipt.IsMessage).Select(static receipt => receipt.Text!);
 
-    // A protocol without positions has no word for a loss. What it gives comes once, and on one connection in the room's order.
+    // A protocol without positions cannot notify of a loss. Its messages come once, and on one connection in the room's order.
     private static void WalkWithoutPositions(
         Account account, Dictionary<(string Room, string Text), Position> places, List<Violation> violations)
     {
         HashSet<string> seen = [];
         Dictionary<string, int> numbers = [];
         Position? before = null;
-        foreach (Heard heard in account.Heard)
+        foreach (Receipt receipt in account.Receipts)
         {
-            if (heard == Heard.NewConnection)
+            if (receipt == Receipt.NewConnection)
             {
                 before = null;
                 numbers.Clear();
                 continue;
             }
 
-            if (!seen.Add(heard.Text!))
+            if (!seen.Add(receipt.Text!))
             {
-                violations.Add(Of(account, Twice, $"got {heard.Text} twice"));
+                violations.Add(Of(account, Twice, $"got {receipt.Text} twice"));
             }
 
             if (account.MayLackPositions)
             {
                 // What is unknown is given to a node's raw members at once, so their order is each publisher's, not the log's.
-                (string publisher, int number) = Message.OriginOf(heard.Text!);
+                (string publisher, int number) = Message.OriginOf(receipt.Text!);
                 if (numbers.TryGetValue(publisher, out int previous) && number <= previous)
                 {
-                    violations.Add(Of(account, Order, $"got {heard.Text} after number {previous} of the same publisher"));
+                    violations.Add(Of(account, Order, $"got {receipt.Text} after number {previous} of the same publisher"));
                 }
 
                 numbers[publisher] = number;
                 continue;
             }
 
-            if (!places.TryGetValue((account.Room, heard.Text!), out Position position))
+            if (!places.TryGetValue((account.Room, receipt.Text!), out Position position))
             {
                 continue; // neither confirmed nor numbered
             }
