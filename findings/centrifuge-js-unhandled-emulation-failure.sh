@@ -2,11 +2,11 @@
 # centrifuge (npm): one POST to the emulation endpoint that fails ends the whole Node.js process.
 #
 # Library: centrifuge 5.7.4 under Node.js (seen: 20.20), with Node's own fetch; transports http_stream and sse.
-# What one would guess: a command that cannot be sent is an error event, or a time-out of that command, and the client goes on; what
+# What one would guess: a command that cannot be sent is an error event, or a timeout of that command, and the client continues; what
 #   its stream itself meets (a refused or broken connection) is handled so.
 # What happens: the transport calls fetch for each command and drops the promise that it returns. When a server dies between two
 #   commands, that promise rejects, and Node.js ends a process with an unhandled rejection: every client in it is gone, also those
-#   whose own server lives. In a page it is an "unhandledrejection" event and the client goes on.
+#   whose own server lives. In a page it is an "unhandledrejection" event and the client continues.
 # What helps: the option `fetch`, a function that calls fetch, adds a handler to the promise, and returns it.
 # Input: a plain HTTP server answers the connect, and closes the connection that brings the subscribe. Loopback only, no other server.
 # Output seen:

@@ -6,7 +6,7 @@
 # What one would guess: RFC 6455, section 7.1.5, says that a Close frame without a status code is 1005, and the enumeration
 #   WebSocketCloseStatus has a member Empty = 1005 for it.
 # What happens: for the two bytes 88 00 CloseStatus is NormalClosure and CloseStatusDescription is "", exactly as for 88 02 03 E8. A client
-#   that comes back after 1005 (the peer gave no reason) and stops after 1000 (the peer has finished) cannot tell them apart.
+#   that reconnects after 1005 (the peer gave no reason) and stops after 1000 (the peer has finished) cannot distinguish them.
 # Input: one upgrade and one valid Close frame, over loopback; ends within a minute (a cold restore may take longer).
 # Output seen:
 #   .NET 10.0.12: 8800 -> CloseStatus 1000 NormalClosure, description ""

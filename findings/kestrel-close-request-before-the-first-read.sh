@@ -3,10 +3,10 @@
 # whole request is in the connection's pipe.
 #
 # Library: Microsoft.AspNetCore.Server.Kestrel of .NET 10 (seen: 10.0.12, the shared framework's own; no package).
-# What one would guess: IConnectionLifetimeNotificationFeature.RequestClose asks for an orderly end: the request that has arrived is
+# What one would guess: IConnectionLifetimeNotificationFeature.RequestClose requests an orderly end: the request that has arrived is
 #   answered, with "Connection: close", and then the connection ends. That is what happens once HTTP has begun to read.
 # What happens: connection middleware that lets a request arrive, calls RequestClose and then calls the next delegate sees the connection
-#   end with no byte sent. The client cannot tell whether its request was processed. The same befalls clients of a server that stops while
+#   end with no byte sent. The client cannot know whether its request was processed. The same befalls clients of a server that stops while
 #   their connection is still in connection middleware, TLS included.
 # Input: one GET per case, over loopback; ends within a minute (a cold restore may take longer).
 # Output seen:

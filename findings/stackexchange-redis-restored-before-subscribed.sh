@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# StackExchange.Redis says that a link is restored, and its channel connected, before it is subscribed again.
+# StackExchange.Redis reports that a link is restored, and its channel connected, before it is subscribed again.
 #
 # Library: StackExchange.Redis 3.4.35 on .NET 10.
 # Server: Redis 7.0.15 (Debian's redis-tools and redis-server 5:7.0.15-1~deb12u10, unpacked in a temporary folder).
 # What one would guess: ConnectionRestored for the connection of type Subscription, with IsConnected(channel) true, is the moment from
 #   which no message is missed any more, so the time to read a history and to compare positions with it.
-# What happens: both say that the handshake of the connection is over. SUBSCRIBE is on its way then; a message that is published at that
-#   moment reaches no subscriber, over a link with a delay of 300 ms each way for another 300 ms. No later event says that the
+# What happens: both mean that the handshake of the connection is over. SUBSCRIBE is in flight then; a message that is published at that
+#   moment reaches no subscriber, over a link with a delay of 300 ms each way for another 300 ms. No later event reports that the
 #   subscription is confirmed. A history that is read at the event and answered before the SUBSCRIBE arrives leaves a gap which nothing
 #   reports. The task of SubscribeAsync confirms the first subscription; for the one that the library makes again there is no such task.
 # Input: one channel, one CLIENT KILL of the subscriber's connection, over loopback; ends within a minute (a cold restore may take longer).
@@ -14,7 +14,7 @@
 #   first subscription awaited: PUBLISH is answered with :1
 #   at ConnectionRestored: IsConnected(channel) True, PUBLISH is answered with :0
 #   a PUBLISH is answered with :1 again 320 ms later
-#   heard: first, later; events since 0
+#   received: first, later; events since 0
 set -euo pipefail
 folder=$(mktemp -d)
 server=
@@ -86,8 +86,8 @@ string Ask(params string[] parts)
 using ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
 ISubscriber subscriber = multiplexer.GetSubscriber();
 RedisChannel channel = RedisChannel.Literal("news");
-List<string> heard = [];
-await subscriber.SubscribeAsync(channel, (_, value) => { lock (heard) { heard.Add(value!); } });
+List<string> received = [];
+await subscriber.SubscribeAsync(channel, (_, value) => { lock (received) { received.Add(value!); } });
 Console.WriteLine($"first subscription awaited: PUBLISH is answered with {Ask("PUBLISH", "news", "first")}");
 
 TaskCompletionSource<(bool IsConnected, string Receivers)> restored = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -112,8 +112,8 @@ while (Ask("PUBLISH", "news", "later") == ":0" && Environment.TickCount64 - bega
 
 Console.WriteLine($"a PUBLISH is answered with :1 again {Environment.TickCount64 - began} ms later");
 await Task.Delay(1500);
-lock (heard) { Console.WriteLine($"heard: {string.Join(", ", heard.Distinct())}; events since {Volatile.Read(ref events) - eventsThen}"); }
-return isConnected && receivers == ":0" && !heard.Contains("second") && heard.Contains("later") && events == eventsThen ? 0 : 3;
+lock (received) { Console.WriteLine($"received: {string.Join(", ", received.Distinct())}; events since {Volatile.Read(ref events) - eventsThen}"); }
+return isConnected && receivers == ":0" && !received.Contains("second") && received.Contains("later") && events == eventsThen ? 0 : 3;
 
 async Task LateAsync(TcpClient from, TcpClient to)
 {

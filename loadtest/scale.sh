@@ -14,10 +14,10 @@
 #   --processes N     1, of the client
 #   --report DIRECTORY                 --drain              at the end the Host gets SIGTERM, and closes all with 1001
 #
-# Opening 60,000 takes a minute, a million twenty; guest.sh says why, and what the figures mean. What may stop it, in the
+# Opening 60,000 takes a minute, a million twenty; guest.sh explains why, and what the figures mean. What may stop it, in the
 # order in which it comes: ports (28,000 for each address that clients come from: the load test takes as many of 127.0.0.0/8
-# as it needs), descriptors (this asks for enough), and the guest's memory: per connection two sockets in its kernel, about
-# 4 KB each with file and inode, and what Host and client keep. The last line of the guest's account tells.
+# as it needs), descriptors (this requests enough), and the guest's memory: per connection two sockets in its kernel, about
+# 4 KB each with file and inode, and what Host and client keep. The last line of the guest's account shows it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 connections=60000 hold=600 room=1000 rate=1 heartbeat='' memory=8G processes=1 more=()

@@ -127,7 +127,7 @@ public sealed class RelayClient : IAsyncDisposable, ISessions
     {
         await _inbox.AddAsync(_loop.Opened(), stop);
         using CancellationTokenSource idle = new();
-        using RunningTimeout timeout = new(_time, idle.Cancel, () => connection.QuietFor);
+        using RunningTimeout timeout = new(_time, idle.Cancel, () => connection.IdleFor);
         timeout.Begin(_idleLimit);
         ConnectionEnd end = await Duplex.RunAsync(
             connection,

@@ -165,7 +165,7 @@ public sealed class MemoryBroker : IBroker
         {
             if (kept.SetPresence(member, kept.LastUsed + TicksOf(lifetime)))
             {
-                TellPresence(room, member, hasJoined: true);
+                AnnouncePresence(room, member, hasJoined: true);
             }
         }
         finally
@@ -185,7 +185,7 @@ public sealed class MemoryBroker : IBroker
             {
                 if (kept.RemovePresence(client, out RoomMember? member))
                 {
-                    TellPresence(room, member, hasJoined: false);
+                    AnnouncePresence(room, member, hasJoined: false);
                 }
             }
         }
@@ -248,7 +248,7 @@ public sealed class MemoryBroker : IBroker
         }
     }
 
-    private void TellPresence(string room, RoomMember member, bool hasJoined)
+    private void AnnouncePresence(string room, RoomMember member, bool hasJoined)
     {
         if (_subscribed.ContainsKey(room))
         {
@@ -267,7 +267,7 @@ public sealed class MemoryBroker : IBroker
                 Interlocked.Add(ref _historyBytes, -room.ClearHistoryIfExpired(now));
                 foreach (RoomMember member in room.TakeExpired(now))
                 {
-                    TellPresence(name, member, hasJoined: false);
+                    AnnouncePresence(name, member, hasJoined: false);
                 }
 
                 if (!_subscribed.ContainsKey(name) && room.TryForget(lastUseOfInterest))

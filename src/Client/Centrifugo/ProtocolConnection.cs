@@ -33,7 +33,7 @@ internal sealed class ProtocolConnection : IDisposable
         _time = settings.Time;
         _maxPingDelay = settings.MaxPingDelay;
         _unanswered = new Unanswered(_time, settings.RequestTimeout);
-        _heartbeat = new RunningTimeout(_time, OnHeartbeatTimeout, () => connection.QuietFor);
+        _heartbeat = new RunningTimeout(_time, OnHeartbeatTimeout, () => connection.IdleFor);
         Over = _over.Token;
     }
 
@@ -191,7 +191,7 @@ internal sealed class ProtocolConnection : IDisposable
         }
 
         _owner.OnConnected(this, result);
-        _queue.LetGo();
+        _queue.Permit();
     }
 
     private void OnHeartbeatTimeout() => Fail(new ConnectionEnd(EndKind.HeartbeatTimeout) { Reason = "no ping in time" });

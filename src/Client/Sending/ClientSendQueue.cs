@@ -75,7 +75,7 @@ internal sealed class ClientSendQueue(SendQueueSettings settings) : IDisposable
     }
 
     /// <summary>
-    /// Called when a connection begins, or has ended (<c>null</c>): only urgent frames are sent until <see cref="LetGo"/>.
+    /// Called when a connection begins, or has ended (<c>null</c>): only urgent frames are sent until <see cref="Permit"/>.
     /// </summary>
     public void HoldBack(object? connection)
     {
@@ -88,7 +88,7 @@ internal sealed class ClientSendQueue(SendQueueSettings settings) : IDisposable
     }
 
     /// <summary>Permits the queued messages to be sent.</summary>
-    public void LetGo()
+    public void Permit()
     {
         lock (_gate)
         {

@@ -8,7 +8,7 @@ internal interface IClientConnection : IAsyncDisposable
     /// <summary>
     /// Gets the time since data last arrived from the peer; zero while received data is unread, for whatever reason. Any thread.
     /// </summary>
-    TimeSpan QuietFor { get; }
+    TimeSpan IdleFor { get; }
 
     /// <summary>Receives the next message, or the end of the connection, after which it is not called again.</summary>
     ValueTask<Received> ReceiveAsync(CancellationToken cancel);

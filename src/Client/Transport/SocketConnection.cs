@@ -14,7 +14,7 @@ internal sealed class SocketConnection(ClientWebSocket socket, WatchedStream str
     // Grows with the largest message. Each message is copied from it: the receiver owns the copy.
     private byte[] _buffer = new byte[4096];
 
-    public TimeSpan QuietFor => stream.QuietFor;
+    public TimeSpan IdleFor => stream.IdleFor;
 
     public async ValueTask<Received> ReceiveAsync(CancellationToken cancel)
     {

@@ -13,8 +13,8 @@ internal sealed class WatchedStream(Stream inner, Socket socket, TimeProvider ti
     private long _lastRead = time.GetTimestamp();
     private ushort _lastTwo;
 
-    /// <inheritdoc cref="IClientConnection.QuietFor"/>
-    public TimeSpan QuietFor => HasUnread() ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastRead));
+    /// <inheritdoc cref="IClientConnection.IdleFor"/>
+    public TimeSpan IdleFor => HasUnread() ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastRead));
 
     /// <summary>
     /// Whether the last data was a close frame without a code. .NET reports it as 1000, which means that the application has finished.

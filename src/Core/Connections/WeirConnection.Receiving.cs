@@ -336,23 +336,23 @@ public sealed partial class WeirConnection
     {
         private readonly WeirConnection _connection;
         private readonly LoopReader _input;
-        private readonly Action _goOn;
+        private readonly Action _continue;
         private ValueTask<bool> _processing;
 
         public SuspendedPass(WeirConnection connection, LoopReader input)
         {
             _connection = connection;
             _input = input;
-            _goOn = GoOn;
+            _continue = Continue;
         }
 
         public void Await(ValueTask<bool> processing)
         {
             _processing = processing;
-            processing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_goOn);
+            processing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_continue);
         }
 
-        private void GoOn()
+        private void Continue()
         {
             ValueTask<bool> processing = _processing;
             _processing = default;

@@ -28,7 +28,7 @@ public sealed partial class WeirConnection : IRoomMember
     private readonly ConnectionTimer _timer;
     private readonly ConnectionSender _sender;
     private readonly InboundMeter? _meter;
-    private readonly IPAddress? _reportedAddress; // by a proxy; else the transport knows it, and need not be asked to keep it twice
+    private readonly IPAddress? _reportedAddress; // by a proxy; else only the transport holds it
     private MessageReader? _reader; // null between messages, unless it has a history to keep
     private long _bytesLeft;
     private UpgradeRequest? _request;
@@ -240,8 +240,8 @@ public sealed partial class WeirConnection : IRoomMember
     public void Abort() => Abort("The application aborted the connection.", CloseCause.ApplicationAborted);
 
     /// <summary>
-    /// The handler was sent the answer to <see cref="HeartbeatOptions.Message"/>. That the peer is alive is known without it;
-    /// this measures the round trip, and tells an answer to nothing.
+    /// The handler was sent the answer to <see cref="HeartbeatOptions.Message"/>. It is not needed to detect that the peer responds;
+    /// it measures the round trip, and shows which answers have no heartbeat.
     /// </summary>
     /// <returns>False if no heartbeat is unanswered.</returns>
     public bool TakeHeartbeatAnswer()

@@ -27,7 +27,7 @@ public abstract class WeirHandler
     /// <summary>The handshake is done; the connection can be sent to and joined to rooms.</summary>
     /// <remarks>
     /// The client may see its connection open a moment before this runs, so a message published in that moment does not
-    /// reach it. A client that must know sends a Ping or a message first: its answer comes after this.
+    /// reach it. A client that depends on it sends a Ping or a message first: its answer comes after this.
     /// </remarks>
     public virtual ValueTask OnOpenedAsync(WeirConnection connection) => ValueTask.CompletedTask;
 

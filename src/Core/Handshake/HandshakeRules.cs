@@ -27,16 +27,16 @@ internal static class HandshakeRules
         }
 
         HandshakeRefusal? refusal = headers.Fault
-            ?? JudgeRequestLine(request, extendedConnect)
+            ?? ValidateRequestLine(request, extendedConnect)
             ?? (request.HasReadableTarget ? null : HandshakeRefusal.BadTarget)
-            ?? found.JudgeMessage(request, extendedConnect)
-            ?? found.JudgeWebSocket(extendedConnect);
+            ?? found.ValidateMessage(request, extendedConnect)
+            ?? found.ValidateWebSocket(extendedConnect);
         return refusal is null
             ? new HandshakeResult(request, extendedConnect ? 0 : found.KeyStart, found.HasProtocols, found.HasExtensions)
             : new HandshakeResult(refusal);
     }
 
-    private static HandshakeRefusal? JudgeRequestLine(UpgradeRequest request, bool extendedConnect)
+    private static HandshakeRefusal? ValidateRequestLine(UpgradeRequest request, bool extendedConnect)
     {
         if (extendedConnect)
         {
@@ -142,7 +142,7 @@ internal static class HandshakeRules
             }
         }
 
-        public readonly HandshakeRefusal? JudgeMessage(UpgradeRequest request, bool extendedConnect)
+        public readonly HandshakeRefusal? ValidateMessage(UpgradeRequest request, bool extendedConnect)
         {
             // Bytes of a body would be read as frames.
             if (_hasBody)
@@ -161,7 +161,7 @@ internal static class HandshakeRules
             return _hosts != 1 || _hostIsBad || targetHostIsBad ? HandshakeRefusal.BadHost : null;
         }
 
-        public readonly HandshakeRefusal? JudgeWebSocket(bool extendedConnect)
+        public readonly HandshakeRefusal? ValidateWebSocket(bool extendedConnect)
         {
             if (!extendedConnect && !_upgrades)
             {

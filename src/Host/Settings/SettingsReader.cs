@@ -94,12 +94,12 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Reads a list: one value, several separated by commas, or <c>key:0</c>, <c>key:1</c> and so on.</summary>
     public IReadOnlyList<string> ReadList(string key)
     {
-        Know(key);
+        AddKnown(key);
         IConfigurationSection section = configuration.GetSection(key);
         List<string> values = [];
         foreach (IConfigurationSection child in section.GetChildren())
         {
-            Know(child.Path);
+            AddKnown(child.Path);
             values.Add(child.Value ?? "");
         }
 
@@ -150,11 +150,11 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private string? Read(string key)
     {
-        Know(key);
+        AddKnown(key);
         return configuration[key];
     }
 
-    private void Know(string key) => _known.Add(key);
+    private void AddKnown(string key) => _known.Add(key);
 
     private T? Complain<T>(string key, string was, string allowed)
         where T : struct

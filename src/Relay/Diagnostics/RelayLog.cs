@@ -12,12 +12,12 @@ internal static partial class RelayLog
     public const string Category = "Weir.Relay";
 
     [LoggerMessage(
-        500, LogLevel.Debug, "The broker is unavailable: rooms work within this node, durable publishes fail", EventName = "BrokerAway")]
-    public static partial void BrokerAway(ILogger logger);
+        500, LogLevel.Debug, "The broker is unavailable: rooms work within this node, durable publishes fail", EventName = "BrokerUnavailable")]
+    public static partial void BrokerUnavailable(ILogger logger);
 
     [LoggerMessage(
-        501, LogLevel.Debug, "The broker is available again: the positions of {Rooms} rooms are checked", EventName = "BrokerBack")]
-    public static partial void BrokerBack(ILogger logger, int rooms);
+        501, LogLevel.Debug, "The broker is available again: the positions of {Rooms} rooms are checked", EventName = "BrokerAvailableAgain")]
+    public static partial void BrokerAvailableAgain(ILogger logger, int rooms);
 
     [LoggerMessage(502, LogLevel.Error, "Room {Room}: the broker failed with an unexpected error", EventName = "BrokerFailed")]
     public static partial void BrokerFailed(ILogger logger, Exception error, string room);
@@ -37,8 +37,8 @@ internal static partial class RelayLog
     public static partial void AudienceFailed(ILogger logger, Exception error, string room);
 
     [LoggerMessage(
-        507, LogLevel.Debug, "Room {Room}: presence could not be updated; the next refresh repeats it", EventName = "PresenceNotTold")]
-    public static partial void PresenceNotTold(ILogger logger, Exception error, string room);
+        507, LogLevel.Debug, "Room {Room}: presence could not be updated; the next refresh repeats it", EventName = "PresenceNotUpdated")]
+    public static partial void PresenceNotUpdated(ILogger logger, Exception error, string room);
 
     [LoggerMessage(508, LogLevel.Debug, "Room {Room}: a publish failed", EventName = "PublishFailed")]
     public static partial void PublishFailed(ILogger logger, Exception error, string room);

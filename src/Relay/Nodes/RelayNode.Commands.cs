@@ -255,7 +255,7 @@ public sealed partial class RelayNode
         }
         catch (BrokerUnavailableException error)
         {
-            RelayLog.PresenceNotTold(Logger, error, NodesRoom);
+            RelayLog.PresenceNotUpdated(Logger, error, NodesRoom);
         }
         catch (Exception error)
         {

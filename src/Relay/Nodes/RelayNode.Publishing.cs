@@ -310,7 +310,7 @@ public sealed partial class RelayNode
 
         if (Health == BrokerHealth.Degraded && !room.Rule.KeepsHistory)
         {
-            room.OnBrokerAway(); // its announcement may be missed
+            room.OnBrokerUnavailable(); // its announcement may be missed
         }
 
         return entry;
@@ -350,7 +350,7 @@ public sealed partial class RelayNode
             }
             else
             {
-                room.OnBrokerAway();
+                room.OnBrokerUnavailable();
             }
         }
     }

@@ -328,10 +328,10 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         if (health == BrokerHealth.Degraded)
         {
             _wasUnavailable = true;
-            RelayLog.BrokerAway(Logger);
+            RelayLog.BrokerUnavailable(Logger);
             foreach (LocalRoom room in Rooms)
             {
-                room.OnBrokerAway();
+                room.OnBrokerUnavailable();
             }
 
             return;
@@ -348,7 +348,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         }
 
         _wasUnavailable = false;
-        RelayLog.BrokerBack(Logger, _rooms.Count);
+        RelayLog.BrokerAvailableAgain(Logger, _rooms.Count);
         _disconnects.Read();
         foreach (LocalRoom room in Rooms)
         {

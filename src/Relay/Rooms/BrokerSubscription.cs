@@ -60,7 +60,7 @@ internal sealed class BrokerSubscription(IBrokerSubscriptionOwner owner)
     }
 
     /// <summary>Whether there is any reference; without the lock, for each publication.</summary>
-    public bool IsWanted => Volatile.Read(ref _references) > 0;
+    public bool IsReferenced => Volatile.Read(ref _references) > 0;
 
     public bool MustRetry => Volatile.Read(ref _mustRetry);
 

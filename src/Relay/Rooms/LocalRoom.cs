@@ -115,7 +115,7 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
     }
 
     /// <summary>The broker is unavailable: members of this node are given each other's messages without it.</summary>
-    internal void OnBrokerAway()
+    internal void OnBrokerUnavailable()
     {
         if (_outbox is { Count: > 0 })
         {

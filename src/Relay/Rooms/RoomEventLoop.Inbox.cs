@@ -94,7 +94,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
         }
 
         _batch.Deliver();
-        Tell(static (audience, room, _) => audience.OnPause(room), 0);
+        Notify(static (audience, room, _) => audience.OnPause(room), 0);
         ArrayPool<RoomEvent>.Shared.Return(block, clearArray: true);
         lock (_inboxGate)
         {
@@ -144,7 +144,7 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
     private void DeliverToMembers(Publication publication, IRoomMember? except)
     {
         // A room without references, or created for a publish alone, is no longer the one of its name: its members belong to another.
-        if (_room.Subscription.IsWanted && _room.TryGetMembers(out Room? members))
+        if (_room.Subscription.IsReferenced && _room.TryGetMembers(out Room? members))
         {
             MessageCopies? copies = publication is { Message: not 0, Node: { } node } ? _node.Copies.Of(node, publication.Message) : null;
             _batch.Add(members, publication.Data.Span, publication.Kind, except, publication.Key, copies);
@@ -158,10 +158,10 @@ internal sealed partial class RoomEventLoop : IThreadPoolWorkItem
             _withoutOffsetAt = _sequence.Position.Offset;
         }
 
-        Tell(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
+        Notify(static (audience, room, what) => audience.OnPublication(room, what.publication, what.except), (publication, except));
     }
 
-    private void Tell<T>(Action<IRoomAudience, LocalRoom, T> call, T what)
+    private void Notify<T>(Action<IRoomAudience, LocalRoom, T> call, T what)
     {
         foreach (IRoomAudience audience in _audiences)
         {

@@ -183,14 +183,14 @@ internal sealed partial class RoomEventLoop
     }
 
     private void OnPresenceChanged(RoomMember member, bool hasJoined)
-        => Tell(static (audience, room, what) => audience.OnPresenceChanged(room, what.member, what.hasJoined), (member, hasJoined));
+        => Notify(static (audience, room, what) => audience.OnPresenceChanged(room, what.member, what.hasJoined), (member, hasJoined));
 
     private void OnLost(PositionLoss reason, StreamPosition now)
     {
         RelayLog.PositionLost(_node.Logger, Name, reason, now.Epoch, now.Offset);
         _node.Metrics.PositionLost(reason);
         _withoutOffsetAt = None; // earlier positions show the loss
-        Tell(static (audience, room, what) => audience.OnPositionLost(room, what.now, what.reason), (now, reason));
+        Notify(static (audience, room, what) => audience.OnPositionLost(room, what.now, what.reason), (now, reason));
     }
 
     // ----- Publishes that failed -----
@@ -389,7 +389,7 @@ internal sealed partial class RoomEventLoop
     // while the room was being unsubscribed, without waiting because the broker is unavailable: then the sequence continues.
     private void OnReset()
     {
-        if (_room.Subscription.IsWanted && _room.TryGetMembers(out Room? members) && members.Count > 0)
+        if (_room.Subscription.IsReferenced && _room.TryGetMembers(out Room? members) && members.Count > 0)
         {
             return;
         }

@@ -68,7 +68,7 @@ internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetim
         }
         catch (BrokerUnavailableException error)
         {
-            RelayLog.PresenceNotTold(logger, error, room);
+            RelayLog.PresenceNotUpdated(logger, error, room);
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class RoomPresence(string room, IBroker broker, TimeSpan lifetim
         }
         catch (BrokerUnavailableException error)
         {
-            RelayLog.PresenceNotTold(logger, error, room);
+            RelayLog.PresenceNotUpdated(logger, error, room);
         }
         catch (Exception error)
         {

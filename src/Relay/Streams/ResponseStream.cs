@@ -183,7 +183,7 @@ public sealed class ResponseStream : TimerNode
         catch (BrokerUnavailableException)
         {
             // No id can name the stream's positions. The client reconnects with the last one.
-            _output.Write(_settings.ComeBack());
+            _output.Write(_settings.RetryEvent());
             await FlushAsync(gone).ConfigureAwait(false);
         }
         finally

@@ -69,7 +69,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
     // As with Centrifugo's protocol: after a code from 3500 to 3999 or from 4500 to 4999 a client does not reconnect.
     private byte[] LastEventOf(Disconnection what)
-        => (int)what.Code % 1000 >= 500 ? SseFormat.Final(what.Code, what.Reason) : _settings.ComeBack();
+        => (int)what.Code % 1000 >= 500 ? SseFormat.Final(what.Code, what.Reason) : _settings.RetryEvent();
 
     // A client of these streams needs only the reconnection time.
     public Task InvokeAsync(HttpContext http)
@@ -79,7 +79,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
     /// <summary>Ends the current streams over a window, each with a reconnection time of its own.</summary>
     public Task DrainAsync(TimeSpan window, CancellationToken abortToken) => _node.SpreadAsync(
         [.. _streams.Values],
-        stream => stream.End(_settings.ComeBack()),
+        stream => stream.End(_settings.RetryEvent()),
         window,
         abortToken);
 
@@ -129,7 +129,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         CancellationToken gone = http.RequestAborted;
         string id = $"{_relay.NodeId}-sse{Interlocked.Increment(ref _lastId)}";
         ClientIdentity client = admission.Identity!;
-        CameBack back = await ReadLastIdAsync(http.Request, admission.Rooms, gone).ConfigureAwait(false);
+        Resumption back = await ReadLastIdAsync(http.Request, admission.Rooms, gone).ConfigureAwait(false);
         ResponseStream stream = new(id, CursorOf(back, admission.Rooms), http.Response.BodyWriter, http.Reset, _settings, client.User);
         List<(LocalRoom Room, SseSubscription Subscription)> subscribed = [];
         try
@@ -159,7 +159,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             _streams[id] = stream;
             if (isUnavailable || _node.IsDraining)
             {
-                stream.End(_settings.ComeBack());
+                stream.End(_settings.RetryEvent());
             }
 
             if (admission.ExpiresAt is { } end)
@@ -198,13 +198,13 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
         }
     }
 
-    private async Task<CameBack> ReadLastIdAsync(HttpRequest request, IReadOnlyList<AdmittedRoom> rooms, CancellationToken gone)
+    private async Task<Resumption> ReadLastIdAsync(HttpRequest request, IReadOnlyList<AdmittedRoom> rooms, CancellationToken gone)
     {
         string last = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["last"].ToString();
         StreamPosition?[] from = new StreamPosition?[rooms.Count];
         if (last.Length == 0)
         {
-            return new CameBack(from);
+            return new Resumption(from);
         }
 
         List<(int Room, StreamPosition Position)>? kept = [];
@@ -217,13 +217,13 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             }
             catch (BrokerUnavailableException)
             {
-                return new CameBack(from) { IsUnavailable = true };
+                return new Resumption(from) { IsUnavailable = true };
             }
         }
 
         if (id is null || kept is null)
         {
-            return new CameBack(from) { IsUnreadable = true };
+            return new Resumption(from) { IsUnreadable = true };
         }
 
         foreach ((int room, StreamPosition position) in kept.Concat(id.Positions))
@@ -231,11 +231,11 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
             from[room] = position == default ? null : position;
         }
 
-        return new CameBack(from);
+        return new Resumption(from);
     }
 
     // Until the client is given more, its positions are those of its request; if they could not be read, publications may be missing.
-    private SseCursor CursorOf(CameBack back, IReadOnlyList<AdmittedRoom> rooms)
+    private SseCursor CursorOf(Resumption back, IReadOnlyList<AdmittedRoom> rooms)
     {
         StreamPosition[] positions = [.. back.From.Select(from => from ?? (back.IsUnreadable ? SseCursor.Unknown : default))];
         return new SseCursor(
@@ -259,7 +259,7 @@ internal sealed class SseEndpoint : IRoomAudienceFactory, IRelayClients
 
     /// <summary>The content of a client's last id.</summary>
     /// <param name="From">The position in each room; <c>null</c> if the id names none.</param>
-    private sealed record CameBack(StreamPosition?[] From)
+    private sealed record Resumption(StreamPosition?[] From)
     {
         /// <summary>There is an id, and it is not one of these rooms, or the log that it refers to has expired.</summary>
         public bool IsUnreadable { get; init; }

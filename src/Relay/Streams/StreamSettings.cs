@@ -46,7 +46,7 @@ public sealed class StreamSettings
     /// <param name="closeAtBytes">The most bytes that may wait for one slow client.</param>
     /// <param name="heartbeatInterval">The time without output after which a comment is written.</param>
     /// <param name="maxDelay">The longest that a client may accept no data.</param>
-    /// <param name="reconnectAfter">The mean delay of a client that is to reconnect, see <see cref="ComeBack"/>.</param>
+    /// <param name="reconnectAfter">The mean delay of a client that is to reconnect, see <see cref="RetryEvent"/>.</param>
     internal StreamSettings(
         WeirNode node, long closeAtBytes, TimeSpan heartbeatInterval, TimeSpan maxDelay, TimeSpan reconnectAfter)
         : this(node, closeAtBytes, heartbeatInterval, maxDelay) => _reconnectAfter = reconnectAfter;
@@ -70,5 +70,5 @@ public sealed class StreamSettings
     /// The end of a stream of Server-Sent Events whose client is to reconnect: each client after a time of its own, from half of the mean
     /// delay to three halves.
     /// </summary>
-    internal byte[] ComeBack() => SseFormat.Retry(_reconnectAfter * (0.5 + Random.Shared.NextDouble()));
+    internal byte[] RetryEvent() => SseFormat.Retry(_reconnectAfter * (0.5 + Random.Shared.NextDouble()));
 }

@@ -19,7 +19,7 @@ internal sealed class FakeConnection(TimeProvider time) : IClientConnection
     /// <summary>While this is set, sent data is not read: as when the client's process does not run.</summary>
     public TaskCompletionSource? Stopped { get; set; }
 
-    public TimeSpan QuietFor => _toClient.Reader.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastSent));
+    public TimeSpan IdleFor => _toClient.Reader.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _lastSent));
 
     /// <summary>While this is not complete, sends do not end. False as its result breaks them.</summary>
     public TaskCompletionSource<bool>? Gate { get; set; }

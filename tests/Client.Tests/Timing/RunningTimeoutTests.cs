@@ -12,10 +12,10 @@ public sealed class RunningTimeoutTests : IDisposable
 
     private readonly FakeTimeProvider _time = new();
     private readonly RunningTimeout _timeout;
-    private TimeSpan _quietFor = TimeSpan.MaxValue;
+    private TimeSpan _idleFor = TimeSpan.MaxValue;
     private int _over;
 
-    public RunningTimeoutTests() => _timeout = new RunningTimeout(_time, () => _over++, () => _quietFor);
+    public RunningTimeoutTests() => _timeout = new RunningTimeout(_time, () => _over++, () => _idleFor);
 
     public void Dispose() => _timeout.Dispose();
 
@@ -71,11 +71,11 @@ public sealed class RunningTimeoutTests : IDisposable
     {
         _timeout.Begin(_second * 40);
         _time.Pass(_second * 35);
-        _quietFor = _second * 3; // looked at after 40 s
+        _idleFor = _second * 3; // looked at after 40 s
 
         _time.Pass(_second * 7);
         Assert.Equal(0, _over);
-        _quietFor = TimeSpan.MaxValue;
+        _idleFor = TimeSpan.MaxValue;
         _time.Pass(_second * 34);
         Assert.Equal(0, _over);
         _time.Pass(_second * 6);

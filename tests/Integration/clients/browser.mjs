@@ -17,7 +17,7 @@ async function check(what, body) {
   console.log(`ok: ${what}`);
 }
 
-// Whatever a page logs, throws, or asks of another place is noted, from its first request on.
+// All that a page logs, throws, or requests elsewhere is recorded, from its first request on.
 function watch(page) {
   page.setDefaultTimeout(WAIT_MS);
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));

@@ -10,7 +10,7 @@ const browser = await launch();
 try {
   const page = await browser.newPage();
   page.setDefaultTimeout(110_000);
-  // Shown if the test fails: the response that ended a stream for good, or the connection error.
+  // Shown if the test fails: the response that ended a stream permanently, or the connection error.
   page.on("response", (response) => response.status() === 200 || console.error(`${response.status()} ${response.url()}`));
   page.on("requestfailed", (request) => console.error(`${request.failure()?.errorText} ${request.url()}`));
   await page.goto(`${url}/weir.js`);
@@ -24,10 +24,10 @@ try {
   await page.waitForFunction(() => window.streams.every((source) => source.readyState === EventSource.OPEN));
   console.log("open");
   await page.waitForFunction(() => window.hasBroken && window.streams.every((source) => source.readyState !== EventSource.OPEN));
-  // Open, and still so a moment later: an answer that only says when to return is open for an instant too.
+  // Open, and still so a moment later: an answer that only has the delay to reconnect is open for an instant too.
   await page.waitForFunction(() => {
     if (window.streams.some((source) => source.readyState === EventSource.CLOSED)) {
-      throw new Error("A stream is closed for good.");
+      throw new Error("A stream is closed permanently.");
     }
     if (window.streams.some((source) => source.readyState !== EventSource.OPEN)) {
       window.openSince = undefined;

@@ -13,7 +13,7 @@ async function check(what, body) {
   console.log(`ok: ${what}`);
 }
 
-// A clock that only moves when it is told to.
+// A clock that only moves when the test moves it.
 class Clock {
   #now = 0;
   #timers = new Map();
@@ -39,7 +39,7 @@ class Clock {
   }
 }
 
-// A WebSocket that does what the test says.
+// A WebSocket that is scripted by the test.
 class Played extends EventTarget {
   static all = [];
   bufferedAmount = 0;
@@ -266,7 +266,7 @@ async function inNode() {
   });
 
   // A timer that is late comes before the messages that wait for their turn.
-  await check("time in which the page does not run counts for nobody", async () => {
+  await check("time in which the page does not run does not count", async () => {
     class Frozen extends Clock {
       late = 0;
       sleep(ms) { this.late += ms; }
@@ -446,7 +446,7 @@ async function inNode() {
     assert.deepEqual([last().type, last().reason], ["lost", "no connection in time"]);
   });
 
-  await check("close() says goodbye, and nothing follows", async () => {
+  await check("close() sends a close frame, and no event follows", async () => {
     const { client, clock, socket, events } = play(WeirClient);
     socket().play("open");
     const open = socket();
@@ -465,10 +465,10 @@ async function inNode() {
     first.start();
     second.start();
     await Promise.all(opened);
-    const heard = new Promise((resolve) => { second.addEventListener("message", (event) => resolve(event.data)); });
+    const received = new Promise((resolve) => { second.addEventListener("message", (event) => resolve(event.data)); });
     // A client is in its room a moment after it sees the connection open.
     const saying = setInterval(() => first.send("hello"), 50);
-    assert.equal(await heard, "hello");
+    assert.equal(await received, "hello");
     clearInterval(saying);
     assert.equal(await first.send("bye"), "written");
     first.close();
@@ -492,11 +492,11 @@ async function throughTheCache(browser) {
     await page.goto(`${origin}/first`);
     await page.addScriptTag({ type: "module", content: `
       import { WeirClient } from "/weir.js";
-      window.heard = [];
+      window.received = [];
       const make = (name) => {
         const client = new WeirClient(${JSON.stringify(endpoint)}, ["cache"], { baseDelay: 100, maxDelay: 500, jitter: 50 });
         for (const type of ["open", "message", "lost", "away", "closed"]) {
-          client.addEventListener(type, ({ data, reason, retryIn, ms }) => window.heard.push({ name, type, data, reason, retryIn, ms }));
+          client.addEventListener(type, ({ data, reason, retryIn, ms }) => window.received.push({ name, type, data, reason, retryIn, ms }));
         }
         client.start();
         return client;
@@ -504,17 +504,17 @@ async function throughTheCache(browser) {
       window.client = make("one");
       addEventListener("pageshow", (event) => { window.wasPersisted = event.persisted; });
     ` });
-    await page.waitForFunction(() => window.heard?.some(({ type }) => type === "open"));
+    await page.waitForFunction(() => window.received?.some(({ type }) => type === "open"));
     await page.evaluate((to) => { location.href = to; }, `${origin}/second`);
     await page.waitForURL(`${origin}/second`);
     await page.evaluate(() => history.back());
     await page.waitForURL(`${origin}/first`, { waitUntil: "commit" }); // nothing is loaded
-    await page.waitForFunction(() => window.heard?.filter(({ type }) => type === "open").length === 2);
-    const [heard, wasPersisted] = await page.evaluate(() => [window.heard, window.wasPersisted]);
+    await page.waitForFunction(() => window.received?.filter(({ type }) => type === "open").length === 2);
+    const [received, wasPersisted] = await page.evaluate(() => [window.received, window.wasPersisted]);
     assert.equal(wasPersisted, true, "it was not in the cache");
-    assert.deepEqual(heard.map(({ type }) => type), ["open", "lost", "away", "open"]);
-    assert.deepEqual([heard[1].reason, heard[2].reason], Array(2).fill("the page was put into the back/forward cache"));
-    assert.ok(heard[2].ms >= 0);
+    assert.deepEqual(received.map(({ type }) => type), ["open", "lost", "away", "open"]);
+    assert.deepEqual([received[1].reason, received[2].reason], Array(2).fill("the page was put into the back/forward cache"));
+    assert.ok(received[2].ms >= 0);
     assert.equal(await page.evaluate(() => window.client.send("still here")), "written");
   } finally {
     pages.closeAllConnections();
@@ -534,15 +534,15 @@ async function inChromium() {
     page.setDefaultTimeout(30_000);
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(error.message));
-    // Not the server's own page, which lets no other script in.
+    // Not the server's own page, which permits no other script.
     await page.goto(new URL("/health/live", url).href);
     await page.addScriptTag({ type: "module", content: `
       import { WeirClient } from "/weir.js";
-      window.heard = [];
+      window.received = [];
       window.open_ = (options) => {
         const client = new WeirClient("/ws", ["browser"], { baseDelay: 100, maxDelay: 500, jitter: 50, ...options });
         for (const type of ["open", "message", "lost", "away", "closed"]) {
-          client.addEventListener(type, ({ data, code, reason }) => window.heard.push({ type, data, code, reason }));
+          client.addEventListener(type, ({ data, code, reason }) => window.received.push({ type, data, code, reason }));
         }
         client.start();
         return client;
@@ -550,7 +550,7 @@ async function inChromium() {
       window.client = window.open_({ connectTimeout: 1000, sendTimeout: 2000 });
     ` });
     const until = (type, number = 1) => page.waitForFunction(
-      ([type, number]) => window.heard?.filter((each) => each.type === type).length >= number, [type, number]);
+      ([type, number]) => window.received?.filter((each) => each.type === type).length >= number, [type, number]);
 
     await check("it connects to the server it came from", async () => until("open"));
 
@@ -560,46 +560,46 @@ async function inChromium() {
       await page.evaluate(() => { window.saying = setInterval(() => window.other.send("hello"), 50); });
       await until("message");
       await page.evaluate(() => clearInterval(window.saying));
-      assert.equal((await page.evaluate(() => window.heard.find(({ type }) => type === "message"))).data, "hello");
+      assert.equal((await page.evaluate(() => window.received.find(({ type }) => type === "message"))).data, "hello");
       assert.equal(await page.evaluate(() => window.other.send(new Uint8Array([1, 2, 3]))), "written");
-      await page.waitForFunction(() => window.heard.some(({ data }) => data instanceof ArrayBuffer && data.byteLength === 3));
+      await page.waitForFunction(() => window.received.some(({ data }) => data instanceof ArrayBuffer && data.byteLength === 3));
       await page.evaluate(() => window.other.close());
       await until("closed");
     });
 
-    // The kernel of the server goes on to take bytes, until its buffers are full.
+    // The kernel of the server continues to take bytes, until its buffers are full.
     await check("a server that is frozen is found by what does not leave, and come back to when it thaws", async () => {
       process.kill(Number(pid), "SIGSTOP");
       await page.evaluate(() => { for (let n = 0; n < 40; n++) { window.client.send(new Uint8Array(1 << 20).buffer); } });
       await until("lost");
-      assert.equal((await page.evaluate(() => window.heard.find(({ type }) => type === "lost"))).reason, "sent data does not leave");
-      const opens = await page.evaluate(() => window.heard.filter(({ type }) => type === "open").length);
+      assert.equal((await page.evaluate(() => window.received.find(({ type }) => type === "lost"))).reason, "sent data does not leave");
+      const opens = await page.evaluate(() => window.received.filter(({ type }) => type === "open").length);
       process.kill(Number(pid), "SIGCONT");
       await until("open", opens + 1);
     });
 
     await check("a network that was gone is another network", async () => {
-      const [losts, opens] = await page.evaluate(() => ["lost", "open"].map((type) => window.heard.filter((each) => each.type === type).length));
+      const [losses, opens] = await page.evaluate(() => ["lost", "open"].map((type) => window.received.filter((each) => each.type === type).length));
       await page.evaluate(() => { window.dispatchEvent(new Event("offline")); window.dispatchEvent(new Event("online")); });
-      await until("lost", losts + 1);
+      await until("lost", losses + 1);
       await until("open", opens + 1);
     });
 
     await check("a page that is frozen closes, and is back when it is thawed", async () => {
       // Chromium freezes hidden pages only, and a page without a head is never hidden: its events alone.
-      const opens = await page.evaluate(() => window.heard.filter(({ type }) => type === "open").length);
+      const opens = await page.evaluate(() => window.received.filter(({ type }) => type === "open").length);
       await page.evaluate(() => { document.dispatchEvent(new Event("freeze")); document.dispatchEvent(new Event("resume")); });
       await until("open", opens + 1);
-      await page.waitForFunction(() => window.heard.some(({ type, reason }) => type === "lost" && reason === "the page was frozen"));
-      await page.waitForFunction(() => window.heard.some(({ type, reason }) => type === "away" && reason === "the page was frozen"));
+      await page.waitForFunction(() => window.received.some(({ type, reason }) => type === "lost" && reason === "the page was frozen"));
+      await page.waitForFunction(() => window.received.some(({ type, reason }) => type === "away" && reason === "the page was frozen"));
     });
 
     await check("the back/forward cache: the page closes when it is put there, and is back when it is shown again", () => throughTheCache(browser));
 
     await check("a server that shuts down is 1001, and tried again", async () => {
       process.kill(Number(pid), "SIGTERM");
-      await page.waitForFunction(() => window.heard.some(({ type, code }) => type === "lost" && code === 1001));
-      await page.waitForFunction(() => window.heard.some(({ type, code }) => type === "lost" && code === 1006));
+      await page.waitForFunction(() => window.received.some(({ type, code }) => type === "lost" && code === 1001));
+      await page.waitForFunction(() => window.received.some(({ type, code }) => type === "lost" && code === 1006));
     });
 
     await check("nothing complained", async () => assert.deepEqual(complaints, []));

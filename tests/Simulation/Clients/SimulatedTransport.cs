@@ -63,7 +63,7 @@ internal sealed class SimulatedConnection : IClientConnection
 
     public NodeModel Node { get; }
 
-    public TimeSpan QuietFor => TimeSpan.Zero;
+    public TimeSpan IdleFor => TimeSpan.Zero;
 
     /// <summary>It breaks, and data in flight is lost.</summary>
     public void Break()

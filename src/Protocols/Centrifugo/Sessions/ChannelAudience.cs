@@ -139,7 +139,7 @@ internal sealed class ChannelAudience : IRoomAudience
     {
         WeirConnection connection = subscription.Session.Connection!;
         _hub.Members.Join(Room.Name, connection);
-        if (subscription.WantsJoins)
+        if (subscription.ReceivesJoins)
         {
             _hub.Watchers.Join(Room.Name, connection);
         }
@@ -181,7 +181,7 @@ internal sealed class ChannelAudience : IRoomAudience
         EncodedPush? encoded = null;
         foreach (ClientSubscription subscription in Singles())
         {
-            if (!watchersOnly || subscription.WantsJoins)
+            if (!watchersOnly || subscription.ReceivesJoins)
             {
                 encoded ??= new EncodedPush(push.Message.ToArray());
                 subscription.Session.Deliver(encoded);

@@ -235,7 +235,7 @@ internal abstract partial class ClientSession
                 Hub.Version,
                 TtlOf(identity.ExpiresAt),
                 PingSeconds: (long)Math.Min(Math.Ceiling(PingInterval.TotalSeconds), LongestTtlSeconds),
-                WantsPong,
+                ExpectsPong,
                 Address,
                 own.ConvertAll(subscription => (subscription.Channel, ReplyOf(subscription, subscription.Began!)))));
             own.ForEach(static subscription => subscription.Began = null);

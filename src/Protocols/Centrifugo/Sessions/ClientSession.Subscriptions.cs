@@ -105,7 +105,7 @@ internal abstract partial class ClientSession
         {
             CommandId = command.Id,
             From = command.From,
-            WantsJoins = command.JoinLeave,
+            ReceivesJoins = command.JoinLeave,
             RejectsUnrecovered = command.RejectsUnrecovered,
         };
         try

@@ -77,7 +77,7 @@ internal abstract partial class ClientSession : CentrifugoSession
     protected abstract TimeSpan PingInterval { get; }
 
     /// <summary>Gets whether the client has to answer pings.</summary>
-    protected virtual bool WantsPong => false;
+    protected virtual bool ExpectsPong => false;
 
     /// <summary>Gets the ids by which the client addresses its session; <c>null</c> if it has a connection.</summary>
     protected virtual StreamAddress? Address => null;

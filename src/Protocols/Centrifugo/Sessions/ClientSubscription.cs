@@ -31,7 +31,7 @@ internal sealed class ClientSubscription(ClientSession session, string channel) 
     /// <summary>Gets the position to recover from; <c>null</c> if no recovery is requested.</summary>
     public StreamPosition? From { get; init; }
 
-    public bool WantsJoins { get; init; }
+    public bool ReceivesJoins { get; init; }
 
     public bool RejectsUnrecovered { get; init; }
 

@@ -13,7 +13,7 @@ internal sealed class SocketSession(CentrifugoHub hub, WeirConnection connection
 
     protected override TimeSpan PingInterval => pingInterval;
 
-    protected override bool WantsPong => true;
+    protected override bool ExpectsPong => true;
 
     protected override void SendInsideLock(ReadOnlyMemory<byte> message) => connection.Send(message, MessageKind.Text);
 
