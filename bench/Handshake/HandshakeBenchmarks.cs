@@ -28,9 +28,9 @@ public class HandshakeBenchmarks
         _head = new ReadOnlySequence<byte>(Encoding.ASCII.GetBytes(BrowserHead));
         _request = UpgradeRequest.FromHead(_head);
         Sha1AndBase64();
-        ReadJudgeWrite();
+        ReadValidateWrite();
         string answer = Encoding.ASCII.GetString(_output.Written);
-        Wrong.Unless(Read() == _head.Length && Judge());
+        Wrong.Unless(Read() == _head.Length && Validate());
         Wrong.Unless(Encoding.ASCII.GetString(_accept) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); // RFC 6455 section 1.3
         Wrong.Unless(answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal));
         Wrong.Unless(answer.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", StringComparison.Ordinal));
@@ -58,11 +58,11 @@ public class HandshakeBenchmarks
 
     /// <summary>Validates it by RFC 6455 section 4.2.1.</summary>
     [Benchmark]
-    public bool Judge() => HandshakeRules.Validate(_request!).IsAccepted;
+    public bool Validate() => HandshakeRules.Validate(_request!).IsAccepted;
 
     /// <summary>All steps; the bytes allocated are the request header block, which the connection keeps.</summary>
     [Benchmark]
-    public int ReadJudgeWrite()
+    public int ReadValidateWrite()
     {
         UpgradeRequest request = UpgradeRequest.FromHead(_head.Slice(0, Read()));
         HandshakeResult result = HandshakeRules.Validate(request);

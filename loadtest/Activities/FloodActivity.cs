@@ -11,7 +11,7 @@ namespace Weir.LoadTest.Activities;
 internal sealed class FloodActivity : IActivity
 {
     /// <summary>What a bad opening that was accepted counts as, in <see cref="Counts.Problems"/>.</summary>
-    public const string LetIn = "let in";
+    public const string AcceptedBad = "let in";
 
     private readonly WorkerContext _context;
     private readonly EchoActivity _good;
@@ -75,7 +75,7 @@ internal sealed class FloodActivity : IActivity
         }
         else
         {
-            Counts.Count(_context.Counts.Problems, LetIn);
+            Counts.Count(_context.Counts.Problems, AcceptedBad);
             connection.SendClose(1000);
         }
     }

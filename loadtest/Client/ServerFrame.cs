@@ -13,7 +13,7 @@ internal readonly record struct ServerFrame(int Opcode, int PayloadStart, int En
 
     /// <summary>The frame that the bytes begin with; false while it has not come whole.</summary>
     /// <exception cref="InvalidDataException">
-    /// Masked, fragmented, with reserved bits or longer than <see cref="int.MaxValue"/>: nothing that a server would send who
+    /// Masked, fragmented, with reserved bits or longer than <see cref="int.MaxValue"/>: not what a server would send that
     /// was offered no extension and gets whole messages to relay.
     /// </exception>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out ServerFrame frame)

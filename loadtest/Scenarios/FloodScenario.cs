@@ -55,14 +55,14 @@ internal sealed class FloodScenario(string name, string description, bool isOfTo
         PhaseRecord flood = stage.Conductor.Phase;
         flood.End();
         long refused = flood.Counts.Rebuffs.Values.Sum();
-        long letIn = flood.Counts.Problems.GetValueOrDefault(FloodActivity.LetIn);
+        long acceptedBad = flood.Counts.Problems.GetValueOrDefault(FloodActivity.AcceptedBad);
         stage.ReportMessages(flood, seconds);
         stage.WriteLine($"{refused:N0} bad openings refused, {refused / seconds:N0}/s");
         stage.WriteCounts("refused", flood.Counts.Rebuffs);
         stage.Outcome.Add("bad openings refused", refused / seconds, "/s");
         stage.Outcome.Add("server CPU per refusal", flood.ServerMicrosecondsPer(refused), "us");
         stage.RequireNoLoss(flood, "messages");
-        stage.RunResult.Require(letIn == 0 && refused > 0, $"{letIn:N0} of {refused + letIn:N0} bad ones were let in");
+        stage.RunResult.Require(acceptedBad == 0 && refused > 0, $"{acceptedBad:N0} of {refused + acceptedBad:N0} bad ones were let in");
         await stage.CloseAsync();
     }
 }

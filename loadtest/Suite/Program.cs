@@ -13,7 +13,7 @@ foreach (Option option in SuiteOptions.All)
 }
 
 SuiteOptions.Scenarios.AcceptOnlyFromAmong([.. Catalog.All.Select(static each => each.Name)]);
-root.SetAction((parsed, _) => Task.Run(() => RunAsync(parsed, servers))); // asynchronous, so that Ctrl-C comes back here, where servers end
+root.SetAction((parsed, _) => Task.Run(() => RunAsync(parsed, servers))); // asynchronous, so that Ctrl-C returns here, where servers end
 return await root.Parse(args).InvokeAsync();
 
 static async Task<int> RunAsync(ParseResult parsed, SuiteServers servers)

@@ -24,7 +24,7 @@ internal enum WorkerEvent
     /// <summary>All connections have ended, or are given up.</summary>
     Ended,
 
-    /// <summary>The worker can't go on.</summary>
+    /// <summary>The worker can't continue.</summary>
     Failed,
 }
 

@@ -2,7 +2,7 @@ namespace Weir.Chaos;
 
 /// <summary>Something that may not be.</summary>
 /// <param name="Kind">What all of its kind have in common.</param>
-/// <param name="Way">The name of the way in where it was found.</param>
+/// <param name="Way">The protocol and transport where it was found.</param>
 /// <param name="Text">What exactly happened.</param>
 internal sealed record Violation(string Kind, string Way, string Text)
 {

@@ -33,7 +33,7 @@ public sealed class KestrelTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Http_LargeBody_ComesBackWhole(bool tls)
+    public async Task Http_LargeBody_IsEchoedWhole(bool tls)
     {
         using X509Certificate2 certificate = TestCertificate.Create();
         await using WebApplication app = await StartAsync(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>

@@ -144,14 +144,14 @@ public sealed class OwnerTests : IAsyncDisposable
 
         private void ReadOn(LoopReader input)
         {
-            bool goesOn = true;
+            bool continues = true;
             try
             {
-                while (goesOn && input.TryRead(this, out ReadResult result))
+                while (continues && input.TryRead(this, out ReadResult result))
                 {
                     Call call = new(result.Buffer.ToArray(), LoopThread.Current is not null, result.IsCompleted, result.IsCanceled);
                     input.AdvanceTo(result.Buffer.End);
-                    goesOn = !result.IsCompleted && !_once;
+                    continues = !result.IsCompleted && !_once;
                     _calls.Writer.TryWrite(call);
                 }
             }

@@ -17,7 +17,7 @@ public sealed class TlsBuffersTests
 {
     // The buffer comes and goes with every message here, and each end of a message is met in a record of its own size.
     [Fact]
-    public async Task UseTlsBufferRelease_MessagesOfManySizes_ComeBackWholeAndNothingIsLogged()
+    public async Task UseTlsBufferRelease_MessagesOfManySizes_AreEchoedWholeAndNothingIsLogged()
     {
         using LogProbe logs = new();
         using X509Certificate2 certificate = TestCertificate.Create();

@@ -23,5 +23,5 @@ internal static class CentrifugoRules
         or { Kind: EndKind.Refused, HttpStatus: 401 };
 
     /// <summary>Whether the same command may succeed later. Codes below 100 are the client's own.</summary>
-    public static bool IsTemporary(int code, bool saysSo) => saysSo || code < 100;
+    public static bool IsTemporary(int code, bool isTemporary) => isTemporary || code < 100;
 }

@@ -1,6 +1,6 @@
 namespace Weir.Closing;
 
-/// <summary>Why a connection ended. Close codes do not show it: applications choose them, and 1006 stands for every end without one.</summary>
+/// <summary>Why a connection ended. Close codes do not show it: applications choose them, and 1006 is every end without one.</summary>
 /// <remarks>
 /// The first caller to close records the cause; later causes are ignored. One exception: if the client does not answer a close by
 /// the application in time, <see cref="ApplicationClosed"/> becomes <see cref="CloseTimeout"/>. The names in metrics and logs are

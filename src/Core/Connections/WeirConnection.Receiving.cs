@@ -304,10 +304,10 @@ public sealed partial class WeirConnection
     // Passes over the received bytes until none are left: then the input calls. A suspended pass resumes automatically.
     private void ReadOn(LoopReader input)
     {
-        bool goesOn = true;
+        bool continues = true;
         try
         {
-            while (goesOn && input.TryRead(this, out ReadResult result))
+            while (continues && input.TryRead(this, out ReadResult result))
             {
                 ValueTask<bool> processing = ProcessAsync(input, result);
                 if (!processing.IsCompletedSuccessfully)
@@ -316,16 +316,16 @@ public sealed partial class WeirConnection
                     return;
                 }
 
-                goesOn = processing.Result;
+                continues = processing.Result;
             }
         }
         catch (Exception error)
         {
             ((ISenderOwner)this).OnTransportEnded(error);
-            goesOn = false;
+            continues = false;
         }
 
-        if (!goesOn)
+        if (!continues)
         {
             _ = EndDetachedAsync();
         }
@@ -356,17 +356,17 @@ public sealed partial class WeirConnection
         {
             ValueTask<bool> processing = _processing;
             _processing = default;
-            bool goesOn = false;
+            bool continues = false;
             try
             {
-                goesOn = processing.GetAwaiter().GetResult();
+                continues = processing.GetAwaiter().GetResult();
             }
             catch (Exception error)
             {
                 ((ISenderOwner)_connection).OnTransportEnded(error);
             }
 
-            if (goesOn)
+            if (continues)
             {
                 _connection.ReadOn(_input);
             }

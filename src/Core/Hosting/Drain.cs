@@ -67,7 +67,7 @@ internal static class Drain
             WeirLog.DrainAborted(engine.Logger, engine.Connections.Count);
         }
 
-        // Also what was let in between the last look and now.
+        // Also connections accepted between the last check and now.
         engine.Connections.Take(int.MaxValue, closing);
         closing.ForEach(static connection => connection.AbortUnlessEnded());
 

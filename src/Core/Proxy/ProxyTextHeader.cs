@@ -35,7 +35,7 @@ internal static class ProxyTextHeader
         ReadOnlySpan<byte> protocol = TakeField(ref fields);
         if (protocol.SequenceEqual("UNKNOWN"u8))
         {
-            return ProxyHeader.WithoutAddresses(length); // whatever else the line says
+            return ProxyHeader.WithoutAddresses(length); // whatever follows in the line
         }
 
         bool isIPv6 = protocol.SequenceEqual("TCP6"u8);

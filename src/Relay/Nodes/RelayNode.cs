@@ -19,7 +19,7 @@ namespace Weir.Relay.Nodes;
 /// <see cref="RelayServiceCollectionExtensions.AddWeirRelay"/> was called. Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>The node has one broker subscription for each room with members here. A publication comes back from the broker, to this node like
+/// <para>The node has one broker subscription for each room with members here. A publication returns from the broker, to this node like
 /// to all others, and is delivered in the broker's order.</para>
 /// <para>While the broker is unavailable the node delivers its members' messages to each other, and durable rooms refuse publishes. When it
 /// is available again, and periodically, each room with history compares its position with the broker's: missed publications are delivered

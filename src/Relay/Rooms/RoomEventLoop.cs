@@ -267,16 +267,16 @@ internal sealed partial class RoomEventLoop
     {
         _entries.Clear();
         _room.Outbox.CopyTo(_entries);
-        bool isOneOnItsWay = false;
+        bool isOneInFlight = false;
         foreach (PendingPublish entry in _entries)
         {
             bool isAnswered = entry.IsStored || entry.HasFailed;
-            if (entry.Publication.NodeSequence < sequence && (!entry.MustBeStored || (isAnswered && !isOneOnItsWay)))
+            if (entry.Publication.NodeSequence < sequence && (!entry.MustBeStored || (isAnswered && !isOneInFlight)))
             {
                 DeliverLocally(entry, toAudiences: true);
             }
 
-            isOneOnItsWay |= entry.MustBeStored && !isAnswered;
+            isOneInFlight |= entry.MustBeStored && !isAnswered;
         }
     }
 
@@ -618,7 +618,7 @@ internal sealed partial class RoomEventLoop
         }
     }
 
-    // Earlier positions show it once an offset is skipped for it. Until then a listener that comes back may have been given it or not.
+    // Earlier positions show it once an offset is skipped for it. Until then a returning listener may have been given it or not.
     private bool HasMissedOneWithoutOffset(StreamPosition from) => from.Offset <= _withoutOffsetAt;
 
     private bool IsHere(StreamPosition? from) => from is not { } position

@@ -53,8 +53,8 @@ public sealed class ServerSubscriptionTests
     public async Task PublicationsBeforeTheConnectIsAnswered_ComeBehindIt()
     {
         ScriptedBroker broker = new();
-        TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        broker.OnSubscribe = room => room == "own" ? goOn.Task : Task.CompletedTask;
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        broker.OnSubscribe = room => room == "own" ? release.Task : Task.CompletedTask;
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
         world.Access.OnConnect = static _ => ConnectResult.Allow(new ClientIdentity { Rooms = ["kept:own", "own"] });
         TestClient client = await world.OpenAsync();
@@ -67,7 +67,7 @@ public sealed class ServerSubscriptionTests
         broker.Take("kept:own", "2");
         Assert.Contains("\"offset\":1", await other.ReadAsync(), StringComparison.Ordinal);
         Assert.Contains("\"offset\":2", await other.ReadAsync(), StringComparison.Ordinal);
-        goOn.SetResult();
+        release.SetResult();
 
         Assert.StartsWith("""{"id":1,"connect":{""", await client.ReadFrameAsync(), StringComparison.Ordinal);
         Assert.Equal(TestClient.Push("kept:own", "pub", """{"data":1,"offset":1}"""), await client.ReadFrameAsync());

@@ -109,7 +109,7 @@ public sealed class SubscribeTests
     {
         ScriptedBroker broker = new();
         TaskCompletionSource isReading = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
         TestClient first = await world.SubscribeAsync("kept:a"); // so that the room exists and is subscribed to
         broker.Take("kept:a", "1");
@@ -118,14 +118,14 @@ public sealed class SubscribeTests
         {
             isReading.TrySetResult();
             RoomHistory read = broker.Read(room, query);
-            await goOn.Task;
+            await release.Task;
             return read;
         };
         TestClient client = await world.ConnectAsync();
         await client.SendAsync("""{"id":2,"subscribe":{"channel":"kept:a","recover":true,"offset":1,"epoch":"e1"}}""");
         await isReading.Task.Within();
         broker.Take("kept:a", "3");
-        goOn.SetResult();
+        release.SetResult();
 
         Assert.Equal(
             """{"id":2,"subscribe":{"recoverable":true,"positioned":true,"epoch":"e1","offset":1,"was_recovering":true,"recovered":true,"publications":[{"data":2,"offset":2},{"data":3,"offset":3}]}}""",
@@ -239,8 +239,8 @@ public sealed class SubscribeTests
     public async Task ManyInOneFrame_AreSubscribedTogether_AndReceiveEachTheirOwn()
     {
         ScriptedBroker broker = new();
-        TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        broker.OnSubscribe = _ => goOn.Task;
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        broker.OnSubscribe = _ => release.Task;
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(broker);
         TestClient client = await world.OpenAsync();
 
@@ -251,7 +251,7 @@ public sealed class SubscribeTests
 
         Assert.StartsWith("""{"id":1,"connect":""", await client.ReadAsync(), StringComparison.Ordinal); // does not wait for them
         await Bounded.Eventually(() => broker.Calls.Count(static call => call.StartsWith("subscribe", StringComparison.Ordinal)) == 20);
-        goOn.SetResult();
+        release.SetResult();
         List<string> lines = [];
         for (int i = 0; i < 22; i++)
         {

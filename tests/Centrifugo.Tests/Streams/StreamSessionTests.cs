@@ -100,8 +100,8 @@ public sealed class StreamSessionTests
     [Fact]
     public async Task ClientThatSendsTooMuchAtOnce_IsEnded()
     {
-        TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(application: new SlowApplication(goOn.Task));
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CentrifugoWorld world = await CentrifugoWorld.StartAsync(application: new SlowApplication(release.Task));
         await using Stream client = new(world, StreamForm.Lines);
         client.Send("""{"id":1,"connect":{}}""" + "\n" + """{"id":2,"rpc":{}}""");
 
@@ -112,7 +112,7 @@ public sealed class StreamSessionTests
 
         await Bounded.Eventually(() => client.Received.EndsWith(
             """{"push":{"disconnect":{"code":3013,"reason":"too many requests"}}}""" + "\n", StringComparison.Ordinal));
-        goOn.SetResult();
+        release.SetResult();
         await client.EndsAsync();
     }
 

@@ -166,11 +166,11 @@ public sealed class RecoveryTests : CentrifugoFixture
             await events.NextAsync<Interrupted>();
             Time.Advance((Second * (1 << n)) - TimeSpan.FromTicks(1));
             Assert.False(Server.Connection.HasMore);
-            Task<JsonElement> hearing = n == 2 ? Server.AdmitAsync(0) : Task.FromResult(default(JsonElement));
+            Task<JsonElement> admitting = n == 2 ? Server.AdmitAsync(0) : Task.FromResult(default(JsonElement));
             await Bounded.Eventually(() =>
             {
                 Time.Advance(TimeSpan.FromTicks(1)); // the wait begins a moment after its event
-                return hearing.IsCompleted && (n == 2 || Server.Connection.HasMore);
+                return admitting.IsCompleted && (n == 2 || Server.Connection.HasMore);
             });
         }
 
@@ -300,7 +300,7 @@ public sealed class RecoveryTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task Unsubscribe_WhatWasOnItsWay_IsNotTakenForAServersChannel()
+    public async Task Unsubscribe_PublicationsInFlight_AreNotTakenForAServersChannel()
     {
         (Subscription subscription, _) = await SubscribeAsync(1);
 

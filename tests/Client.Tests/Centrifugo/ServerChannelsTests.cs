@@ -84,7 +84,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
     }
 
     [Fact]
-    public async Task SlowUser_IsGivenAWordInPlaceOfWhatWasDropped()
+    public async Task SlowReader_IsNotifiedOfWhatWasDropped()
     {
         Options.InboxCapacity = 2;
         Client.Start();

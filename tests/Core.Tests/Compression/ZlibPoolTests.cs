@@ -124,7 +124,7 @@ public class ZlibPoolTests
     }
 
     [Fact]
-    public void Dispose_FreesIdleStatesAndThoseThatComeBackLater()
+    public void Dispose_FreesIdleStatesAndThoseReturnedLater()
     {
         var pool = new ZlibPool(new DeflateOptions().Level, maxIdle: 4);
         Inflater lent = pool.RentInflater(15);

@@ -343,7 +343,7 @@ public sealed class WeirConnectionHeartbeatTests
     }
 
     [Fact]
-    public async Task MaxDelay_ClientCatchesUp_GoesOn()
+    public async Task MaxDelay_ClientCatchesUp_StaysOpen()
     {
         await using WeirConnectionHarness server = new(options => options.Pressure.MaxDelay = TimeSpan.FromSeconds(3));
         WeirConnectionClient client = await server.ConnectAsync(gated: true);

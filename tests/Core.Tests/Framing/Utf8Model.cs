@@ -19,7 +19,7 @@ internal static class Utf8Model
     ];
 
     /// <summary>Where the first byte that fits no row stands, or -1; and if the last character is whole.</summary>
-    public static (int FailsAt, bool Complete) Judge(ReadOnlySpan<byte> bytes)
+    public static (int FailsAt, bool Complete) Validate(ReadOnlySpan<byte> bytes)
     {
         (byte Low, byte High)[]? row = null;
         int position = 0;

@@ -62,7 +62,7 @@ public class Utf8ValidatorTests
         {
             Utf8Validator validator = default;
             Assert.True(validator.Append(bytes.AsSpan(..at)));
-            Assert.Equal(Utf8Model.Judge(bytes.AsSpan(..at)).Complete, validator.IsComplete);
+            Assert.Equal(Utf8Model.Validate(bytes.AsSpan(..at)).Complete, validator.IsComplete);
             Assert.True(validator.Append(bytes.AsSpan(at..)));
             Assert.True(validator.IsComplete);
         }
@@ -103,7 +103,7 @@ public class Utf8ValidatorTests
     public void Append_InvalidText_FailsAtItsFirstBadByte(string hex, int failsAt)
     {
         byte[] bytes = Sequences.Hex(hex);
-        Assert.Equal(failsAt, Utf8Model.Judge(bytes).FailsAt);
+        Assert.Equal(failsAt, Utf8Model.Validate(bytes).FailsAt);
         for (int at = 0; at <= bytes.Length; at++)
         {
             Utf8Validator validator = default;
@@ -158,7 +158,7 @@ public class Utf8ValidatorTests
     public void Append_AnyPieces_FailsInThePieceOfTheFirstBadByte() =>
         Gen.Select(_any, Gen.Int[0, 200].Array[0, 6]).Sample((bytes, cuts) =>
         {
-            (int failsAt, bool complete) = Utf8Model.Judge(bytes);
+            (int failsAt, bool complete) = Utf8Model.Validate(bytes);
             Utf8Validator validator = default;
             int start = 0;
             foreach (int end in cuts.Where(cut => cut < bytes.Length).Order().Append(bytes.Length))
@@ -190,7 +190,7 @@ public class Utf8ValidatorTests
             accepted++;
         }
 
-        int failsAt = Utf8Model.Judge(bytes).FailsAt;
+        int failsAt = Utf8Model.Validate(bytes).FailsAt;
         return accepted == (failsAt < 0 ? bytes.Length : failsAt);
     }, iter: 20_000);
 
@@ -205,7 +205,7 @@ public class Utf8ValidatorTests
             foreach (byte third in thirds)
             {
                 (bytes[0], bytes[1], bytes[2]) = ((byte)(pair >> 8), (byte)pair, third);
-                (int failsAt, bool complete) = Utf8Model.Judge(bytes);
+                (int failsAt, bool complete) = Utf8Model.Validate(bytes);
                 Utf8Validator validator = default;
                 bool accepted = validator.Append(bytes);
                 Assert.True(accepted == failsAt < 0, Convert.ToHexString(bytes));

@@ -42,7 +42,7 @@ public sealed class RoomWalkTests : IDisposable
     [InlineData(0)]
     [InlineData(100)]
     [InlineData(499)]
-    public void Publish_RoomTurnedOverDuringTheWalk_MeetsEveryoneWhoStaysOnce(int at)
+    public void Publish_RoomTurnedOverDuringTheWalk_ReachesEachRemainingMemberOnce(int at)
     {
         // Members leave until the room would be compacted, others come into their slots, from inside the walk.
         List<(WeirConnection Connection, StallingPipeWriter Output)> members = [];
@@ -106,7 +106,7 @@ public sealed class RoomWalkTests : IDisposable
     }
 
     [Fact]
-    public async Task Publish_WhileOthersComeAndGo_ReachesEveryoneWhoStaysOnceInOrder()
+    public async Task Publish_WhileOthersJoinAndLeave_ReachesEachRemainingMemberOnceInOrder()
     {
         const int Messages = 1_000;
         (WeirConnection Connection, StallingPipeWriter Output)[] stay = [.. Enumerable.Range(0, 200).Select(_ => _world.NewMember("a"))];

@@ -77,7 +77,7 @@ public sealed class RunningTimeoutTests
     }
 
     [Fact]
-    public async Task Wait_WithProgress_GoesOn_ButNotForEver()
+    public async Task Wait_WithProgress_Continues_ButNotForEver()
     {
         using RunningTimeout timeout = new(_limit, _time, static () => true);
         Task waiting = timeout.WaitAsync(new TaskCompletionSource().Task, default);

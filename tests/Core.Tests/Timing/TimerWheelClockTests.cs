@@ -240,7 +240,7 @@ public sealed class TimerWheelClockTests : IDisposable
     }
 
     [Fact]
-    public void Turn_Overrun_CountsAsOneTickAndGoesOnInDueOrder()
+    public void Turn_Overrun_CountsAsOneTickAndContinuesInDueOrder()
     {
         ScheduleNamed("c", 5000);
         ScheduleNamed("a", 100);

@@ -39,7 +39,7 @@ internal sealed class MemoryLoop : IDisposable
             }
             catch (Exception error)
             {
-                Failure ??= error; // the other connections' work goes on
+                Failure ??= error; // the other connections' work continues
             }
         }
     }

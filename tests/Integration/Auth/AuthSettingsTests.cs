@@ -21,14 +21,14 @@ public sealed class AuthSettingsTests
     [InlineData("Weir:Auth:Reject", "one of Close, Http", "Jwt:Secret=thirty-two bytes are good for HS256", "Reject=Never")]
     [InlineData("Weir:Auth:Jwt:ClockSkew", "from 0ms to 60m", "Jwt:Secret=thirty-two bytes are good for HS256", "Jwt:ClockSkew=2h")]
     [InlineData("Weir:Auth:Jwt:Key", "is not a setting", "Jwt:Secret=thirty-two bytes are good for HS256", "Jwt:Key=x")]
-    public async Task BadValue_IsNamed(string key, string says, params string[] settings)
+    public async Task BadValue_IsNamed(string key, string expected, params string[] settings)
     {
         (int exitCode, string output, string errors) = await HostProcess.RunAsync(
             ["--urls", "http://127.0.0.1:0", .. settings.Select(static setting => "--Weir:Auth:" + setting)]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains(key, errors, StringComparison.Ordinal);
-        Assert.Contains(says, errors, StringComparison.Ordinal);
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("too short", output + errors, StringComparison.Ordinal);
         Assert.DoesNotContain("thirty-two", output + errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);

@@ -45,12 +45,12 @@ public sealed class CommandLineTests
     [InlineData("Weir:Typo is not a setting", "check", "--Weir:Typo=1")]
     [InlineData("Weir:Auth:Jwt:Secret is '(not shown)'", "check", "--Weir:Auth:Jwt:Secret=short")]
     [InlineData("'chekc'", "chekc")]
-    public async Task Mistake_IsNamed(string says, params string[] arguments)
+    public async Task Mistake_IsNamed(string expected, params string[] arguments)
     {
         (int exitCode, _, string errors) = await HostProcess.RunAsync(arguments);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains(says, errors, StringComparison.Ordinal);
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,8 +59,8 @@ public sealed class CommandLineTests
         (int exitCode, string output, _) = await HostProcess.RunAsync(["check"]);
 
         Assert.Equal(0, exitCode);
-        AssertSays(output, "Open", "no setting below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
-        AssertSays(output, "Closed", "/echo does not exist", "/api does not exist", "Pages of other hosts");
+        AssertReports(output, "Open", "no setting below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
+        AssertReports(output, "Closed", "/echo does not exist", "/api does not exist", "Pages of other hosts");
         Assert.DoesNotContain("plain text", output, StringComparison.Ordinal); // it listens on loopback only
     }
 
@@ -77,13 +77,13 @@ public sealed class CommandLineTests
         ]);
 
         Assert.Equal(0, exitCode);
-        AssertSays(
+        AssertReports(
             output, "Open", "Weir:Auth:AllowAnonymous", "the cookie 'session'",
             "Rooms like lobby:* are open: every client may listen and publish", "/echo answers",
             "/api is enabled", "5 characters", "Weir:Origins is *", "Jwks is http", "Issuer is empty", "0.0.0.0/0",
                 "plain text on http://*:80");
-        AssertSays(output, "Closed", "Clients need a token");
-        AssertSays(output, "Keys", "http://keys.invalid/: cannot be read now");
+        AssertReports(output, "Closed", "Clients need a token");
+        AssertReports(output, "Keys", "http://keys.invalid/: cannot be read now");
         Assert.DoesNotContain("12345", output, StringComparison.Ordinal);
         Assert.DoesNotContain(Tokens.Secret, output, StringComparison.Ordinal);
     }
@@ -92,12 +92,12 @@ public sealed class CommandLineTests
     [InlineData("--help", "token", "check", "Weir__Echo__Enabled")]
     [InlineData("token --help", "--sub", "--room", "--for", "--channel")]
     [InlineData("check -h", "exit code 1")]
-    public async Task Help_IsThere(string arguments, params string[] says)
+    public async Task Help_IsThere(string arguments, params string[] expected)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(arguments.Split(' '));
 
         Assert.Equal(0, exitCode);
-        Assert.All(says, word => Assert.Contains(word, output, StringComparison.Ordinal));
+        Assert.All(expected, word => Assert.Contains(word, output, StringComparison.Ordinal));
     }
 
     // A setting's value may be any word, that of a command too.
@@ -116,7 +116,7 @@ public sealed class CommandLineTests
         return output.Trim();
     }
 
-    private static void AssertSays(string output, string section, params string[] words)
+    private static void AssertReports(string output, string section, params string[] words)
     {
         string[] lines = [.. output.ReplaceLineEndings("\n").Split('\n').SkipWhile(line => line != section + ":").Skip(1)
             .TakeWhile(static line => line.StartsWith("  - ", StringComparison.Ordinal))];

@@ -62,7 +62,7 @@ public sealed class RefusalTests
     }
 
     [Fact]
-    public async Task PublishNobody_WithoutAuth_HoldsToo()
+    public async Task PublishByBackEndsOnly_WithoutAuth_HoldsToo()
     {
         await using HostProcess host =
             await HostProcess.StartAsync(("Weir__Rooms__0__Pattern", "news"), ("Weir__Rooms__0__Publish", "Nobody"));

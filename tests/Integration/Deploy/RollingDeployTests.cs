@@ -56,7 +56,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             await nodes.RestartAsync(node, settings);
             await nodes.IsReadyAsync(node);
             await AreBackAsync();
-            Tell($"node {node} drained, {there} clients, in {took.TotalSeconds:F1} s", fleet);
+            WriteCurve($"node {node} drained, {there} clients, in {took.TotalSeconds:F1} s", fleet);
             drained = (Math.Max(drained.Losses, fleet.PeakOfLosses()), Math.Max(drained.Returns, fleet.PeakOfReturns()));
         }
 
@@ -66,7 +66,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
         nodes[0].Kill();
         await nodes.RestartAsync(0, settings);
         await AreBackAsync();
-        Tell($"node 0 killed, {killed} clients", fleet);
+        WriteCurve($"node 0 killed, {killed} clients", fleet);
 
         await enough.CancelAsync();
         long[] tops = await publishing.Within(_limit);
@@ -95,7 +95,7 @@ public sealed class RollingDeployTests(ITestOutputHelper output)
             => tops[int.Parse(listener.Subscription.Channel["room".Length..], CultureInfo.InvariantCulture)];
     }
 
-    private void Tell(string what, Fleet fleet) =>
+    private void WriteCurve(string what, Fleet fleet) =>
         output.WriteLine($"{what}: at most {fleet.PeakOfLosses()} a second were lost, and {fleet.PeakOfReturns()} reconnected; second by second {string.Join(' ', fleet.Curve())}");
 
     /// <summary>Publishes to one room after another, by whichever node answers; returns where each room is at the end.</summary>

@@ -23,7 +23,7 @@ public sealed class SlowSubscribersTests
     [Fact]
     public async Task TenStopReading_Get1009WhenTheyReadOnAndTheOthersDoNotNotice()
     {
-        const int Rounds = 8; // the first that passes ends it: others may want the machine too
+        const int Rounds = 8; // the first that passes ends it: other tests share the machine
         const double MostRatio = 1.5;
         const long MostGrowth = 32L * 1024 * 1024;
         await using HostProcess host = await HostProcess.StartAsync();
@@ -82,13 +82,13 @@ public sealed class SlowSubscribersTests
     /// <summary>Publishes bursts at a fixed rate, at least so many rounds and until it is stopped.</summary>
     /// <returns>The 99th percentile of all deliveries, from when a message was sent.</returns>
     private static async Task<TimeSpan> FloodAsync(
-        RawClient publisher, RawClient[] readers, Func<Task<bool>> goesOn, int rounds)
+        RawClient publisher, RawClient[] readers, Func<Task<bool>> continues, int rounds)
     {
         int published = 0;
         bool isOver = false;
         Task<List<long>>[] reading = [.. readers.Select(ReadLatenciesAsync)];
         using PeriodicTimer pace = new(_burstInterval);
-        Task<bool> looking = goesOn();
+        Task<bool> looking = continues();
         byte[] message = new byte[MessageBytes];
         for (int round = 0; !isOver; round++)
         {
@@ -103,7 +103,7 @@ public sealed class SlowSubscribersTests
             if (looking.IsCompleted)
             {
                 isOver = !await looking && round >= rounds;
-                looking = goesOn();
+                looking = continues();
             }
         }
 

@@ -16,7 +16,7 @@ public sealed class NodesTests(ITestOutputHelper output)
 {
     private const int Rooms = 200;
     private const int Members = 1000;
-    private const int Sayings = 3;
+    private const int PublishesPerMember = 3;
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     private readonly Ledger _ledger = new();
@@ -104,7 +104,7 @@ public sealed class NodesTests(ITestOutputHelper output)
             else
             {
                 await member.OpenSocketAsync(hosts[node]);
-                for (int said = 0; said < Sayings; said++)
+                for (int i = 0; i < PublishesPerMember; i++)
                 {
                     await member.PublishAsync();
                 }

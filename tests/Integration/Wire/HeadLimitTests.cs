@@ -12,7 +12,7 @@ public sealed class HeadLimitTests
     [InlineData(16384)] // the default
     [InlineData(65536)]
     [InlineData(1024)]
-    public async Task HeadAtTheLimit_IsTaken_AndAboveIs431WithCorsOnEveryWayIn(int limit)
+    public async Task HeadAtTheLimit_IsTaken_AndAboveIs431WithCorsAtEveryEndpoint(int limit)
     {
         await using HostProcess host = await HostProcess.StartAsync(
             ("Weir__Limits__MaxHeadBytes", $"{limit}"), ("Weir__Origins", "https://app.example"), ("Weir__Api__Key", "k"));

@@ -24,7 +24,7 @@ public sealed class MalformedTargetTests : IDisposable
     public void Dispose() => File.Delete(_pfx);
 
     [Fact]
-    public async Task NameInTheUrl_ThatIsNotUtf8_Is400OnEveryWayIn()
+    public async Task NameInTheUrl_ThatIsNotUtf8_Is400AtEveryEndpoint()
     {
         await using HostProcess host = await StartAsync();
         foreach (string escape in _escapes)

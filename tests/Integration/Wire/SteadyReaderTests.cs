@@ -177,7 +177,7 @@ public sealed partial class SteadyReaderTests : IDisposable
         }
 
         /// <summary>Reads until the end, or until the call after each chunk returns false.</summary>
-        protected abstract Task ReadAsync(Func<Task<bool>> goOnAsync);
+        protected abstract Task ReadAsync(Func<Task<bool>> continueAsync);
     }
 
     private sealed class TlsReader(TcpClient tcp, SslStream stream) : Reader
@@ -201,7 +201,7 @@ public sealed partial class SteadyReaderTests : IDisposable
             tcp.Dispose();
         }
 
-        protected override async Task ReadAsync(Func<Task<bool>> goOnAsync)
+        protected override async Task ReadAsync(Func<Task<bool>> continueAsync)
         {
             byte[] buffer = new byte[MessageBytes];
             try
@@ -216,7 +216,7 @@ public sealed partial class SteadyReaderTests : IDisposable
 
                     Take(buffer.AsSpan(0, read));
                 }
-                while (await goOnAsync());
+                while (await continueAsync());
             }
             catch (IOException)
             {
@@ -237,13 +237,13 @@ public sealed partial class SteadyReaderTests : IDisposable
             return ValueTask.CompletedTask;
         }
 
-        protected override async Task ReadAsync(Func<Task<bool>> goOnAsync)
+        protected override async Task ReadAsync(Func<Task<bool>> continueAsync)
         {
             TaskCompletionSource enough = new();
             Task<int?> ended = client.ReadDataAsync(async payload =>
             {
                 Take(payload);
-                if (!await goOnAsync())
+                if (!await continueAsync())
                 {
                     enough.TrySetResult();
                     await new TaskCompletionSource().Task; // reads no further

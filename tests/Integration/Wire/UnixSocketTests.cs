@@ -54,7 +54,7 @@ public sealed class UnixSocketTests : IDisposable
     [Theory]
     [InlineData("", "Open", "no limit per address applies")]
     [InlineData("unix", "Closed", "the address that its proxy names")]
-    public async Task Check_OfAUnixSocket_ReportsWhetherLimitsPerAddressHold(string trusted, string part, string says)
+    public async Task Check_OfAUnixSocket_ReportsWhetherLimitsPerAddressHold(string trusted, string part, string expected)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
             ["check", "--urls", "http://unix:" + SocketPath, "--Weir:TrustedProxies=" + trusted]);
@@ -62,7 +62,7 @@ public sealed class UnixSocketTests : IDisposable
         Assert.Equal(0, exitCode);
         int from = output.IndexOf(part, StringComparison.Ordinal);
         int to = part == "Open" ? output.IndexOf("Closed", StringComparison.Ordinal) : output.Length;
-        Assert.Contains(says, output[from..to], StringComparison.Ordinal);
+        Assert.Contains(expected, output[from..to], StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,18 +1,18 @@
 // Drives clients of the centrifuge SDK by orders; a classic script, so that it runs in Node and in a page alike.
-//   makeDriver(Centrifuge, settings, tell) -> perform(order), which returns what the order asked for
+//   makeDriver(Centrifuge, settings, report) -> perform(order), which returns the result of the order
 // settings.endpoints is what the SDK connects to: { websocket: [URL...] } takes the next one each time, { sse | http_stream: URL }.
 // settings.tokens are what a client's getToken gives, one after another, the last for ever; "with.tokens" of a subscribe likewise.
-// settings.tap: tell also what the bytes of streams say, in Node only (stream-tap.mjs).
-// An order is { client, do, ... }; clients come into being with their first. tell(event) is called for all that happens.
-globalThis.makeDriver = function makeDriver(Centrifuge, settings, tell) {
+// settings.tap: report also the text of streams, in Node only (stream-tap.mjs).
+// An order is { client, do, ... }; clients come into being with their first. report(event) is called for all that happens.
+globalThis.makeDriver = function makeDriver(Centrifuge, settings, report) {
   const { endpoints, emulation, WebSocket, EventSource, streamsOf, tokens, options = {} } = settings;
   const clients = new Map();
 
-  // Gives one after another, and says so.
+  // Returns one after another, and reports it.
   function giver(given, happened) {
     let next = 0;
     return given && (async () => {
-      tell(happened);
+      report(happened);
       return given[Math.min(next++, given.length - 1)];
     });
   }
@@ -39,11 +39,11 @@ globalThis.makeDriver = function makeDriver(Centrifuge, settings, tell) {
         ...options,
       });
     for (const event of ["connecting", "connected", "disconnected", "error", "message"]) {
-      client.on(event, (context) => tell({ of: name, event, ...context }));
+      client.on(event, (context) => report({ of: name, event, ...context }));
     }
     // Channels that the server puts the client into by itself.
     for (const event of ["subscribed", "publication"]) {
-      client.on(event, (context) => tell({ of: name, event: `server ${event}`, ...context }));
+      client.on(event, (context) => report({ of: name, event: `server ${event}`, ...context }));
     }
     return client;
   }
@@ -56,7 +56,7 @@ globalThis.makeDriver = function makeDriver(Centrifuge, settings, tell) {
       ...wanted,
     });
     for (const event of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave", "error"]) {
-      subscription.on(event, (context) => tell({ of: name, event: event === "error" ? "subscription error" : event, ...context }));
+      subscription.on(event, (context) => report({ of: name, event: event === "error" ? "subscription error" : event, ...context }));
     }
     subscription.subscribe();
     return subscription.ready(15_000);

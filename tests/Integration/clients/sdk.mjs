@@ -9,7 +9,7 @@ import { StreamTap } from "./stream-tap.mjs";
 
 const require = createRequire(import.meta.url);
 const driverFile = fileURLToPath(new URL("sdk-driver.js", import.meta.url));
-const tell = (event) => console.log(JSON.stringify(event));
+const report = (event) => console.log(JSON.stringify(event));
 const [where, settingsText] = process.argv.slice(2);
 const settings = JSON.parse(settingsText);
 
@@ -52,7 +52,7 @@ class EventSource {
 
 // What a client reaches its streams with.
 function streamsOf(name) {
-  const tap = new StreamTap((event) => settings.tap && tell({ of: name, ...event }));
+  const tap = new StreamTap((event) => settings.tap && report({ of: name, ...event }));
   return {
     EventSource: class extends EventSource {
       constructor(url) {
@@ -67,7 +67,7 @@ function streamsOf(name) {
       const response = fetch(url, options).then((answer) => isStream ? tapped(answer, tap) : answer);
       // The SDK drops the promises of its commands, and one that rejects would end this process
       // (findings/centrifuge-js-unhandled-emulation-failure.sh).
-      response.catch((error) => tell({ of: name, event: "fetch failed", message: String(error.cause ?? error) }));
+      response.catch((error) => report({ of: name, event: "fetch failed", message: String(error.cause ?? error) }));
       return response;
     },
   };
@@ -91,7 +91,7 @@ async function inNode() {
   require("./sdk-driver.js");
   const { Centrifuge } = require("centrifuge");
   const WebSocket = require("ws");
-  return { perform: globalThis.makeDriver(Centrifuge, { ...settings, WebSocket, streamsOf }, tell), close: () => {} };
+  return { perform: globalThis.makeDriver(Centrifuge, { ...settings, WebSocket, streamsOf }, report), close: () => {} };
 }
 
 async function inChromium() {
@@ -99,22 +99,22 @@ async function inChromium() {
   const browser = await launch();
   const page = await browser.newPage();
   page.setDefaultTimeout(30_000);
-  page.on("pageerror", (error) => tell({ event: "page error", message: error.message }));
-  await page.exposeFunction("tell", tell);
+  page.on("pageerror", (error) => report({ event: "page error", message: error.message }));
+  await page.exposeFunction("report", report);
   await page.goto(settings.page); // of the server's own origin
   await page.addScriptTag({ path: require.resolve("centrifuge").replace(/build.index\.js$/, "dist/centrifuge.js") });
   await page.addScriptTag({ path: driverFile });
   await page.evaluate((given) => {
-    window.perform = window.makeDriver(window.Centrifuge, { ...given, WebSocket, EventSource }, window.tell);
+    window.perform = window.makeDriver(window.Centrifuge, { ...given, WebSocket, EventSource }, window.report);
   }, settings);
   return { perform: (order) => page.evaluate((given) => window.perform(given), order), close: () => browser.close() };
 }
 
 const { perform, close } = await (where === "chromium" ? inChromium() : inNode());
-tell({ ready: true });
+report({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
-  perform(order).then((answer) => tell({ answer: order.id, ...answer }));
+  perform(order).then((answer) => report({ answer: order.id, ...answer }));
 }
 await close();
 process.exit(0);

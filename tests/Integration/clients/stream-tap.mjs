@@ -1,16 +1,16 @@
 // What a client of a stream transport sent and was sent, read beside the SDK, in the order of the bytes. The SDK gives publications
-// of a burst to its application in another order (findings/centrifuge-js-stream-burst-order.sh). Events for tell:
+// of a burst to its application in another order (findings/centrifuge-js-stream-burst-order.sh). Events for report:
 //   { event: "wire connected" }
 //   { event: "wire subscribed", channel, from, recovered, position }: from is the position that the client asked to go on from, or null
 //   { event: "wire publication", channel, offset, data }
 export class StreamTap {
-  #tell;
+  #report;
   #subscribes = new Map(); // the commands that have no answer yet, by their id
   #decoder = new TextDecoder();
   #rest = "";
 
-  constructor(tell) {
-    this.#tell = tell;
+  constructor(report) {
+    this.#report = report;
   }
 
   /** The body of a request to the emulation endpoint. */
@@ -40,7 +40,7 @@ export class StreamTap {
   received(line) {
     const reply = JSON.parse(line);
     if (reply.connect) {
-      this.#tell({ event: "wire connected" });
+      this.#report({ event: "wire connected" });
     } else if (reply.subscribe && this.#subscribes.has(reply.id)) {
       this.#subscribed(this.#subscribes.get(reply.id), reply.subscribe);
       this.#subscribes.delete(reply.id);
@@ -50,7 +50,7 @@ export class StreamTap {
   }
 
   #subscribed({ channel, recover, offset, epoch }, { recovered, offset: at, epoch: now, publications }) {
-    this.#tell({
+    this.#report({
       event: "wire subscribed",
       channel,
       from: recover ? { offset: offset ?? 0, epoch: epoch ?? "" } : null,
@@ -61,6 +61,6 @@ export class StreamTap {
   }
 
   #published(channel, { offset, data }) {
-    this.#tell({ event: "wire publication", channel, offset: offset ?? 0, data });
+    this.#report({ event: "wire publication", channel, offset: offset ?? 0, data });
   }
 }

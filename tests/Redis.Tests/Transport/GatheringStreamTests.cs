@@ -7,7 +7,7 @@ namespace Weir.Brokers.Redis.Tests.Transport;
 public sealed class GatheringStreamTests
 {
     [Fact]
-    public async Task Writes_WhileASendIsOnItsWay_LeaveTogetherAndInOrder()
+    public async Task Writes_WhileASendIsInFlight_LeaveTogetherAndInOrder()
     {
         GatedStream inner = new();
         await using GatheringStream stream = new(inner);

@@ -797,7 +797,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task NotStored_DoesNotOvertakeWhatIsStillOnItsWay()
+    public async Task NotStored_DoesNotOvertakeWhatIsStillInFlight()
     {
         TaskCompletionSource<StreamPosition> first = new();
         Publication? taken = null;

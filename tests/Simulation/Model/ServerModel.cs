@@ -41,7 +41,7 @@ internal sealed class ServerModel(Ledger ledger)
 
     public void Hang() => IsHanging = true;
 
-    public void GoOn()
+    public void Continue()
     {
         IsHanging = false;
         foreach (Action command in _hung)

@@ -306,7 +306,7 @@ internal sealed class Scenario
         }
     }
 
-    // Listeners come back to a room, so that its history is read, and a publish begins: calls that the server has not answered yet.
+    // Listeners return to a room, so that its history is read, and a publish begins: calls that the server has not answered yet.
     private void JoinAndPublish(SimulationWorld world, NodeModel node, string room)
     {
         foreach (SimulatedClient client in world.Clients.Where(client => client.IsListenerOf(room)))
@@ -418,7 +418,7 @@ internal sealed class Scenario
         world.Scheduler.After(time, () =>
         {
             world.Note("the server goes on");
-            world.Server.GoOn();
+            world.Server.Continue();
         });
     }
 

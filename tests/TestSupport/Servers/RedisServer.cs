@@ -146,7 +146,7 @@ public sealed class RedisServer : IAsyncDisposable
         "the replica has all");
 
     /// <summary>Waits until this Sentinel has a replica that it could promote.</summary>
-    public Task KnowsReplicaAsync() => Waiting.UntilAsync(
+    public Task HasReplicaAsync() => Waiting.UntilAsync(
         async () => (await ReadInfoAsync("master0")).Contains("slaves=1", StringComparison.Ordinal), "the Sentinel knows the replica",
             TimeSpan.FromSeconds(20));
 

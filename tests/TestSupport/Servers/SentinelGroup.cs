@@ -22,7 +22,7 @@ public sealed class SentinelGroup : IAsyncDisposable
             await group.HasReplicatedAsync();
             RedisServer sentinel = await RedisServer.StartSentinelAsync(group.Master, downAfterMilliseconds: 500);
             group._servers.Add(sentinel);
-            await sentinel.KnowsReplicaAsync();
+            await sentinel.HasReplicaAsync();
             return group;
         }
         catch

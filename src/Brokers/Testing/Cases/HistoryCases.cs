@@ -11,14 +11,14 @@ internal static class HistoryCases
 
     public static IReadOnlyList<Func<BrokerContract, Task>> All { get; } =
     [
-        ReadHistory_IsBoundedByTheRule_AndTheTopGoesOn,
+        ReadHistory_IsBoundedByTheRule_AndTheTopContinues,
         ReadHistory_SinceLimitReverse_AreAsDescribed,
         ReadHistory_OfARoomWithoutPublications_FixesTheEpoch,
-        History_Expires_AndTheNumbersAndTheEpochGoOn,
+        History_Expires_AndTheOffsetsAndTheEpochContinue,
         RemoveHistory_KeepsTheNumbersAndTheEpoch,
     ];
 
-    private static async Task ReadHistory_IsBoundedByTheRule_AndTheTopGoesOn(BrokerContract contract)
+    private static async Task ReadHistory_IsBoundedByTheRule_AndTheTopContinues(BrokerContract contract)
     {
         (IBroker broker, _) = await contract.StartAsync();
         for (int i = 1; i <= 8; i++)
@@ -70,7 +70,7 @@ internal static class HistoryCases
         Expect.Equal(new StreamPosition(before.Top.Epoch, 1), first);
     }
 
-    private static async Task History_Expires_AndTheNumbersAndTheEpochGoOn(BrokerContract contract)
+    private static async Task History_Expires_AndTheOffsetsAndTheEpochContinue(BrokerContract contract)
     {
         (IBroker broker, _) = await contract.StartAsync();
         await contract.PublishAsync(broker, "a");
