@@ -29,6 +29,15 @@ internal static class Listeners
     public static IReadOnlyList<BindingAddress> ReadAddresses(IConfiguration configuration) =>
         configuration.GetSection(EndpointsKey).GetChildren().Any() ? [] : [.. UrlsOf(configuration).Select(Parse)];
 
+    /// <summary>Reads all addresses, also those in <c>Kestrel:Endpoints</c>, as far as they can be read as one.</summary>
+    /// <inheritdoc cref="ReadAddresses"/>
+    public static IReadOnlyList<BindingAddress> ReadAllAddresses(IConfiguration configuration)
+    {
+        IReadOnlyList<BindingAddress> addresses = ReadAddresses(configuration);
+        return addresses.Count > 0 ? addresses
+            : [.. configuration.GetSection(EndpointsKey).GetChildren().Select(static endpoint => endpoint["Url"]).OfType<string>().Select(Parse)];
+    }
+
     /// <param name="kestrel">The server.</param>
     /// <param name="configuration">For <c>Kestrel:Endpoints</c> and certificates.</param>
     /// <param name="addresses">The result of <see cref="ReadAddresses"/>.</param>
@@ -76,18 +85,25 @@ internal static class Listeners
     /// <summary>Reports whether traffic is encrypted.</summary>
     public static void Report(Exposure exposure)
     {
-        if (exposure.Addresses.Any(static address => address.Scheme == "http" && !address.IsUnixPipe && !IsLoopback(address.Host)))
+        string[] plain =
+        [
+            .. exposure.Addresses.Where(static address
+                => address.Scheme == "http" && !address.IsUnixPipe && !Exposure.IsLoopback(address.Host)).Select(static a => a.ToString()),
+        ];
+        if (plain.Length > 0)
         {
             exposure.AddOpen(
                 ExposureArea.Traffic,
-                "Traffic is plain text on " + string.Join(", ", exposure.Addresses.Where(static address => address.Scheme == "http"))
-                + ": use TLS here or in a proxy");
+                $"Traffic is plain text on {string.Join(", ", plain)}: "
+                + (exposure.IsBehindProxy ? "TLS has to end in the proxy" : "use TLS here or in a proxy"),
+                exposure.IsBehindProxy ? Severity.Note : Severity.Danger);
+        }
+
+        if (exposure.Addresses.Any(static address => address.Scheme == "https"))
+        {
+            exposure.Memory.AddIdle(22_000); // measured: docs/internals/benchmarks.md, wss
         }
     }
-
-    private static bool IsLoopback(string host)
-        => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? ip) && IPAddress.IsLoopback(ip));
 
     private static IEnumerable<string> UrlsOf(IConfiguration configuration)
     {

@@ -1,11 +1,17 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using Weir.Host.Features;
+using Weir.Host.Machine;
 using Weir.Host.Settings;
 
 namespace Weir.Host.Commands;
 
-/// <summary><c>check</c>: validates the configuration, and lists what it leaves open; <c>check --list</c>: lists all settings.</summary>
+/// <summary>
+/// <c>check</c>: validates the configuration, and lists what it leaves open and what the machine lacks; <c>check --list</c>: lists all
+/// settings.
+/// </summary>
 internal static class CheckCommand
 {
     private const string Text = "text";
@@ -21,32 +27,48 @@ internal static class CheckCommand
         };
         list.AcceptOnlyFromAmong(Text, Markdown);
         list.Action = new ListAction(list);
-        Command command = new("check", "Validates the configuration and lists what it leaves open; exit code 1 if it is not valid") { list };
+        Option<bool> json = new("--json") { Description = "Writes the result as one JSON object" };
+        Option<int?> connections = new("--connections")
+        {
+            Description = "Compares the machine with this many connections, instead of Weir:Limits:MaxConnections",
+            Validators = { static result => Validate(result) },
+        };
+        Command command = new(
+            "check",
+            "Validates the configuration, and lists what it leaves open and what the machine lacks. Exit code 0: nothing above a note; "
+            + "1: not valid; 2: warnings; 3: dangers")
+        {
+            list, json, connections,
+        };
         return command.WithSettings(
-            static (_, features, configuration, cancellationToken) => RunAsync(features, configuration, cancellationToken));
+            (parsed, features, configuration, cancellationToken) => RunAsync(
+                features, configuration, parsed.GetValue(connections), parsed.GetValue(json), cancellationToken),
+            (parsed, error) => parsed.GetValue(json) && WriteErrors(error));
     }
 
-    private static async Task<int> RunAsync(HostFeatures features, IConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        HostFeatures features, IConfiguration configuration, int? connections, bool asJson, CancellationToken cancellationToken)
     {
-        Exposure exposure = new(Listeners.ReadAddresses(configuration));
+        Exposure exposure = new(Listeners.ReadAllAddresses(configuration));
         await features.ReportAsync(exposure, cancellationToken);
         Listeners.Report(exposure);
-        Console.WriteLine("The configuration is valid.");
-        Print("Open", [.. exposure.Open]);
-        Print("Closed", [.. exposure.Closed]);
-        Print("Keys", [.. exposure.Keys]);
-        return 0;
+        new MachineReport(MachineState.Read()).AddTo(exposure, connections);
+        Console.Write(asJson ? CheckReport.ToJson(exposure) : CheckReport.ToText(exposure));
+        return CheckReport.ExitCodeOf(exposure);
     }
 
-    private static void Print(string title, IReadOnlyList<string> lines)
+    private static bool WriteErrors(SettingsException error)
     {
-        if (lines.Count > 0)
+        Console.Write(CheckReport.ToJson(error.Complaints));
+        return true;
+    }
+
+    private static void Validate(OptionResult result)
+    {
+        if (result.Tokens is [var token, ..]
+            && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0))
         {
-            Console.WriteLine($"{Environment.NewLine}{title}:");
-            foreach (string line in lines)
-            {
-                Console.WriteLine($"  - {line}");
-            }
+            result.AddError($"--connections: '{token.Value}' is not a whole number above 0.");
         }
     }
 

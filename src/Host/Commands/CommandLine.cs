@@ -44,8 +44,14 @@ internal static class CommandLine
     /// Makes a command accept settings besides its own options, and runs it with them. Their names contain a colon, or are .NET's
     /// own: any other is a misspelt option, which must not be taken for a setting that is never read.
     /// </summary>
+    /// <param name="command">The command.</param>
+    /// <param name="run">Runs it.</param>
+    /// <param name="onInvalid">
+    /// Reports that the configuration is not valid; returns false to have it reported on the standard error, as if it were <c>null</c>.
+    /// </param>
     public static Command WithSettings(
-        this Command command, Func<ParseResult, HostFeatures, IConfiguration, CancellationToken, Task<int>> run)
+        this Command command, Func<ParseResult, HostFeatures, IConfiguration, CancellationToken, Task<int>> run,
+        Func<ParseResult, SettingsException, bool>? onInvalid = null)
     {
         Argument<string[]> settings = new("settings")
         {
@@ -63,7 +69,20 @@ internal static class CommandLine
                 return 1;
             }
 
-            return await RunAsync(given, (read, configuration) => run(parsed, read, configuration, cancellationToken));
+            try
+            {
+                IConfiguration configuration = WeirApplication.CreateBuilder(given).Configuration;
+                return await run(parsed, HostFeatures.Read(configuration), configuration, cancellationToken);
+            }
+            catch (SettingsException error)
+            {
+                if (onInvalid?.Invoke(parsed, error) is not true)
+                {
+                    await Console.Error.WriteLineAsync(error.Message);
+                }
+
+                return 1;
+            }
         });
         return command;
     }
@@ -71,18 +90,4 @@ internal static class CommandLine
     private static bool IsNoSetting(string token)
         => token.StartsWith('-')
             && !token.Split('=')[0].Contains(':', StringComparison.Ordinal) && !_hostSettings.Contains(token.Split('=')[0]);
-
-    private static async Task<int> RunAsync(string[] settings, Func<HostFeatures, IConfiguration, Task<int>> run)
-    {
-        try
-        {
-            IConfiguration configuration = WeirApplication.CreateBuilder(settings).Configuration;
-            return await run(HostFeatures.Read(configuration), configuration);
-        }
-        catch (SettingsException error)
-        {
-            await Console.Error.WriteLineAsync(error.Message);
-            return 1;
-        }
-    }
 }

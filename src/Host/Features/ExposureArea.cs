@@ -27,6 +27,15 @@ internal enum ExposureArea
     /// <summary>Limits of the node and of each client.</summary>
     Limits,
 
+    /// <summary>Memory that clients can make the node use.</summary>
+    Memory,
+
+    /// <summary>Connections whose clients are gone.</summary>
+    Heartbeat,
+
     /// <summary>The addresses of clients.</summary>
     Addresses,
+
+    /// <summary>The machine: its limits, its memory, its clock.</summary>
+    Machine,
 }

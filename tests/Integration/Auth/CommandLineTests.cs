@@ -56,12 +56,12 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Check_OfTheDefaults_ReportsThatAllIsOpen()
     {
-        (int exitCode, string output, _) = await HostProcess.RunAsync(["check"]);
+        (int exitCode, string output, _) = await HostProcess.RunAsync(["check"], ("Weir__Heartbeat__Interval", "30s"));
 
-        Assert.Equal(0, exitCode);
-        AssertReports(output, "Open", "no setting below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
+        Assert.Equal(0, exitCode); // it listens on loopback only
+        AssertReports(output, "Note", "no setting below Weir:Auth", "/metrics", "MaxConnections is 0", "MessagesPerSecond");
         AssertReports(output, "Closed", "/echo does not exist", "/api does not exist", "Pages of other hosts");
-        Assert.DoesNotContain("plain text", output, StringComparison.Ordinal); // it listens on loopback only
+        Assert.DoesNotContain("plain text", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,12 +76,12 @@ public sealed class CommandLineTests
             "--Weir:TrustedProxies=0.0.0.0/0", "--urls", "http://*:80;https://*:443",
         ]);
 
-        Assert.Equal(0, exitCode);
+        Assert.Equal(3, exitCode);
+        AssertReports(output, "Danger", "5 characters", "the cookie 'session'", "Jwks is http", "0.0.0.0/0");
+        AssertReports(output, "Warning", "/echo answers", "/api is enabled", "Weir:Origins is *", "Issuer is empty");
         AssertReports(
-            output, "Open", "Weir:Auth:AllowAnonymous", "the cookie 'session'",
-            "Rooms like lobby:* are open: every client may listen and publish", "/echo answers",
-            "/api is enabled", "5 characters", "Weir:Origins is *", "Jwks is http", "Issuer is empty", "0.0.0.0/0",
-                "plain text on http://*:80");
+            output, "Note", "Weir:Auth:AllowAnonymous", "Rooms like lobby:* are open: every client may listen and publish",
+            "plain text on http://*:80");
         AssertReports(output, "Closed", "Clients need a token");
         AssertReports(output, "Keys", "http://keys.invalid/: cannot be read now");
         Assert.DoesNotContain("12345", output, StringComparison.Ordinal);
@@ -91,7 +91,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("--help", "token", "check", "Weir__Echo__Enabled")]
     [InlineData("token --help", "--sub", "--room", "--for", "--channel")]
-    [InlineData("check -h", "exit code 1")]
+    [InlineData("check -h", "--json", "--connections", "3: dangers")]
     public async Task Help_IsThere(string arguments, params string[] expected)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(arguments.Split(' '));

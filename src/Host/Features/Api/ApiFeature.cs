@@ -29,10 +29,11 @@ internal sealed class ApiFeature(Action<WeirOptions> configureEndpoint) : Featur
             ExposureArea.Endpoints,
             length == 0,
             "/api does not exist: Weir:Api:Key is empty",
-            "/api is enabled: the holder of Weir:Api:Key can publish to every room and disconnect every client");
+            "/api is enabled: the holder of Weir:Api:Key can publish to every room and disconnect every client",
+            exposure.IfPublic(Severity.Warning));
         if (length is > 0 and < ShortKey)
         {
-            exposure.AddOpen(ExposureArea.Endpoints, $"Weir:Api:Key has {length} characters: it can be guessed");
+            exposure.AddOpen(ExposureArea.Endpoints, $"Weir:Api:Key has {length} characters: it can be guessed", Severity.Danger);
         }
     }
 

@@ -90,7 +90,8 @@ internal sealed class AuthFeature : Feature
     {
         exposure.Add(
             ExposureArea.Access, IsEnabled, "Clients need a token (Weir:Auth)",
-            "Every client may join every room: no setting below Weir:Auth");
+            "Every client may join every room: no setting below Weir:Auth", exposure.IfPublic(Severity.Danger));
+        exposure.VerifiesTokens = IsEnabled;
         if (IsEnabled)
         {
             ReportTokens(exposure);
@@ -130,7 +131,7 @@ internal sealed class AuthFeature : Feature
     {
         if (AllowsAnonymous)
         {
-            exposure.AddOpen(ExposureArea.Tokens, "Clients without a token may connect (Weir:Auth:AllowAnonymous)");
+            exposure.AddOpen(ExposureArea.Tokens, "Clients without a token may connect (Weir:Auth:AllowAnonymous)", Severity.Note);
         }
 
         if (Jwt.Issuers.Count == 0 && Jwt.Jwks.Length > 0)
@@ -143,14 +144,19 @@ internal sealed class AuthFeature : Feature
         {
             exposure.AddOpen(
                 ExposureArea.Tokens,
-                "Keys are fetched as plain text, so an attacker on the path can replace them: Weir:Auth:Jwt:Jwks is http");
+                "Keys are fetched as plain text, so an attacker on the path can replace them: Weir:Auth:Jwt:Jwks is http",
+                Severity.Danger);
         }
 
         if (_authValues.Value.Cookie is { Length: > 0 } cookie)
         {
-            exposure.AddOpen(
+            exposure.Add(
                 ExposureArea.Tokens,
-                $"Browsers send the cookie '{cookie}' whichever page connects: only Weir:Origins excludes other pages");
+                !exposure.AdmitsEveryOrigin,
+                $"Browsers send the cookie '{cookie}' whichever page connects; Weir:Origins excludes other pages",
+                $"Every page can act for its visitors: browsers send the cookie '{cookie}' (Weir:Auth:Cookie) whichever page connects, and "
+                + "Weir:Origins is *",
+                Severity.Danger);
         }
     }
 

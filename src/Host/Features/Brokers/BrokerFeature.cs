@@ -6,6 +6,11 @@ internal abstract class BrokerFeature : Feature
     /// <summary>Gets the value of <c>Weir:Broker:Kind</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>Reports what its settings permit; called only if it is used.</summary>
+    public virtual void ReportUse(Exposure exposure)
+    {
+    }
+
     /// <summary>Adds the broker; called only if it is used.</summary>
     public abstract void AddBroker(IServiceCollection services);
 }

@@ -12,12 +12,16 @@ internal sealed class BrokersFeature(params BrokerFeature[] kinds) : Feature
 
     private Own _own = new();
 
+    private BrokerFeature Used => kinds.First(broker => _own.Kind is null || broker.Kind == _own.Kind);
+
     public override IEnumerable<Setting> Settings => _table.Settings;
 
     public override void Read(SettingsReader reader) => _own = _table.Read(reader).Value;
 
     public override void AddServices(WebApplicationBuilder builder)
-        => kinds.First(broker => _own.Kind is null || broker.Kind == _own.Kind).AddBroker(builder.Services);
+        => Used.AddBroker(builder.Services);
+
+    protected override void Report(Exposure exposure) => Used.ReportUse(exposure);
 
     private sealed class Own
     {

@@ -42,7 +42,8 @@ internal sealed class EchoFeature(Action<WeirOptions> configureEndpoint) : Featu
         ExposureArea.Endpoints,
         !_own.IsEnabled,
         "/echo does not exist (Weir:Echo:Enabled)",
-        "/echo answers every client that may connect: Weir:Echo:Enabled is on");
+        "/echo answers every client that may connect: Weir:Echo:Enabled is on",
+        exposure.IfPublic(Severity.Warning));
 
     private sealed class Own
     {

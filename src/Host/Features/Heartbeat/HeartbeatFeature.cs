@@ -21,4 +21,15 @@ internal sealed class HeartbeatFeature : Feature
     public override void Read(SettingsReader reader) => _values = _table.Read(reader);
 
     public override void Configure(WeirOptions endpoint) => _values.ApplyTo(endpoint);
+
+    protected override void Report(Exposure exposure)
+    {
+        TimeSpan interval = _values.Value.Heartbeat.Interval;
+        exposure.Add(
+            ExposureArea.Heartbeat,
+            interval > TimeSpan.Zero,
+            $"A client whose network is gone is found after {Duration.Format(interval + _values.Value.Heartbeat.Timeout)}",
+            "Raw connections whose clients are gone are kept until TCP gives up, which it never does while nothing is sent: "
+            + "Weir:Heartbeat:Interval is 0");
+    }
 }

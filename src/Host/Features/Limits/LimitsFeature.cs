@@ -95,17 +95,37 @@ internal sealed class LimitsFeature(Func<IEnumerable<PathString>> pathsWithHeadL
             ExposureArea.Limits,
             node.MaxConnections > 0,
             $"At most {node.MaxConnections} connections",
-            "Any number of connections: Weir:Limits:MaxConnections is 0");
+            "Any number of connections: Weir:Limits:MaxConnections is 0",
+            exposure.IfPublic(Severity.Warning));
         exposure.Add(
             ExposureArea.Limits,
             node.MaxConnectionsPerAddress > 0,
             $"At most {node.MaxConnectionsPerAddress} connections from one address",
-            "Any number of connections from one address: Weir:Limits:MaxConnectionsPerAddress is 0");
+            "Any number of connections from one address: Weir:Limits:MaxConnectionsPerAddress is 0",
+            exposure.IfPublic(Severity.Warning));
+        exposure.Add(
+            ExposureArea.Limits,
+            node.HandshakesPerSecond > 0,
+            $"At most {node.HandshakesPerSecond} handshakes per second",
+            "Any number of handshakes at once, as when another node fails: Weir:Limits:HandshakesPerSecond is 0",
+            exposure.IfPublic(Severity.Warning));
         exposure.Add(
             ExposureArea.Limits,
             _endpointValues.Value.Inbound is { MessagesPerSecond: > 0 } or { BytesPerSecond: > 0 },
             "The inbound rate of a client is limited (Weir:Limits:MessagesPerSecond, BytesPerSecond)",
-            "The inbound rate of a client is unlimited: Weir:Limits:MessagesPerSecond and BytesPerSecond are 0");
+            "The inbound rate of a client is unlimited: Weir:Limits:MessagesPerSecond and BytesPerSecond are 0",
+            exposure.IfPublic(Severity.Warning));
+        exposure.Add(
+            ExposureArea.Limits,
+            _roomValues.MaxNameBytes > 0,
+            $"The name of a room has at most {_roomValues.MaxNameBytes} bytes",
+            "The name of a room has any length that fits a request: Weir:Limits:RoomNameBytes is 0");
+        exposure.Add(
+            ExposureArea.Limits,
+            _roomValues.MaxRoomsPerConnection > 0,
+            $"A client is in at most {_roomValues.MaxRoomsPerConnection} rooms",
+            "A client may join any number of rooms: Weir:Limits:RoomsPerConnection is 0");
+        exposure.MaxConnections = node.MaxConnections;
     }
 
     private sealed class HttpLimits

@@ -21,5 +21,11 @@ internal sealed class MemoryBrokerFeature : BrokerFeature
 
     public override void Read(SettingsReader reader) => _options = _table.Read(reader).Value;
 
+    public override void ReportUse(Exposure exposure)
+    {
+        exposure.KeepsAnyHistory = _options.MaxHistoryBytes == 0;
+        exposure.Memory.AddNode(_options.MaxHistoryBytes);
+    }
+
     public override void AddBroker(IServiceCollection services) => services.AddSingleton<IBroker>(new MemoryBroker(_options));
 }

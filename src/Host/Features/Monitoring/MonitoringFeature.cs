@@ -32,5 +32,6 @@ internal sealed class MonitoringFeature(Func<IEnumerable<string>> meters) : Feat
     }
 
     protected override void Report(Exposure exposure) => exposure.AddOpen(
-        ExposureArea.Monitoring, "/metrics and /health answer every client, on every port: restrict them in a proxy");
+        ExposureArea.Monitoring, "/metrics and /health answer every client, on every port: restrict them in a proxy",
+        exposure.IfPublic(Severity.Warning));
 }

@@ -22,9 +22,10 @@ internal sealed class OriginsFeature : Feature
     protected override void Report(Exposure exposure)
     {
         IReadOnlyList<string> origins = _values.Value.AllowedOrigins;
+        exposure.AdmitsEveryOrigin = origins.Contains("*");
         exposure.Add(
             ExposureArea.Origins,
-            !origins.Contains("*"),
+            !exposure.AdmitsEveryOrigin,
             origins.Count == 0
                 ? "Pages of other hosts cannot connect (Weir:Origins)"
                 : $"Only pages of {string.Join(", ", origins)} can connect (Weir:Origins)",

@@ -49,4 +49,22 @@ internal sealed class PressureFeature : Feature
     public override void Configure(WeirNodeOptions node) => _nodeValues.ApplyTo(node);
 
     public override void Configure(WeirOptions endpoint) => _endpointValues.ApplyTo(endpoint);
+
+    protected override void Report(Exposure exposure)
+    {
+        long node = _nodeValues.Value.MaxPendingBytes;
+        exposure.Memory.AddNode(node);
+        exposure.Add(
+            ExposureArea.Memory,
+            node > 0,
+            $"At most {node >> 20} MiB wait for slow clients",
+            $"Up to {_endpointValues.Value.Pressure.CloseAtBytes} bytes wait for each slow client, for any number of them: "
+            + "Weir:Pressure:NodeMegabytes is 0",
+            exposure.IfPublic(Severity.Warning));
+        exposure.Add(
+            ExposureArea.Memory,
+            _endpointValues.Value.Pressure.MaxDelay > TimeSpan.Zero,
+            $"A message waits at most {Duration.Format(_endpointValues.Value.Pressure.MaxDelay)} for a slow client",
+            "A message waits for a slow client for any time: Weir:Pressure:MaxDelay is 0");
+    }
 }

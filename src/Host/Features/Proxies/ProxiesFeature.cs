@@ -41,11 +41,13 @@ internal sealed class ProxiesFeature : Feature
     protected override void Report(Exposure exposure)
     {
         WeirNodeOptions node = _node.Value;
+        exposure.IsBehindProxy = node.TrustedProxies.Count > 0 || node.TrustUnixSockets || _peers.Networks.Count > 0 || _peers.UnixSockets;
         foreach (IPNetwork everywhere in node.TrustedProxies.Concat(_peers.Networks).Where(static network => network.PrefixLength == 0))
         {
             exposure.AddOpen(
                 ExposureArea.Addresses,
-                $"Every client can forge its address: {everywhere} is among Weir:TrustedProxies or Weir:ProxyProtocol");
+                $"Every client can forge its address: {everywhere} is among Weir:TrustedProxies or Weir:ProxyProtocol",
+                Severity.Danger);
         }
 
         // A peer on a Unix socket has no address until a proxy names it.

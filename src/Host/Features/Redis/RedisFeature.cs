@@ -54,6 +54,15 @@ internal sealed class RedisFeature : BrokerFeature
         }
     }
 
+    public override void ReportUse(Exposure exposure)
+    {
+        if (_options.MetaTtl == TimeSpan.Zero)
+        {
+            exposure.AddOpen(
+                ExposureArea.Memory, "Redis keeps the position of every room that was ever used with history: Weir:Redis:MetaTtl is 0");
+        }
+    }
+
     public override void AddBroker(IServiceCollection services)
         => services.AddSingleton<IBroker>(provider => new RedisBroker(_options, provider.GetService<ILoggerFactory>()));
 }

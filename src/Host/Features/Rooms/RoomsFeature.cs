@@ -85,7 +85,25 @@ internal sealed class RoomsFeature(AuthFeature auth, Action<WeirOptions> configu
         {
             string who = auth.AllowsAnonymous ? "every client" : "every client with a token";
             string what = rule.Publish == RoomPublishing.Members ? "listen and publish" : "listen";
-            exposure.AddOpen(ExposureArea.Rooms, $"Rooms like {rule.Pattern} are open: {who} may {what} (Access=Open)");
+            exposure.AddOpen(ExposureArea.Rooms, $"Rooms like {rule.Pattern} are open: {who} may {what} (Access=Open)", Severity.Note);
+        }
+
+        foreach (RoomRule rule in _rules.All.Where(static rule => rule.HistorySize > 0))
+        {
+            if (exposure.KeepsAnyHistory)
+            {
+                exposure.AddOpen(
+                    ExposureArea.Memory,
+                    $"The history of rooms like {rule.Pattern} has no bound in memory, and a client makes a room by joining it: "
+                    + "Weir:Broker:MemoryMegabytes is 0",
+                    Severity.Danger);
+            }
+
+            if (rule.HistoryTtl == TimeSpan.Zero)
+            {
+                exposure.AddOpen(
+                    ExposureArea.Memory, $"The history of rooms like {rule.Pattern} is kept indefinitely after their last use: HistoryTtl is 0");
+            }
         }
     }
 

@@ -38,6 +38,10 @@ internal sealed class TransportFeature : Feature
         }
     }
 
+    // Measured: docs/internals/benchmarks.md, the upper figures of the process, and half of the kernel's for both ends of a connection.
+    protected override void Report(Exposure exposure)
+        => exposure.Memory.AddIdle((Kind == TransportKind.Epoll ? 1_600 : 6_900) + 3_750);
+
     private sealed class Own
     {
         public TransportKind Kind { get; set; } = OperatingSystem.IsLinux() ? TransportKind.Epoll : TransportKind.Sockets;
