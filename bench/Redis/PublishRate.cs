@@ -108,7 +108,7 @@ internal static partial class PublishRate
         [
             "-p", $"{port}", "-c", $"{Connections}", "-P", $"{Pipelined}", "-n", $"{Requests}", "--csv",
             "EVALSHA", Convert.ToHexStringLower(hash), "2", keys.Meta!, keys.Stream!,
-            body, $"{_rule.HistorySize}", "300000", "86400000", "4503599627370496", keys.Channel!,
+            body, $"{_rule.HistorySize}", "300000", "86400000", "4503599627370496", keys.Channel!, "1", "0",
         ])
         { RedirectStandardOutput = true })!;
         string text = await benchmark.StandardOutput.ReadToEndAsync();
