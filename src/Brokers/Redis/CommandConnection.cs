@@ -22,6 +22,7 @@ internal sealed class CommandConnection : IAsyncDisposable
         IsCluster = isCluster;
         Database = multiplexer.GetDatabase();
         Scripts = new ScriptSet(isCluster);
+        Publish = new OrderedScript(Database, Scripts.Publish);
     }
 
     public IDatabase Database { get; }
@@ -29,6 +30,8 @@ internal sealed class CommandConnection : IAsyncDisposable
     public bool IsCluster { get; }
 
     public ScriptSet Scripts { get; }
+
+    public OrderedScript Publish { get; }
 
     /// <exception cref="RedisConnectionException">Redis cannot be reached.</exception>
     public static async Task<CommandConnection> OpenAsync(

@@ -43,7 +43,7 @@ public sealed partial class RedisBroker
                     of.rule.Durable ? 0 : 1,
                     of.publication.IsAfterLoss ? 1 : 0,
                 ];
-                return session.Database.ScriptEvaluateAsync(session.Scripts.Publish, keys.HistoryKeys, arguments);
+                return session.Publish.CallAsync(keys.HistoryKeys, arguments);
             },
             (broker: this, room, publication, rule),
             cancellationToken);

@@ -4,7 +4,7 @@ namespace Weir.Brokers.Redis.Scripts;
 
 /// <summary>
 /// The Lua scripts, for the kind of PUB/SUB they announce with. StackExchange.Redis sends a script's text once per server and
-/// its hash from then on, and the text again if a server does not have it any more.
+/// its hash from then on, and the text again if a server does not have it any more; publishes are sent by <see cref="OrderedScript"/>.
 /// </summary>
 internal sealed class ScriptSet
 {

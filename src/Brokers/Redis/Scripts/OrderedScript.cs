@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Weir.Brokers.Redis.Scripts;
+
+/// <summary>
+/// Calls a script by its hash, so that calls with the same first key are executed in the order in which they are made, also if the server
+/// has lost its scripts in between. Thread-safe.
+/// </summary>
+/// <remarks>
+/// The library repeats a call by itself when the server does not have the script, each on its own and so in any order
+/// (findings/stackexchange-redis-noscript-order.sh). Here the calls that follow are held until all calls in flight are answered; then those
+/// without the script are repeated with its text, and the held ones sent, in the order in which they were made. Another client may have
+/// brought the script in between two calls, so that the later one was executed: the earlier one then fails.
+/// </remarks>
+internal sealed class OrderedScript(IDatabase database, string script)
+{
+    private readonly byte[] _hash = SHA1.HashData(Encoding.UTF8.GetBytes(script)); // RFC 3174, as EVALSHA identifies scripts
+    private readonly Lock _gate = new();
+    private readonly Queue<Call> _calls = new(); // in their order; the first one is in flight, held, or must be repeated
+    private int _inFlight;
+    private bool _isHolding;
+
+    /// <summary>Calls the script.</summary>
+    /// <exception cref="RedisServerException">The script failed, or a later call was executed before this one.</exception>
+    /// <exception cref="Exception">Of the connection: the script may have been executed.</exception>
+    public async Task<RedisResult> CallAsync(RedisKey[] keys, RedisValue[] arguments)
+    {
+        Call call = new(keys, arguments);
+        if (Send(call) is { } answer)
+        {
+            CallState state = CallState.Executed; // also if only the answer is missing
+            try
+            {
+                return await answer.ConfigureAwait(false);
+            }
+            catch (RedisServerException error) when (error.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+            {
+                state = CallState.Waiting;
+                call.Missing = error;
+            }
+            catch (RedisServerException)
+            {
+                state = CallState.Refused;
+                throw;
+            }
+            finally
+            {
+                OnAnswered(call, state);
+            }
+        }
+
+        return await call.Later.ConfigureAwait(false);
+    }
+
+    // Returns null if the call is held.
+    private Task<RedisResult>? Send(Call call)
+    {
+        lock (_gate)
+        {
+            _calls.Enqueue(call);
+            if (_isHolding)
+            {
+                call.Wait();
+                return null;
+            }
+
+            _inFlight++;
+            return Begin(call, withText: false);
+        }
+    }
+
+    private void OnAnswered(Call call, CallState state)
+    {
+        lock (_gate)
+        {
+            _inFlight--;
+            call.State = state;
+            if (state == CallState.Waiting)
+            {
+                call.Wait();
+                _isHolding = true;
+            }
+
+            if (_isHolding && _inFlight == 0)
+            {
+                SendWaitingInsideLock();
+                _isHolding = false;
+                _calls.Clear();
+            }
+
+            while (_calls.TryPeek(out Call? first) && first.State is CallState.Executed or CallState.Refused)
+            {
+                _calls.Dequeue();
+            }
+        }
+    }
+
+    private void SendWaitingInsideLock()
+    {
+        HashSet<RedisKey> executedLater = [];
+        foreach (Call call in _calls.Reverse())
+        {
+            if (call.State == CallState.Executed)
+            {
+                executedLater.Add(call.Keys[0]);
+            }
+            else if (call.State == CallState.Waiting && executedLater.Contains(call.Keys[0]))
+            {
+                call.State = CallState.Refused;
+                call.Complete(Task.FromException<RedisResult>(call.Missing!)); // a held call has no later one
+            }
+        }
+
+        foreach (Call call in _calls)
+        {
+            if (call.State == CallState.Waiting)
+            {
+                call.Complete(Begin(call, withText: true));
+            }
+        }
+    }
+
+    private Task<RedisResult> Begin(Call call, bool withText)
+    {
+        try
+        {
+            // EVAL or EVALSHA; after EVAL the server has the script.
+            return withText
+                ? database.ScriptEvaluateAsync(script, call.Keys, call.Arguments, CommandFlags.NoScriptCache)
+                : database.ScriptEvaluateAsync(_hash, call.Keys, call.Arguments);
+        }
+        catch (Exception error)
+        {
+            return Task.FromException<RedisResult>(error);
+        }
+    }
+
+    private enum CallState
+    {
+        InFlight,
+
+        /// <summary>Executed, or that is unknown.</summary>
+        Executed,
+
+        /// <summary>Certainly not executed.</summary>
+        Refused,
+
+        /// <summary>Held, or answered that the server does not have the script.</summary>
+        Waiting,
+    }
+
+    private sealed class Call(RedisKey[] keys, RedisValue[] arguments)
+    {
+        private TaskCompletionSource<Task<RedisResult>>? _later;
+
+        public RedisKey[] Keys => keys;
+
+        public RedisValue[] Arguments => arguments;
+
+        public CallState State { get; set; }
+
+        /// <summary>The answer that the server does not have the script; <c>null</c>: none.</summary>
+        public RedisServerException? Missing { get; set; }
+
+        /// <summary>The answer of a call that waits; only after <see cref="Wait"/>.</summary>
+        public Task<RedisResult> Later => _later!.Task.Unwrap();
+
+        public void Wait()
+        {
+            State = CallState.Waiting;
+            _later = new TaskCompletionSource<Task<RedisResult>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        public void Complete(Task<RedisResult> answer) => _later!.SetResult(answer);
+    }
+}
