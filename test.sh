@@ -3,7 +3,7 @@
 # Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx, HAProxy and Caddy are installed with apt-get where it may.
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx, HAProxy, Caddy and Prometheus are installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -47,6 +47,10 @@ fi
 if ! command -v haproxy >/dev/null; then
     need haproxy haproxy
     service haproxy stop >/dev/null 2>&1 || true
+fi
+if ! command -v promtool >/dev/null; then
+    need promtool --no-install-recommends prometheus
+    service prometheus stop >/dev/null 2>&1 || true
 fi
 
 (cd tests/Integration/clients && npm ci --silent --no-audit --no-fund) || fail "npm could not install the packages of tests/Integration/clients."

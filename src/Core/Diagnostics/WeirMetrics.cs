@@ -71,9 +71,9 @@ internal sealed class WeirMetrics
             "weir.drain.remaining", MeasureDrain, "{connection}", "Connections that have not ended; only once the node drains.");
         meter.CreateObservableUpDownCounter("weir.pending", () => PendingBytes?.Invoke() ?? 0, "By", "Bytes pending for slow clients.");
         meter.CreateObservableCounter("weir.messages.received", () => Received.Messages, "{message}", "Data messages received.");
-        meter.CreateObservableCounter("weir.bytes.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
+        meter.CreateObservableCounter("weir.payload.received", () => Received.Bytes, "By", "Payload bytes received, decompressed.");
         meter.CreateObservableCounter("weir.messages.sent", () => Sent.Messages, "{message}", "Data messages accepted for sending.");
-        meter.CreateObservableCounter("weir.bytes.sent", () => Sent.Bytes, "By", "Payload bytes accepted for sending, before compression.");
+        meter.CreateObservableCounter("weir.payload.sent", () => Sent.Bytes, "By", "Payload bytes accepted for sending, before compression.");
     }
 
     public TrafficCounters Received { get; } = new();

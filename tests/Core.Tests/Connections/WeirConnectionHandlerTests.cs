@@ -266,7 +266,7 @@ public sealed class WeirConnectionHandlerTests
 
         Assert.Equal(["upgrade", "opened", "[one", "two", "]", "[whole]"], server.Handler.Calls);
         Assert.Equal(2, server.Metrics.Sum("weir.messages.received"));
-        Assert.Equal(11, server.Metrics.Sum("weir.bytes.received"));
+        Assert.Equal(11, server.Metrics.Sum("weir.payload.received"));
     }
 
     private static ValueTask Echo(WeirConnection connection, WeirMessage message)

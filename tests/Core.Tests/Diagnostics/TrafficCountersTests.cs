@@ -38,6 +38,6 @@ public sealed class TrafficCountersTests
         world.Publish("a", new string('x', 1_000));
 
         Assert.Equal(1 + 4, metrics.Sum("weir.messages.sent"));
-        Assert.Equal(7 + (2 * 5) + (2 * 1_000), metrics.Sum("weir.bytes.sent"));
+        Assert.Equal(7 + (2 * 5) + (2 * 1_000), metrics.Sum("weir.payload.sent"));
     }
 }

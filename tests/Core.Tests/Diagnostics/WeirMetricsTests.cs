@@ -36,8 +36,6 @@ public sealed class WeirMetricsTests
 
         Assert.Equal(
             [
-                ("weir.bytes.received", "By"),
-                ("weir.bytes.sent", "By"),
                 ("weir.connection.duration", "s"),
                 ("weir.connections.active", "{connection}"),
                 ("weir.connections.by_state", "{connection}"),
@@ -51,6 +49,8 @@ public sealed class WeirMetricsTests
                 ("weir.messages.dropped", "{message}"),
                 ("weir.messages.received", "{message}"),
                 ("weir.messages.sent", "{message}"),
+                ("weir.payload.received", "By"),
+                ("weir.payload.sent", "By"),
                 ("weir.pending", "By"),
                 ("weir.ping.duration", "s"),
                 ("weir.pressure.episodes", "{episode}"),
@@ -223,9 +223,9 @@ public sealed class WeirMetricsTests
         await client.Finished.Within();
 
         Assert.Equal(2, server.Metrics.Sum("weir.messages.received"));
-        Assert.Equal(10, server.Metrics.Sum("weir.bytes.received"));
+        Assert.Equal(10, server.Metrics.Sum("weir.payload.received"));
         Assert.Equal(2, server.Metrics.Sum("weir.messages.sent"));
-        Assert.Equal(20, server.Metrics.Sum("weir.bytes.sent"));
+        Assert.Equal(20, server.Metrics.Sum("weir.payload.sent"));
     }
 
     [Fact]

@@ -24,9 +24,9 @@ public sealed class MetricsTests
 
         // A message is counted when the pass that handled it ends, a moment after its echo has gone.
         await Bounded.Eventually(() => server.Metrics.Sum("weir.messages.received") == 3);
-        Assert.Equal(12, server.Metrics.Sum("weir.bytes.received"));
+        Assert.Equal(12, server.Metrics.Sum("weir.payload.received"));
         Assert.Equal(3, server.Metrics.Sum("weir.messages.sent"));
-        Assert.Equal(12, server.Metrics.Sum("weir.bytes.sent"));
+        Assert.Equal(12, server.Metrics.Sum("weir.payload.sent"));
         Assert.Equal(2, server.Metrics.Sum("weir.connections.active"));
     }
 }

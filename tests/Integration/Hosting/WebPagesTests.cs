@@ -74,9 +74,9 @@ public sealed class WebPagesTests(RunningHost host) : IDisposable
 
         Assert.Equal(1, Value(scrape, "weir_connections_closed_total", "weir_close_code=\"1001\"", "weir_close_initiator=\"client\""));
         Assert.Equal(1, Value(scrape, "weir_handshakes_refused_total", "http_response_status_code=\"400\""));
-        Assert.Equal(100, Value(scrape, "weir_bytes_received_bytes_total"));
+        Assert.Equal(100, Value(scrape, "weir_payload_received_bytes_total"));
         Assert.Equal(20, Value(scrape, "weir_messages_sent_total"));
-        Assert.Equal(200, Value(scrape, "weir_bytes_sent_bytes_total"));
+        Assert.Equal(200, Value(scrape, "weir_payload_sent_bytes_total"));
         Assert.Contains("dotnet_gc", scrape, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Weir.Host.Features.Monitoring;
 
@@ -11,14 +12,21 @@ internal sealed class MonitoringFeature(Func<IEnumerable<string>> meters) : Feat
     // kilobytes. Combinations beyond this number are counted together, tagged otel.metric.overflow.
     private const int MaxTagCombinations = 200;
 
-    public override IEnumerable<string> Meters => ["System.Runtime"];
+    public override IEnumerable<string> Meters => ["System.Runtime", HostMetrics.MeterName];
 
     public override void AddServices(WebApplicationBuilder builder)
     {
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter([.. meters()])
-            .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MaxTagCombinations })
-            .AddPrometheusExporter());
+        builder.Services.AddSingleton<HostMetrics>();
+        builder.Services.AddOpenTelemetry()
+            // The environment (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) has the last word.
+            .ConfigureResource(static resource => resource.AddService("weir", serviceVersion: HostMetrics.Version)
+                .AddEnvironmentVariableDetector())
+            .WithMetrics(metrics => metrics
+                .AddMeter([.. meters()])
+                .AddView(static instrument => HostMetrics.Replaces(instrument)
+                    ? MetricStreamConfiguration.Drop
+                    : new MetricStreamConfiguration { CardinalityLimit = MaxTagCombinations })
+                .AddPrometheusExporter());
         builder.Services.AddHealthChecks().AddCheck<ReadyCheck>("ready", tags: ["ready"]);
         // A load balancer probes each second, so failed checks are not logged; their source logs the cause once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Error);
@@ -26,6 +34,7 @@ internal sealed class MonitoringFeature(Func<IEnumerable<string>> meters) : Feat
 
     public override void Map(WebApplication app)
     {
+        app.Services.GetRequiredService<HostMetrics>(); // measures from now on
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
         app.MapPrometheusScrapingEndpoint("/metrics");
