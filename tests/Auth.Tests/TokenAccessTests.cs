@@ -180,7 +180,7 @@ public sealed class TokenAccessTests : IDisposable
                 (await NewAccess().ConnectAsync(Request("/"), Good("\"sub\":\"u1\",\"channel\":\"r\""), CancellationToken.None)).Refusal);
 
     [Fact]
-    public async Task KeysThatDoNotCome_AreWaitedForTwoSeconds()
+    public async Task Keys_NotLoaded_AreWaitedForTwoSeconds()
     {
         AuthOptions options = new();
         options.Jwt.Jwks = "https://id.example/keys";

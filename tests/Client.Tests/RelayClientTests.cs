@@ -192,7 +192,7 @@ public sealed class RelayClientTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task TokenCallback_ThatThrows_IsTriedAgain_AndThatBringsNone_Stops()
+    public async Task TokenCallback_ThatThrows_IsTriedAgain_AndThatReturnsNone_Stops()
     {
         bool throws = true;
         _options.GetToken = _ => throws ? throw new InvalidOperationException("no answer from the token server") : ValueTask.FromResult<string?>(null);

@@ -73,7 +73,7 @@ public sealed class TokenCallbackTests : CentrifugoFixture
     [Theory]
     [InlineData(null)]
     [InlineData("")]
-    public async Task ThatBringsNone_IsTheEnd(string? none)
+    public async Task WithoutAToken_IsTheEnd(string? none)
     {
         Options.GetToken = _ => ValueTask.FromResult(none);
         Client.Start();

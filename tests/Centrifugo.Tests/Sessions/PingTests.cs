@@ -26,7 +26,7 @@ public sealed class PingTests
     }
 
     [Fact]
-    public async Task PongToNothing_IsABadRequest()
+    public async Task Pong_WithoutAPing_IsABadRequest()
     {
         await using CentrifugoWorld world = await CentrifugoWorld.StartAsync();
         TestClient client = await world.ConnectAsync();

@@ -56,7 +56,7 @@ public sealed class CommandTests : CentrifugoFixture
         Task<DeliveryResult> publish = Client.PublishAsync("c", _data);
         await Server.ReceiveAsync("publish");
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
 
         Assert.Equal(Delivery.Unknown, (await publish.Within()).Delivery);
         await Server.AcceptAsync();

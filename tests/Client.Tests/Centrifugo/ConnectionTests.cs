@@ -171,7 +171,7 @@ public sealed class ConnectionTests : CentrifugoFixture
         });
         Assert.Equal("t3", (await next).Body.GetProperty("token").GetString());
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         Assert.Equal("t3", (await Server.AcceptAsync()).GetProperty("token").GetString());
     }
 

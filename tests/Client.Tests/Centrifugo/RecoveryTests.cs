@@ -20,7 +20,7 @@ public sealed class RecoveryTests : CentrifugoFixture
         Server.Publish("c", 1, deep);
         Assert.Equal(deep, Encoding.UTF8.GetString((await events.NextAsync<PublicationReceived>()).Publication.Data.Span));
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await events.NextAsync<Interrupted>();
         await Server.AcceptAsync();
         (uint id, _) = await Server.ReceiveAsync("subscribe");
@@ -56,7 +56,7 @@ public sealed class RecoveryTests : CentrifugoFixture
         Server.Publish("c", 2);
         await ExpectAsync(events, 1, 2);
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await events.NextAsync<Interrupted>();
         await Server.AcceptAsync();
         JsonElement body = await Server.AdmitAsync(2, recovered: true, "e", 3, 4);
@@ -74,7 +74,7 @@ public sealed class RecoveryTests : CentrifugoFixture
     {
         (Subscription subscription, Listening<SubscriptionEvent> events) = await SubscribeAsync(5);
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await events.NextAsync<Interrupted>();
         await Server.AcceptAsync();
         await Server.AdmitAsync(1, recovered: false, "another");
@@ -146,7 +146,7 @@ public sealed class RecoveryTests : CentrifugoFixture
 
         Assert.Equal(new Unsubscribed(2000, "server unsubscribe"), await events.NextAsync());
         await events.EndsAsync();
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await Server.AcceptAsync();
         Task<DeliveryResult> publish = Client.PublishAsync("c", "1"u8.ToArray());
         await Server.ReceiveAsync("publish"); // and no subscribe before it

@@ -19,7 +19,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
         Server.Publish("s", 2);
         await ExpectAsync(1, 2);
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         JsonElement connect = await Server.AcceptAsync(Subs("\"recovered\":true,\"was_recovering\":true,\"offset\":4", 2, 3, 4));
         await Events.NextAsync<Connected>();
         Server.Publish("s", 4); // was in flight already
@@ -36,14 +36,14 @@ public sealed class ServerChannelsTests : CentrifugoFixture
         Server.Publish("s", 1);
         await ExpectAsync(1);
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await Server.AcceptAsync(Subs("\"recovered\":false,\"was_recovering\":true,\"offset\":9"));
         await Events.NextAsync<Connected>();
         Server.Publish("s", 10);
 
         Assert.Equal(new ServerPositionLost("s"), await Events.NextAsync());
         await ExpectAsync(10);
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         Assert.Equal(10UL, (await Server.AcceptAsync(Empty)).GetProperty("subs").GetProperty("s").GetProperty("offset").GetUInt64());
     }
 
@@ -55,7 +55,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
         Server.Connection.SendToClient("""{"push":{"channel":"s","pub":{"data":1}}}""");
         await Events.NextAsync<ServerPublished>();
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         JsonElement connect = await Server.AcceptAsync(Plain);
 
         Assert.False(connect.TryGetProperty("subs", out _));
@@ -75,7 +75,7 @@ public sealed class ServerChannelsTests : CentrifugoFixture
         Assert.Equal(new ServerUnsubscribed("t", 2000, "over"), await Events.NextAsync());
         Server.Connection.SendToClient("""{"push":{"channel":"u","subscribe":{}}}""");
 
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         JsonElement connect = await Server.AcceptAsync();
 
         Assert.False(connect.TryGetProperty("subs", out _));

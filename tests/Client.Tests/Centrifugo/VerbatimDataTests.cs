@@ -38,7 +38,7 @@ public sealed class VerbatimDataTests : CentrifugoFixture
             $$"""{"push":{"channel":"c","join":{"info":{"user":"u","client":"x","chan_info":{{data}},"conn_info":{{data}} } } } }""");
         Assert.Equal(data, Encoding.UTF8.GetString((await events.NextAsync<PublicationReceived>()).Publication.Data.Span));
         Assert.Equal(data, Encoding.UTF8.GetString((await events.NextAsync<MemberJoined>()).Info.ConnectionInfo.Span));
-        await Server.CutAsync(Events, Time);
+        await Server.LoseConnectionAsync(Events, Time);
         await events.NextAsync<Interrupted>();
         await Server.AcceptAsync($"\"data\":{data},\"ping\":25,\"pong\":true");
         (uint id, _) = await Server.ReceiveAsync("subscribe");

@@ -65,7 +65,7 @@ internal sealed class ScriptedServer(FakeTransport transport)
     }
 
     /// <summary>Ends the connection, and advances time past the client's first delay.</summary>
-    public async Task CutAsync(Listening<ClientEvent> events, FakeTimeProvider time)
+    public async Task LoseConnectionAsync(Listening<ClientEvent> events, FakeTimeProvider time)
     {
         Connection.End(new ConnectionEnd(EndKind.ConnectionLost));
         Disconnected lost = await events.NextAsync<Disconnected>();

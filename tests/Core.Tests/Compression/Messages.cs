@@ -48,7 +48,7 @@ internal static class Messages
     }
 
     /// <summary>Splits <paramref name="bytes"/> into pieces of the given lengths, which may be 0.</summary>
-    public static ReadOnlySequence<byte> Cut(byte[] bytes, params int[] lengths)
+    public static ReadOnlySequence<byte> Split(byte[] bytes, params int[] lengths)
     {
         var first = new Segment(bytes.AsMemory(0, lengths[0]), 0);
         Segment last = first;

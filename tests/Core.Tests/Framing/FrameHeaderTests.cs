@@ -61,7 +61,7 @@ public class FrameHeaderTests
 
     [Theory]
     [MemberData(nameof(Headers))]
-    public void TryRead_AnyCut_DecodesTheSame(string hex, bool fin, int rsv, int opcode, bool minimal, long length)
+    public void TryRead_AnySplit_DecodesTheSame(string hex, bool fin, int rsv, int opcode, bool minimal, long length)
     {
         byte[] exact = Sequences.Hex(hex);
         byte[] oversized = [.. exact, .. Enumerable.Repeat((byte)0xEE, 40)];
@@ -73,7 +73,7 @@ public class FrameHeaderTests
             decoded.Add(fromSpan);
             decoded.Add(Read(new ReadOnlySequence<byte>(bytes)));
             decoded.Add(Read(Sequences.ByteByByte(bytes)));
-            decoded.AddRange(Enumerable.Range(0, bytes.Length + 1).Select(at => Read(Sequences.CutAt(bytes, at))));
+            decoded.AddRange(Enumerable.Range(0, bytes.Length + 1).Select(at => Read(Sequences.SplitAt(bytes, at))));
         }
 
         bool masked = hex.EndsWith(Key, StringComparison.Ordinal);

@@ -39,7 +39,7 @@ public class MaskingTests
     }
 
     [Fact]
-    public void Apply_CutAnywhereWithTheRotatedKey_EqualsWhole() =>
+    public void Apply_SplitAnywhereWithTheRotatedKey_EqualsWhole() =>
         Gen.Select(Gen.Byte.Array[0, 600], Gen.UInt, Gen.Int[0, 600].Array[0, 5]).Sample((data, key, cuts) =>
         {
             byte[] whole = [.. data];

@@ -7,7 +7,7 @@ internal static class Sequences
 {
     public static byte[] Hex(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
-    public static ReadOnlySequence<byte> CutAt(byte[] bytes, int at) => Join(bytes[..at], bytes[at..]);
+    public static ReadOnlySequence<byte> SplitAt(byte[] bytes, int at) => Join(bytes[..at], bytes[at..]);
 
     /// <summary>One byte per segment, and an empty segment after each.</summary>
     public static ReadOnlySequence<byte> ByteByByte(byte[] bytes) =>

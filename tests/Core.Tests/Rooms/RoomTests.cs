@@ -59,7 +59,7 @@ public sealed class RoomTests : IDisposable
     }
 
     [Fact]
-    public void Leave_LastMember_VanishesAndComesAnew()
+    public void Leave_LastMember_RemovesTheRoomAndALaterJoinMakesItAnew()
     {
         WeirConnection first = _world.NewConnection();
         WeirConnection second = _world.NewConnection();

@@ -19,11 +19,11 @@ public class SegmentsTests
     }
 
     [Fact]
-    public void Split_AtPositions_CutsBeforeThem() =>
+    public void Split_AtPositions_SplitsBeforeThem() =>
         Assert.Equal([0, 2, 0, 3, 0], Lengths(Segments.Split(_bytes, 0, 2, 2, 5)));
 
     [Fact]
-    public void EverySplit_FiveBytes_CutsAtBothEndsToo() =>
+    public void EverySplit_FiveBytes_SplitsAtBothEndsToo() =>
         Assert.Equal([0, 1, 2, 3, 4, 5], Segments.EverySplit(_bytes).Select(s => Lengths(s)[0]));
 
     [Fact]
@@ -34,7 +34,7 @@ public class SegmentsTests
     [InlineData(2, new[] { 2, 2, 1 })]
     [InlineData(5, new[] { 5 })]
     [InlineData(9, new[] { 5 })]
-    public void Every_Size_CutsEvenly(int size, int[] lengths) =>
+    public void Every_Size_SplitsEvenly(int size, int[] lengths) =>
         Assert.Equal(lengths, Lengths(Segments.Every(size, _bytes)));
 
     [Fact]

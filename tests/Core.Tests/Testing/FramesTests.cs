@@ -85,7 +85,7 @@ public class FramesTests
     }
 
     [Fact]
-    public void TryParse_SequenceCutAnyWay_GivesTheSameFrame()
+    public void TryParse_SequenceSplitAnyWay_ReturnsTheSameFrame()
     {
         foreach ((string how, ReadOnlySequence<byte> bytes) in Segments.EveryWay(Hex("82 03 010203 8A")))
         {

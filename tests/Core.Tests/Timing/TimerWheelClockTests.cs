@@ -98,7 +98,7 @@ public sealed class TimerWheelClockTests : IDisposable
     [InlineData(4, 4)]
     [InlineData(3, 4)] // has passed: the next one
     [InlineData(-1, 4)]
-    public void ScheduleAt_FiresWhenTheClockHasComeToTheTick(int tick, int firesAt)
+    public void ScheduleAt_FiresWhenTheClockReachesTheTick(int tick, int firesAt)
     {
         ScheduleNamed("keeps it running", 60_000);
         AdvanceTicks(3);

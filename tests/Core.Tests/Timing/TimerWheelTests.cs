@@ -45,7 +45,7 @@ public sealed class TimerWheelTests : IDisposable
     }
 
     [Fact]
-    public void Turn_NodesDueTogether_SeesEachComeNearerBeforeItsCall()
+    public void Turn_NodesDueTogether_NotifiesEachBeforeItsCall()
     {
         List<string> seen = [];
         for (int i = 0; i < 5; i++)

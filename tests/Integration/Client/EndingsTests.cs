@@ -34,7 +34,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         Socket socket = await server.UpgradeAsync();
         await events.NextAsync<Connected>();
 
-        RudeServer.Cut(socket, reset);
+        RudeServer.Disconnect(socket, reset);
 
         Assert.Equal(EndKind.ConnectionLost, (await events.NextAsync<Disconnected>()).End.Kind);
         await server.UpgradeAsync();
@@ -72,7 +72,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         await events.NextAsync<Connected>();
 
         await socket.SendAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal))).Within();
-        RudeServer.Cut(socket, reset: false);
+        RudeServer.Disconnect(socket, reset: false);
 
         await events.NextAsync<Disconnected>();
         await server.UpgradeAsync();
@@ -90,7 +90,7 @@ public sealed class EndingsTests(EmbeddedApplication application) : IAsyncDispos
         Listening<ClientEvent> events = Start(server.Address);
         Socket socket = await server.UpgradeAsync();
         await events.NextAsync<Connected>();
-        RudeServer.Cut(socket, reset: false);
+        RudeServer.Disconnect(socket, reset: false);
         await events.NextAsync<Disconnected>();
 
         for (int n = 0; n < 3; n++)

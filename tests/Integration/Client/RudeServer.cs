@@ -48,7 +48,7 @@ internal sealed class RudeServer : IAsyncDisposable
     }
 
     /// <summary>Ends a connection with a FIN or an RST.</summary>
-    public static void Cut(Socket socket, bool reset)
+    public static void Disconnect(Socket socket, bool reset)
     {
         if (reset)
         {

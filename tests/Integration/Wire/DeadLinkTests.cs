@@ -25,7 +25,7 @@ public sealed class DeadLinkTests
     private static readonly TimeSpan _slack = TimeSpan.FromMilliseconds(500);
 
     [Fact]
-    public async Task ClientProcess_IsSuspended_IsGoneAfterIntervalAndTimeout()
+    public async Task ClientProcess_Suspended_IsClosedAfterIntervalAndTimeout()
     {
         Witness witness = new();
         await using TestServer server = await TestServer.StartAsync(listen => listen.UseWeir("/quiet", witness, static options =>
@@ -52,7 +52,7 @@ public sealed class DeadLinkTests
     }
 
     [Fact]
-    public async Task ClientsNetwork_GoesDown_IsGoneAfterIntervalAndTimeout()
+    public async Task ClientsNetwork_GoesDown_IsClosedAfterIntervalAndTimeout()
     {
         await using NetworkNamespace network = await NetworkNamespace.CreateAsync();
         await using HostProcess host = await HostProcess.StartWithAsync(
@@ -64,7 +64,7 @@ public sealed class DeadLinkTests
         Assert.Equal(1, await host.MetricAsync("weir_connections_active"));
 
         long cut = Stopwatch.GetTimestamp();
-        await network.CutAsync();
+        await network.DisconnectAsync();
         await host.MetricBecomesAsync("weir_heartbeats_missed_total", static missed => missed == 1);
 
         TimeSpan took = Stopwatch.GetElapsedTime(cut);

@@ -58,7 +58,7 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     }
 
     /// <summary>Cuts the cable, at the client's end.</summary>
-    public Task CutAsync() => IpAsync("-n", _name, "link", "set", _clientEnd, "down");
+    public Task DisconnectAsync() => IpAsync("-n", _name, "link", "set", _clientEnd, "down");
 
     /// <summary>Takes it away; processes in it must have ended.</summary>
     public async ValueTask DisposeAsync()

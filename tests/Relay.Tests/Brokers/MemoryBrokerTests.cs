@@ -72,7 +72,7 @@ public sealed class MemoryBrokerTests : BrokerContract
     }
 
     [Fact]
-    public async Task HistoryBytes_BeyondTheBound_KeepNothingAndLoseNoNumber()
+    public async Task HistoryBytes_BeyondTheBound_KeepNothingAndLoseNoOffset()
     {
         _options.MaxHistoryBytes = 25;
         MemoryBroker broker = (MemoryBroker)(await StartAsync()).Broker;

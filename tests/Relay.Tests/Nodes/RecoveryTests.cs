@@ -95,7 +95,7 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public async Task WhatComesWhileTheHistoryIsRead_IsMergedOnce()
+    public async Task PublicationsDuringARead_AreMergedOnce()
     {
         TaskCompletionSource mayRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ScriptedBroker broker = new();
@@ -221,7 +221,7 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public async Task BrokerBack_PositionsAreCheckedAtOnce_AndWhatWasMissedIsFilledIn()
+    public async Task BrokerAvailableAgain_PositionsAreCheckedAtOnce_AndMissedPublicationsAreFilledIn()
     {
         ScriptedBroker broker = new();
         await using RelayWorld world = await RelayWorld.StartAsync(broker, _kept);

@@ -52,9 +52,9 @@ internal sealed class ListenerClient(string name, string room, SimulationWorld w
         }
     }
 
-    public override void Cut()
+    public override void Abort()
     {
-        world.Note($"{Name} is cut");
+        world.Note($"{Name} is disconnected");
         IsConnected = false;
         Subscription subscription = _subscription!;
         _subscription = null;

@@ -59,13 +59,13 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
         world.Note($"{Name} has joined, at {membership.From?.Epoch}:{membership.From?.Offset}");
         if (membership.IsClosed)
         {
-            Cut();
+            Abort();
         }
     }
 
-    public override void Cut()
+    public override void Abort()
     {
-        world.Note($"{Name} is cut");
+        world.Note($"{Name} is disconnected");
         IsConnected = false;
         Membership membership = _membership!;
         _membership = null;
@@ -184,7 +184,7 @@ internal sealed class MemberClient(string name, string[] rooms, SimulationWorld 
                     IsClosed = true;
                     if (Local is not null)
                     {
-                        _client.Cut();
+                        _client.Abort();
                     }
                 }
             }

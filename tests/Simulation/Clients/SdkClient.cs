@@ -63,9 +63,9 @@ internal sealed class SdkClient : SimulatedClient
         }
     }
 
-    public override void Cut()
+    public override void Abort()
     {
-        _world.Note($"{Name} is cut");
+        _world.Note($"{Name} is disconnected");
         IsConnected = false;
         _transport.Node = null;
         _connection?.Break();

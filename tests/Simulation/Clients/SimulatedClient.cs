@@ -18,7 +18,7 @@ internal abstract class SimulatedClient(string name)
     public abstract void Connect(NodeModel node);
 
     /// <summary>Its connection breaks.</summary>
-    public abstract void Cut();
+    public abstract void Abort();
 
     /// <summary>All has come to rest: it has been given all that it is owed.</summary>
     public abstract void CheckComplete();

@@ -16,7 +16,7 @@ internal sealed class SseClient : SimulatedClient
     private readonly Func<string, bool> _isNumbered;
     private string _lastId = "";
     private Connection? _connection;
-    private int _cutsLeft;
+    private int _abortsLeft;
 
     public SseClient(string name, string[] rooms, SimulationWorld world, Func<string, bool> isNumbered)
         : base(name)
@@ -24,7 +24,7 @@ internal sealed class SseClient : SimulatedClient
         _world = world;
         _rooms = rooms;
         _isNumbered = isNumbered;
-        _cutsLeft = rooms.Length > 1 ? world.Scheduler.Random.Next(6) : 0;
+        _abortsLeft = rooms.Length > 1 ? world.Scheduler.Random.Next(6) : 0;
         _expectations = rooms.ToDictionary(static room => room, room => new Expectation(name, room, world, isNumbered(room)));
     }
 
@@ -42,10 +42,10 @@ internal sealed class SseClient : SimulatedClient
 
         Connection connection = new(this, _world);
         _connection = connection;
-        if (_lastId.Length > 0 && _cutsLeft > 0 && _world.Scheduler.Random.Next(2) == 0)
+        if (_lastId.Length > 0 && _abortsLeft > 0 && _world.Scheduler.Random.Next(2) == 0)
         {
-            _cutsLeft--;
-            connection.EventsUntilCut = _world.Scheduler.Random.Next(1, 4);
+            _abortsLeft--;
+            connection.EventsUntilAbort = _world.Scheduler.Random.Next(1, 4);
         }
 
         FeatureCollection features = new();
@@ -76,9 +76,9 @@ internal sealed class SseClient : SimulatedClient
         connection.End();
     }
 
-    public override void Cut()
+    public override void Abort()
     {
-        _world.Note($"{Name} is cut");
+        _world.Note($"{Name} is disconnected");
         Connection connection = _connection!;
         _connection = null;
         IsConnected = false;
@@ -151,7 +151,7 @@ internal sealed class SseClient : SimulatedClient
     // It breaks while the stream catches up: the client reconnects with the id of one of the first events.
     private void AbortAndReconnect()
     {
-        Cut();
+        Abort();
         _world.Scheduler.After(_world.Scheduler.Between(0, 300), () =>
         {
             if (!IsConnected)
@@ -198,7 +198,7 @@ internal sealed class SseClient : SimulatedClient
         public bool HasBegun => Begun is not null;
 
         /// <summary>After so many events the connection breaks; 0: it does not.</summary>
-        public int EventsUntilCut { get; set; }
+        public int EventsUntilAbort { get; set; }
 
         public Stream Stream => _pipe.AsStream(leaveOpen: true);
 
@@ -260,7 +260,7 @@ internal sealed class SseClient : SimulatedClient
                 _client.OnEvent(this, _type, _data.ToString(), _id);
                 _type = "";
                 _data.Clear();
-                if (EventsUntilCut > 0 && --EventsUntilCut == 0 && !_isBroken)
+                if (EventsUntilAbort > 0 && --EventsUntilAbort == 0 && !_isBroken)
                 {
                     _client.AbortAndReconnect();
                 }

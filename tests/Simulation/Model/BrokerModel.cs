@@ -125,7 +125,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
     }
 
     /// <summary>The links break; of the commands on their way it is not known whether they are done.</summary>
-    public void Cut()
+    public void LoseLinks()
     {
         _refuses = true;
         _link++;
@@ -134,11 +134,11 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
             fail(new BrokerUnavailableException(name + ": the link broke.", isUnknown: true));
         }
 
-        CutAnnouncements();
+        LoseAnnouncementLink();
     }
 
     /// <summary>Only the link for announcements breaks.</summary>
-    public void CutAnnouncements()
+    public void LoseAnnouncementLink()
     {
         _announcements++;
         server.Subscriptions.Remove(this);
@@ -152,7 +152,7 @@ internal sealed class BrokerModel(string name, ServerModel server, SimulationSch
         _refuses = true;
         if (dropsLink)
         {
-            CutAnnouncements();
+            LoseAnnouncementLink();
         }
         else
         {

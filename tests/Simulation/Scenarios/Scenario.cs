@@ -197,7 +197,7 @@ internal sealed class Scenario
                 client.Connect(node);
                 break;
             case <= 11 when client.IsConnected:
-                client.Cut();
+                client.Abort();
                 if (_random.Next(2) == 0)
                 {
                     world.Scheduler.After(Between(0, 500), () =>
@@ -272,7 +272,7 @@ internal sealed class Scenario
             SimulatedClient[] left = [.. world.Clients.Where(client => client.IsIn(node, room))];
             foreach (SimulatedClient client in left)
             {
-                client.Cut();
+                client.Abort();
             }
 
             if (_random.Next(2) == 0)
@@ -313,7 +313,7 @@ internal sealed class Scenario
         {
             if (client.IsConnected)
             {
-                client.Cut();
+                client.Abort();
             }
 
             client.Connect(node);
@@ -336,7 +336,7 @@ internal sealed class Scenario
                 _hadOutage = true;
                 bool isWhole = _random.Next(2) == 0;
                 world.Note($"{node.Name} loses {(isWhole ? "its links" : "its link for announcements")}");
-                (isWhole ? (Action)node.Broker.Cut : node.Broker.CutAnnouncements)();
+                (isWhole ? (Action)node.Broker.LoseLinks : node.Broker.LoseAnnouncementLink)();
                 if (_random.Next(2) == 0)
                 {
                     LeaveAndReturn(world, node, Any(_rooms));
@@ -426,7 +426,7 @@ internal sealed class Scenario
     {
         foreach (NodeModel node in world.Nodes)
         {
-            node.Broker.Cut();
+            node.Broker.LoseLinks();
             world.Scheduler.After(Between(100, 2000), () => Heal(world, node));
         }
 

@@ -49,7 +49,7 @@ public sealed class CommandReaderTests
     [Theory]
     [InlineData("")]
     [InlineData(" \n\r\n ")]
-    public void Nothing_IsNoCommand(string frame) => Assert.Empty(Read(frame)!);
+    public void EmptyFrame_HasNoCommand(string frame) => Assert.Empty(Read(frame)!);
 
     [Theory]
     [InlineData("x")]
