@@ -10,7 +10,7 @@ namespace Weir.LoadTest.Activities;
 /// </summary>
 internal sealed class FloodActivity : IActivity
 {
-    /// <summary>What a bad opening that was accepted counts as, in <see cref="Counts.Problems"/>.</summary>
+    /// <summary>The name of an accepted bad opening in <see cref="Counts.Problems"/>.</summary>
     public const string AcceptedBad = "let in";
 
     private readonly WorkerContext _context;

@@ -43,13 +43,13 @@ internal interface IActivity
     }
 }
 
-/// <summary>What an end is.</summary>
+/// <summary>Why a connection ended, for the activity.</summary>
 internal enum EndKind
 {
     /// <summary>Without a request of the load test.</summary>
     Lost,
 
-    /// <summary>It had to come to this.</summary>
+    /// <summary>As the scenario requires.</summary>
     Meant,
 
     /// <summary>The client closed, and opens again.</summary>

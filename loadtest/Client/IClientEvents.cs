@@ -3,10 +3,10 @@ namespace Weir.LoadTest.Client;
 /// <summary>What happens to connections; called on the loop's thread.</summary>
 internal interface IClientEvents
 {
-    /// <summary>Upgraded, and the server has answered the greeting: it has taken the connection up.</summary>
+    /// <summary>Upgraded, and the server has answered the greeting: it serves the connection.</summary>
     void OnOpened(Connection connection);
 
-    /// <summary>It did not come to that.</summary>
+    /// <summary>The connection was not opened.</summary>
     void OnRefused(Connection connection, string why);
 
     /// <summary>The bytes are the loop's.</summary>

@@ -67,7 +67,7 @@ internal sealed class LocalServer : IDisposable
 
     /// <summary>
     /// A port without a listener. None of those that the system assigns to clients and to port 0: until the server is up it could
-    /// have gone to a client, or to another server, which would be taken for ours. And another one in each process.
+    /// have gone to a client, or to another server, which would be used as ours. And another one in each process.
     /// </summary>
     public static int FreePort()
     {

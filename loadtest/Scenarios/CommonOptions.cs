@@ -4,7 +4,7 @@ using Weir.LoadTest.Workers;
 
 namespace Weir.LoadTest.Scenarios;
 
-/// <summary>What every scenario takes.</summary>
+/// <summary>The options of every scenario.</summary>
 internal static class CommonOptions
 {
     public static readonly Option<Uri[]> Urls = new("--url")

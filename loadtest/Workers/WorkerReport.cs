@@ -15,10 +15,10 @@ internal enum WorkerEvent
     /// <summary>All connections are open.</summary>
     Opened,
 
-    /// <summary>Not all are, and none opens any more.</summary>
+    /// <summary>Not all are open, and none opens any more.</summary>
     GaveUp,
 
-    /// <summary>Nothing more is sent, and all that was sent has come or is given up.</summary>
+    /// <summary>No message is sent any more, and all sent ones have arrived or are counted as missing.</summary>
     Settled,
 
     /// <summary>All connections have ended, or are given up.</summary>
@@ -40,7 +40,7 @@ internal enum WorkerOrder
     /// <summary>Begin what is to be done with them.</summary>
     Begin,
 
-    /// <summary>Send nothing more.</summary>
+    /// <summary>Stop sending.</summary>
     Finish,
 
     /// <summary>Close all connections.</summary>

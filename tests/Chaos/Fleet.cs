@@ -60,7 +60,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>Where it has TLS, and with it HTTP/2.</summary>
     public Uri SecureAddressOf(int node) => this[node].Addresses[1];
 
-    /// <summary>Puts another process in the place of one that is gone; at another port, which its clients find out.</summary>
+    /// <summary>Puts another process in the place of one that has ended; at another port, which its clients find.</summary>
     public async Task ReplaceAsync(int node)
     {
         await _hosts[node].DisposeAsync();

@@ -61,7 +61,7 @@ internal sealed class Listener(Fleet fleet, string room, int home) : IAsyncDispo
             }
             catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or SocketException)
             {
-                // The node is gone, or stopped, or its answer broke off: another has the same rooms.
+                // The node has ended, or is stopped, or its answer broke off: another has the same rooms.
             }
 
             node++;

@@ -148,7 +148,7 @@ public sealed class FailoverTests
             }
             catch (BrokerUnavailableException)
             {
-                // Of the master that is dead.
+                // Of the master that was killed.
             }
         }
 

@@ -85,7 +85,7 @@ internal sealed class SimulationWorld
         }
     }
 
-    /// <summary>All faults are healed and all has come to rest.</summary>
+    /// <summary>All faults are healed and no event is left.</summary>
     /// <param name="hadOutage">A node had lost the server, so that what it could not store its own members have been given alone.</param>
     /// <param name="hasDifferentRules">One of the nodes has other rules than the others: each node must report it.</param>
     public void Check(bool hadOutage, bool hasDifferentRules)

@@ -221,7 +221,7 @@ public sealed class StreamSessionTests
             }
             catch (OperationCanceledException)
             {
-                // It has gone.
+                // The client has disconnected.
             }
             finally
             {

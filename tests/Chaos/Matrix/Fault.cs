@@ -63,7 +63,7 @@ internal sealed record Fault(string Name, Func<World, Task> InjectAsync)
         await world.Server.StartAgainAsync();
     }
 
-    // Nineteen of twenty parts of the time, so that it lives and is late with everything.
+    // Nineteen of twenty parts of the time, so that it works and is late with everything.
     private static async Task StarveAsync(World world)
     {
         for (int slice = 0; slice < 25; slice++)

@@ -4,8 +4,8 @@ using Weir.TestSupport.Servers;
 namespace Weir.Chaos.Matrix;
 
 /// <summary>
-/// A TCP load balancer on loopback in front of the fleet: each new connection goes to the next node that takes it. What befalls
-/// clients is done here, so that it is the same for clients of every protocol.
+/// A TCP load balancer on loopback in front of the fleet: each new connection goes to the next node that accepts it. Faults of
+/// clients are made here, so that they are the same for clients of every protocol.
 /// </summary>
 internal sealed class LoadBalancer : TcpForwarder
 {
@@ -25,7 +25,7 @@ internal sealed class LoadBalancer : TcpForwarder
     /// <summary>Resets every connection of a client.</summary>
     public void ResetClients() => Close(timeout: 0);
 
-    /// <summary>Passes nothing on for a while, in either direction, and loses nothing: clients that neither read nor answer.</summary>
+    /// <summary>Passes no data on for a while, in either direction, and loses none: clients that neither read nor answer.</summary>
     public Task HoldClientsAsync(TimeSpan time)
     {
         Task released = Task.Delay(time, TimeProvider.System, CancellationToken.None);

@@ -116,7 +116,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
         await Waiting.UntilAsync(TryAsync, $"{room} can be published to", Timeline.Limit);
         try
         {
-            // A raw member that was away at that moment never has it: then another message, until one finds all of them there.
+            // A raw member that was not connected at that moment never has it: then another message, until one finds all of them there.
             await Bounded.Eventually(() => !world.Listeners.Any(listener => listener.Way.HasPositions && IsMissing(listener)),
                 Timeline.Limit);
             long start = TimeProvider.System.GetTimestamp();

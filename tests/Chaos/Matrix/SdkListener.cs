@@ -182,7 +182,7 @@ internal sealed class SdkListeners : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
-    // What the order comes to shows in the events.
+    // The events show the result of the order.
     private void Order(string name, string what, string? room)
     {
         JsonObject order = new() { ["client"] = name, ["do"] = what };

@@ -21,7 +21,7 @@ internal sealed class FakeTransport : IClientTransport
     /// <summary>Why the next attempts fail; null while they succeed.</summary>
     public ConnectionEnd? Failure { get; set; }
 
-    /// <summary>The server takes connections in, and does not answer.</summary>
+    /// <summary>The server accepts connections, and does not answer.</summary>
     public bool Hangs { get; set; }
 
     public async ValueTask<ConnectAttempt> ConnectAsync(ConnectRequest request, CancellationToken cancel)

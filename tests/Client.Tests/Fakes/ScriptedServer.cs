@@ -13,7 +13,7 @@ internal sealed class ScriptedServer(FakeTransport transport)
 
     public FakeConnection Connection => _connection!;
 
-    /// <summary>Takes the next connection in, and answers its connect with these further fields.</summary>
+    /// <summary>Accepts the next connection, and answers its connect with these further fields.</summary>
     /// <returns>The body of the client's connect.</returns>
     public async Task<JsonElement> AcceptAsync(string fields = "\"ping\":25,\"pong\":true")
     {
@@ -23,7 +23,7 @@ internal sealed class ScriptedServer(FakeTransport transport)
         return connect;
     }
 
-    /// <summary>Takes the next connection in, and leaves its connect unanswered.</summary>
+    /// <summary>Accepts the next connection, and leaves its connect unanswered.</summary>
     public async Task<(uint Id, JsonElement Body)> AcceptSilentlyAsync()
     {
         _connection = await transport.AcceptAsync();

@@ -18,7 +18,7 @@ public sealed class WeirConnectionHeartbeatTests
         await using WeirConnectionHarness server = NewServer();
         WeirConnectionClient client = await server.ConnectAsync(gated: true);
 
-        // The answers keep the connection alive; the first Ping comes within one interval, at a random time.
+        // The answers keep the connection open; the first Ping comes within one interval, at a random time.
         for (int minute = 1; minute <= 5; minute++)
         {
             server.Wait(_interval);

@@ -7,7 +7,7 @@ using Xunit;
 namespace Weir.Core.Tests.Diagnostics;
 
 /// <summary>What happens to ten thousand clients at once is one line per second.</summary>
-public sealed class LimitedLoggerTests
+public sealed class LimitedLoggerTests : IDisposable
 {
     private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
 
@@ -16,6 +16,8 @@ public sealed class LimitedLoggerTests
     private readonly ILogger _logger;
 
     public LimitedLoggerTests() => _logger = _probe.CreateLimitedLogger("Weir", _time);
+
+    public void Dispose() => _probe.Dispose();
 
     private string[] Lines => [.. _probe.Records.Select(static record => record.Message)];
 

@@ -95,7 +95,7 @@ public sealed class RoomTests : IDisposable
         Assert.Equal(1, room.Count);
         Assert.Null(Rooms.Join("a", connection));
         Assert.Null(Rooms.Join("b", connection));
-        Assert.Equal(1, Rooms.Count); // the room made for it is gone again
+        Assert.Equal(1, Rooms.Count); // the room made for it is removed again
         Assert.False(Rooms.Leave("b", connection));
         Assert.True(Rooms.Leave("b", other));
     }
@@ -125,7 +125,7 @@ public sealed class RoomTests : IDisposable
 
         _world.Publish("a", "to all but me", except: sender);
         _world.Publish("a", "to all");
-        _world.Publish("no such room", "to nobody");
+        _world.Publish("no such room", "to none");
 
         Assert.Equal(["to all"], own.Texts());
         Assert.All(others, output => Assert.Equal(["to all but me", "to all"], output.Texts()));

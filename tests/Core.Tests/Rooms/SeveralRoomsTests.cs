@@ -86,7 +86,7 @@ public sealed class SeveralRoomsTests : IDisposable
         Assert.All(output, static writer => Assert.Equal(MessageCount, writer.Texts().Count()));
     }
 
-    // The other room has begun to send the first message, and has not come to this member yet.
+    // The other room has begun to send the first message, and has not reached this member yet.
     [Fact]
     public async Task NextMessage_DoesNotOvertakeACopyThatIsLeftToAnotherRoom()
     {

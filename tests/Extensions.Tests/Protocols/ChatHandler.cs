@@ -35,7 +35,7 @@ internal sealed class ChatHandler(RelayNode relay) : ConnectionHandler
         }
         catch (ConnectionResetException)
         {
-            // The client has gone without a FIN.
+            // The client has disconnected without a FIN.
         }
         finally
         {

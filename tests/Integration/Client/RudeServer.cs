@@ -16,7 +16,7 @@ internal sealed class RudeServer : IAsyncDisposable
 
     public Uri Address => new($"ws://{_listener.LocalEndpoint}/ws");
 
-    /// <summary>Takes a connection in and reads its request.</summary>
+    /// <summary>Accepts a connection and reads its request.</summary>
     public async Task<Socket> AcceptAsync()
     {
         Socket socket = await _listener.AcceptSocketAsync().Within();
@@ -24,7 +24,7 @@ internal sealed class RudeServer : IAsyncDisposable
         return socket;
     }
 
-    /// <summary>Takes a connection in and upgrades it.</summary>
+    /// <summary>Accepts a connection and upgrades it.</summary>
     public async Task<Socket> UpgradeAsync()
     {
         Socket socket = await AcceptAsync();
@@ -39,7 +39,7 @@ internal sealed class RudeServer : IAsyncDisposable
         return socket;
     }
 
-    /// <summary>Takes a connection in and refuses it.</summary>
+    /// <summary>Accepts a connection and refuses it.</summary>
     public async Task RefuseAsync(string statusLine, string headers = "")
     {
         using Socket socket = await AcceptAsync();

@@ -35,7 +35,7 @@ public sealed class RulesTests
             Assert.Equal(2, digests.Distinct().Count());
         }
 
-        // It is gone, and one with the same rules comes: a deployment that is over.
+        // It ends, and one with the same rules starts: a deployment that is over.
         await using HostProcess same = await StartAsync(redis, "same", historySize: 100);
         using HttpClient ofSame = RelayHost.NewClient(same);
         await ReadyIsAsync(ofOne, "Healthy");

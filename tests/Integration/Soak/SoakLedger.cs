@@ -103,7 +103,7 @@ internal sealed class SoakMember(int id)
 
     public List<Receipt> Received { get; } = [];
 
-    /// <summary>It ended by a reset: data in flight is lost, and only that it got nothing wrong can be checked.</summary>
+    /// <summary>It ended by a reset: data in flight is lost, and only that it received no wrong message can be checked.</summary>
     public bool MayLose { get; set; }
 
     public override string ToString() => $"member {id}{(MayLose ? " (reset)" : "")}";

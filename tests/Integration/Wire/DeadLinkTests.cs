@@ -34,7 +34,7 @@ public sealed class DeadLinkTests
             options.Heartbeat.Timeout = _timeout;
         }));
         await using ChildProcess client = StartClient(server.Address("/quiet"));
-        await Bounded.Eventually(() => server.Metrics.Count("weir.ping.duration") >= 2); // it is alive, and pings keep it so
+        await Bounded.Eventually(() => server.Metrics.Count("weir.ping.duration") >= 2); // it works, and pings keep it open
         Assert.Empty(witness.Closures);
 
         double lagBefore = server.Metrics.Sum("weir.wheel.lag");

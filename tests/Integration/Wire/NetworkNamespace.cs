@@ -57,10 +57,10 @@ internal sealed class NetworkNamespace : IAsyncDisposable
         }
     }
 
-    /// <summary>Cuts the cable, at the client's end.</summary>
+    /// <summary>Disconnects the cable, at the client's end.</summary>
     public Task DisconnectAsync() => IpAsync("-n", _name, "link", "set", _clientEnd, "down");
 
-    /// <summary>Takes it away; processes in it must have ended.</summary>
+    /// <summary>Deletes it; processes in it must have ended.</summary>
     public async ValueTask DisposeAsync()
     {
         // The cable first: a namespace lives on, unseen, as long as a connection of its lingers. What was never made is

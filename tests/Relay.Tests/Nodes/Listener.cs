@@ -2,13 +2,12 @@ using System.Globalization;
 using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
-using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Testing;
 
 namespace Weir.Relay.Tests.Nodes;
 
-/// <summary>The audience of a protocol that only takes notes, and its factory.</summary>
+/// <summary>The audience of a protocol that only records its calls, and its factory.</summary>
 internal sealed class NotingAudiences : IRoomAudienceFactory
 {
     public IRoomAudience Create(LocalRoom room) => new NotingAudience();

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace Weir.Relay.Tests.Nodes;
 
-/// <summary>A writer into nowhere that takes everything at once.</summary>
+/// <summary>A writer that accepts all data at once and drops it.</summary>
 internal sealed class NowhereWriter : PipeWriter
 {
     private readonly byte[] _memory = new byte[256];

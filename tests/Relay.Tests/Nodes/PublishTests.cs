@@ -5,7 +5,6 @@ using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;
-using Weir.Relay.Tests.Brokers;
 using Weir.Testing;
 using Weir.TestSupport;
 using Xunit;
@@ -189,7 +188,7 @@ public sealed class PublishTests
         Member ann = await world.JoinAsync("a");
 
         StreamPosition first = await world.PublishAsync("a", "x");
-        StreamPosition elsewhere = await world.PublishAsync("nobody is here", "y");
+        StreamPosition elsewhere = await world.PublishAsync("no member is here", "y");
 
         await ann.ReceivesAsync("x");
         Assert.Equal([new("e1", 1), new("e1", 1)], new[] { first, elsewhere });

@@ -2,7 +2,6 @@ using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;
-using Weir.Relay.Tests.Brokers;
 using Weir.Rooms;
 using Weir.Testing;
 using Weir.TestSupport;

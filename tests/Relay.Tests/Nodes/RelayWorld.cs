@@ -11,7 +11,6 @@ using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Relay.Rooms;
-using Weir.Relay.Tests.Brokers;
 using Weir.Sending;
 using Weir.Testing;
 

@@ -226,7 +226,7 @@ public sealed class BrokerSubscriptionTests
         }
     }
 
-    /// <summary>A broker that takes its time, and counts what must not be.</summary>
+    /// <summary>A slow owner of a subscription, which counts overlapping calls and wrong ones.</summary>
     private sealed class StormOwner : IBrokerSubscriptionOwner
     {
         private int _inCall;

@@ -1,7 +1,6 @@
 using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Rooms;
-using Weir.Relay.Tests.Brokers;
 using Xunit;
 using Disposition = Weir.Relay.Rooms.RoomSequence.Disposition;
 

@@ -3,7 +3,6 @@ using Weir.Brokers.Testing;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Streams;
-using Weir.Relay.Tests.Brokers;
 using Xunit;
 
 namespace Weir.Relay.Tests.Streams;

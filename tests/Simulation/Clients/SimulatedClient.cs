@@ -20,7 +20,7 @@ internal abstract class SimulatedClient(string name)
     /// <summary>Its connection breaks.</summary>
     public abstract void Abort();
 
-    /// <summary>All has come to rest: it has been given all that it is owed.</summary>
+    /// <summary>No event is left: it must have received all that it is to receive.</summary>
     public abstract void CheckComplete();
 
     /// <summary>What it listens to on a connection that began before a moment.</summary>

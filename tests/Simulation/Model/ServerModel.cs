@@ -23,7 +23,7 @@ internal sealed class ServerModel(Ledger ledger)
     /// <summary>It is a replica now: while it refuses writes, a publication that is to be stored is not announced either.</summary>
     public bool RefusesAnnouncements { get; set; }
 
-    /// <summary>It takes what is sent but does not look at it.</summary>
+    /// <summary>It accepts data but does not process it.</summary>
     public bool IsHanging { get; private set; }
 
     /// <summary>Looks at what has arrived, now or when it hangs no more.</summary>

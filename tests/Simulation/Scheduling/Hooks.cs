@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Weir.Simulation.Scheduling;
 
 /// <summary>
-/// What calls of the product are redirected to (see Weaver): all by which work reaches the thread pool, or chance comes in.
+/// The targets to which calls of the product are redirected (see Weaver): calls that reach the thread pool, or use random numbers.
 /// Each does the same by way of the scheduler that runs on this thread.
 /// </summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using Weir.Testing;
 
 namespace Weir.TestSupport.Processes;
 
-/// <summary>Waits for what a client cannot see.</summary>
+/// <summary>Waits for states that a client does not receive.</summary>
 public static class Settling
 {
     /// <summary>
