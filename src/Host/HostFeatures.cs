@@ -9,6 +9,7 @@ using Weir.Host.Features.Deflate;
 using Weir.Host.Features.Drain;
 using Weir.Host.Features.Echo;
 using Weir.Host.Features.Heartbeat;
+using Weir.Host.Features.Kafka;
 using Weir.Host.Features.Limits;
 using Weir.Host.Features.Memory;
 using Weir.Host.Features.Monitoring;
@@ -38,6 +39,8 @@ internal sealed class HostFeatures
         TransportFeature transport = new();
         MemoryBrokerFeature memory = new();
         RedisFeature redis = new();
+        KafkaFeature kafka = new();
+        BrokersFeature brokers = new(memory, redis, kafka);
         _all =
         [
             new LimitsFeature(() => _all!.SelectMany(static feature => feature.PathsWithHeadLimit)),
@@ -51,11 +54,12 @@ internal sealed class HostFeatures
             new WarmUpFeature(transport),
             new MonitoringFeature(() => _all!.SelectMany(static feature => feature.Meters)),
             new NodeFeature(Configure),
-            new BrokersFeature(memory, redis),
+            brokers,
             memory,
             redis,
+            kafka,
             Auth,
-            new RoomsFeature(Auth, Configure),
+            new RoomsFeature(Auth, brokers, Configure),
             new CentrifugoFeature(Configure),
             new EchoFeature(Configure),
             new StreamsFeature(Configure),

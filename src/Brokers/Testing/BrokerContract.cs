@@ -19,6 +19,13 @@ public abstract class BrokerContract : IAsyncDisposable
     /// <summary>The names of all cases, in a stable order; each is unique.</summary>
     public static IEnumerable<string> CaseNames => _cases.Keys;
 
+    /// <summary>
+    /// The names of the cases for a broker that keeps no history (<see cref="IBroker.KeepsHistory"/>), in a stable order. There the helpers
+    /// publish by <see cref="RoomRule.Default"/> where no rule is named.
+    /// </summary>
+    public static IEnumerable<string> CaseNamesWithoutHistory { get; } =
+        [.. PublishCases.WithoutHistory.Concat(PresenceCases.All).Select(static run => run.Method.Name)];
+
     /// <summary>A room of this test only.</summary>
     protected internal string Room { get; } = "contract:" + Guid.NewGuid().ToString("N");
 
@@ -63,9 +70,16 @@ public abstract class BrokerContract : IAsyncDisposable
         return (broker, sink);
     }
 
-    /// <summary>Publishes a text to <see cref="Room"/>, by <see cref="Kept"/> if no rule is named.</summary>
+    /// <summary>Publishes a text to <see cref="Room"/>, by <see cref="RuleOf"/> if no rule is named.</summary>
     protected internal Task<StreamPosition> PublishAsync(IBroker broker, string text, RoomRule? rule = null)
-        => broker.PublishAsync(Room, text.ToPublication(), rule ?? Kept, CancellationToken.None).Within();
+        => broker.PublishAsync(Room, text.ToPublication(), rule ?? RuleOf(broker), CancellationToken.None).Within();
+
+    /// <summary>The rule of the cases' rooms: <see cref="Kept"/>, or one without history if the broker keeps none.</summary>
+    protected internal static RoomRule RuleOf(IBroker broker)
+    {
+        ArgumentNullException.ThrowIfNull(broker);
+        return broker.KeepsHistory ? Kept : RoomRule.Default;
+    }
 
     /// <summary>Reads the history of <see cref="Room"/> by <see cref="Kept"/>.</summary>
     protected internal Task<RoomHistory> ReadAsync(IBroker broker, HistoryQuery query)

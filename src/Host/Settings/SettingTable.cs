@@ -84,6 +84,22 @@ internal sealed class SettingTable<T>(string section)
                 ? Checked(string.Join(", ", values), options => set(options, values)) : null,
             refused);
 
+    /// <summary>Adds a section whose keys are names that the settings do not list, each with a value.</summary>
+    /// <inheritdoc cref="Bool"/>
+    /// <param name="unit">What its keys are.</param>
+    public SettingTable<T> Properties(string name, string unit, Action<T, string, string> set, string text)
+        => Add(
+            name, unit, "empty", "", text,
+            (reader, key) => reader.ReadProperties(key) is { Count: > 0 } values
+                ? options =>
+                {
+                    foreach ((string property, string value) in values)
+                    {
+                        set(options, property, value);
+                    }
+                }
+                : null);
+
     /// <summary>Adds a list of networks, which may contain <c>unix</c> for peers on Unix sockets.</summary>
     /// <inheritdoc cref="Bool"/>
     public SettingTable<T> Peers(string name, Action<T, IReadOnlyList<IPNetwork>, bool> set, string text)

@@ -111,6 +111,23 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return values;
     }
 
+    /// <summary>Reads a section of values with names of their own: <c>key:name</c>.</summary>
+    public IReadOnlyDictionary<string, string> ReadProperties(string key)
+    {
+        AddKnown(key);
+        Dictionary<string, string> values = new(StringComparer.Ordinal);
+        foreach (IConfigurationSection child in configuration.GetSection(key).GetChildren())
+        {
+            if (child.Value is { } value)
+            {
+                AddKnown(child.Path);
+                values[child.Key] = value;
+            }
+        }
+
+        return values;
+    }
+
     /// <summary>Returns the keys of a list's entries that are sections, <c>key:0</c>, <c>key:1</c> and so on, in order.</summary>
     public IReadOnlyList<string> ReadEntries(string key)
     {

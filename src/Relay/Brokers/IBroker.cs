@@ -15,6 +15,12 @@ public interface IBroker : IAsyncDisposable
     /// <summary>Whether this node is the only one, so that no announcement comes from, or is needed by, another.</summary>
     bool IsSingleNode { get; }
 
+    /// <summary>
+    /// Whether it can number and store publications; default true. A node refuses rules with history on a broker that can not, and a
+    /// control message that such a broker does not deliver after an outage is lost.
+    /// </summary>
+    bool KeepsHistory => true;
+
     /// <summary>Whether the broker can be reached now.</summary>
     BrokerHealth Health { get; }
 

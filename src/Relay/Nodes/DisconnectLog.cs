@@ -8,7 +8,10 @@ namespace Weir.Relay.Nodes;
 /// The requests to end connections, which the broker stores for a while: a control message is delivered at most once, so a node that had no
 /// link to the broker, or lost the message, executes the request when it reads the log.
 /// </summary>
-/// <remarks>All members are thread-safe. The log of a single node is empty, and is not read.</remarks>
+/// <remarks>
+/// All members are thread-safe. The log of a single node is empty, and is not read. Nor is there one on a broker without history, which
+/// delivers control messages of an outage afterwards, or not at all.
+/// </remarks>
 /// <param name="node">The node, for its broker and its log.</param>
 /// <param name="execute">Ends the connections of this node.</param>
 internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execute)
@@ -27,15 +30,20 @@ internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execut
     /// <summary>Stores a request that this node has executed.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is unavailable.</exception>
     public async ValueTask AddAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
-        => await node.Broker.PublishAsync(Room, new Publication { Data = message, Node = node.NodeId }, _rule, cancellationToken)
-            .ConfigureAwait(false);
+    {
+        if (node.Broker.KeepsHistory)
+        {
+            await node.Broker.PublishAsync(Room, new Publication { Data = message, Node = node.NodeId }, _rule, cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Executes a request of another node unless that has been done.</summary>
     public void Execute(string id, Disconnection what)
     {
         lock (_gate)
         {
-            if (!_executed.Add(id))
+            if (node.Broker.KeepsHistory && !_executed.Add(id))
             {
                 return;
             }
@@ -47,7 +55,7 @@ internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execut
     /// <summary>Begins to read the log, and executes the requests that this node missed.</summary>
     public void Read()
     {
-        if (node.Broker.IsSingleNode)
+        if (node.Broker.IsSingleNode || !node.Broker.KeepsHistory)
         {
             return;
         }

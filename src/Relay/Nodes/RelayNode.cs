@@ -43,6 +43,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
     /// <param name="loggers">The logger factory; <c>null</c> for no logs.</param>
     /// <param name="meters">The meter factory; <c>null</c> for a meter of its own.</param>
     /// <param name="time">The time provider; <c>null</c> for the system's clock.</param>
+    /// <exception cref="ArgumentException">A rule has history, and the broker keeps none.</exception>
     public RelayNode(
         IBroker broker,
         RoomDirectory? members = null,
@@ -55,6 +56,13 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         Broker = broker;
         Members = members ?? new RoomDirectory();
         Settings = (options ?? new RelayOptions()).ToSettings();
+        if (!broker.KeepsHistory && Settings.Rules.All.FirstOrDefault(static rule => rule.KeepsHistory) is { } kept)
+        {
+            throw new ArgumentException(
+                $"The broker keeps no history, and the rule of {kept.Pattern} has a HistorySize of {kept.HistorySize}: set it to 0, "
+                + "or use another broker.", nameof(options));
+        }
+
         Metrics = new RelayMetrics(meters)
         {
             Rooms = () => _rooms.Count,

@@ -20,7 +20,7 @@ public sealed partial class MetricsPageTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay",
+        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay",
         "Weir.Transports.Epoll",
     ];
 
@@ -167,6 +167,9 @@ public sealed partial class MetricsPageTests
                     break;
                 case HostMetrics:
                     break; // measures itself
+                case var kafka when kafka.GetType().Name == "KafkaMetrics":
+                    kafka.GetType().GetMethod("Missed")!.Invoke(kafka, []);
+                    break;
                 default:
                     Assert.Equal("RedisMetrics", metrics.GetType().Name);
                     metrics.GetType().GetMethod("Note")!

@@ -11,6 +11,7 @@ public sealed partial class LayerTests
     [Theory]
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
+    [InlineData("Weir.Brokers.Kafka")]
     [InlineData("Weir.Brokers.Redis")]
     [InlineData("Weir.Client")]
     [InlineData("Weir.Host")]

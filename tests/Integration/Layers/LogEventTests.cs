@@ -10,6 +10,7 @@ public sealed class LogEventTests
     [Theory]
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
+    [InlineData("Weir.Brokers.Kafka")]
     [InlineData("Weir.Brokers.Redis")]
     [InlineData("Weir.Protocols.Centrifugo")]
     [InlineData("Weir.Relay")]

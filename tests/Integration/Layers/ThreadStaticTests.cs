@@ -10,7 +10,7 @@ public sealed partial class ThreadStaticTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay",
+        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay",
         "Weir.Transports.Epoll",
     ];
 

@@ -23,6 +23,15 @@ internal static class PublishCases
         Unsubscribe_EndsTheAnnouncementsOfThatRoomOnly,
     ];
 
+    public static IReadOnlyList<Func<BrokerContract, Task>> WithoutHistory { get; } =
+    [
+        Publish_WithoutHistory_HasNoOffset,
+        Publish_WithoutHistory_IsAnnouncedWithAllThatBelongsToIt,
+        Publish_WithoutInfoKeyAndNode_IsAnnouncedWithoutThem,
+        Publish_ManyWithoutHistoryOrWaiting_AreAnnouncedInTheOrderOfTheCalls,
+        Unsubscribe_EndsTheAnnouncementsOfThatRoomOnly,
+    ];
+
     private static async Task Publish_WithHistory_NumbersFromOneWithoutGaps(BrokerContract contract)
     {
         (IBroker broker, _) = await contract.StartAsync();
@@ -158,14 +167,14 @@ internal static class PublishCases
 
         await broker.UnsubscribeAsync(room, default).Within();
         await contract.PublishAsync(broker, "while not subscribed");
-        await broker.PublishAsync(other, "to the other".ToPublication(), BrokerContract.Kept, default).Within();
+        await broker.PublishAsync(other, "to the other".ToPublication(), BrokerContract.RuleOf(broker), default).Within();
         await sink.WaitForAsync(other, 1);
         await broker.SubscribeAsync(room, default).Within();
         await contract.PublishAsync(broker, "subscribed again");
         await sink.WaitForAsync(room, 1);
 
         Expect.Sequence(["subscribed again"], sink.TextsOf(room));
-        Expect.Equal(2, sink.PublicationsOf(room)[0].Publication.Offset);
+        Expect.Equal(broker.KeepsHistory ? 2 : 0, sink.PublicationsOf(room)[0].Publication.Offset);
     }
 
     private static IEnumerable<long> UpTo(int count) => Enumerable.Range(1, count).Select(static i => (long)i);

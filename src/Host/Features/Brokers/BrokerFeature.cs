@@ -6,6 +6,9 @@ internal abstract class BrokerFeature : Feature
     /// <summary>Gets the value of <c>Weir:Broker:Kind</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>Gets whether rooms may have history on it.</summary>
+    public virtual bool KeepsHistory => true;
+
     /// <summary>Reports what its settings permit; called only if it is used.</summary>
     public virtual void ReportUse(Exposure exposure)
     {

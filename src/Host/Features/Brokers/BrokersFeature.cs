@@ -8,18 +8,18 @@ internal sealed class BrokersFeature(params BrokerFeature[] kinds) : Feature
 {
     private readonly SettingTable<Own> _table = new SettingTable<Own>("Weir:Broker")
         .Choice("Kind", [.. kinds.Select(static broker => broker.Kind)], o => o.Kind ?? kinds[0].Kind, static (o, value) => o.Kind = value,
-            "the broker between nodes. Memory: a single node. [Redis](docs/operations/redis.md)");
+            "the broker between nodes. Memory: a single node. [Redis](docs/operations/redis.md), [Kafka](docs/operations/kafka.md)");
 
     private Own _own = new();
-
-    private BrokerFeature Used => kinds.First(broker => _own.Kind is null || broker.Kind == _own.Kind);
 
     public override IEnumerable<Setting> Settings => _table.Settings;
 
     public override void Read(SettingsReader reader) => _own = _table.Read(reader).Value;
 
-    public override void AddServices(WebApplicationBuilder builder)
-        => Used.AddBroker(builder.Services);
+    /// <summary>Gets the broker that is used, once the settings have been read.</summary>
+    public BrokerFeature Used => kinds.First(broker => _own.Kind is null || broker.Kind == _own.Kind);
+
+    public override void AddServices(WebApplicationBuilder builder) => Used.AddBroker(builder.Services);
 
     protected override void Report(Exposure exposure) => Used.ReportUse(exposure);
 

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Connections;
 using Weir.Host.Features.Auth;
+using Weir.Host.Features.Brokers;
 using Weir.Host.Settings;
 using Weir.Relay;
 using Weir.Relay.Brokers;
@@ -9,8 +11,9 @@ namespace Weir.Host.Features.Rooms;
 
 /// <summary>Rooms across nodes, and the endpoint <c>/ws</c> of their raw members.</summary>
 /// <param name="auth">The rules of rooms depend on whether clients can be distinguished.</param>
+/// <param name="brokers">Not every broker keeps history.</param>
 /// <param name="configureEndpoint">Applies the settings of all endpoints.</param>
-internal sealed class RoomsFeature(AuthFeature auth, Action<WeirOptions> configureEndpoint) : Feature
+internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Action<WeirOptions> configureEndpoint) : Feature
 {
     public const string Section = "Weir:Rooms";
 
@@ -55,6 +58,14 @@ internal sealed class RoomsFeature(AuthFeature auth, Action<WeirOptions> configu
             if (rule.Pattern.Length == 0)
             {
                 reader.Complain($"{entry}:Pattern", rule.Pattern, "a glob over the names of rooms, such as chat:* or *");
+            }
+
+            if (rule.HistorySize > 0 && !brokers.Used.KeepsHistory)
+            {
+                reader.Complain(
+                    $"{entry}:HistorySize", rule.HistorySize.ToString(CultureInfo.InvariantCulture),
+                    $"0 with Weir:Broker:Kind={brokers.Used.Kind}, which keeps no history; rooms with history need another broker, "
+                    + "such as Redis");
             }
 
             if (!auth.IsEnabled)

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text;
+using Weir.Brokers.Kafka.Tests.Mock;
+using Weir.Testing;
+using Weir.TestSupport.Processes;
+using Xunit;
+
+namespace Weir.Brokers.Kafka.Tests;
+
+/// <summary>The Host as its operator runs it, on a cluster in this process.</summary>
+public sealed class HostTests(SharedKafka shared)
+{
+    [Fact]
+    public async Task TwoHosts_OnOneTopic_ShareTheirRooms()
+    {
+        string topic = shared.Kafka.Create();
+        await using HostProcess one = await StartAsync(shared.Kafka, topic);
+        await using HostProcess two = await StartAsync(shared.Kafka, topic);
+        using RawClient ann = await one.OpenAsync("/ws?room=chat");
+        using RawClient bob = await two.OpenAsync("/ws?room=chat");
+        using RawClient other = await two.OpenAsync("/ws?room=other");
+
+        for (int i = 0; i < 50; i++)
+        {
+            await ann.SendTextAsync(i.ToString(CultureInfo.InvariantCulture));
+            Assert.Equal(i.ToString(CultureInfo.InvariantCulture), await ReadTextAsync(bob));
+        }
+
+        await bob.SendTextAsync("from bob"); // its own does not return to it
+        Assert.Equal("from bob", await ReadTextAsync(ann));
+        await ann.SendTextAsync("last");
+        Assert.Equal("last", await ReadTextAsync(bob));
+        Assert.Empty(one.Warnings);
+        Assert.Empty(two.Warnings);
+    }
+
+    [Fact]
+    public async Task Host_WhoseKafkaIsDown_ServesItsOwnMembers_AndReportsDegraded()
+    {
+        using MockKafka kafka = new();
+        string topic = kafka.Create();
+        await using HostProcess host = await StartAsync(kafka, topic);
+        using RawClient ann = await host.OpenAsync("/ws?room=chat");
+        using RawClient bob = await host.OpenAsync("/ws?room=chat");
+
+        kafka.SetDown();
+        await host.MetricBecomesAsync("weir_relay_broker_up", static value => value == 0);
+        await ann.SendTextAsync("without Kafka");
+        Assert.Equal("without Kafka", await ReadTextAsync(bob));
+        kafka.SetUp();
+        await host.MetricBecomesAsync("weir_relay_broker_up", static value => value == 1);
+        await ann.SendTextAsync("with Kafka");
+        Assert.Equal("with Kafka", await ReadTextAsync(bob));
+
+        Assert.Equal("warn: Weir.Brokers.Kafka[841]", Assert.Single(host.Warnings));
+    }
+
+    [Fact]
+    public async Task History_OnKafka_EndsTheStart_ByTheNameOfTheSetting()
+    {
+        (int exitCode, _, string errors) = await HostProcess.RunAsync(
+            ["--urls", "http://127.0.0.1:0"], ("Weir__Broker__Kind", "Kafka"), ("Weir__Rooms__0__Pattern", "news:*"),
+            ("Weir__Rooms__0__HistorySize", "100"));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Weir:Rooms:0:HistorySize is '100'; allowed is 0 with Weir:Broker:Kind=Kafka", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Property_ThatCannotBeHonoured_EndsTheStart_WithoutItsValue()
+    {
+        (int exitCode, _, string errors) = await HostProcess.RunAsync(
+            ["--urls", "http://127.0.0.1:0"], ("Weir__Broker__Kind", "Kafka"), ("Weir__Kafka__Client__sasl_passwort", "hunter2"));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("sasl.passwort", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", errors, StringComparison.Ordinal);
+    }
+
+    private static Task<HostProcess> StartAsync(MockKafka kafka, string topic) => HostProcess.StartAsync(
+        ("Weir__Broker__Kind", "Kafka"),
+        ("Weir__Kafka__BootstrapServers", kafka.BootstrapServers),
+        ("Weir__Kafka__Topic", topic),
+        ("Weir__Kafka__ProbeInterval", "200ms"),
+        ("Weir__Kafka__Client__fetch_wait_max_ms", "5"));
+
+    private static async Task<string> ReadTextAsync(RawClient client) => Encoding.UTF8.GetString((await client.ReadFrameAsync()).Payload);
+}
