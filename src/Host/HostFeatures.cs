@@ -11,6 +11,7 @@ using Weir.Host.Features.Echo;
 using Weir.Host.Features.Heartbeat;
 using Weir.Host.Features.Kafka;
 using Weir.Host.Features.Limits;
+using Weir.Host.Features.Management;
 using Weir.Host.Features.Memory;
 using Weir.Host.Features.Monitoring;
 using Weir.Host.Features.Node;
@@ -52,6 +53,7 @@ internal sealed class HostFeatures
             new DrainFeature(),
             transport,
             new WarmUpFeature(transport),
+            new ManagementFeature(),
             new MonitoringFeature(() => _all!.SelectMany(static feature => feature.Meters)),
             new NodeFeature(Configure),
             brokers,

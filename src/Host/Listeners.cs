@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -147,7 +146,7 @@ internal static class Listeners
         void Open(ListenOptions listen)
         {
             layers.BelowTls(listen);
-            if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
+            if (PortOpener.IsHttps(address))
             {
                 listen.UseHttps().UseTlsBufferRelease();
             }
@@ -155,22 +154,7 @@ internal static class Listeners
             layers.AboveTls(listen);
         }
 
-        if (address.IsUnixPipe)
-        {
-            kestrel.ListenUnixSocket(address.UnixPipePath, Open);
-        }
-        else if (IPAddress.TryParse(address.Host, out IPAddress? ip))
-        {
-            kestrel.Listen(ip, address.Port, Open);
-        }
-        else if (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
-        {
-            kestrel.ListenLocalhost(address.Port, Open);
-        }
-        else
-        {
-            kestrel.ListenAnyIP(address.Port, Open);
-        }
+        PortOpener.Listen(kestrel, address, Open);
     }
 }
 

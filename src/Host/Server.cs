@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
+using Weir.Host.Features.Management;
 using Weir.Host.Settings;
 
 namespace Weir.Host;
@@ -35,10 +36,11 @@ internal static class Server
 
         await using (app)
         {
-            foreach (string url in app.Urls)
+            ManagementFeature management = app.Services.GetRequiredService<ManagementFeature>();
+            foreach (string url in app.Urls.OrderBy(management.Has))
             {
                 Console.WriteLine(
-                    "Weir is up. Point a browser at "
+                    (management.Has(url) ? "Management is at " : "Weir is up. Point a browser at ")
                     + url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
             }
 

@@ -77,7 +77,7 @@ public sealed class CheckTests
             .. report.RootElement.GetProperty("findings").EnumerateArray().Where(static finding
                 => finding.GetProperty("severity").GetString() != "note" && finding.GetProperty("area").GetString() != "machine"),
         ];
-        Assert.Equal("/metrics and /health answer every client, on every port: restrict them in a proxy",
+        Assert.Equal("/metrics and /health answer every client, on every port: set Weir:Management:Urls, or hide them in a proxy",
             Assert.Single(above).GetProperty("text").GetString());
         Assert.Equal(2, exitCode);
         Assert.Equal("warning", report.RootElement.GetProperty("severity").GetString());

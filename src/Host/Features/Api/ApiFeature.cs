@@ -1,3 +1,4 @@
+using Weir.Host.Features.Management;
 using Weir.Host.Settings;
 using Weir.Relay;
 
@@ -20,7 +21,7 @@ internal sealed class ApiFeature(Action<WeirOptions> configureEndpoint) : Featur
 
     public override void Read(SettingsReader reader) => _values = _table.Read(reader);
 
-    public override void Map(WebApplication app) => app.MapWeirApi("/api", Configure);
+    public override void Map(WebApplication app) => app.MapWeirApi("/api", Configure).WithMetadata(ManagementEndpoint.Mark);
 
     protected override void Report(Exposure exposure)
     {

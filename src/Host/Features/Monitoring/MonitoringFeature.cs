@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using Weir.Host.Features.Management;
 
 namespace Weir.Host.Features.Monitoring;
 
@@ -35,12 +36,9 @@ internal sealed class MonitoringFeature(Func<IEnumerable<string>> meters) : Feat
     public override void Map(WebApplication app)
     {
         app.Services.GetRequiredService<HostMetrics>(); // measures from now on
-        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") });
-        app.MapPrometheusScrapingEndpoint("/metrics");
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false }).WithMetadata(ManagementEndpoint.Mark);
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains("ready") })
+            .WithMetadata(ManagementEndpoint.Mark);
+        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(ManagementEndpoint.Mark);
     }
-
-    protected override void Report(Exposure exposure) => exposure.AddOpen(
-        ExposureArea.Monitoring, "/metrics and /health answer every client, on every port: restrict them in a proxy",
-        exposure.IfPublic(Severity.Warning));
 }
