@@ -3,7 +3,8 @@
 # Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, nginx, HAProxy, Caddy and Prometheus are installed with apt-get where it may.
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, PostgreSQL, PgBouncer, nginx, HAProxy, Caddy and Prometheus are
+# installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -33,6 +34,15 @@ if ! command -v redis-server >/dev/null; then
     need redis-server redis-server
     # The package starts a server for the machine; tests start their own.
     service redis-server stop >/dev/null 2>&1 || true
+fi
+
+if ! [ -d /usr/lib/postgresql ]; then
+    need pg_ctlcluster postgresql
+    service postgresql stop >/dev/null 2>&1 || true
+fi
+if ! [ -x /usr/sbin/pgbouncer ]; then
+    PATH=$PATH:/usr/sbin need pgbouncer pgbouncer
+    service pgbouncer stop >/dev/null 2>&1 || true
 fi
 
 # The same with these: what the packages start is stopped, and the tests start their own with the files of deploy/.

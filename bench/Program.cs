@@ -1,12 +1,14 @@
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using Weir.Bench.Postgres;
 using Weir.Bench.Redis;
 
 namespace Weir.Bench;
 
 /// <summary>
-/// <c>--check</c> fails if a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark; <c>--quick</c> measures in
-/// minutes instead of an hour; all other arguments are BenchmarkDotNet's.
+/// <c>--check</c> fails if a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark, <c>--postgres</c> those through
+/// PostgreSQL with those through Redis, <c>--postgres-wakeups</c> the ways in which a node learns of an application's transactions;
+/// <c>--quick</c> measures in minutes instead of an hour; all other arguments are BenchmarkDotNet's.
 /// </summary>
 internal static class Program
 {
@@ -15,6 +17,16 @@ internal static class Program
         if (args.Contains("--redis"))
         {
             return args.Contains("--pinned") ? await PublishRate.RunAsync(Console.Out) : await PublishRate.RunPinnedAsync();
+        }
+
+        if (args.Contains("--postgres"))
+        {
+            return args.Contains("--pinned") ? await BesideRedis.RunAsync(Console.Out) : await BesideRedis.RunPinnedAsync();
+        }
+
+        if (args.Contains("--postgres-wakeups"))
+        {
+            return await WakeUps.RunAsync(Console.Out);
         }
 
         if (args.Contains("--check"))

@@ -17,6 +17,7 @@ using Weir.Host.Features.Monitoring;
 using Weir.Host.Features.Node;
 using Weir.Host.Features.Origins;
 using Weir.Host.Features.Pages;
+using Weir.Host.Features.Postgres;
 using Weir.Host.Features.Pressure;
 using Weir.Host.Features.Proxies;
 using Weir.Host.Features.Redis;
@@ -41,7 +42,8 @@ internal sealed class HostFeatures
         MemoryBrokerFeature memory = new();
         RedisFeature redis = new();
         KafkaFeature kafka = new();
-        BrokersFeature brokers = new(memory, redis, kafka);
+        Postgres = new PostgresFeature();
+        BrokersFeature brokers = new(memory, redis, kafka, Postgres);
         _all =
         [
             new LimitsFeature(() => _all!.SelectMany(static feature => feature.PathsWithHeadLimit)),
@@ -60,6 +62,7 @@ internal sealed class HostFeatures
             memory,
             redis,
             kafka,
+            Postgres,
             Auth,
             new RoomsFeature(Auth, brokers, Configure),
             new CentrifugoFeature(Configure),
@@ -72,6 +75,9 @@ internal sealed class HostFeatures
 
     /// <summary>Gets authentication, whose keys the command <c>token</c> uses.</summary>
     public AuthFeature Auth { get; }
+
+    /// <summary>Gets the broker PostgreSQL, whose database the command <c>migrate</c> prepares.</summary>
+    public PostgresFeature Postgres { get; }
 
     /// <summary>Gets the settings of all features.</summary>
     public IEnumerable<Setting> Settings => _all.SelectMany(static feature => feature.Settings);

@@ -16,6 +16,9 @@ public sealed class RecordingSink(string nodeId) : IBrokerSink
     /// <inheritdoc/>
     public string NodeId => nodeId;
 
+    /// <summary>The rules of the node's rooms; default: none, so that no room keeps history.</summary>
+    public RoomRules Rules { get; init; } = new();
+
     /// <summary>The control messages so far, as text.</summary>
     public IReadOnlyList<string> Controls => Copy(_controls);
 
@@ -53,6 +56,9 @@ public sealed class RecordingSink(string nodeId) : IBrokerSink
     /// <exception cref="TimeoutException">They were not announced within <see cref="Bounded.DefaultLimit"/>.</exception>
     public Task WaitForAsync(string room, int count)
         => Bounded.Eventually(() => PublicationsOf(room).Count >= count, what: $"{count} publications in {room}");
+
+    /// <inheritdoc/>
+    public RoomRule RuleOf(string room) => Rules.Of(room);
 
     /// <inheritdoc/>
     public void OnPublication(string room, Publication publication, string epoch) => Add(_publications, (room, publication, epoch));

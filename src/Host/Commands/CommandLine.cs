@@ -36,6 +36,7 @@ internal static class CommandLine
         {
             TokenCommand.Create(),
             CheckCommand.Create(),
+            MigrateCommand.Create(),
         };
         return root.Parse(args).InvokeAsync();
     }

@@ -105,6 +105,12 @@ public interface IBrokerSink
     string NodeId { get; }
 
     /// <summary>
+    /// The rule of a room on this node, for a broker that takes publications from elsewhere, such as a table to which applications write.
+    /// <see cref="RoomRule.Default"/> by default.
+    /// </summary>
+    RoomRule RuleOf(string room) => RoomRule.Default;
+
+    /// <summary>
     /// A batch of announcements follows on this thread, up to <see cref="OnBatchEnded"/>, which must be called: the members of a room are
     /// sent it in one step. A broker that delivers single announcements need not call it.
     /// </summary>

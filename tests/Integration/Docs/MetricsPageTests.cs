@@ -20,7 +20,8 @@ public sealed partial class MetricsPageTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay",
+        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host",
+        "Weir.Protocols.Centrifugo", "Weir.Relay",
         "Weir.Transports.Epoll",
     ];
 
@@ -169,6 +170,12 @@ public sealed partial class MetricsPageTests
                     break; // measures itself
                 case var kafka when kafka.GetType().Name == "KafkaMetrics":
                     kafka.GetType().GetMethod("Missed")!.Invoke(kafka, []);
+                    break;
+                case { } postgres when postgres.GetType().Name == "PostgresMetrics":
+                    postgres.GetType().GetMethod("Sent")!.Invoke(postgres, [0, 1]);
+                    postgres.GetType().GetMethod("Sent")!.Invoke(postgres, [1, 1]);
+                    postgres.GetType().GetMethod("Read")!.Invoke(postgres, [0]);
+                    postgres.GetType().GetMethod("Moved")!.Invoke(postgres, [1]);
                     break;
                 default:
                     Assert.Equal("RedisMetrics", metrics.GetType().Name);

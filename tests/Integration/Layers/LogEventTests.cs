@@ -11,6 +11,7 @@ public sealed class LogEventTests
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
     [InlineData("Weir.Brokers.Kafka")]
+    [InlineData("Weir.Brokers.Postgres")]
     [InlineData("Weir.Brokers.Redis")]
     [InlineData("Weir.Protocols.Centrifugo")]
     [InlineData("Weir.Relay")]

@@ -24,6 +24,8 @@ public sealed class RedisServer : IAsyncDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process!.Id;
+
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>What it has written, for the report of a test that failed.</summary>
