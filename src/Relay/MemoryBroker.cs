@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Weir.Relay.Brokers;
-using Weir.Relay.Memory;
 
 namespace Weir.Relay;
 
@@ -19,7 +18,7 @@ public sealed class MemoryBroker : IBroker
     /// <summary>How often the sweep runs; a vanished client may be announced as gone this much later than its lifetime.</summary>
     internal static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, MemoryRoomLog> _rooms = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RoomLog> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
     private readonly MemoryBrokerOptions _options;
     private readonly TimeProvider _time;
@@ -84,7 +83,7 @@ public sealed class MemoryBroker : IBroker
                 $"There are {_options.MaxRooms} rooms with history already.", isUnknown: false));
         }
 
-        MemoryRoomLog kept = Enter(room);
+        RoomLog kept = Enter(room);
         try
         {
             long until = rule.HistoryTtl > TimeSpan.Zero ? kept.LastUsed + TicksOf(rule.HistoryTtl) : long.MaxValue;
@@ -131,7 +130,7 @@ public sealed class MemoryBroker : IBroker
             return new(new RoomHistory([], new StreamPosition("", 0)));
         }
 
-        MemoryRoomLog kept = Enter(room); // the first reader, too, is given the epoch of the later publications
+        RoomLog kept = Enter(room); // the first reader, too, is given the epoch of the later publications
         try
         {
             return new(kept.Read(query));
@@ -145,7 +144,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask RemoveHistoryAsync(string room, CancellationToken cancellationToken)
     {
-        if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
+        if (_rooms.TryGetValue(room, out RoomLog? kept))
         {
             lock (kept.Gate)
             {
@@ -160,7 +159,7 @@ public sealed class MemoryBroker : IBroker
     public ValueTask SetPresenceAsync(string room, RoomMember member, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(member);
-        MemoryRoomLog kept = Enter(room);
+        RoomLog kept = Enter(room);
         try
         {
             if (kept.SetPresence(member, kept.LastUsed + TicksOf(lifetime)))
@@ -179,7 +178,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask RemovePresenceAsync(string room, string client, CancellationToken cancellationToken)
     {
-        if (_rooms.TryGetValue(room, out MemoryRoomLog? kept))
+        if (_rooms.TryGetValue(room, out RoomLog? kept))
         {
             lock (kept.Gate)
             {
@@ -196,7 +195,7 @@ public sealed class MemoryBroker : IBroker
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(string room, CancellationToken cancellationToken)
     {
-        if (!_rooms.TryGetValue(room, out MemoryRoomLog? kept))
+        if (!_rooms.TryGetValue(room, out RoomLog? kept))
         {
             return new([]);
         }
@@ -215,7 +214,7 @@ public sealed class MemoryBroker : IBroker
             return default; // there are no earlier positions
         }
 
-        MemoryRoomLog kept = Enter(room);
+        RoomLog kept = Enter(room);
         kept.Skip();
         StreamPosition top = kept.Top;
         kept.Gate.Exit();
@@ -230,11 +229,11 @@ public sealed class MemoryBroker : IBroker
     public ValueTask DisposeAsync() => _sweep?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     // Returns the room log of that name with its gate held; creates it if there is none.
-    private MemoryRoomLog Enter(string room)
+    private RoomLog Enter(string room)
     {
         while (true)
         {
-            MemoryRoomLog kept = _rooms.GetOrAdd(room, static _ => new MemoryRoomLog(NewEpoch()));
+            RoomLog kept = _rooms.GetOrAdd(room, static _ => new RoomLog(NewEpoch()));
             kept.Gate.Enter();
             if (!kept.IsForgotten)
             {
@@ -260,7 +259,7 @@ public sealed class MemoryBroker : IBroker
     {
         long now = _time.GetTimestamp();
         long lastUseOfInterest = now - TicksOf(_options.UnusedRoomLifetime);
-        foreach ((string name, MemoryRoomLog room) in _rooms)
+        foreach ((string name, RoomLog room) in _rooms)
         {
             lock (room.Gate)
             {
