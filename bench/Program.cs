@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using Weir.Bench.Files;
 using Weir.Bench.Postgres;
 using Weir.Bench.Redis;
 
@@ -7,8 +8,9 @@ namespace Weir.Bench;
 
 /// <summary>
 /// <c>--check</c> fails if a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark, <c>--postgres</c> those through
-/// PostgreSQL with those through Redis, <c>--postgres-wakeups</c> the ways in which a node learns of an application's transactions;
-/// <c>--quick</c> measures in minutes instead of an hour; all other arguments are BenchmarkDotNet's.
+/// PostgreSQL with those through Redis, <c>--postgres-wakeups</c> the ways in which a node learns of an application's transactions,
+/// <c>--file</c> publishes through the brokers of a single node; <c>--quick</c> measures in minutes instead of an hour; all other arguments
+/// are BenchmarkDotNet's.
 /// </summary>
 internal static class Program
 {
@@ -27,6 +29,11 @@ internal static class Program
         if (args.Contains("--postgres-wakeups"))
         {
             return await WakeUps.RunAsync(Console.Out);
+        }
+
+        if (args.Contains("--file"))
+        {
+            return await FilePublishRate.RunAsync(Console.Out);
         }
 
         if (args.Contains("--check"))

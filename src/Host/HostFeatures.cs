@@ -8,6 +8,7 @@ using Weir.Host.Features.Centrifugo;
 using Weir.Host.Features.Deflate;
 using Weir.Host.Features.Drain;
 using Weir.Host.Features.Echo;
+using Weir.Host.Features.File;
 using Weir.Host.Features.Heartbeat;
 using Weir.Host.Features.Kafka;
 using Weir.Host.Features.Limits;
@@ -40,10 +41,11 @@ internal sealed class HostFeatures
         Auth = new AuthFeature();
         TransportFeature transport = new();
         MemoryBrokerFeature memory = new();
+        FileFeature file = new();
         RedisFeature redis = new();
         KafkaFeature kafka = new();
         Postgres = new PostgresFeature();
-        BrokersFeature brokers = new(memory, redis, kafka, Postgres);
+        BrokersFeature brokers = new(memory, file, redis, kafka, Postgres);
         _all =
         [
             new LimitsFeature(() => _all!.SelectMany(static feature => feature.PathsWithHeadLimit)),
@@ -60,6 +62,7 @@ internal sealed class HostFeatures
             new NodeFeature(Configure),
             brokers,
             memory,
+            file,
             redis,
             kafka,
             Postgres,

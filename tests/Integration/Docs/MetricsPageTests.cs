@@ -20,9 +20,8 @@ public sealed partial class MetricsPageTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host",
-        "Weir.Protocols.Centrifugo", "Weir.Relay",
-        "Weir.Transports.Epoll",
+        "Weir", "Weir.Auth", "Weir.Brokers.File", "Weir.Brokers.Kafka", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client",
+        "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay", "Weir.Transports.Epoll",
     ];
 
     private static readonly string _page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "reference", "metrics.md"));
@@ -176,6 +175,11 @@ public sealed partial class MetricsPageTests
                     postgres.GetType().GetMethod("Sent")!.Invoke(postgres, [1, 1]);
                     postgres.GetType().GetMethod("Read")!.Invoke(postgres, [0]);
                     postgres.GetType().GetMethod("Moved")!.Invoke(postgres, [1]);
+                    break;
+                case { } file when file.GetType().Name == "FileMetrics":
+                    file.GetType().GetMethod("Synchronized")!.Invoke(file, [TimeSpan.FromSeconds(1)]);
+                    file.GetType().GetMethod("NotStored")!.Invoke(file, []);
+                    file.GetType().GetMethod("SnapshotWritten")!.Invoke(file, [1L]);
                     break;
                 default:
                     Assert.Equal("RedisMetrics", metrics.GetType().Name);

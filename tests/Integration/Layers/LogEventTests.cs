@@ -10,6 +10,7 @@ public sealed class LogEventTests
     [Theory]
     [InlineData("Weir")]
     [InlineData("Weir.Auth")]
+    [InlineData("Weir.Brokers.File")]
     [InlineData("Weir.Brokers.Kafka")]
     [InlineData("Weir.Brokers.Postgres")]
     [InlineData("Weir.Brokers.Redis")]

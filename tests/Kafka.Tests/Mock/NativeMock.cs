@@ -15,7 +15,7 @@ internal static partial class NativeMock
     private static string LoadedPath()
     {
         string version = Confluent.Kafka.Library.VersionString; // loads it
-        return File.ReadLines("/proc/self/maps")
+        return System.IO.File.ReadLines("/proc/self/maps")
             .Select(static line => line[(line.LastIndexOf(' ') + 1)..])
             .FirstOrDefault(static path => path.EndsWith("librdkafka.so", StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"librdkafka {version} is loaded from no file of that name.");

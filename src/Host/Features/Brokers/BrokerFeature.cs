@@ -1,3 +1,5 @@
+using Weir.Host.Settings;
+
 namespace Weir.Host.Features.Brokers;
 
 /// <summary>A broker that <c>Weir:Broker:Kind</c> may name. Its settings are validated whether it is used or not.</summary>
@@ -16,4 +18,8 @@ internal abstract class BrokerFeature : Feature
 
     /// <summary>Adds the broker; called only if it is used.</summary>
     public abstract void AddBroker(IServiceCollection services);
+
+    /// <summary>Returns whether the configuration names this broker, so that settings without a default must be there.</summary>
+    protected bool IsChosen(SettingsReader reader)
+        => Kind.Equals(reader.Configuration["Weir:Broker:Kind"], StringComparison.OrdinalIgnoreCase);
 }
