@@ -3,7 +3,7 @@
 # Ends with a line "N passed, N failed", which counts both runs.
 #   ./test.sh            everything
 #   ./test.sh --no-format   without the check of the formatting
-# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, PostgreSQL, PgBouncer, nginx, HAProxy, Caddy and Prometheus are
+# Needs the .NET SDK of global.json. Node.js, npm, Chromium, Redis, NATS, PostgreSQL, PgBouncer, nginx, HAProxy, Caddy and Prometheus are
 # installed with apt-get where it may.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -43,6 +43,10 @@ fi
 if ! [ -x /usr/sbin/pgbouncer ]; then
     PATH=$PATH:/usr/sbin need pgbouncer pgbouncer
     service pgbouncer stop >/dev/null 2>&1 || true
+fi
+if ! command -v nats-server >/dev/null; then
+    need nats-server nats-server
+    service nats-server stop >/dev/null 2>&1 || true
 fi
 
 # The same with these: what the packages start is stopped, and the tests start their own with the files of deploy/.

@@ -15,6 +15,7 @@ using Weir.Host.Features.Limits;
 using Weir.Host.Features.Management;
 using Weir.Host.Features.Memory;
 using Weir.Host.Features.Monitoring;
+using Weir.Host.Features.Nats;
 using Weir.Host.Features.Node;
 using Weir.Host.Features.Origins;
 using Weir.Host.Features.Pages;
@@ -45,7 +46,8 @@ internal sealed class HostFeatures
         RedisFeature redis = new();
         KafkaFeature kafka = new();
         Postgres = new PostgresFeature();
-        BrokersFeature brokers = new(memory, file, redis, kafka, Postgres);
+        NatsFeature nats = new();
+        BrokersFeature brokers = new(memory, file, redis, kafka, nats, Postgres);
         _all =
         [
             new LimitsFeature(() => _all!.SelectMany(static feature => feature.PathsWithHeadLimit)),
@@ -66,6 +68,7 @@ internal sealed class HostFeatures
             redis,
             kafka,
             Postgres,
+            nats,
             Auth,
             new RoomsFeature(Auth, brokers, Configure),
             new CentrifugoFeature(Configure),

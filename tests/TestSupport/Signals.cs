@@ -7,6 +7,7 @@ public static partial class Signals
 {
     private const int Hup = 1;
     private const int KillNow = 9;
+    private const int User2 = 12;
     private const int Term = 15;
     private const int Cont = 18;
     private const int Stop = 19;
@@ -22,6 +23,9 @@ public static partial class Signals
 
     /// <summary>Requests it to reload its settings.</summary>
     public static void HangUp(int processId) => Send(processId, Hup);
+
+    /// <summary>Sends SIGUSR2, whose meaning is the process's own.</summary>
+    public static void UserTwo(int processId) => Send(processId, User2);
 
     /// <summary>Ends it as a crash would.</summary>
     public static void Kill(int processId) => Send(processId, KillNow);

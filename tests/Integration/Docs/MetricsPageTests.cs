@@ -20,8 +20,8 @@ public sealed partial class MetricsPageTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.File", "Weir.Brokers.Kafka", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client",
-        "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay", "Weir.Transports.Epoll",
+        "Weir", "Weir.Auth", "Weir.Brokers.File", "Weir.Brokers.Kafka", "Weir.Brokers.Nats", "Weir.Brokers.Postgres", "Weir.Brokers.Redis",
+        "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay", "Weir.Transports.Epoll",
     ];
 
     private static readonly string _page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "reference", "metrics.md"));
@@ -180,6 +180,11 @@ public sealed partial class MetricsPageTests
                     file.GetType().GetMethod("Synchronized")!.Invoke(file, [TimeSpan.FromSeconds(1)]);
                     file.GetType().GetMethod("NotStored")!.Invoke(file, []);
                     file.GetType().GetMethod("SnapshotWritten")!.Invoke(file, [1L]);
+                    break;
+                case { } nats when nats.GetType().Name == "NatsMetrics":
+                    nats.GetType().GetMethod("Note")!.Invoke(nats, ["nats:4222", true]);
+                    nats.GetType().GetMethod("OnConflict")!.Invoke(nats, []);
+                    nats.GetType().GetMethod("OnDisconnected")!.Invoke(nats, []);
                     break;
                 default:
                     Assert.Equal("RedisMetrics", metrics.GetType().Name);

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weir.Auth;
 using Weir.Brokers.Kafka;
+using Weir.Brokers.Nats;
 using Weir.Brokers.Redis;
 using Weir.Host;
 using Weir.Host.Settings;
@@ -48,7 +49,7 @@ public sealed partial class OptionBoundsTests
         typeof(WeirOptions), typeof(WeirNodeOptions), typeof(HeartbeatOptions), typeof(InboundOptions), typeof(PressureOptions),
         typeof(DeflateOptions),
         typeof(RoomOptions), typeof(RelayOptions), typeof(RoomRule), typeof(SseOptions), typeof(ApiOptions), typeof(MemoryBrokerOptions),
-        typeof(CentrifugoOptions), typeof(JwtOptions), typeof(RedisOptions), typeof(KafkaOptions),
+        typeof(CentrifugoOptions), typeof(JwtOptions), typeof(RedisOptions), typeof(KafkaOptions), typeof(NatsOptions),
         typeof(EpollTransportOptions),
     ];
 
@@ -62,7 +63,7 @@ public sealed partial class OptionBoundsTests
     public void OptionTypes_AreAllThereAre()
     {
         Assembly[] assemblies = [typeof(WeirOptions).Assembly, typeof(RelayOptions).Assembly, typeof(CentrifugoOptions).Assembly,
-            typeof(JwtOptions).Assembly, typeof(RedisOptions).Assembly, typeof(KafkaOptions).Assembly,
+            typeof(JwtOptions).Assembly, typeof(RedisOptions).Assembly, typeof(KafkaOptions).Assembly, typeof(NatsOptions).Assembly,
             typeof(EpollTransportOptions).Assembly];
         string[] found = [.. assemblies.SelectMany(static assembly => assembly.GetExportedTypes())
             .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) && OptionsOf([type]).Any())

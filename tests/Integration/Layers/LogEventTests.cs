@@ -12,6 +12,7 @@ public sealed class LogEventTests
     [InlineData("Weir.Auth")]
     [InlineData("Weir.Brokers.File")]
     [InlineData("Weir.Brokers.Kafka")]
+    [InlineData("Weir.Brokers.Nats")]
     [InlineData("Weir.Brokers.Postgres")]
     [InlineData("Weir.Brokers.Redis")]
     [InlineData("Weir.Protocols.Centrifugo")]

@@ -10,7 +10,7 @@ public sealed partial class ThreadStaticTests
 {
     private static readonly string[] _packages =
     [
-        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host",
+        "Weir", "Weir.Auth", "Weir.Brokers.Kafka", "Weir.Brokers.Nats", "Weir.Brokers.Postgres", "Weir.Brokers.Redis", "Weir.Client", "Weir.Host",
         "Weir.Protocols.Centrifugo", "Weir.Relay",
         "Weir.Transports.Epoll",
     ];

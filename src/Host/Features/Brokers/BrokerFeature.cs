@@ -1,4 +1,5 @@
 using Weir.Host.Settings;
+using Weir.Relay.Brokers;
 
 namespace Weir.Host.Features.Brokers;
 
@@ -15,6 +16,9 @@ internal abstract class BrokerFeature : Feature
     public virtual void ReportUse(Exposure exposure)
     {
     }
+
+    /// <summary>Returns why it cannot keep rooms of a rule; <c>null</c> if it can. Called only if it is used.</summary>
+    public virtual string? RefusalOf(RoomRule rule) => null;
 
     /// <summary>Adds the broker; called only if it is used.</summary>
     public abstract void AddBroker(IServiceCollection services);

@@ -9,7 +9,8 @@ internal sealed class BrokersFeature(params BrokerFeature[] kinds) : Feature
     private readonly SettingTable<Own> _table = new SettingTable<Own>("Weir:Broker")
         .Choice("Kind", [.. kinds.Select(static broker => broker.Kind)], o => o.Kind ?? kinds[0].Kind, static (o, value) => o.Kind = value,
             "the broker between nodes. Memory: a single node. [File](docs/operations/file.md): a single node whose history outlives it. "
-            + "[Redis](docs/operations/redis.md), [Kafka](docs/operations/kafka.md), [Postgres](docs/operations/postgres.md)");
+            + "[Redis](docs/operations/redis.md), [Kafka](docs/operations/kafka.md), [Nats](docs/operations/nats.md), "
+            + "[Postgres](docs/operations/postgres.md)");
 
     private Own _own = new();
 

@@ -11,7 +11,7 @@ namespace Weir.Host.Features.Rooms;
 
 /// <summary>Rooms across nodes, and the endpoint <c>/ws</c> of their raw members.</summary>
 /// <param name="auth">The rules of rooms depend on whether clients can be distinguished.</param>
-/// <param name="brokers">Not every broker keeps history.</param>
+/// <param name="brokers">The broker may not keep history, or not that of a rule; read before.</param>
 /// <param name="configureEndpoint">Applies the settings of all endpoints.</param>
 internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Action<WeirOptions> configureEndpoint) : Feature
 {
@@ -74,6 +74,10 @@ internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Act
             }
 
             rules.Add(rule.ToRule());
+            if (brokers.Used.RefusalOf(rules[^1]) is { } refusal)
+            {
+                reader.Complain(entry, "", $"rules that the broker can keep; {refusal}");
+            }
         }
 
         _rules = new RoomRules(rules);
