@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Weir.Handshake;
 using Weir.Relay.Access;
 using Weir.Relay.Api;
@@ -46,7 +48,7 @@ public static class RelayEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Serves the API for back ends below a path: <c>POST path/publish</c> and the others, in Centrifugo's request and response
-    /// shapes. Every path is a 404 until <see cref="ApiOptions.Key"/> is set.
+    /// shapes. Every path is a 404 until <see cref="ApiOptions.Key"/> or <see cref="ApiOptions.Keys"/> is set.
     /// </summary>
     /// <remarks>
     /// Bodies are JSON in UTF-8 (RFC 8259), and their values have at most 64 levels of arrays and objects; others are refused with 400.
@@ -61,7 +63,10 @@ public static class RelayEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ApiOptions options = new();
         configure?.Invoke(options);
-        ApiEndpoint endpoint = new(endpoints.ServiceProvider.GetRequiredService<RelayNode>(), options.Key, options.MaxBodyBytes);
+        IServiceProvider services = endpoints.ServiceProvider;
+        ApiEndpoint endpoint = new(
+            services.GetRequiredService<RelayNode>(), WeirNode.Of(services), options.ToCallers(), options.MaxBodyBytes,
+            services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance);
         return endpoints.Map(path + "/{method}", endpoint.InvokeAsync); // all methods: those except POST are answered with a reason
     }
 }

@@ -1,8 +1,7 @@
 using System.Buffers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
@@ -25,23 +24,29 @@ internal sealed class ApiEndpoint
     private readonly ApiMethods _methods;
     private readonly RelayNode _relay;
     private readonly int _maxBodyBytes;
-    private readonly byte[]? _keyHash;
+    private readonly WeirNode _node;
+    private readonly IReadOnlyList<ApiCaller> _callers;
+    private readonly ILogger _audit;
 
-    /// <param name="relay">The node.</param>
-    /// <param name="key">The required value of <c>X-API-Key</c>; empty: the API is off.</param>
+    /// <param name="relay">The node's rooms.</param>
+    /// <param name="node">Resolves the addresses of callers.</param>
+    /// <param name="callers">The holders of keys; empty: the API is off.</param>
     /// <param name="maxBodyBytes">The largest request body.</param>
-    public ApiEndpoint(RelayNode relay, string key, int maxBodyBytes)
+    /// <param name="loggers">For the log of calls.</param>
+    public ApiEndpoint(RelayNode relay, WeirNode node, IReadOnlyList<ApiCaller> callers, int maxBodyBytes, ILoggerFactory loggers)
     {
         _methods = new ApiMethods(relay);
         _relay = relay;
+        _node = node;
+        _callers = callers;
         _maxBodyBytes = maxBodyBytes;
-        _keyHash = key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes(key)) : null;
+        _audit = loggers.CreateLogger(AuditLog.Category);
     }
 
     public async Task InvokeAsync(HttpContext http)
     {
         string name = http.Request.RouteValues["method"] as string ?? "";
-        if (_keyHash is null)
+        if (_callers.Count == 0)
         {
             http.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -55,7 +60,7 @@ internal sealed class ApiEndpoint
         }
 
         // Before any other part of the request is read.
-        if (!HasKey(http.Request))
+        if (CallerOf(http.Request) is not { } caller)
         {
             RelayLog.KeyRefused(_relay.Logger, _methods.Find(name) is null ? "?" : name);
             await RefuseAsync(http, StatusCodes.Status401Unauthorized, ApiError.Unauthorized).ConfigureAwait(false);
@@ -83,7 +88,9 @@ internal sealed class ApiEndpoint
                 throw new ApiException(ApiError.BadRequest("The body must be an object."));
             }
 
-            await AnswerAsync(http, name, method, request.RootElement).ConfigureAwait(false);
+            ApiCall call = new(caller, _node.GetClientAddress(http), name, _audit);
+            call.Require(method.Right);
+            await AnswerAsync(http, name, method.Run, call, request.RootElement).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
@@ -101,15 +108,14 @@ internal sealed class ApiEndpoint
         }
     }
 
-    // The hashes have one length, so the time does not reveal how much of the key is right.
-    private bool HasKey(HttpRequest request)
+    private ApiCaller? CallerOf(HttpRequest request)
     {
         StringValues given = request.Headers["X-API-Key"];
-        return given.Count == 1
-            && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given[0] ?? "")), _keyHash);
+        return given.Count == 1 ? ApiCaller.Find(_callers, given[0] ?? "") : null;
     }
 
-    private async Task AnswerAsync(HttpContext http, string name, ApiMethods.Method method, JsonElement request)
+    private async Task AnswerAsync(
+        HttpContext http, string name, ApiMethods.Method method, ApiCall call, JsonElement request)
     {
         ArrayBufferWriter<byte> answer = new();
         Utf8JsonWriter json = new(answer);
@@ -119,16 +125,29 @@ internal sealed class ApiEndpoint
             json.WritePropertyName("result");
             try
             {
-                await method(request, json, http.RequestAborted).ConfigureAwait(false);
+                await method(call, request, json, http.RequestAborted).ConfigureAwait(false);
+                call.End("done");
+            }
+            catch (ApiException error)
+            {
+                call.End(error.Error.Message);
+                throw;
             }
             catch (BrokerUnavailableException error)
             {
                 RelayLog.BrokerNotAsked(_relay.Logger, error, name);
+                call.End("the broker is unavailable");
                 throw new ApiException(ApiError.Internal);
             }
-            catch (Exception error) when (error is not (ApiException or OperationCanceledException))
+            catch (OperationCanceledException)
+            {
+                call.End("cancelled by the caller");
+                throw;
+            }
+            catch (Exception error)
             {
                 RelayLog.ApiFailed(_relay.Logger, error, name);
+                call.End("failed");
                 throw new ApiException(ApiError.Internal);
             }
 

@@ -14,6 +14,9 @@ internal sealed record ApiError(int Code, string Message)
     /// <summary>The key is missing or wrong.</summary>
     public static readonly ApiError Unauthorized = new(101, "unauthorized: X-API-Key is missing, or is not the server's");
 
+    /// <summary>The key does not permit the method, or not for this room.</summary>
+    public static readonly ApiError PermissionDenied = new(103, "permission denied");
+
     /// <summary>The API has no such method.</summary>
     public static readonly ApiError MethodNotFound = new(104, "method not found");
 

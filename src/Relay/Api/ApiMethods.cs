@@ -17,32 +17,36 @@ internal sealed class ApiMethods(RelayNode relay)
 {
     private static readonly JsonElement _none = JsonDocument.Parse("null").RootElement;
 
-    public delegate ValueTask Method(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken);
+    public delegate ValueTask Method(ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken);
 
-    /// <summary>Returns the method of that name; <c>null</c> if there is none.</summary>
-    public Method? Find(string name) => name switch
+    /// <summary>Returns the method of that name with the right that it needs; <c>null</c> if there is none.</summary>
+    public (Method Run, ApiRights Right)? Find(string name) => name switch
     {
-        "publish" => PublishAsync,
-        "broadcast" => BroadcastAsync,
-        "history" => HistoryAsync,
-        "history_remove" => RemoveHistoryAsync,
-        "presence" => PresenceAsync,
-        "presence_stats" => PresenceStatsAsync,
-        "disconnect" => DisconnectAsync,
-        "info" => InfoAsync,
-        "channels" => ChannelsAsync,
+        "publish" => (PublishAsync, ApiRights.Publish),
+        "broadcast" => (BroadcastAsync, ApiRights.Publish),
+        "history" => (HistoryAsync, ApiRights.History),
+        "history_remove" => (RemoveHistoryAsync, ApiRights.HistoryRemove),
+        "presence" => (PresenceAsync, ApiRights.Presence),
+        "presence_stats" => (PresenceStatsAsync, ApiRights.Presence),
+        "disconnect" => (DisconnectAsync, ApiRights.Disconnect),
+        "info" => (InfoAsync, ApiRights.Info),
+        "channels" => (ChannelsAsync, ApiRights.Info),
         _ => null,
     };
 
-    private async ValueTask PublishAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask PublishAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         Publication publication = ReadPublication(request);
-        Write(result, await PublishAsync(ReadRoom(request), publication, cancellationToken).ConfigureAwait(false));
+        string room = ReadText(request, "channel");
+        call.Publishes(1, room);
+        Write(result, await PublishAsync(call, ReadRoom(call, request), publication, cancellationToken).ConfigureAwait(false));
     }
 
     // Each room has an answer of its own, also one whose name is not text: its failure does not affect the others, and a back end repeats
     // only for those that failed.
-    private async ValueTask BroadcastAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask BroadcastAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         Publication publication = ReadPublication(request).AsMessage(relay.NewMessageNumber());
         if (Member(request, "channels") is not { ValueKind: JsonValueKind.Array } channels || channels.GetArrayLength() == 0)
@@ -50,10 +54,11 @@ internal sealed class ApiMethods(RelayNode relay)
             throw Bad("channels must be an array of at least one name.");
         }
 
+        call.Publishes(channels.GetArrayLength(), JsonText.TryGetText(channels[0], out string? first) ? first : "");
         Task<StreamPosition>[] publishes =
         [
             .. channels.EnumerateArray().Select(channel => JsonText.TryGetText(channel, out string? room)
-                ? PublishAsync(room, publication, cancellationToken)
+                ? PublishAsync(call, room, publication, cancellationToken)
                 : Task.FromException<StreamPosition>(Bad("A channel must be a string, with surrogate escapes only in pairs."))),
         ];
         await ((Task)Task.WhenAll(publishes)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -85,9 +90,10 @@ internal sealed class ApiMethods(RelayNode relay)
         result.WriteEndObject();
     }
 
-    private async ValueTask HistoryAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask HistoryAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        string room = ReadRoom(request);
+        string room = ReadRoom(call, request);
         RoomRule rule = relay.RuleOf(room);
         if (!rule.KeepsHistory)
         {
@@ -120,24 +126,30 @@ internal sealed class ApiMethods(RelayNode relay)
         result.WriteEndObject();
     }
 
-    private async ValueTask RemoveHistoryAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask RemoveHistoryAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        await relay.Broker.RemoveHistoryAsync(ReadRoom(request), cancellationToken).ConfigureAwait(false);
+        string room = ReadText(request, "channel");
+        call.RemovesHistory(room);
+        await relay.Broker.RemoveHistoryAsync(ReadRoom(call, request), cancellationToken).ConfigureAwait(false);
         result.WriteStartObject();
         result.WriteEndObject();
     }
 
-    private async ValueTask PresenceAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask PresenceAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        PresenceJson.WritePresence(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
+        PresenceJson.WritePresence(result, await ReadPresenceAsync(call, request, cancellationToken).ConfigureAwait(false));
     }
 
-    private async ValueTask PresenceStatsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask PresenceStatsAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
-        PresenceJson.WritePresenceStats(result, await ReadPresenceAsync(request, cancellationToken).ConfigureAwait(false));
+        PresenceJson.WritePresenceStats(result, await ReadPresenceAsync(call, request, cancellationToken).ConfigureAwait(false));
     }
 
-    private async ValueTask DisconnectAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask DisconnectAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         string user = ReadText(request, "user");
         string client = ReadText(request, "client");
@@ -160,12 +172,14 @@ internal sealed class ApiMethods(RelayNode relay)
             reason = ReadText(how, "reason");
         }
 
+        call.Disconnects(user, client, (int)code);
         await relay.DisconnectAsync(new Disconnection(user, client, code, reason), cancellationToken).ConfigureAwait(false);
         result.WriteStartObject();
         result.WriteEndObject();
     }
 
-    private async ValueTask InfoAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask InfoAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         IReadOnlyList<NodeInfo> nodes = await relay.ReadNodesAsync(cancellationToken).ConfigureAwait(false);
         result.WriteStartObject();
@@ -188,13 +202,14 @@ internal sealed class ApiMethods(RelayNode relay)
         result.WriteEndObject();
     }
 
-    private async ValueTask ChannelsAsync(JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
+    private async ValueTask ChannelsAsync(
+        ApiCall call, JsonElement request, Utf8JsonWriter result, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, int> rooms =
             await relay.ReadRoomsAsync(ReadText(request, "pattern"), cancellationToken).ConfigureAwait(false);
         result.WriteStartObject();
         result.WriteStartObject("channels");
-        foreach ((string room, int clients) in rooms)
+        foreach ((string room, int clients) in rooms.Where(pair => call.Includes(pair.Key)))
         {
             result.WriteStartObject(room);
             result.WriteNumber("num_clients", clients);
@@ -205,8 +220,10 @@ internal sealed class ApiMethods(RelayNode relay)
         result.WriteEndObject();
     }
 
-    private async Task<StreamPosition> PublishAsync(string room, Publication publication, CancellationToken cancellationToken)
+    private async Task<StreamPosition> PublishAsync(
+        ApiCall call, string room, Publication publication, CancellationToken cancellationToken)
     {
+        call.RequireRoom(room);
         if (!relay.Allows(room))
         {
             throw new ApiException(ApiError.UnknownChannel);
@@ -222,9 +239,10 @@ internal sealed class ApiMethods(RelayNode relay)
         }
     }
 
-    private async ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(JsonElement request, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<RoomMember>> ReadPresenceAsync(
+        ApiCall call, JsonElement request, CancellationToken cancellationToken)
     {
-        string room = ReadRoom(request);
+        string room = ReadRoom(call, request);
         return relay.RuleOf(room).Presence
             ? await relay.Broker.ReadPresenceAsync(room, cancellationToken).ConfigureAwait(false)
             : throw new ApiException(ApiError.NotAvailable);
@@ -243,12 +261,16 @@ internal sealed class ApiMethods(RelayNode relay)
             : throw Bad("Name data, or b64data as a string of base64.");
     }
 
-    private string ReadRoom(JsonElement request)
+    private string ReadRoom(ApiCall call, JsonElement request)
     {
         string room = ReadText(request, "channel");
-        return room.Length == 0 ? throw Bad("Name a channel.")
-            : relay.Allows(room) ? room
-            : throw new ApiException(ApiError.UnknownChannel);
+        if (room.Length == 0)
+        {
+            throw Bad("Name a channel.");
+        }
+
+        call.RequireRoom(room);
+        return relay.Allows(room) ? room : throw new ApiException(ApiError.UnknownChannel);
     }
 
     private static JsonElement? Member(JsonElement request, string name)

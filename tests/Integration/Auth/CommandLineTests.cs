@@ -78,7 +78,7 @@ public sealed class CommandLineTests
 
         Assert.Equal(3, exitCode);
         AssertReports(output, "Danger", "5 characters", "the cookie 'session'", "Jwks is http", "0.0.0.0/0");
-        AssertReports(output, "Warning", "/echo answers", "/api is enabled", "Weir:Origins is *", "Issuer is empty");
+        AssertReports(output, "Warning", "/echo answers", "The holder of Weir:Api:Key can publish", "Weir:Origins is *", "Issuer is empty");
         AssertReports(
             output, "Note", "Weir:Auth:AllowAnonymous", "Rooms like lobby:* are open: every client may listen and publish",
             "plain text on http://*:80");

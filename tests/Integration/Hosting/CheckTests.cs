@@ -25,7 +25,10 @@ public sealed class CheckTests
     [InlineData("danger", "tokens", "browsers send the cookie 'c'", "--Weir:Auth:Cookie=c", "--Weir:Origins=*", WithSecret)]
     [InlineData("danger", "endpoints", "Weir:Api:Key has 3 characters", "--Weir:Api:Key=abc")]
     [InlineData("danger", "addresses", "0.0.0.0/0", "--Weir:TrustedProxies=0.0.0.0/0")]
-    [InlineData("warning", "endpoints", "the holder of Weir:Api:Key can publish to every room", "--Weir:Api:Key=0123456789abcdef")]
+    [InlineData("warning", "endpoints", "The holder of Weir:Api:Key can publish to every room", "--Weir:Api:Key=0123456789abcdef")]
+    [InlineData(
+        "warning", "endpoints", "Weir:Api:Keys:0 (a) can publish to every room",
+        "--Weir:Api:Keys:0:Name=a", "--Weir:Api:Keys:0:Key=0123456789abcdef", "--Weir:Api:Keys:0:Rights=*")]
     [InlineData("warning", "endpoints", "/echo answers", "--Weir:Echo:Enabled=true")]
     [InlineData(
         "warning", "memory", "HistoryTtl is 0", "--Weir:Rooms:0:Pattern=a", "--Weir:Rooms:0:HistorySize=1", "--Weir:Rooms:0:HistoryTtl=0")]
