@@ -26,6 +26,8 @@ public sealed class DiskTests
         IReadOnlyList<string> kept = await store.TextsAsync(broker);
         store.Disk.IsFull = false;
         StreamPosition stored = await store.PublishAsync(broker, "d");
+        BrokerHealth afterOne = broker.Health;
+        await PassProbesAsync(store, broker);
 
         Assert.Equal(new StreamPosition("", 0), notStored);
         Assert.False(error.IsUnknown);
@@ -33,7 +35,7 @@ public sealed class DiskTests
         Assert.Equal(2, stored.Offset);
         Assert.Equal(["a", "b", "d"], store.Sink.TextsOf(Store.Room));
         Assert.Equal([1, 0, 2], store.Sink.PublicationsOf(Store.Room).Select(static each => each.Publication.Offset));
-        Assert.Equal((BrokerHealth.Refusing, BrokerHealth.Up), (whileFull, broker.Health));
+        Assert.Equal((BrokerHealth.Refusing, BrokerHealth.Refusing), (whileFull, afterOne));
         Assert.Equal([BrokerHealth.Up, BrokerHealth.Refusing, BrokerHealth.Up], store.Sink.Health);
         Assert.Single(store.Log.Of("FileRefuses"));
         await broker.DisposeAsync();
@@ -52,9 +54,29 @@ public sealed class DiskTests
         await store.PublishAsync(broker, "a");
         store.Disk.IsFull = false;
 
-        store.Time.Advance(FileBroker.ProbeInterval);
+        await PassProbesAsync(store, broker);
+    }
 
-        await Bounded.Eventually(() => broker.Health == BrokerHealth.Up);
+    // Small messages still fit while large ones do not: health and log do not change with each of them.
+    [Fact]
+    public async Task AlmostFullDisk_IsOneOutage()
+    {
+        await using Store store = new();
+        await using FileBroker broker = await store.OpenAsync();
+        for (int i = 0; i < 10; i++)
+        {
+            store.Disk.IsFull = true;
+            await store.PublishAsync(broker, "large");
+            store.Disk.IsFull = false;
+            await store.PublishAsync(broker, "small");
+            store.Time.Advance(FileBroker.ProbeInterval / 2);
+        }
+
+        Assert.Equal([BrokerHealth.Up, BrokerHealth.Refusing], store.Sink.Health);
+        await PassProbesAsync(store, broker);
+
+        Assert.Single(store.Log.Of("FileRefuses"));
+        Assert.Single(store.Log.Of("FileStores"));
     }
 
     // The room is new, so that its own record is not stored either.
@@ -110,11 +132,7 @@ public sealed class DiskTests
         store.Time.Advance(FileBroker.ProbeInterval); // a snapshot is tried, and a new log cannot be begun
         await store.PublishAsync(broker, "e");
         store.Disk.FailsToSync = false;
-        await Bounded.Eventually(() =>
-        {
-            store.Time.Advance(FileBroker.ProbeInterval);
-            return broker.Health == BrokerHealth.Up;
-        });
+        await PassProbesAsync(store, broker);
         StreamPosition third = await store.PublishAsync(broker, "f", _durable);
         await broker.DisposeAsync();
 
@@ -240,4 +258,10 @@ public sealed class DiskTests
         Assert.False(error.IsUnknown);
         Assert.Equal(BrokerHealth.Degraded, broker.Health);
     }
+
+    private static Task PassProbesAsync(Store store, FileBroker broker) => Bounded.Eventually(() =>
+    {
+        store.Time.Advance(FileBroker.ProbeInterval);
+        return broker.Health == BrokerHealth.Up;
+    });
 }

@@ -17,6 +17,7 @@ public sealed partial class FileBroker
 
     private readonly List<ITimer> _timers = [];
     private Task _compaction = Task.CompletedTask;
+    private bool _hasFailedSinceProbe;
     private bool _isCompacting;
     private bool _compactionRepairs; // nothing has been stored since it began
     private long _snapshotBytes;
@@ -81,6 +82,23 @@ public sealed partial class FileBroker
     }
 
     private long UnusedLifetime => (long)_options.UnusedRoomLifetime.TotalMilliseconds;
+
+    // On the writer's thread. On a disk that is almost full small messages are stored and large ones are not: it stores again when a probe
+    // interval has passed without a failure.
+    private void OnProbed(bool isStored)
+    {
+        if (_isBroken)
+        {
+            TryCompact();
+        }
+        else if (isStored && !_hasFailedSinceProbe && _health == BrokerHealth.Refusing)
+        {
+            FileLog.Stores(_logger);
+            SetHealth(BrokerHealth.Up);
+        }
+
+        _hasFailedSinceProbe = false;
+    }
 
     // On the writer's thread. False also if a publication of this batch is yet to be applied.
     private bool TryForget(FileRoom room)

@@ -200,11 +200,6 @@ public sealed partial class FileBroker
         if (isStored)
         {
             _records += _buffer.Count;
-            if (_health == BrokerHealth.Refusing && _buffer.Length > 0)
-            {
-                FileLog.Stores(_logger);
-                SetHealth(BrokerHealth.Up);
-            }
         }
         else
         {
@@ -251,6 +246,7 @@ public sealed partial class FileBroker
 
     private void Refuse(Exception error)
     {
+        _hasFailedSinceProbe = true;
         if (_health == BrokerHealth.Up)
         {
             FileLog.Refuses(_logger, error);
@@ -265,9 +261,9 @@ public sealed partial class FileBroker
         {
             OnCompacted(request.SnapshotBytes);
         }
-        else if (request.Kind == RequestKind.Probe && _isBroken)
+        else if (request.Kind == RequestKind.Probe)
         {
-            TryCompact();
+            OnProbed(isStored);
         }
 
         if (request.Room is not { } room)
