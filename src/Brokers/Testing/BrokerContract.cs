@@ -12,7 +12,8 @@ namespace Weir.Brokers.Testing;
 public abstract class BrokerContract : IAsyncDisposable
 {
     private static readonly Dictionary<string, Func<BrokerContract, Task>> _cases =
-        PublishCases.All.Concat(HistoryCases.All).Concat(PresenceCases.All).ToDictionary(static run => run.Method.Name);
+        PublishCases.All.Concat(HistoryCases.All).Concat(PresenceCases.All).Concat(NodeCases.All)
+            .ToDictionary(static run => run.Method.Name);
 
     private readonly List<IBroker> _brokers = [];
 
@@ -24,7 +25,7 @@ public abstract class BrokerContract : IAsyncDisposable
     /// publish by <see cref="RoomRule.Default"/> where no rule is named.
     /// </summary>
     public static IEnumerable<string> CaseNamesWithoutHistory { get; } =
-        [.. PublishCases.WithoutHistory.Concat(PresenceCases.All).Select(static run => run.Method.Name)];
+        [.. PublishCases.WithoutHistory.Concat(PresenceCases.All).Concat(NodeCases.All).Select(static run => run.Method.Name)];
 
     /// <summary>A room of this test only.</summary>
     protected internal string Room { get; } = "contract:" + Guid.NewGuid().ToString("N");

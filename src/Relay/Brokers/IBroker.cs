@@ -66,7 +66,10 @@ public interface IBroker : IAsyncDisposable
     /// Skips one offset of a room's sequence, so that each earlier position shows that publications are missing; see
     /// <see cref="Publication.IsAfterLoss"/>. No effect by default.
     /// </summary>
-    /// <returns>The position with the skipped offset; the default if there was no sequence.</returns>
+    /// <returns>
+    /// The position with the skipped offset; the default if none was skipped. A room without a sequence has no earlier positions: there a
+    /// broker may have no effect, or begin the sequence.
+    /// </returns>
     /// <exception cref="BrokerUnavailableException">The broker is unavailable, or cannot store.</exception>
     ValueTask<StreamPosition> SkipAsync(string room, RoomRule rule, CancellationToken cancellationToken) => default;
 

@@ -16,6 +16,8 @@ internal static class HistoryCases
         ReadHistory_OfARoomWithoutPublications_FixesTheEpoch,
         History_Expires_AndTheOffsetsAndTheEpochContinue,
         RemoveHistory_KeepsTheNumbersAndTheEpoch,
+        Publish_AfterLoss_SkipsAnOffset,
+        Skip_ShowsAtTheTopAndInTheNextOffset,
     ];
 
     private static async Task ReadHistory_IsBoundedByTheRule_AndTheTopContinues(BrokerContract contract)
@@ -100,6 +102,40 @@ internal static class HistoryCases
         RoomHistory removed = await contract.ReadAsync(broker, _everything);
         Expect.Equal((0, first), (removed.Publications.Count, removed.Top));
         Expect.Equal(new StreamPosition(first.Epoch, 2), await contract.PublishAsync(broker, "b"));
+    }
+
+    private static async Task Publish_AfterLoss_SkipsAnOffset(BrokerContract contract)
+    {
+        (IBroker broker, RecordingSink sink) = await contract.StartAsync();
+        await broker.SubscribeAsync(contract.Room, default).Within();
+        StreamPosition first = await contract.PublishAsync(broker, "a");
+
+        Publication afterLoss = new() { Data = "b"u8.ToArray(), IsAfterLoss = true };
+        StreamPosition third = await broker.PublishAsync(contract.Room, afterLoss, BrokerContract.Kept, default).Within();
+        await sink.WaitForAsync(contract.Room, 2);
+
+        Expect.Equal(new StreamPosition(first.Epoch, 3), third);
+        Expect.Sequence([1, 3], sink.PublicationsOf(contract.Room).Select(static each => each.Publication.Offset));
+        Expect.Sequence([1, 3], (await contract.ReadAsync(broker, _everything)).Publications.Select(static each => each.Offset));
+    }
+
+    // No effect is permitted: then positions do not show publications that were delivered without an offset.
+    private static async Task Skip_ShowsAtTheTopAndInTheNextOffset(BrokerContract contract)
+    {
+        (IBroker broker, _) = await contract.StartAsync();
+
+        StreamPosition before = await broker.SkipAsync(contract.Room, BrokerContract.Kept, default).Within(); // of no sequence yet
+        StreamPosition first = await contract.PublishAsync(broker, "a");
+        StreamPosition skipped = await broker.SkipAsync(contract.Room, BrokerContract.Kept, default).Within();
+        RoomHistory history = await contract.ReadAsync(broker, _everything);
+        StreamPosition next = await contract.PublishAsync(broker, "b");
+
+        Expect.Equal(before.Offset + 1, first.Offset);
+        StreamPosition top = skipped == default ? first : first with { Offset = first.Offset + 1 };
+        Expect.Equal(skipped == default ? default : top, skipped);
+        Expect.Equal(top, history.Top);
+        Expect.Sequence(["a"], Texts(history));
+        Expect.Equal(top with { Offset = top.Offset + 1 }, next);
     }
 
     private static IEnumerable<string> Texts(RoomHistory history) => history.Publications.Select(static publication => publication.Text());

@@ -78,6 +78,7 @@ internal static class PublishCases
             Info = """{"client":"c"}"""u8.ToArray(),
             Node = sink.NodeId,
             NodeSequence = long.MaxValue - 1,
+            Message = 7,
         };
 
         StreamPosition position = await broker.PublishAsync(contract.Room, publication, rule, default).Within();
@@ -85,6 +86,7 @@ internal static class PublishCases
 
         (Publication announced, string epoch) = sink.PublicationsOf(contract.Room)[0];
         Expect.Same(publication.WithOffset(position.Offset), announced);
+        Expect.Equal(publication.Message, announced.Message); // need not be stored
         if (rule.KeepsHistory)
         {
             Expect.Equal(position.Epoch, epoch);
