@@ -24,6 +24,7 @@ using Weir.Host.Features.Pressure;
 using Weir.Host.Features.Proxies;
 using Weir.Host.Features.Redis;
 using Weir.Host.Features.Rooms;
+using Weir.Host.Features.Sources;
 using Weir.Host.Features.Streams;
 using Weir.Host.Features.Transport;
 using Weir.Host.Features.WarmUp;
@@ -71,6 +72,7 @@ internal sealed class HostFeatures
             nats,
             Auth,
             new RoomsFeature(Auth, brokers, Configure),
+            new SourcesFeature(),
             new CentrifugoFeature(Configure),
             new EchoFeature(Configure),
             new StreamsFeature(Configure),

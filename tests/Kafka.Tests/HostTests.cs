@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Confluent.Kafka;
 using Weir.Brokers.Kafka.Tests.Mock;
 using Weir.Testing;
 using Weir.TestSupport.Processes;
@@ -77,12 +78,40 @@ public sealed class HostTests(SharedKafka shared)
         Assert.DoesNotContain("hunter2", errors, StringComparison.Ordinal);
     }
 
-    private static Task<HostProcess> StartAsync(MockKafka kafka, string topic) => HostProcess.StartAsync(
+    [Fact]
+    public async Task Source_OfTwoHosts_FeedsTheirRooms()
+    {
+        string topic = shared.Kafka.Create();
+        string records = shared.Kafka.Create();
+        string rejected = shared.Kafka.Create();
+        (string, string)[] source =
+        [
+            ("Weir__Sources__Kafka__0__BootstrapServers", shared.Kafka.BootstrapServers), ("Weir__Sources__Kafka__0__Topic", records),
+            ("Weir__Sources__Kafka__0__DeadLetterTopic", rejected), ("Weir__Sources__Kafka__0__Prefix", "orders:"),
+            ("Weir__Sources__Kafka__0__Group", records), ("Weir__Sources__Kafka__0__Client__fetch_wait_max_ms", "5"),
+        ];
+        await using HostProcess one = await StartAsync(shared.Kafka, topic, source);
+        await using HostProcess two = await StartAsync(shared.Kafka, topic, source);
+        using RawClient ann = await one.OpenAsync("/ws?room=orders:7");
+        using RawClient bob = await two.OpenAsync("/ws?room=orders:7");
+        using IProducer<string, string> producer = new ProducerBuilder<string, string>(
+            new ProducerConfig { BootstrapServers = shared.Kafka.BootstrapServers }).Build();
+
+        await producer.ProduceAsync(records, new Message<string, string> { Key = "7", Value = "shipped" }).Within();
+
+        Assert.Equal("shipped", await ReadTextAsync(ann));
+        Assert.Equal("shipped", await ReadTextAsync(bob));
+    }
+
+    private static Task<HostProcess> StartAsync(MockKafka kafka, string topic, params (string, string)[] more) => HostProcess.StartAsync(
+    [
         ("Weir__Broker__Kind", "Kafka"),
         ("Weir__Kafka__BootstrapServers", kafka.BootstrapServers),
         ("Weir__Kafka__Topic", topic),
         ("Weir__Kafka__ProbeInterval", "200ms"),
-        ("Weir__Kafka__Client__fetch_wait_max_ms", "5"));
+        ("Weir__Kafka__Client__fetch_wait_max_ms", "5"),
+        .. more,
+    ]);
 
     private static async Task<string> ReadTextAsync(RawClient client) => Encoding.UTF8.GetString((await client.ReadFrameAsync()).Payload);
 }

@@ -9,6 +9,7 @@ using Weir.Protocol;
 using Weir.Relay.Brokers;
 using Weir.Relay.Diagnostics;
 using Weir.Sending;
+using Weir.Sources.Diagnostics;
 using Weir.Testing;
 using Weir.TestSupport.Processes;
 using Xunit;
@@ -21,7 +22,8 @@ public sealed partial class MetricsPageTests
     private static readonly string[] _packages =
     [
         "Weir", "Weir.Auth", "Weir.Brokers.File", "Weir.Brokers.Kafka", "Weir.Brokers.Nats", "Weir.Brokers.Postgres", "Weir.Brokers.Redis",
-        "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay", "Weir.Transports.Epoll",
+        "Weir.Client", "Weir.Host", "Weir.Protocols.Centrifugo", "Weir.Relay", "Weir.Sources", "Weir.Sources.Kafka",
+        "Weir.Transports.Epoll",
     ];
 
     private static readonly string _page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "reference", "metrics.md"));
@@ -167,8 +169,11 @@ public sealed partial class MetricsPageTests
                     break;
                 case HostMetrics:
                     break; // measures itself
-                case var kafka when kafka.GetType().Name == "KafkaMetrics":
+                case var kafka when kafka.GetType().Name is "KafkaMetrics" or "KafkaSourceMetrics":
                     kafka.GetType().GetMethod("Missed")!.Invoke(kafka, []);
+                    break;
+                case SourceMetrics source:
+                    source.Handled("source", "published");
                     break;
                 case { } postgres when postgres.GetType().Name == "PostgresMetrics":
                     postgres.GetType().GetMethod("Sent")!.Invoke(postgres, [0, 1]);

@@ -18,6 +18,8 @@ using Weir.Relay;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Rooms;
+using Weir.Sources;
+using Weir.Sources.Kafka;
 using Weir.Testing;
 using Weir.TestSupport.Processes;
 using Weir.Transports.Epoll;
@@ -50,6 +52,7 @@ public sealed partial class OptionBoundsTests
         typeof(DeflateOptions),
         typeof(RoomOptions), typeof(RelayOptions), typeof(RoomRule), typeof(SseOptions), typeof(ApiOptions), typeof(MemoryBrokerOptions),
         typeof(CentrifugoOptions), typeof(JwtOptions), typeof(RedisOptions), typeof(KafkaOptions), typeof(NatsOptions),
+        typeof(SourcePublisherOptions), typeof(KafkaSourceOptions),
         typeof(EpollTransportOptions),
     ];
 
@@ -64,6 +67,7 @@ public sealed partial class OptionBoundsTests
     {
         Assembly[] assemblies = [typeof(WeirOptions).Assembly, typeof(RelayOptions).Assembly, typeof(CentrifugoOptions).Assembly,
             typeof(JwtOptions).Assembly, typeof(RedisOptions).Assembly, typeof(KafkaOptions).Assembly, typeof(NatsOptions).Assembly,
+            typeof(SourcePublisherOptions).Assembly, typeof(KafkaSourceOptions).Assembly,
             typeof(EpollTransportOptions).Assembly];
         string[] found = [.. assemblies.SelectMany(static assembly => assembly.GetExportedTypes())
             .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) && OptionsOf([type]).Any())

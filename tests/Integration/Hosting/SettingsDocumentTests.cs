@@ -33,7 +33,15 @@ public sealed partial class SettingsDocumentTests
     public void KeysThatAreRead_AreThoseOfTheTables()
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(
-            new Dictionary<string, string?> { ["Weir:Rooms:0:Pattern"] = "*", ["Weir:Api:Keys:0:Name"] = "a", ["Weir:Api:Keys:0:Key"] = "b", ["Weir:Api:Keys:0:Rights"] = "*" }).Build();
+            new Dictionary<string, string?>
+            {
+                ["Weir:Rooms:0:Pattern"] = "*",
+                ["Weir:Api:Keys:0:Name"] = "a",
+                ["Weir:Api:Keys:0:Key"] = "b",
+                ["Weir:Api:Keys:0:Rights"] = "*",
+                ["Weir:Sources:Kafka:0:Topic"] = "records",
+                ["Weir:Sources:Kafka:0:DeadLetterTopic"] = "rejected",
+            }).Build();
         SettingsReader reader = new(configuration);
 
         HostFeatures.Read(reader);

@@ -20,6 +20,8 @@ public sealed partial class LayerTests
     [InlineData("Weir.Host")]
     [InlineData("Weir.Protocols.Centrifugo")]
     [InlineData("Weir.Relay")]
+    [InlineData("Weir.Sources")]
+    [InlineData("Weir.Sources.Kafka")]
     public void Namespaces_UseOnlyWhatTheTableAllows(string package)
     {
         Dictionary<string, string[]> allowed = TableOf(package);

@@ -17,6 +17,8 @@ public sealed class LogEventTests
     [InlineData("Weir.Brokers.Redis")]
     [InlineData("Weir.Protocols.Centrifugo")]
     [InlineData("Weir.Relay")]
+    [InlineData("Weir.Sources")]
+    [InlineData("Weir.Sources.Kafka")]
     [InlineData("Weir.Transports.Epoll")]
     public void Events_OfAPackage_HaveUniqueIds(string package)
     {

@@ -40,7 +40,15 @@ internal sealed class MockKafka : IDisposable
         return topic;
     }
 
-    public void Delete(string topic) => Check(NativeMock.DeleteTopic(_cluster, topic));
+    /// <summary>Deletes a topic and creates one of its name, before a producer's request for metadata creates it.</summary>
+    public void CreateAnew(string topic, int partitions)
+    {
+        do
+        {
+            Check(NativeMock.DeleteTopic(_cluster, topic));
+        }
+        while (NativeMock.CreateTopic(_cluster, topic, partitions, Math.Min(_brokers, 3)) == (int)ErrorCode.TopicAlreadyExists);
+    }
 
     public void SetDown(int broker = 1) => Check(NativeMock.SetDown(_cluster, broker));
 
@@ -62,6 +70,9 @@ internal sealed class MockKafka : IDisposable
     /// <summary>Answers the next requests of a kind with these errors.</summary>
     public void Fail(short request, params ErrorCode[] errors)
         => NativeMock.PushErrors(_cluster, request, (nuint)errors.Length, [.. errors.Select(static each => (int)each)]);
+
+    /// <summary>Answers requests about a topic with an error, until it is <see cref="ErrorCode.NoError"/>.</summary>
+    public void SetTopicError(string topic, ErrorCode error) => NativeMock.SetTopicError(_cluster, topic, (int)error);
 
     public void FailNoMore(short request) => NativeMock.ClearErrors(_cluster, request);
 
