@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using Weir.Brokers.Kafka.Tests.Mock;
 using Weir.Testing;
 using Weir.TestSupport.Processes;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Kafka.Tests;
@@ -36,6 +37,39 @@ public sealed class HostTests(SharedKafka shared)
     }
 
     [Fact]
+    public async Task TwoHosts_WithHistoryInRedis_AndPlainRoomsOnKafka_ShareBoth()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        string topic = shared.Kafka.Create();
+        await using HostProcess one = await StartDividedAsync(redis, topic);
+        await using HostProcess two = await StartDividedAsync(redis, topic);
+        foreach (string room in (string[])["plain:1", "kept:1"])
+        {
+            using RawClient ann = await one.OpenAsync("/ws?room=" + room);
+            using RawClient bob = await two.OpenAsync("/ws?room=" + room);
+            await ann.SendTextAsync("to " + room);
+            Assert.Equal("to " + room, await ReadTextAsync(bob));
+            string subscribers = await redis.AskAsync($"PUBLISH weir:{{room:{room}}} x");
+            Assert.Equal(room == "plain:1" ? ":0" : ":2", subscribers.TrimEnd());
+        }
+
+        Assert.Equal(":1", (await redis.AskAsync("EXISTS weir:{room:kept:1}:stream")).TrimEnd());
+        Assert.Empty(one.Warnings);
+        Assert.Empty(two.Warnings);
+    }
+
+    [Fact]
+    public async Task BrokerOfASingleNode_ForSomeRooms_EndsTheStart_ByTheNameOfTheSetting()
+    {
+        (int exitCode, _, string errors) = await HostProcess.RunAsync(
+            ["--urls", "http://127.0.0.1:0"], ("Weir__Broker__Kind", "Redis"), ("Weir__Rooms__0__Pattern", "news:*"),
+            ("Weir__Rooms__0__Broker", "Memory"));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Weir:Rooms:0:Broker is 'Memory'", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Host_WhoseKafkaIsDown_ServesItsOwnMembers_AndReportsDegraded()
     {
         using MockKafka kafka = new();
@@ -64,7 +98,7 @@ public sealed class HostTests(SharedKafka shared)
             ("Weir__Rooms__0__HistorySize", "100"));
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("Weir:Rooms:0:HistorySize is '100'; allowed is 0 with Weir:Broker:Kind=Kafka", errors, StringComparison.Ordinal);
+        Assert.Contains("Weir:Rooms:0:HistorySize is '100'; allowed is 0 with the broker Kafka", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,6 +146,17 @@ public sealed class HostTests(SharedKafka shared)
         ("Weir__Kafka__Client__fetch_wait_max_ms", "5"),
         .. more,
     ]);
+
+    private Task<HostProcess> StartDividedAsync(RedisServer redis, string topic) => HostProcess.StartAsync(
+        ("Weir__Broker__Kind", "Redis"),
+        ("Weir__Redis__Configuration", redis.Address),
+        ("Weir__Rooms__0__Pattern", "plain:*"),
+        ("Weir__Rooms__0__Broker", "Kafka"),
+        ("Weir__Rooms__1__Pattern", "*"),
+        ("Weir__Rooms__1__HistorySize", "100"),
+        ("Weir__Kafka__BootstrapServers", shared.Kafka.BootstrapServers),
+        ("Weir__Kafka__Topic", topic),
+        ("Weir__Kafka__Client__fetch_wait_max_ms", "5"));
 
     private static async Task<string> ReadTextAsync(RawClient client) => Encoding.UTF8.GetString((await client.ReadFrameAsync()).Payload);
 }

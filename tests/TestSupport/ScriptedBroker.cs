@@ -17,6 +17,8 @@ public sealed class ScriptedBroker : IBroker
 
     public bool IsSingleNode { get; init; }
 
+    public bool KeepsHistory { get; init; } = true;
+
     public BrokerHealth Health { get; private set; } = BrokerHealth.Up;
 
     public string Epoch { get; set; } = "e1";

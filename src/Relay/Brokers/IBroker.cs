@@ -25,6 +25,12 @@ public interface IBroker : IAsyncDisposable
     BrokerHealth Health { get; }
 
     /// <summary>
+    /// Returns the broker that carries the rooms of a rule, for its health and for whether it keeps history: this one, unless rooms are
+    /// divided among several (<see cref="RoutingBroker"/>).
+    /// </summary>
+    IBroker For(RoomRule rule) => this;
+
+    /// <summary>
     /// Begins: announcements go to <paramref name="sink"/> from now on. Called once. Completes without waiting for a broker that is
     /// unavailable; connecting is retried until it succeeds.
     /// </summary>
@@ -140,6 +146,9 @@ public interface IBrokerSink
     /// must be checked. The broker logs the reason itself, at Warning when the link goes down and at Information when it is up again.
     /// </summary>
     void OnHealthChanged(BrokerHealth health);
+
+    /// <summary>The same for those rooms only that <paramref name="isConcerned"/> returns <c>true</c> for, by their names.</summary>
+    void OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned) => OnHealthChanged(health);
 }
 
 /// <summary>Whether a broker can be reached.</summary>

@@ -36,6 +36,12 @@ public sealed record RoomRule
     /// <summary>Which clients may publish, besides back ends by the HTTP API; default <see cref="RoomPublishing.Members"/>.</summary>
     public RoomPublishing Publish { get; init; }
 
+    /// <summary>
+    /// The broker that carries the rooms, by its name in a <see cref="RoutingBroker"/>; default <c>null</c>: the main one. Without a
+    /// <see cref="RoutingBroker"/> it has no effect.
+    /// </summary>
+    public string? Broker { get; init; }
+
     /// <summary>Whether the room has history.</summary>
     public bool KeepsHistory => HistorySize > 0;
 }

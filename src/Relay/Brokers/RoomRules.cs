@@ -88,7 +88,7 @@ public sealed class RoomRules
     {
         string text = string.Join('\n', _rules.Select(static r => string.Create(
             CultureInfo.InvariantCulture,
-            $"{r.Pattern}\0{r.HistorySize}\0{r.HistoryTtl.Ticks}\0{r.Durable}\0{r.Presence}\0{r.Access}\0{r.Publish}")));
+            $"{r.Pattern}\0{r.HistorySize}\0{r.HistoryTtl.Ticks}\0{r.Durable}\0{r.Presence}\0{r.Access}\0{r.Publish}\0{r.Broker}")));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 }

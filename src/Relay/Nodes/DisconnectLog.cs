@@ -19,7 +19,7 @@ internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execut
     /// <summary>The room whose history is the log.</summary>
     internal const string Room = RelayNode.ReservedPrefix + "disconnects";
 
-    private static readonly RoomRule _rule = new() { Pattern = Room, HistorySize = 1000, HistoryTtl = TimeSpan.FromMinutes(10) };
+    internal static readonly RoomRule Rule = new() { Pattern = Room, HistorySize = 1000, HistoryTtl = TimeSpan.FromMinutes(10) };
 
     private readonly Lock _gate = new();
     private readonly HashSet<string> _executed = []; // by their ids, since the last read
@@ -33,7 +33,7 @@ internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execut
     {
         if (node.Broker.KeepsHistory)
         {
-            await node.Broker.PublishAsync(Room, new Publication { Data = message, Node = node.NodeId }, _rule, cancellationToken)
+            await node.Broker.PublishAsync(Room, new Publication { Data = message, Node = node.NodeId }, Rule, cancellationToken)
                 .ConfigureAwait(false);
         }
     }
@@ -81,7 +81,7 @@ internal sealed class DisconnectLog(RelayNode node, Action<Disconnection> execut
             try
             {
                 HistoryQuery query = new(since, Limit: since is null ? 0 : -1);
-                RoomHistory history = await node.Broker.ReadHistoryAsync(Room, query, _rule, CancellationToken.None).ConfigureAwait(false);
+                RoomHistory history = await node.Broker.ReadHistoryAsync(Room, query, Rule, CancellationToken.None).ConfigureAwait(false);
                 if (since is { } from)
                 {
                     ExecuteMissed(history, from);

@@ -32,7 +32,7 @@ public sealed partial class RelayNode
         await _reads.WaitAsync().ConfigureAwait(false);
         try
         {
-            return await Broker.ReadHistoryAsync(room.Name, query, room.Rule, CancellationToken.None).ConfigureAwait(false);
+            return await room.Broker.ReadHistoryAsync(room.Name, query, room.Rule, CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
@@ -55,9 +55,9 @@ public sealed partial class RelayNode
         _owesLosses = false; // before the iteration: a loss added meanwhile sets it again
         foreach ((string room, RoomRule rule) in _losses)
         {
-            if (!_losses.TryRemove(room, out _))
+            if (Broker.For(rule).Health != BrokerHealth.Up || !_losses.TryRemove(room, out _))
             {
-                continue; // a publish has skipped an offset
+                continue; // it cannot be stored now, or a publish has skipped an offset
             }
 
             try
@@ -108,13 +108,13 @@ public sealed partial class RelayNode
                 ShowNode();
             }
 
-            if (step % checks == 0 && Health != BrokerHealth.Degraded)
+            if (step % checks == 0 && Broker.For(DisconnectLog.Rule).Health != BrokerHealth.Degraded)
             {
                 _disconnects.Read();
             }
 
             Copies.Trim();
-            if (_owesLosses && step >= _lossesFrom && Health == BrokerHealth.Up && _settlingLosses.IsCompleted)
+            if (_owesLosses && step >= _lossesFrom && _settlingLosses.IsCompleted)
             {
                 _settlingLosses = SettleLossesAsync();
             }

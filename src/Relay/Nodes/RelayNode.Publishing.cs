@@ -187,7 +187,7 @@ public sealed partial class RelayNode
     // Waits in the room's queue first: a room that has used up its permits does not block others.
     private async ValueTask<bool> WaitForPermitsAsync(LocalRoom room)
     {
-        if (Health == BrokerHealth.Degraded || Settings.BrokerTimeout == TimeSpan.Zero)
+        if (room.Broker.Health == BrokerHealth.Degraded || Settings.BrokerTimeout == TimeSpan.Zero)
         {
             return false;
         }
@@ -299,7 +299,7 @@ public sealed partial class RelayNode
             entry = AddInsideLock(room, draft, publisher, mustBeStored);
             try
             {
-                call = Broker.PublishAsync(
+                call = room.Broker.PublishAsync(
                     room.Name, entry.Publication, mustBeStored ? room.StoredRule : room.Rule, CancellationToken.None);
             }
             catch (Exception error)
@@ -308,7 +308,7 @@ public sealed partial class RelayNode
             }
         }
 
-        if (Health == BrokerHealth.Degraded && !room.Rule.KeepsHistory)
+        if (room.Broker.Health == BrokerHealth.Degraded && !room.Rule.KeepsHistory)
         {
             room.OnBrokerUnavailable(); // its announcement may be missed
         }
@@ -341,7 +341,7 @@ public sealed partial class RelayNode
         entry.IsStored = true;
         ReleasePermits(room);
         Metrics.Published(isUnnumbered ? "announced" : "stored");
-        if (Health == BrokerHealth.Degraded)
+        if (room.Broker.Health == BrokerHealth.Degraded)
         {
             // Its announcement may be missed; the history has it, and without history the node delivers it to its own members.
             if (room.Rule.KeepsHistory)

@@ -34,7 +34,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly RunningTimeouts _brokerTimeouts;
     private Task? _started;
-    private bool _wasUnavailable = true; // until the broker is available
+    private bool _hasMissedControl = true; // until the broker is available
 
     /// <summary>Creates a node; <see cref="StartAsync"/> must be called before it is used.</summary>
     /// <param name="broker">The broker, not started yet; the node starts and disposes it.</param>
@@ -56,7 +56,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         Broker = broker;
         Members = members ?? new RoomDirectory();
         Settings = (options ?? new RelayOptions()).ToSettings();
-        if (!broker.KeepsHistory && Settings.Rules.All.FirstOrDefault(static rule => rule.KeepsHistory) is { } kept)
+        if (Settings.Rules.All.FirstOrDefault(rule => rule.KeepsHistory && !broker.For(rule).KeepsHistory) is { } kept)
         {
             throw new ArgumentException(
                 $"The broker keeps no history, and the rule of {kept.Pattern} has a HistorySize of {kept.HistorySize}: set it to 0, "
@@ -170,7 +170,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(member);
         LocalRoom local = Acquire(room, out Task ready);
-        return ready.IsCompleted || Settings.BrokerTimeout == TimeSpan.Zero || Health == BrokerHealth.Degraded
+        return ready.IsCompleted || Settings.BrokerTimeout == TimeSpan.Zero || local.Broker.Health == BrokerHealth.Degraded
             ? new(Enter(local, member, client, info))
             : WaitAsync();
 
@@ -331,17 +331,22 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         }
     }
 
-    void IBrokerSink.OnHealthChanged(BrokerHealth health)
+    void IBrokerSink.OnHealthChanged(BrokerHealth health) => OnHealthChanged(health, static _ => true);
+
+    void IBrokerSink.OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned) => OnHealthChanged(health, isConcerned);
+
+    private void OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned)
     {
         if (health == BrokerHealth.Degraded)
         {
-            _wasUnavailable = true;
             RelayLog.BrokerUnavailable(Logger);
-            foreach (LocalRoom room in Rooms)
+            foreach (LocalRoom room in Rooms.Where(room => isConcerned(room.Name)))
             {
+                room.HasMissedAnnouncements = true;
                 room.OnBrokerUnavailable();
             }
 
+            _hasMissedControl |= isConcerned(DisconnectLog.Room);
             return;
         }
 
@@ -350,17 +355,23 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
             RelayLog.BrokerRefuses(Logger);
         }
 
-        if (!_wasUnavailable)
+        int compared = 0;
+        foreach (LocalRoom room in Rooms.Where(room => room.HasMissedAnnouncements && isConcerned(room.Name)))
         {
-            return; // no announcement was missed
+            room.HasMissedAnnouncements = false;
+            room.Maintain(isCheckDue: true, isRefreshDue: true);
+            compared++;
         }
 
-        _wasUnavailable = false;
-        RelayLog.BrokerAvailableAgain(Logger, _rooms.Count);
-        _disconnects.Read();
-        foreach (LocalRoom room in Rooms)
+        if (_hasMissedControl && isConcerned(DisconnectLog.Room))
         {
-            room.Maintain(isCheckDue: true, isRefreshDue: true);
+            _hasMissedControl = false;
+            _disconnects.Read();
+        }
+
+        if (compared > 0)
+        {
+            RelayLog.BrokerAvailableAgain(Logger, compared);
         }
     }
 

@@ -12,9 +12,6 @@ internal interface IRoomNode
 
     IBroker Broker { get; }
 
-    /// <summary>The broker's health.</summary>
-    BrokerHealth Health { get; }
-
     RoomDirectory Members { get; }
 
     RelaySettings Settings { get; }

@@ -31,7 +31,8 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
         Name = name;
         _node = node;
         Rule = node.Settings.Rules.Of(name);
-        _isPlain = node.Broker.IsSingleNode && !Rule.KeepsHistory;
+        Broker = node.Broker.For(Rule);
+        _isPlain = Broker.IsSingleNode && !Rule.KeepsHistory;
         _subscription = new BrokerSubscription(this);
         StoredRule = Rule.Durable ? Rule : Rule with { Durable = true };
         Phase = (uint)StringComparer.Ordinal.GetHashCode(name);
@@ -42,6 +43,15 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
 
     /// <summary>The room's rule.</summary>
     public RoomRule Rule { get; }
+
+    /// <summary>The broker that carries the room.</summary>
+    internal IBroker Broker { get; }
+
+    /// <summary>
+    /// Whether announcements may have been missed since the position was compared the last time; true until the broker is available.
+    /// Written in the broker's notifications of its health.
+    /// </summary>
+    internal bool HasMissedAnnouncements { get; set; } = true;
 
     /// <summary>The same rule for a publisher that is notified if the broker does not store its publication.</summary>
     internal RoomRule StoredRule { get; }

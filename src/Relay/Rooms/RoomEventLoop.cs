@@ -220,7 +220,7 @@ internal sealed partial class RoomEventLoop
                 _room.Outbox.Remove(entry, mayComeLate: isUnknown);
             }
 
-            if (_node.Health == BrokerHealth.Degraded)
+            if (_room.Broker.Health == BrokerHealth.Degraded)
             {
                 OnBrokerUnavailable(); // the entries that waited behind it
             }

@@ -32,6 +32,8 @@ internal sealed class FileFeature : BrokerFeature
 
     public override string Kind => "File";
 
+    public override bool IsSingleNode => true;
+
     public override IEnumerable<Setting> Settings => _table.Settings;
 
     public override IEnumerable<string> Meters => ["Weir.Brokers.File"];
@@ -45,7 +47,6 @@ internal sealed class FileFeature : BrokerFeature
         }
     }
 
-    public override void AddBroker(IServiceCollection services)
-        => services.AddSingleton<IBroker>(provider => new FileBroker(
-            _options, provider.GetService<ILoggerFactory>(), meters: provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
+    public override IBroker Create(IServiceProvider services) => new FileBroker(
+        _options, services.GetService<ILoggerFactory>(), meters: services.GetService<System.Diagnostics.Metrics.IMeterFactory>());
 }

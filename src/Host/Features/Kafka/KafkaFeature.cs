@@ -58,6 +58,5 @@ internal sealed class KafkaFeature : BrokerFeature
         }
     }
 
-    public override void AddBroker(IServiceCollection services)
-        => services.AddSingleton<IBroker>(provider => new KafkaBroker(_options, provider.GetService<ILoggerFactory>()));
+    public override IBroker Create(IServiceProvider services) => new KafkaBroker(_options, services.GetService<ILoggerFactory>());
 }

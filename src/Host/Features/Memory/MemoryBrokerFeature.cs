@@ -17,6 +17,8 @@ internal sealed class MemoryBrokerFeature : BrokerFeature
 
     public override string Kind => "Memory";
 
+    public override bool IsSingleNode => true;
+
     public override IEnumerable<Setting> Settings => _table.Settings;
 
     public override void Read(SettingsReader reader) => _options = _table.Read(reader).Value;
@@ -27,5 +29,5 @@ internal sealed class MemoryBrokerFeature : BrokerFeature
         exposure.Memory.AddNode(_options.MaxHistoryBytes);
     }
 
-    public override void AddBroker(IServiceCollection services) => services.AddSingleton<IBroker>(new MemoryBroker(_options));
+    public override IBroker Create(IServiceProvider services) => new MemoryBroker(_options);
 }

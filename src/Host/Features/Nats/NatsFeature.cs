@@ -80,6 +80,5 @@ internal sealed class NatsFeature : BrokerFeature
         }
     }
 
-    public override void AddBroker(IServiceCollection services)
-        => services.AddSingleton<IBroker>(provider => new NatsBroker(_options, provider.GetService<ILoggerFactory>()));
+    public override IBroker Create(IServiceProvider services) => new NatsBroker(_options, services.GetService<ILoggerFactory>());
 }

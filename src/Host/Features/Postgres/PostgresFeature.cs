@@ -67,6 +67,5 @@ internal sealed class PostgresFeature : BrokerFeature
         }
     }
 
-    public override void AddBroker(IServiceCollection services)
-        => services.AddSingleton<IBroker>(provider => new PostgresBroker(_options, provider.GetService<ILoggerFactory>()));
+    public override IBroker Create(IServiceProvider services) => new PostgresBroker(_options, services.GetService<ILoggerFactory>());
 }

@@ -63,6 +63,5 @@ internal sealed class RedisFeature : BrokerFeature
         }
     }
 
-    public override void AddBroker(IServiceCollection services)
-        => services.AddSingleton<IBroker>(provider => new RedisBroker(_options, provider.GetService<ILoggerFactory>()));
+    public override IBroker Create(IServiceProvider services) => new RedisBroker(_options, services.GetService<ILoggerFactory>());
 }

@@ -37,11 +37,13 @@ internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Act
         .Text("Name", "text", static o => o.NodeName, static (o, value) => o.NodeName = value, "this node's name in `info`",
             shownDefault: "the machine's");
 
+    private readonly SettingTable<RoomRuleSettings> _rule = RoomRuleSettings.NewTable(brokers.Kinds);
+
     private SettingValues<RelayOptions> _brokerValues = new();
     private SettingValues<RelayOptions> _nodeValues = new();
     private RoomRules _rules = new([]);
 
-    public override IEnumerable<Setting> Settings => [.. RoomRuleSettings.Table.Settings, .. _broker.Settings, .. _node.Settings];
+    public override IEnumerable<Setting> Settings => [.. _rule.Settings, .. _broker.Settings, .. _node.Settings];
 
     public override IEnumerable<PathString> PathsWithHeadLimit => [Path];
 
@@ -54,33 +56,27 @@ internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Act
         List<RoomRule> rules = [];
         foreach (string entry in reader.ReadEntries(Section))
         {
-            RoomRuleSettings rule = RoomRuleSettings.Table.Read(reader, entry).Value;
+            RoomRuleSettings rule = _rule.Read(reader, entry).Value;
             if (rule.Pattern.Length == 0)
             {
                 reader.Complain($"{entry}:Pattern", rule.Pattern, "a glob over the names of rooms, such as chat:* or *");
             }
 
-            if (rule.HistorySize > 0 && !brokers.Used.KeepsHistory)
-            {
-                reader.Complain(
-                    $"{entry}:HistorySize", rule.HistorySize.ToString(CultureInfo.InvariantCulture),
-                    $"0 with Weir:Broker:Kind={brokers.Used.Kind}, which keeps no history; rooms with history need another broker, "
-                    + "such as Redis");
-            }
-
+            ComplainAboutBroker(reader, entry, rule);
             if (!auth.IsEnabled)
             {
                 ComplainAboutAccess(reader, entry, rule);
             }
 
             rules.Add(rule.ToRule());
-            if (brokers.Used.RefusalOf(rules[^1]) is { } refusal)
+            if (brokers.Of(rule.Broker).RefusalOf(rules[^1]) is { } refusal)
             {
                 reader.Complain(entry, "", $"rules that the broker can keep; {refusal}");
             }
         }
 
         _rules = new RoomRules(rules);
+        brokers.Use(_rules);
     }
 
     public override void AddServices(WebApplicationBuilder builder)
@@ -119,6 +115,30 @@ internal sealed class RoomsFeature(AuthFeature auth, BrokersFeature brokers, Act
                 exposure.AddOpen(
                     ExposureArea.Memory, $"The history of rooms like {rule.Pattern} is kept indefinitely after their last use: HistoryTtl is 0");
             }
+        }
+    }
+
+    private void ComplainAboutBroker(SettingsReader reader, string entry, RoomRuleSettings rule)
+    {
+        if (rule.Broker == brokers.Main.Kind)
+        {
+            rule.Broker = null;
+        }
+
+        BrokerFeature broker = brokers.Of(rule.Broker);
+        if (broker.IsSingleNode != brokers.Main.IsSingleNode)
+        {
+            string single = broker.IsSingleNode ? broker.Kind : brokers.Main.Kind;
+            reader.Complain(
+                $"{entry}:Broker", broker.Kind,
+                $"no value, or a broker that fits Weir:Broker:Kind={brokers.Main.Kind}: {single} is for a single node, the other connects several");
+        }
+
+        if (rule.HistorySize > 0 && !broker.KeepsHistory)
+        {
+            reader.Complain(
+                $"{entry}:HistorySize", rule.HistorySize.ToString(CultureInfo.InvariantCulture),
+                $"0 with the broker {broker.Kind}, which keeps no history; rooms with history need another broker, such as {entry}:Broker=Redis");
         }
     }
 
