@@ -166,7 +166,7 @@ public sealed class OutageTests
         {
             options.PublishTimeout = TimeSpan.FromSeconds(30);
             // The mock does not check the sequence numbers of an idempotent producer: it takes a later batch before the refused one, which
-            // the producer then counts as stored. Kafka refuses the later batch.
+            // the producer then counts as stored (findings/librdkafka-mock-does-not-check-sequences.sh). Kafka refuses the later batch.
             options.Client["max.in.flight.requests.per.connection"] = "1";
         });
         await node.SubscribeAsync(Room);

@@ -1,3 +1,5 @@
+using Weir.Relay.Brokers;
+
 namespace Weir.Brokers.Kafka.Log;
 
 /// <summary>
@@ -46,10 +48,18 @@ internal sealed class PartitionState(int id)
     public void MoveTo(long next)
     {
         Volatile.Write(ref _next, next);
+        (long Offset, TaskCompletionSource Read)[] waiting;
         lock (_gate)
         {
             _lastWritten = -1;
+            waiting = [.. _waiting];
+            _waiting.Clear();
+            _hasWaiting = false;
         }
+
+        // Their records may be among those that no longer exist.
+        Array.ForEach(waiting, static each => each.Read.TrySetException(
+            new BrokerUnavailableException("The partition has lost records; this one may be among them.", isUnknown: true)));
     }
 
     /// <summary>Counts a record as read; called by the reader only, after the record has been delivered.</summary>
