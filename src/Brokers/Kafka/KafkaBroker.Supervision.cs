@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using Weir.Brokers.Kafka.Diagnostics;
 using Weir.Brokers.Kafka.Log;
 using Weir.Brokers.Kafka.Wire;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -74,7 +75,7 @@ public sealed partial class KafkaBroker
             if (!_hasWarnedOfDown && !_stopping.IsCancellationRequested)
             {
                 _hasWarnedOfDown = true; // once per outage, also if Kafka is unavailable at the start
-                KafkaLog.WentDown(_logger, reason, what);
+                KafkaLog.WentDown(_logger, what, LogText.OneLine(reason));
             }
 
             if (_health != BrokerHealth.Degraded)

@@ -7,6 +7,7 @@ using Weir.Brokers.Kafka.Diagnostics;
 using Weir.Brokers.Kafka.Log;
 using Weir.Brokers.Kafka.Presence;
 using Weir.Brokers.Kafka.Wire;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Kafka;
@@ -53,8 +54,8 @@ public sealed partial class KafkaBroker : IBroker, IRecordTarget
         configs.Validate();
         _settings = configs.ToSettings();
         _options = options;
-        _logger = loggers?.CreateLogger(KafkaLog.Category) ?? NullLogger.Instance;
         _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(KafkaLog.Category, _time);
         _presence = new PresenceTable(_time);
         _own = new OwnPresence(_time);
         _metrics = new KafkaMetrics(meters)

@@ -4,6 +4,7 @@ using Weir.Brokers.Nats.Diagnostics;
 using Weir.Brokers.Nats.Streams;
 using Weir.Brokers.Nats.Subjects;
 using Weir.Brokers.Nats.Writing;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -333,7 +334,7 @@ public sealed partial class NatsBroker
             if (!_hasWarnedOfDown && !_stopping.IsCancellationRequested)
             {
                 _hasWarnedOfDown = true; // once per outage, also if NATS is unavailable at the start
-                NatsLog.WentDown(_logger, reason, what);
+                NatsLog.WentDown(_logger, what, LogText.OneLine(reason));
             }
 
             SetHealth(BrokerHealth.Degraded);

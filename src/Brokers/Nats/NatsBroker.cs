@@ -9,6 +9,7 @@ using Weir.Brokers.Nats.Logs;
 using Weir.Brokers.Nats.Presence;
 using Weir.Brokers.Nats.Streams;
 using Weir.Brokers.Nats.Subjects;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -54,8 +55,8 @@ public sealed partial class NatsBroker : IBroker
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _options = options;
-        _logger = loggers?.CreateLogger(NatsLog.Category) ?? NullLogger.Instance;
         _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(NatsLog.Category, _time);
         _metrics = new NatsMetrics(meters);
         _timeouts = new RunningTimeouts(options.RequestTimeout, _time);
         _clock = new ServerClock(_time);

@@ -5,6 +5,7 @@ using Weir.Brokers.Postgres.Keeping;
 using Weir.Brokers.Postgres.Lanes;
 using Weir.Brokers.Postgres.Sessions;
 using Weir.Brokers.Postgres.Signals;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -246,7 +247,7 @@ public sealed partial class PostgresBroker
             if (!_hasWarnedOfDown && !_stopping.IsCancellationRequested)
             {
                 _hasWarnedOfDown = true; // once per outage, also if PostgreSQL is unavailable at the start
-                PostgresLog.WentDown(_logger, error, what);
+                PostgresLog.WentDown(_logger, what, LogText.OneLine(error));
             }
 
             SetHealthInsideLock(BrokerHealth.Degraded);

@@ -7,6 +7,7 @@ using Weir.Brokers.Postgres.Calls;
 using Weir.Brokers.Postgres.Diagnostics;
 using Weir.Brokers.Postgres.Lanes;
 using Weir.Brokers.Postgres.Sessions;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 using Weir.Timing;
 
@@ -55,8 +56,8 @@ public sealed partial class PostgresBroker : IBroker, ICallOwner
         _options = options;
         _server = ServerAddress.Describe(builder);
         _source = CreateSource(builder, options);
-        _logger = loggers?.CreateLogger(PostgresLog.Category) ?? NullLogger.Instance;
         _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLimitedLogger(PostgresLog.Category, _time);
         _metrics = new PostgresMetrics(meters);
         _timeouts = new RunningTimeouts(options.RequestTimeout, _time);
     }

@@ -1,4 +1,5 @@
 using StackExchange.Redis;
+using Weir.Diagnostics;
 using Weir.Relay.Brokers;
 
 namespace Weir.Brokers.Redis;
@@ -26,15 +27,9 @@ internal static class RedisFailure
     /// </summary>
     public static string Describe(Exception? error)
     {
-        if (error is null)
-        {
-            return "";
-        }
-
-        string text = error.Message.ReplaceLineEndings(" ");
+        string text = LogText.OneLine(error);
         int advice = text.IndexOf(" To allow this multiplexer", StringComparison.Ordinal);
-        text = (advice < 0 ? text : text[..advice]).TrimEnd();
-        return text.EndsWith('.') ? text : text + ".";
+        return advice < 0 ? text : text[..advice];
     }
 
     public static BrokerUnavailableException Of(Exception error) => new($"Redis request failed: {error.Message}", IsUnknown(error), error);

@@ -16,8 +16,8 @@ internal static partial class KafkaLog
         EventName = "KafkaUp")]
     public static partial void IsUp(ILogger logger, string topic, int partitions);
 
-    [LoggerMessage(841, LogLevel.Warning, "Kafka: announcements may be late, and publishes fail, from now on. {What}", EventName = "KafkaDown")]
-    public static partial void WentDown(ILogger logger, Exception? error, string what);
+    [LoggerMessage(841, LogLevel.Warning, "Kafka: announcements may be late, and publishes fail, from now on. {What} {Reason}", EventName = "KafkaDown")]
+    public static partial void WentDown(ILogger logger, string what, string reason);
 
     [LoggerMessage(842, LogLevel.Debug, "Kafka is not ready yet", EventName = "KafkaTryFailed")]
     public static partial void TryFailed(ILogger logger, Exception error);

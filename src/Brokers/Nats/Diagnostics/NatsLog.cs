@@ -11,8 +11,8 @@ internal static partial class NatsLog
         750, LogLevel.Information, "NATS {Version} at {Address} is up: it stores, and every subscription is confirmed", EventName = "NatsUp")]
     public static partial void IsUp(ILogger logger, string version, string address);
 
-    [LoggerMessage(751, LogLevel.Warning, "NATS: announcements may be missed from now on. {What}", EventName = "NatsDown")]
-    public static partial void WentDown(ILogger logger, Exception? error, string what);
+    [LoggerMessage(751, LogLevel.Warning, "NATS: announcements may be missed from now on. {What} {Reason}", EventName = "NatsDown")]
+    public static partial void WentDown(ILogger logger, string what, string reason);
 
     [LoggerMessage(
         752, LogLevel.Warning, "NATS announces but does not store: publishes that must be stored fail. {Reason}", EventName = "NatsRefuses")]

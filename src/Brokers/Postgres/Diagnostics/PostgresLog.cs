@@ -13,8 +13,8 @@ internal static partial class PostgresLog
     [LoggerMessage(880, LogLevel.Information, "PostgreSQL is up: {Server}, version {Version}, {Line}", EventName = "PostgresUp")]
     public static partial void IsUp(ILogger logger, string server, Version version, string line);
 
-    [LoggerMessage(881, LogLevel.Warning, "PostgreSQL: announcements may be missed from now on. {What}", EventName = "PostgresDown")]
-    public static partial void WentDown(ILogger logger, Exception? error, string what);
+    [LoggerMessage(881, LogLevel.Warning, "PostgreSQL: announcements may be missed from now on. {What} {Reason}", EventName = "PostgresDown")]
+    public static partial void WentDown(ILogger logger, string what, string reason);
 
     [LoggerMessage(882, LogLevel.Debug, "PostgreSQL is not ready yet", EventName = "PostgresTryFailed")]
     public static partial void TryFailed(ILogger logger, Exception error);
