@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net.Sockets;
 using NBomber.Contracts.Stats;
 using NBomber.CSharp;
 using Weir.LoadTest.Suite;
@@ -26,26 +25,33 @@ static async Task<int> RunAsync(ParseResult parsed, SuiteServers servers)
         return 2;
     }
 
+    string named = parsed.GetRequiredValue(SuiteOptions.ReportFolder);
+    string folder = SuiteSession.ReportFolder(named, TimeProvider.System, Environment.ProcessId);
+    SuiteLoad[] loads;
+    NodeStats result;
     try
     {
         SuiteSettings settings = await SuiteOptions.SettingsAsync(parsed, chosen, servers);
-        SuiteLoad[] loads = [.. chosen.SelectMany(each => each.Create(settings))];
-        NodeStats result = NBomberRunner
-            .RegisterScenarios([.. loads.Select(static each => each.Props)])
+        loads = [.. chosen.SelectMany(each => each.Create(settings))];
+        int maxFailures = SuiteOptions.MaxFailures(parsed, chosen);
+        result = await SuiteSession.RunAsync(loads, () => NBomberRunner
+            .RegisterScenarios([.. loads.Select(each => each.Props(maxFailures))])
             .WithTestSuite("weir")
             .WithTestName(string.Join('-', names))
-            .WithReportFolder(parsed.GetRequiredValue(SuiteOptions.ReportFolder))
+            .WithReportFolder(folder)
             .WithReportFormats(ReportFormat.Html, ReportFormat.Csv, ReportFormat.Md)
             .WithReportingInterval(TimeSpan.FromSeconds(5))
-            .Run();
-        bool[] holds = [.. loads.Select(each => Holds(each, result.GetScenarioStats(each.Name), parsed.GetValue(SuiteOptions.MaxP99)))];
-        return Array.TrueForAll(holds, static each => each) ? 0 : 1;
+            .Run());
     }
-    catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or ArgumentException)
+    catch (Exception error) // no server, or one that does not accept all connections; and NBomber refuses a load with a plain Exception
     {
-        Console.Error.WriteLine($"FAILED {error.Message}"); // before the load began: no server, or none that accepts all connections
+        Console.Error.WriteLine($"FAILED {error.Message.ReplaceLineEndings(" ")}");
         return 1;
     }
+
+    bool[] holds = [.. loads.Select(each => Holds(each, result.GetScenarioStats(each.Name), parsed.GetValue(SuiteOptions.MaxP99)))];
+    Console.WriteLine($"reports in {folder}");
+    return Array.TrueForAll(holds, static each => each) ? 0 : 1;
 }
 
 static bool Holds(SuiteLoad load, ScenarioStats stats, double maxP99)
@@ -56,6 +62,7 @@ static bool Holds(SuiteLoad load, ScenarioStats stats, double maxP99)
     int failed = stats.Fail.Request.Count;
     bool holds = count > 0 && failed == 0 && (maxP99 == 0 || p99 <= maxP99);
     Console.WriteLine($"{(holds ? "ok    " : "FAILED")} {load.Name}: {count:N0} x {load.Step}, {step?.Ok.Request.RPS ?? 0:N0}/s, p99 {p99:N2} ms, {failed:N0} failed");
+    // The scenario's own list is the sum of its steps' codes, and of those of failures between steps.
     foreach (StatusCodeStats each in stats.Ok.StatusCodes.Concat(stats.Fail.StatusCodes).Where(static each => each.Message.Length > 0)
         .Take(20))
     {

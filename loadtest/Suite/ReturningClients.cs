@@ -18,10 +18,15 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
     // Copies without a further wait must not spin.
     private static readonly TimeSpan _shortestIteration = TimeSpan.FromSeconds(1);
 
+    // Copies begin within a second of each other.
+    private static readonly TimeSpan _watchedLimit = TimeSpan.FromSeconds(5);
+
     // No client will be lost any more.
     private readonly TaskCompletionSource _isOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _areAllWatched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _areAllReconnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<LocalServer> _servers = [];
+    private int _watched;
     private int _returned;
 
     /// <summary>Started by the load's init.</summary>
@@ -36,8 +41,13 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
         List<SuiteTarget> targets = [];
         SuitePool<ReturningClient> clients = new(number => ReturningClient.OpenAsync(targets, number));
 
-        ScenarioProps scenario = Scenario.Create(name, async context => await clients.UseAsync(client => IterateAsync(context, client)))
-            .WithInit(async _ =>
+        return new SuiteLoad(
+            name,
+            AwayStep,
+            context => clients.UseAsync(client => IterateAsync(context, client)),
+            [Simulation.KeepConstant(copies: settings.Connections, during: settings.During)])
+        {
+            Init = async () =>
             {
                 while (_servers.Count < servers)
                 {
@@ -46,35 +56,43 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
                 }
 
                 await clients.FillAsync(settings.Connections);
-            })
-            .WithClean(_ => clients.ClearAsync())
-            .WithoutWarmUp()
-            .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Connections, during: settings.During));
-        return new SuiteLoad(name, AwayStep, scenario);
+            },
+            Clean = () =>
+            {
+                _isOver.TrySetResult();
+                return clients.ClearAsync();
+            },
+        };
     }
 
     /// <param name="run">Once; when it is over, no client will be lost any more.</param>
     public SuiteLoad Companion(string companion, string step, Func<IScenarioContext, Task<Response<object>>> run)
-    {
-        ScenarioProps scenario = Scenario.Create(companion, async context =>
-        {
-            try
+        => new(
+            companion,
+            step,
+            async context =>
             {
-                return await run(context);
-            }
-            finally
-            {
-                _isOver.TrySetResult();
-            }
-        })
-        .WithoutWarmUp()
-        .WithLoadSimulations(SuiteLoad.Once(settings.During));
-        return new SuiteLoad(companion, step, scenario);
-    }
+                try
+                {
+                    // Else a client whose copy begins later has a shorter time of being away.
+                    await Task.WhenAny(_areAllWatched.Task, Task.Delay(_watchedLimit, TimeProvider.System));
+                    return await run(context);
+                }
+                finally
+                {
+                    _isOver.TrySetResult();
+                }
+            },
+            SuiteLoad.Once(settings.During));
 
     // Until the client is lost and back, or will not be lost any more.
     private async Task<Response<object>> IterateAsync(IScenarioContext context, ReturningClient client)
     {
+        if (Interlocked.Increment(ref _watched) == settings.Connections)
+        {
+            _areAllWatched.TrySetResult(); // no iteration ends before the companion has run
+        }
+
         Task rest = Task.WhenAll(_isOver.Task, Task.Delay(_shortestIteration, TimeProvider.System));
         if (await Task.WhenAny(client.End, rest) == rest)
         {
@@ -82,11 +100,11 @@ internal sealed class ReturningClients(string name, SuiteSettings settings, int 
         }
 
         ConnectionEnd end = await client.End;
-        return await Step.Run(AwayStep, context, async () =>
+        return await SuiteStep.RunAsync(AwayStep, context, async () =>
         {
             if (!await client.TryReturnAsync(settings.Backoff, settings.MaxAway))
             {
-                return Response.Fail(message: $"{end}, and not back within {settings.MaxAway.TotalSeconds:N1} s");
+                return Response.Fail(statusCode: "not-back", message: $"{end}, and not back within {settings.MaxAway.TotalSeconds:N1} s");
             }
 
             if (Interlocked.Increment(ref _returned) == settings.Connections)

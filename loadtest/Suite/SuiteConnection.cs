@@ -40,7 +40,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
         try
         {
             string refusal = await connection.OpenAsync(opening);
-            return refusal.Length == 0 ? connection : throw new IOException(refusal);
+            return refusal.Length == 0 ? connection : throw new ConnectionFailure(connection.CodeOf(refusal), refusal);
         }
         catch
         {
@@ -144,6 +144,10 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
     }
 
+    // Of a close frame, or of a status line: the second word of "HTTP/1.1 503 Service Unavailable".
+    private string CodeOf(string refusal)
+        => End is { } end ? $"{end.Code}" : refusal.Split(' ', 3) is [_, { } status, ..] ? status : refusal;
+
     // Empty if it is open; else the refusal.
     private async Task<string> OpenAsync(Opening opening)
     {
@@ -208,10 +212,10 @@ internal sealed class SuiteConnection : IAsyncDisposable
             {
                 _hasSentClose = true;
                 await SendAsync(MaskedFrames.Close(closed.Answer));
-                throw new IOException($"Closed: {closed}");
+                throw new ConnectionFailure($"{closed.Code}", $"Closed: {closed}");
             }
 
-            return closed.Code == 1000 ? ServerFrame.Close : throw new IOException($"Closed: {closed}");
+            return closed.Code == 1000 ? ServerFrame.Close : throw new ConnectionFailure($"{closed.Code}", $"Closed: {closed}");
         }
 
         return frame.Opcode;
@@ -225,7 +229,7 @@ internal sealed class SuiteConnection : IAsyncDisposable
         }
 
         int read = await _stream.ReadAsync(_buffer.AsMemory(_filled));
-        _filled += read > 0 ? read : throw new IOException("The server ended the connection.");
+        _filled += read > 0 ? read : throw new ConnectionFailure($"{ConnectionEnd.NoCloseFrame}", "The server ended the connection.");
     }
 
     private void Consume(int bytes)

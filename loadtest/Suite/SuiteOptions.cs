@@ -16,9 +16,15 @@ internal static class SuiteOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
-    public static readonly Option<string> ReportFolder = OptionKit.Of("--report-folder", "reports", "For report.html, .csv and .md");
+    public static readonly Option<string> ReportFolder = OptionKit.Of("--report-folder", "reports", "For a folder with the reports of this run: .html, .csv and .md");
     public static readonly Option<double> MaxP99 =
         OptionKit.Of("--max-p99-ms", 0.0, "Fails when the 99th percentile of a step is above; 0: any");
+
+    // NBomber's own is 1 s, in which a copy may not have begun.
+    private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(2);
+
+    // NBomber's own.
+    private const int DefaultMaxFailures = 5000;
 
     private static readonly Option<Uri> _url = new("--url")
     {
@@ -39,7 +45,7 @@ internal static class SuiteOptions
     private static readonly Option<int> _rate =
         OptionKit.Count("--rate", 200, "Iterations per second of echo_at_rate and storm, and messages per second to all rooms of soak");
     private static readonly Option<TimeSpan> _during =
-        OptionKit.Time("--for", "10s", "How long each load; what is under way then is waited for");
+        OptionKit.Time("--for", "10s", "How long each load, 2s at least; what is under way then is waited for, up to a minute");
     private static readonly Option<int> _payload = OptionKit.Of("--payload-bytes", 125, "Of each message");
     private static readonly Option<int> _members = OptionKit.Count("--members", 50, "Of each room");
     private static readonly Option<int> _connections = OptionKit.Count("--connections", 1000, "idle, reconnect, rolling: clients");
@@ -58,6 +64,9 @@ internal static class SuiteOptions
     private static readonly Option<TimeSpan> _drainTimeout =
         OptionKit.Time("--drain-timeout", "90s", "rolling: how long the drain may take");
     private static readonly Option<int> _churn = OptionKit.Count("--churn", 20, "soak: clients per second that come and go");
+    private static readonly Option<int?> _maxFailures = OptionKit.Optional<int?>("--max-failures",
+        "Ends the run when so many iterations of a scenario have failed; 0: never. "
+        + "Default: 5000, and never with slow, reconnect, rolling or soak");
     private static readonly Option<double?> _maxGrowth = OptionKit.Optional<double?>("--max-growth",
         "soak: the most megabytes that the server's memory may grow by in an hour, after the first fifth of the time");
 
@@ -66,7 +75,7 @@ internal static class SuiteOptions
     [
         Scenarios, _url, _server, _serverPid, _insecure, _token, _during, _copies, _rate, _payload, _members, _connections,
         _heartbeatTimeout,
-        _slow, _slowFor, _down, _backoff, _mostBackoff, _maxAway, _drainTimeout, _churn, _maxGrowth, MaxP99, ReportFolder,
+        _slow, _slowFor, _down, _backoff, _mostBackoff, _maxAway, _drainTimeout, _churn, _maxGrowth, _maxFailures, MaxP99, ReportFolder,
     ];
 
     /// <summary>The fault of the options; null if they have none.</summary>
@@ -75,13 +84,22 @@ internal static class SuiteOptions
         SuiteScenario? starts = chosen.FirstOrDefault(static each => each.StartsServers);
         SuiteScenario? watches = chosen.FirstOrDefault(static each => each.WatchesServer);
         bool isStarted = parsed.GetValue(_server) is not null;
-        return parsed.GetValue(_during) <= TimeSpan.Zero ? "--for is above 0."
+        return parsed.GetValue(_during) < _shortest ? "--for is 2s at least: copies begin at random times within the first second."
+            : parsed.GetValue(_maxFailures) < 0 ? "--max-failures is 0 at least."
             : starts is not null && !isStarted ? $"{starts.Name} needs --server, the command of a server: it is ended under its clients."
             : watches is not null && !isStarted
                 && parsed.GetValue(_serverPid) is null ? $"{watches.Name} needs --server or --server-pid: it watches the server's memory."
             : IsShared(chosen) && !isStarted && parsed.GetRequiredValue(_url).Port == 0 ? "Either --url with a port, or --server."
             : null;
     }
+
+    /// <summary>How many failed iterations of a scenario end the run.</summary>
+    public static int MaxFailures(ParseResult parsed, IReadOnlyList<SuiteScenario> chosen) => parsed.GetValue(_maxFailures) switch
+    {
+        0 => int.MaxValue,
+        { } most => most,
+        null => chosen.Any(static each => each.RunsThroughFailures) ? int.MaxValue : DefaultMaxFailures,
+    };
 
     /// <summary>Starts what is to be started.</summary>
     public static async Task<SuiteSettings> SettingsAsync(ParseResult parsed, IReadOnlyList<SuiteScenario> chosen, SuiteServers servers)

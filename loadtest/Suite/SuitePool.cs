@@ -15,6 +15,7 @@ internal sealed class SuitePool<T>(Func<int, Task<T>> open)
 
     private readonly ConcurrentBag<T> _free = [];
     private int _opened = -1;
+    private volatile bool _isCleared;
 
     /// <summary>Opens so many before the load begins.</summary>
     public Task FillAsync(int count) => Parallel.ForEachAsync(
@@ -22,28 +23,49 @@ internal sealed class SuitePool<T>(Func<int, Task<T>> open)
         new ParallelOptions { MaxDegreeOfParallelism = HandshakesAtOnce },
         async (_, _) => _free.Add(await OpenAsync()));
 
-    /// <summary>Runs a step with one that is free, or with a new one if none is. One with which it fails is not used again.</summary>
+    /// <summary>
+    /// Runs an iteration with one that is free, or with a new one if none is. One with which it fails is disposed, also where the
+    /// failure is an exception.
+    /// </summary>
     public async Task<Response<object>> UseAsync(Func<T, Task<Response<object>>> run)
     {
         T item = _free.TryTake(out T? free) ? free : await OpenAsync();
-        Response<object> response = await run(item);
-        if (response.IsError)
+        bool isUsable = false;
+        try
         {
-            await item.DisposeAsync();
+            Response<object> response = await run(item);
+            isUsable = !response.IsError;
+            return response;
         }
-        else
+        finally
         {
-            _free.Add(item);
+            if (isUsable)
+            {
+                await ReturnAsync(item);
+            }
+            else
+            {
+                await item.DisposeAsync();
+            }
         }
-
-        return response;
     }
 
+    /// <summary>Disposes all that are free, and from now on each that is returned: a runner does not wait for every iteration.</summary>
     public async Task ClearAsync()
     {
+        _isCleared = true;
         while (_free.TryTake(out T? item))
         {
             await item.DisposeAsync();
+        }
+    }
+
+    private async Task ReturnAsync(T item)
+    {
+        _free.Add(item);
+        if (_isCleared)
+        {
+            await ClearAsync();
         }
     }
 

@@ -1,6 +1,3 @@
-using NBomber.Contracts;
-using NBomber.CSharp;
-
 namespace Weir.LoadTest.Suite;
 
 /// <summary>A scenario of the command line.</summary>
@@ -11,8 +8,8 @@ namespace Weir.LoadTest.Suite;
 internal sealed record SuiteScenario(string Name, Func<SuiteSettings, IReadOnlyList<SuiteLoad>> Create)
 {
     /// <summary>One that has no companions.</summary>
-    public SuiteScenario(string name, string step, Func<SuiteSettings, ScenarioProps> create)
-        : this(name, settings => [new SuiteLoad(name, step, create(settings))])
+    public SuiteScenario(string name, Func<SuiteSettings, SuiteLoad> create)
+        : this(name, settings => [create(settings)])
     {
     }
 
@@ -22,14 +19,9 @@ internal sealed record SuiteScenario(string Name, Func<SuiteSettings, IReadOnlyL
     /// <summary>The server's process, and not just what it answers.</summary>
     public bool WatchesServer { get; init; }
 
+    /// <summary>Failures are a result of it, so that their number does not end the run.</summary>
+    public bool RunsThroughFailures { get; init; }
+
     /// <summary>Passes against a Host with default settings, within seconds.</summary>
     public bool IsOfDefault { get; init; }
-}
-
-/// <summary>What a runner runs as one scenario.</summary>
-/// <param name="Step">The one that decides: it must have been run, without a failure.</param>
-internal sealed record SuiteLoad(string Name, string Step, ScenarioProps Props)
-{
-    /// <summary>One iteration, which begins with the load.</summary>
-    public static LoadSimulation Once(TimeSpan during) => Simulation.Inject(rate: 1, interval: during, during: during);
 }

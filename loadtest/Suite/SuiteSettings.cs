@@ -1,3 +1,4 @@
+using NBomber.Contracts;
 using Weir.LoadTest.Client;
 using Weir.LoadTest.Running;
 
@@ -24,7 +25,8 @@ internal sealed record SuiteSettings
     /// <summary>How long each load, after a ramp of a fifth of it where there is one.</summary>
     public required TimeSpan During { get; init; }
 
-    public TimeSpan Ramp => During / 5;
+    /// <summary>Zero, which is no ramp, where it would be shorter than a second: NBomber refuses such a load.</summary>
+    public TimeSpan Ramp => During / 5 >= Second ? During / 5 : TimeSpan.Zero;
 
     public required int PayloadBytes { get; init; }
 
@@ -47,6 +49,11 @@ internal sealed record SuiteSettings
     public required TimeSpan DrainTimeout { get; init; }
 
     public required int Churn { get; init; }
+
+    /// <summary>With the ramp, where there is one.</summary>
+    /// <param name="ramp">From 0 to <paramref name="load"/>.</param>
+    public IReadOnlyList<LoadSimulation> Ramped(Func<TimeSpan, LoadSimulation> ramp, LoadSimulation load)
+        => Ramp > TimeSpan.Zero ? [ramp(Ramp), load] : [load];
 
     /// <summary>Megabytes per hour; null: any.</summary>
     public double? MaxGrowth { get; init; }

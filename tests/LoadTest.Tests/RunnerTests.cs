@@ -1,7 +1,8 @@
-using System.Diagnostics;
-using NBomber.Contracts;
-using NBomber.Contracts.Stats;
-using NBomber.CSharp;
+extern alias suite;
+
+using suite::NBomber.Contracts;
+using suite::NBomber.Contracts.Stats;
+using suite::NBomber.CSharp;
 using Xunit;
 
 namespace Weir.LoadTest.Tests;
@@ -12,6 +13,8 @@ namespace Weir.LoadTest.Tests;
 /// </summary>
 public sealed class RunnerTests : IDisposable
 {
+    private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("weir-suite");
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -42,9 +45,12 @@ public sealed class RunnerTests : IDisposable
             return Task.CompletedTask;
         })
         .WithoutWarmUp()
+        .WithRestartIterationOnFail(shouldRestart: false)
+        .WithMaxFailCount(maxFailCount: 100)
         .WithLoadSimulations(
             Simulation.Inject(rate: 20, interval: TimeSpan.FromSeconds(1), during: TimeSpan.FromSeconds(1)),
-            Simulation.RampingInject(rate: 20, interval: TimeSpan.FromSeconds(1), during: TimeSpan.FromMilliseconds(500)));
+            Simulation.Pause(during: TimeSpan.FromSeconds(1)),
+            Simulation.RampingInject(rate: 20, interval: TimeSpan.FromMilliseconds(500), during: TimeSpan.FromSeconds(1)));
 
         NodeStats result = NBomberRunner
             .RegisterScenarios(scenario)
@@ -57,8 +63,9 @@ public sealed class RunnerTests : IDisposable
 
         StepStats ok = result.GetScenarioStats("hello").GetStepStats("first");
         StepStats failed = result.GetScenarioStats("hello").GetStepStats("second");
-        Assert.Equal(20 + 10, ok.Ok.Request.Count); // the ramp continues from 20 to 20
-        Assert.Equal(30 / 1.5, ok.Ok.Request.RPS, precision: 6);
+        Assert.Equal(20 + 10, ok.Ok.Request.Count); // after a pause, a ramp begins with 0, and its second half with half of its rate
+        Assert.Equal(30 / 2.0, ok.Ok.Request.RPS, precision: 6); // a pause is no load
+        Assert.Equal(30 * 10, result.GetScenarioStats("hello").Ok.DataTransfer.AllBytes);
         Assert.Equal((0, 0, 30), (ok.Fail.Request.Count, failed.Ok.Request.Count, failed.Fail.Request.Count));
         Assert.Equal(30, result.GetScenarioStats("hello").Ok.Request.Count);
         Assert.True(ok.Ok.Latency.Percent99 >= ok.Ok.Latency.Percent50 && ok.Ok.Latency.Percent50 > 0);
@@ -66,34 +73,6 @@ public sealed class RunnerTests : IDisposable
         Assert.Equal(["report.csv", "report.html", "report.md"], _folder.GetFiles().Select(static file => file.Name).Order());
         Assert.Contains("| hello | second | 0 | 0 | 30 |", File.ReadAllText(Path.Combine(_folder.FullName, "report.md")),
             StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void RampingInject_FromNothing_BeginsSlowly()
-    {
-        long began = 0;
-        int early = 0;
-        int all = 0;
-        TimeSpan during = TimeSpan.FromSeconds(2);
-        Run(Scenario.Create("ramp", _ =>
-        {
-            Interlocked.Increment(ref all);
-            if (Stopwatch.GetElapsedTime(began) < during / 2)
-            {
-                Interlocked.Increment(ref early);
-            }
-
-            return Done();
-        })
-        .WithInit(_ =>
-        {
-            began = Stopwatch.GetTimestamp();
-            return Task.CompletedTask;
-        })
-        .WithLoadSimulations(Simulation.RampingInject(rate: 40, interval: TimeSpan.FromSeconds(1), during: during)));
-
-        Assert.Equal(40, all); // half of 40 a second, for two seconds
-        Assert.InRange(early, 0, 11); // a quarter of them in the first half; fewer where the machine was late
     }
 
     [Fact]
@@ -113,8 +92,7 @@ public sealed class RunnerTests : IDisposable
             await allHaveBegun.Task.WaitAsync(TimeSpan.FromSeconds(25));
             return Response.Ok();
         })
-        .WithLoadSimulations(Simulation.Inject(rate: 20, interval: TimeSpan.FromMilliseconds(500),
-            during: TimeSpan.FromMilliseconds(500))));
+        .WithLoadSimulations(Simulation.Inject(rate: 20, interval: _second, during: _second)));
 
         Assert.Equal(20, stats.Ok.Request.Count);
     }
@@ -125,11 +103,11 @@ public sealed class RunnerTests : IDisposable
         Concurrency seen = new();
 
         ScenarioStats stats = Run(Scenario.Create("copies", seen.IterateAsync)
-            .WithLoadSimulations(Simulation.KeepConstant(copies: 3, during: TimeSpan.FromSeconds(1))));
+            .WithLoadSimulations(Simulation.KeepConstant(copies: 3, during: 2 * _second)));
 
         Assert.Equal(3, seen.Most);
         Assert.Equal(seen.Iterations, stats.Ok.Request.Count);
-        Assert.Equal(stats.Ok.Request.Count, stats.Ok.Request.RPS, precision: 6); // of one second
+        Assert.Equal(stats.Ok.Request.Count / 2.0, stats.Ok.Request.RPS, precision: 6);
     }
 
     [Fact]
@@ -141,7 +119,7 @@ public sealed class RunnerTests : IDisposable
         Run(Scenario.Create("up", up.IterateAsync)
             .WithLoadSimulations(Simulation.RampingConstant(copies: 4, during: TimeSpan.FromSeconds(2))));
         Run(Scenario.Create("down", down.IterateAsync).WithLoadSimulations(
-            Simulation.KeepConstant(copies: 4, during: TimeSpan.FromMilliseconds(500)),
+            Simulation.KeepConstant(copies: 4, during: 2 * _second),
             Simulation.RampingConstant(copies: 0, during: TimeSpan.FromSeconds(2))));
 
         Assert.InRange(up.Most, 1, 4);
@@ -181,10 +159,62 @@ public sealed class RunnerTests : IDisposable
             Assert.True(step.IsError);
             throw new InvalidOperationException("outside");
         })
-        .WithLoadSimulations(Simulation.Inject(rate: 2, interval: TimeSpan.FromMilliseconds(100), during: TimeSpan.FromMilliseconds(100))));
+        .WithRestartIterationOnFail(false)
+        .WithLoadSimulations(Simulation.Inject(rate: 2, interval: _second, during: _second)));
 
         Assert.Equal(new StatusCodeStats("-101", true, "inside", 2), Assert.Single(stats.GetStepStats("step").Fail.StatusCodes));
-        Assert.Equal(new StatusCodeStats("-101", true, "outside", 2), Assert.Single(stats.Fail.StatusCodes));
+        Assert.Equal(new StatusCodeStats("-101", true, "outside", 4), Assert.Single(stats.Fail.StatusCodes)); // with those of the step
+    }
+
+    [Fact]
+    public void FailedStep_ByDefault_EndsTheIteration()
+    {
+        int after = 0;
+
+        ScenarioStats stats = Run(Scenario.Create("restarted", async context =>
+        {
+            await Step.Run("step", context, static () => Task.FromResult(Response.Fail(statusCode: "503", message: "busy")));
+            after++;
+            return Response.Ok();
+        })
+        .WithLoadSimulations(Simulation.Inject(rate: 2, interval: _second, during: _second)));
+
+        Assert.Equal((0, 2), (after, stats.Fail.Request.Count));
+        Assert.Equal(new StatusCodeStats("503", true, "busy", 2), Assert.Single(stats.Fail.StatusCodes));
+    }
+
+    [Fact]
+    public void MaxFailCount_Reached_EndsAllLoads()
+    {
+        ScenarioProps Endless(string name, Func<IResponse> respond) => Scenario.Create(name, async _ =>
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+            return respond();
+        })
+        .WithoutWarmUp()
+        .WithMaxFailCount(3)
+        .WithLoadSimulations(Simulation.KeepConstant(copies: 1, during: TimeSpan.FromHours(1)));
+
+        NodeStats result = NBomberRunner
+            .RegisterScenarios(Endless("fails", static () => Response.Fail()), Endless("works", static () => Response.Ok()))
+            .WithReportFormats()
+            .Run();
+
+        Assert.True(result.GetScenarioStats("fails").Fail.Request.Count >= 3);
+        Assert.True(result.Duration < TimeSpan.FromMinutes(30), $"{result.Duration}");
+    }
+
+    [Theory]
+    [InlineData(1, 0.9)]
+    [InlineData(2, 1)] // an interval that is longer than the load
+    public void Load_ThatNBomberRefuses_IsRefused(double intervalSeconds, double seconds)
+    {
+        ScenarioProps scenario = Scenario.Create("short", static _ => Done()).WithLoadSimulations(
+            Simulation.Inject(rate: 1, interval: TimeSpan.FromSeconds(intervalSeconds), during: TimeSpan.FromSeconds(seconds)));
+
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => Run(scenario));
+
+        Assert.StartsWith("short: ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -203,7 +233,7 @@ public sealed class RunnerTests : IDisposable
             return Response.Ok();
         }
 
-        LoadSimulation once = Simulation.Inject(rate: 1, interval: TimeSpan.FromMilliseconds(100), during: TimeSpan.FromMilliseconds(100));
+        LoadSimulation once = Simulation.Inject(rate: 1, interval: _second, during: _second);
 
         NodeStats result = NBomberRunner
             .RegisterScenarios(
@@ -229,7 +259,7 @@ public sealed class RunnerTests : IDisposable
         .WithInit(_ => Add($"init {name}"))
         .WithClean(_ => Add($"clean {name}"))
         .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.Inject(rate: 1, interval: TimeSpan.FromMilliseconds(100), during: TimeSpan.FromMilliseconds(100)));
+        .WithLoadSimulations(Simulation.Inject(rate: 1, interval: _second, during: _second));
         Task Add(string what)
         {
             lock (order)
@@ -241,7 +271,7 @@ public sealed class RunnerTests : IDisposable
         }
 
         NBomberRunner
-            .RegisterScenarios(Note("short", TimeSpan.Zero), Note("long", TimeSpan.FromMilliseconds(400)))
+            .RegisterScenarios(Note("short", TimeSpan.Zero), Note("long", TimeSpan.FromSeconds(2)))
             .WithReportFormats()
             .Run();
 

@@ -25,9 +25,16 @@ public static class Response
 
 public static class Step
 {
-    /// <summary>Runs a part of an iteration and counts it by its name. An exception makes it a failure, with status code -101.</summary>
-    public static Task<Response<T>> Run<T>(string name, IScenarioContext context, Func<Task<Response<T>>> run)
-        => ((IterationContext)context).Recorder.StepAsync(name, run);
+    /// <summary>
+    /// Runs a part of an iteration and counts it by its name. An exception makes it a failure, with status code -101. A failure ends the
+    /// iteration, by an exception, unless <see cref="Scenario.WithRestartIterationOnFail"/> is false.
+    /// </summary>
+    public static async Task<Response<T>> Run<T>(string name, IScenarioContext context, Func<Task<Response<T>>> run)
+    {
+        IterationContext iteration = (IterationContext)context;
+        Response<T> response = await iteration.Recorder.StepAsync(name, run);
+        return response.IsError && iteration.RestartsOnFail ? throw new RestartIteration() : response;
+    }
 }
 
 public static class Scenario
@@ -44,24 +51,35 @@ public static class Scenario
 
     public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) => scenario with { WarmUp = TimeSpan.Zero };
 
-    /// <summary>One after another.</summary>
+    public static ScenarioProps WithRestartIterationOnFail(this ScenarioProps scenario, bool shouldRestart)
+        => scenario with { RestartsIterationOnFail = shouldRestart };
+
+    /// <summary>The loads of all scenarios end when so many iterations of this one have failed; checked when an interval begins.</summary>
+    public static ScenarioProps WithMaxFailCount(this ScenarioProps scenario, int maxFailCount)
+        => scenario with { MaxFailCount = maxFailCount };
+
+    /// <summary>One after another, each 1 s at least.</summary>
     public static ScenarioProps WithLoadSimulations(this ScenarioProps scenario, params LoadSimulation[] loadSimulations)
         => scenario with { LoadSimulations = loadSimulations };
 }
 
 public static class Simulation
 {
-    /// <summary>Begins so many iterations in each interval, evenly spread, without waiting for earlier ones.</summary>
-    public static LoadSimulation Inject(int rate, TimeSpan interval, TimeSpan during) => new(true, false, rate, interval, during);
+    /// <summary>Begins so many iterations in each interval, at random times within it, without waiting for earlier ones.</summary>
+    public static LoadSimulation Inject(int rate, TimeSpan interval, TimeSpan during) => new(LoadKind.Open, false, rate, interval, during);
 
-    /// <summary>The same at a rate that changes evenly, from the last one (at first 0) to this.</summary>
-    public static LoadSimulation RampingInject(int rate, TimeSpan interval, TimeSpan during) => new(true, true, rate, interval, during);
+    /// <summary>The same at a rate that changes evenly with each interval, from the last one (at first 0) to this.</summary>
+    public static LoadSimulation RampingInject(int rate, TimeSpan interval, TimeSpan during)
+        => new(LoadKind.Open, true, rate, interval, during);
 
-    /// <summary>So many copies iterate, each as fast as it can.</summary>
-    public static LoadSimulation KeepConstant(int copies, TimeSpan during) => new(false, false, copies, TimeSpan.Zero, during);
+    /// <summary>So many copies iterate, each as fast as it can. They begin at random times within the first second.</summary>
+    public static LoadSimulation KeepConstant(int copies, TimeSpan during) => new(LoadKind.Closed, false, copies, TimeSpan.Zero, during);
 
-    /// <summary>The same with a number of copies that changes evenly, from the last one (at first 0) to this.</summary>
-    public static LoadSimulation RampingConstant(int copies, TimeSpan during) => new(false, true, copies, TimeSpan.Zero, during);
+    /// <summary>The same with a number of copies that changes evenly with each second, from the last one (at first 0) to this.</summary>
+    public static LoadSimulation RampingConstant(int copies, TimeSpan during) => new(LoadKind.Closed, true, copies, TimeSpan.Zero, during);
+
+    /// <summary>No iteration begins.</summary>
+    public static LoadSimulation Pause(TimeSpan during) => new(LoadKind.None, false, 0, TimeSpan.Zero, during);
 }
 
 public static class NBomberRunner
@@ -87,5 +105,10 @@ public static class NBomberRunner
         => context with { ReportingInterval = interval };
 
     /// <summary>Runs all, and writes the reports. Not from a thread that has a synchronization context.</summary>
-    public static NodeStats Run(this NBomberContext context) => new SuiteRun(context).RunAsync().GetAwaiter().GetResult();
+    /// <exception cref="InvalidOperationException">A load that NBomber would refuse.</exception>
+    public static NodeStats Run(this NBomberContext context)
+    {
+        using SuiteRun run = new(context);
+        return run.RunAsync().GetAwaiter().GetResult();
+    }
 }

@@ -33,20 +33,32 @@ public interface IScenarioInitContext
 /// <summary>Which scenario it is.</summary>
 public sealed record ScenarioInfo(string ScenarioName);
 
+/// <summary>What makes iterations begin.</summary>
+internal enum LoadKind
+{
+    /// <summary>A pause.</summary>
+    None,
+
+    /// <summary>The clock.</summary>
+    Open,
+
+    /// <summary>The end of the one before: a number of copies iterate, each as fast as it can.</summary>
+    Closed,
+}
+
 /// <summary>How much load, and for how long; made by <see cref="CSharp.Simulation"/>.</summary>
 public sealed class LoadSimulation
 {
-    internal LoadSimulation(bool isOpen, bool isRamp, int target, TimeSpan interval, TimeSpan during)
+    internal LoadSimulation(LoadKind kind, bool isRamp, int target, TimeSpan interval, TimeSpan during)
     {
-        IsOpen = isOpen;
+        Kind = kind;
         IsRamp = isRamp;
         Target = target;
         Interval = interval;
         During = during;
     }
 
-    /// <summary>Iterations begin by the clock; else a number of copies iterate, each as fast as it can.</summary>
-    internal bool IsOpen { get; }
+    internal LoadKind Kind { get; }
 
     /// <summary>The load changes evenly, from what it was before to the target.</summary>
     internal bool IsRamp { get; }
@@ -80,6 +92,12 @@ public sealed record ScenarioProps
     internal TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(30);
 
     internal IReadOnlyList<LoadSimulation> LoadSimulations { get; init; } = [];
+
+    /// <summary>As NBomber's own default.</summary>
+    internal bool RestartsIterationOnFail { get; init; } = true;
+
+    /// <summary>As NBomber's own default.</summary>
+    internal int MaxFailCount { get; init; } = 5000;
 }
 
 /// <summary>A run that is being configured.</summary>

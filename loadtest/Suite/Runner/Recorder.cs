@@ -8,15 +8,29 @@ namespace Weir.LoadTest.Suite.Runner;
 /// <summary>Counts the iterations of a scenario and their steps; from any thread.</summary>
 internal sealed class Recorder(string scenario)
 {
-    /// <summary>Of what ended in an exception, as NBomber has it.</summary>
-    public const string ExceptionCode = "-101";
+    // Of what ended in an exception, as NBomber has them.
+    private const string CancelledCode = "-100";
+    private const string ExceptionCode = "-101";
 
     private readonly Lock _gate = new();
     private readonly Measurement _whole = new();
     private readonly List<(string Name, Measurement Of)> _steps = [];
+    private long _bytesOfSteps;
 
     /// <summary>False while warming up.</summary>
     public bool IsOn { get; set; }
+
+    /// <summary>Iterations that have failed.</summary>
+    public int Failures
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _whole.Failures;
+            }
+        }
+    }
 
     /// <summary>One iteration.</summary>
     /// <param name="due">When it was due: what held it up is part of its latency.</param>
@@ -27,9 +41,13 @@ internal sealed class Recorder(string scenario)
         {
             response = await iterate();
         }
+        catch (RestartIteration)
+        {
+            response = Response.Fail();
+        }
         catch (Exception error)
         {
-            response = Response.Fail(ExceptionCode, error.Message);
+            response = Failed<object>(error);
         }
 
         Record(_whole, response, due);
@@ -45,7 +63,7 @@ internal sealed class Recorder(string scenario)
         }
         catch (Exception error)
         {
-            response = Response.Fail<T>(ExceptionCode, error.Message);
+            response = Failed<T>(error);
         }
 
         Record(Step(name), response, began);
@@ -56,14 +74,30 @@ internal sealed class Recorder(string scenario)
     {
         lock (_gate)
         {
+            StepStats[] steps = [.. _steps.Select(each => new StepStats(each.Name, each.Of.Ok(duration), each.Of.Fail(duration)))];
             return new ScenarioStats(
                 scenario,
-                _whole.Ok(duration),
-                _whole.Fail(duration),
-                [.. _steps.Select(each => new StepStats(each.Name, each.Of.Ok(duration), each.Of.Fail(duration)))],
+                WithCodes(_whole.Ok(duration), steps.Select(static each => each.Ok)),
+                WithCodes(_whole.Fail(duration), steps.Select(static each => each.Fail)),
+                steps,
                 duration);
         }
     }
+
+    private static Response<T> Failed<T>(Exception error) => error is OperationCanceledException
+        ? Response.Fail<T>(CancelledCode, "operation timeout")
+        : Response.Fail<T>(ExceptionCode, error.Message);
+
+    // NBomber adds the codes of the steps to those of the whole iterations.
+    private static MeasurementStats WithCodes(MeasurementStats whole, IEnumerable<MeasurementStats> steps) => whole with
+    {
+        StatusCodes =
+        [
+            .. steps.Prepend(whole).SelectMany(static each => each.StatusCodes).GroupBy(static each => each.StatusCode)
+                .Select(static each => each.First() with { Count = each.Sum(static one => one.Count) })
+                .OrderBy(static each => each.StatusCode, StringComparer.Ordinal),
+        ],
+    };
 
     private Measurement Step(string name)
     {
@@ -85,10 +119,15 @@ internal sealed class Recorder(string scenario)
         long microseconds = (long)Stopwatch.GetElapsedTime(began).TotalMicroseconds;
         lock (_gate)
         {
-            if (IsOn)
+            if (!IsOn)
             {
-                measurement.Record(response, microseconds);
+                return;
             }
+
+            // NBomber adds what the steps have transferred to the next iteration that ends.
+            bool isWhole = measurement == _whole;
+            measurement.Record(response, microseconds, response.SizeBytes + (isWhole ? _bytesOfSteps : 0));
+            _bytesOfSteps = isWhole ? 0 : _bytesOfSteps + response.SizeBytes;
         }
     }
 }

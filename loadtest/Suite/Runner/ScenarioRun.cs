@@ -5,103 +5,106 @@ using NBomber.Contracts.Stats;
 namespace Weir.LoadTest.Suite.Runner;
 
 /// <summary>One scenario. Its init, its load and its clean are called by the runner of all scenarios.</summary>
-internal sealed class ScenarioRun
+/// <param name="stop">Ends the loads of all scenarios before their time; with the reason.</param>
+internal sealed class ScenarioRun(ScenarioProps scenario, TestInfo test, Action<string> stop)
 {
-    // For iterations that are under way when the time is up.
-    private static readonly TimeSpan _stragglers = TimeSpan.FromSeconds(30);
-
-    private readonly ScenarioProps _scenario;
-    private readonly IterationContext _context;
-    private readonly Recorder _recorder;
+    private readonly Recorder _recorder = new(scenario.ScenarioName);
+    private readonly List<Task> _underWay = [];
     private long _began;
     private TimeSpan? _duration;
-
-    public ScenarioRun(ScenarioProps scenario, TestInfo test)
-    {
-        _scenario = scenario;
-        _recorder = new Recorder(scenario.ScenarioName);
-        _context = new IterationContext(new ScenarioInfo(scenario.ScenarioName), _recorder, test);
-    }
 
     /// <summary>Until now, or in the end.</summary>
     public ScenarioStats Stats => _recorder.Stats(_duration ?? (_began == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_began)));
 
-    public Task InitAsync() => _scenario.Init?.Invoke(_context) ?? Task.CompletedTask;
+    /// <summary>Completed when the iterations that were begun have ended, which may be after the load.</summary>
+    public Task IterationsAsync() => Task.WhenAll(_underWay);
 
-    public Task CleanAsync() => _scenario.Clean?.Invoke(_context) ?? Task.CompletedTask;
+    public Task InitAsync() => scenario.Init?.Invoke(Context()) ?? Task.CompletedTask;
 
-    public async Task RunAsync()
+    public Task CleanAsync() => scenario.Clean?.Invoke(Context()) ?? Task.CompletedTask;
+
+    /// <summary>Returns when the load is over, with iterations in progress.</summary>
+    public async Task RunAsync(CancellationToken stopped)
     {
-        if (_scenario.WarmUp > TimeSpan.Zero && _scenario.LoadSimulations is [var first, ..])
+        if (scenario.WarmUp > TimeSpan.Zero && scenario.LoadSimulations is [var first, ..])
         {
-            LoadSimulation warmUp = new(first.IsOpen, first.IsRamp, first.Target, first.Interval, _scenario.WarmUp);
-            await SimulateAsync(warmUp, before: 0);
+            await SimulateAsync([new LoadSimulation(first.Kind, first.IsRamp, first.Target, first.Interval, scenario.WarmUp)], stopped);
+            await IterationsAsync();
         }
 
         _recorder.IsOn = true;
         _began = Stopwatch.GetTimestamp();
-        LoadSimulation? before = null;
-        foreach (LoadSimulation simulation in _scenario.LoadSimulations)
-        {
-            await SimulateAsync(simulation, before is not null && before.IsOpen == simulation.IsOpen ? before.Target : 0);
-            before = simulation;
-        }
+        await SimulateAsync(scenario.LoadSimulations, stopped);
 
-        // What was planned, not what the last iteration took longer: rates are of the load.
-        _duration = TimeSpan.FromTicks(_scenario.LoadSimulations.Sum(static each => each.During.Ticks));
+        // What was planned, not what the last iteration took longer: rates are of the load, without its pauses.
+        _duration = stopped.IsCancellationRequested
+            ? Stopwatch.GetElapsedTime(_began)
+            : TimeSpan.FromTicks(scenario.LoadSimulations
+                .Where(static each => each.Kind != LoadKind.None)
+                .Sum(static each => each.During.Ticks));
     }
 
-    private static Task UntilAsync(long began, TimeSpan due)
+    private static Task UntilAsync(long began, TimeSpan due, CancellationToken stopped)
     {
         TimeSpan wait = due - Stopwatch.GetElapsedTime(began);
-        return wait > TimeSpan.Zero ? Task.Delay(wait, TimeProvider.System) : Task.CompletedTask;
+        return wait <= TimeSpan.Zero
+            ? Task.CompletedTask
+            : Task.Delay(wait, TimeProvider.System, stopped).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private Task SimulateAsync(LoadSimulation simulation, int before)
-    {
-        Ramp ramp = new(simulation, before);
-        return simulation.IsOpen ? InjectAsync(simulation, ramp) : IterateAsync(simulation, ramp, before);
-    }
+    private IterationContext Context() => new(new ScenarioInfo(scenario.ScenarioName), _recorder, test, scenario.RestartsIterationOnFail);
 
-    private async Task InjectAsync(LoadSimulation simulation, Ramp ramp)
+    private async Task SimulateAsync(IReadOnlyList<LoadSimulation> simulations, CancellationToken stopped)
     {
-        long began = Stopwatch.GetTimestamp();
-        List<Task> underWay = [];
-        for (int i = 0; i < ramp.Iterations; i++)
+        Copies copies = new(() => IterateOnceAsync(Stopwatch.GetTimestamp()));
+        int before = 0;
+        foreach (LoadSimulation simulation in simulations)
         {
-            TimeSpan due = ramp.DueOf(i);
-            await UntilAsync(began, due);
-
-            // A timer may be a fraction of a millisecond early: then it is due now.
-            long dueAt = Math.Min(began + (long)(due.TotalSeconds * Stopwatch.Frequency), Stopwatch.GetTimestamp());
-            underWay.Add(Task.Run(() => IterateOnceAsync(dueAt)));
-            if (underWay.Count % 1000 == 0)
-            {
-                underWay.RemoveAll(static each => each.IsCompleted);
-            }
+            await SimulateAsync(simulation, before, copies, stopped);
+            before = simulation.Target;
         }
 
-        await UntilAsync(began, simulation.During);
-        await Task.WhenAny(Task.WhenAll(underWay), Task.Delay(_stragglers, TimeProvider.System));
+        copies.ChangeTo(0, static () => TimeSpan.Zero);
     }
 
-    private Task IterateAsync(LoadSimulation simulation, Ramp ramp, int before)
+    private async Task SimulateAsync(LoadSimulation simulation, int before, Copies copies, CancellationToken stopped)
     {
         long began = Stopwatch.GetTimestamp();
-        return Task.WhenAll(Enumerable.Range(0, Math.Max(before, simulation.Target)).Select(copy => Task.Run(async () =>
+        TimeSpan interval = Schedule.IntervalOf(simulation);
+        TimeSpan StartDelay() => interval * Random.Shared.NextDouble();
+        for (TimeSpan at = TimeSpan.Zero; at < simulation.During && !stopped.IsCancellationRequested; at += interval)
         {
-            if (ramp.TimesOf(copy) is not var (start, end))
+            if (_recorder.Failures >= scenario.MaxFailCount)
             {
+                stop($"{scenario.ScenarioName} has failed {_recorder.Failures:N0} times");
                 return;
             }
 
-            await UntilAsync(began, start);
-            while (Stopwatch.GetElapsedTime(began) < end)
+            int due = Schedule.DueAt(simulation, before, at);
+            _underWay.RemoveAll(static each => each.IsCompletedSuccessfully);
+            _underWay.AddRange(copies.ChangeTo(simulation.Kind == LoadKind.Closed ? due : 0, StartDelay));
+            for (int i = 0; i < due && simulation.Kind == LoadKind.Open; i++)
             {
-                await IterateOnceAsync(Stopwatch.GetTimestamp());
+                TimeSpan delay = StartDelay();
+                _underWay.Add(Task.Run(() => IterateAfterAsync(delay, stopped), CancellationToken.None));
             }
-        })));
+
+            TimeSpan end = at + interval;
+            await UntilAsync(began, end < simulation.During ? end : simulation.During, stopped);
+        }
     }
 
-    private Task IterateOnceAsync(long due) => _recorder.IterateAsync(() => _scenario.Iterate(_context), due);
+    private async Task IterateAfterAsync(TimeSpan delay, CancellationToken stopped)
+    {
+        long began = Stopwatch.GetTimestamp();
+        await UntilAsync(began, delay, stopped);
+        if (!stopped.IsCancellationRequested)
+        {
+            // A timer may be a fraction of a millisecond early: then it is due now.
+            await IterateOnceAsync(Math.Min(began + (long)(delay.TotalSeconds * Stopwatch.Frequency), Stopwatch.GetTimestamp()));
+        }
+    }
+
+    private Task IterateOnceAsync(long due) => _recorder.IterateAsync(() => scenario.Iterate(Context()), due);
 }

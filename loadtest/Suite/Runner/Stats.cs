@@ -19,7 +19,13 @@ public sealed record LatencyStats(
 
 public sealed record StatusCodeStats(string StatusCode, bool IsError, string Message, int Count);
 
-public sealed record MeasurementStats(RequestStats Request, LatencyStats Latency, IReadOnlyList<StatusCodeStats> StatusCodes);
+/// <summary>Bytes, as far as reported.</summary>
+public sealed record DataTransferStats(long AllBytes);
+
+/// <param name="DataTransfer">Of a scenario: of its steps, and of its iterations' own responses.</param>
+/// <param name="StatusCodes">The same. With the first message of each; responses without a code are not in it.</param>
+public sealed record MeasurementStats(
+    RequestStats Request, LatencyStats Latency, DataTransferStats DataTransfer, IReadOnlyList<StatusCodeStats> StatusCodes);
 
 public sealed record StepStats(string StepName, MeasurementStats Ok, MeasurementStats Fail);
 

@@ -7,12 +7,33 @@ namespace Weir.LoadTest.Suite.Runner;
 /// <summary>
 /// All scenarios of a run: their inits, their loads at the same time, their cleans; a line about each at intervals, and the reports.
 /// </summary>
-internal sealed class SuiteRun(NBomberContext context)
+internal sealed class SuiteRun : IDisposable
 {
-    private readonly ScenarioRun[] _scenarios = [.. context.Scenarios.Select(scenario => new ScenarioRun(scenario, context.TestInfo))];
+    // For iterations that are in progress when all loads are over; as NBomber.
+    private static readonly TimeSpan _stragglers = TimeSpan.FromSeconds(60);
+
+    private readonly NBomberContext _context;
+    private readonly ScenarioRun[] _scenarios;
+    private readonly CancellationTokenSource _stopped = new();
+
+    public SuiteRun(NBomberContext context)
+    {
+        _context = context;
+        _scenarios = [.. context.Scenarios.Select(scenario => new ScenarioRun(scenario, context.TestInfo, Stop))];
+    }
+
+    public void Dispose() => _stopped.Dispose();
 
     public async Task<NodeStats> RunAsync()
     {
+        foreach (ScenarioProps scenario in _context.Scenarios)
+        {
+            if (scenario.LoadSimulations.Select(Schedule.Problem).FirstOrDefault(static each => each is not null) is { } problem)
+            {
+                throw new InvalidOperationException($"{scenario.ScenarioName}: {problem}");
+            }
+        }
+
         try
         {
             // In their order, as NBomber does: a scenario may count on what another has prepared, and no load disturbs it.
@@ -32,11 +53,28 @@ internal sealed class SuiteRun(NBomberContext context)
         }
     }
 
+    private void Stop(string reason)
+    {
+        Console.WriteLine($"The run ends early: {reason}.");
+        _stopped.Cancel();
+    }
+
     private async Task<NodeStats> RunLoadsAsync()
     {
         long began = Stopwatch.GetTimestamp();
-        Task all = Task.WhenAll(_scenarios.Select(static scenario => scenario.RunAsync()));
-        while (await Task.WhenAny(all, Task.Delay(context.ReportingInterval, TimeProvider.System)) != all)
+        await ShownAsync(Task.WhenAll(_scenarios.Select(scenario => scenario.RunAsync(_stopped.Token))));
+        Task iterations = Task.WhenAll(_scenarios.Select(static scenario => scenario.IterationsAsync()));
+        await ShownAsync(Task.WhenAny(iterations, Task.Delay(_stragglers, TimeProvider.System)));
+
+        NodeStats result = new([.. _scenarios.Select(static scenario => scenario.Stats)],
+            _context.TestInfo, Stopwatch.GetElapsedTime(began));
+        SuiteReport.Write(result, _context.ReportFolder, _context.ReportFormats);
+        return result;
+    }
+
+    private async Task ShownAsync(Task all)
+    {
+        while (await Task.WhenAny(all, Task.Delay(_context.ReportingInterval, TimeProvider.System)) != all)
         {
             foreach (ScenarioStats stats in _scenarios.Select(static scenario => scenario.Stats))
             {
@@ -45,9 +83,5 @@ internal sealed class SuiteRun(NBomberContext context)
         }
 
         await all;
-        NodeStats result = new([.. _scenarios.Select(static scenario => scenario.Stats)],
-            context.TestInfo, Stopwatch.GetElapsedTime(began));
-        SuiteReport.Write(result, context.ReportFolder, context.ReportFormats);
-        return result;
     }
 }

@@ -26,30 +26,33 @@ internal static class FanoutScenario
         SuitePool<Room> pool = new(number => Room.OpenAsync(target, $"{name}-{number}", settings.Members));
         byte[] frame = MaskedFrames.Make(ServerFrame.Text, RawProtocol.Padding(settings.PayloadBytes));
 
-        ScenarioProps scenario = Scenario.Create(name, async context => await pool.UseAsync(async room =>
-        {
-            long began = Stopwatch.GetTimestamp();
-            Response<object> round = await Step.Run(RoundStep, context, async () =>
+        return new SuiteLoad(
+            name,
+            RoundStep,
+            context => pool.UseAsync(async room =>
             {
-                await room.Publisher.SendAsync(frame);
-                int[] received = await Task.WhenAll(room.Members.Select(static member => member.ReceiveMessageAsync()));
-                return Array.TrueForAll(received, bytes => bytes == settings.PayloadBytes)
-                    ? Response.Ok(sizeBytes: received.Sum())
-                    : Response.Fail(message: "another message came");
-            });
-            TimeSpan rest = interval - Stopwatch.GetElapsedTime(began);
-            if (rest > TimeSpan.Zero)
-            {
-                await Task.Delay(rest, TimeProvider.System);
-            }
+                long began = Stopwatch.GetTimestamp();
+                Response<object> round = await SuiteStep.RunAsync(RoundStep, context, async () =>
+                {
+                    await room.Publisher.SendAsync(frame);
+                    int[] received = await Task.WhenAll(room.Members.Select(static member => member.ReceiveMessageAsync()));
+                    return Array.TrueForAll(received, bytes => bytes == settings.PayloadBytes)
+                        ? Response.Ok(sizeBytes: received.Sum())
+                        : Response.Fail(statusCode: "size", message: "another message came");
+                });
+                TimeSpan rest = interval - Stopwatch.GetElapsedTime(began);
+                if (rest > TimeSpan.Zero)
+                {
+                    await Task.Delay(rest, TimeProvider.System);
+                }
 
-            return round;
-        }))
-        .WithInit(_ => pool.FillAsync(rooms))
-        .WithClean(_ => pool.ClearAsync())
-        .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(copies: rooms, during: settings.During));
-        return new SuiteLoad(name, RoundStep, scenario);
+                return round;
+            }),
+            [Simulation.KeepConstant(copies: rooms, during: settings.During)])
+        {
+            Init = () => pool.FillAsync(rooms),
+            Clean = pool.ClearAsync,
+        };
     }
 
     private sealed record Room(SuiteConnection Publisher, IReadOnlyList<SuiteConnection> Members) : IAsyncDisposable
@@ -57,12 +60,24 @@ internal static class FanoutScenario
         public static async Task<Room> OpenAsync(SuiteTarget target, string name, int members)
         {
             List<SuiteConnection> opened = [];
-            for (int i = 0; i <= members; i++)
+            try
             {
-                opened.Add(await SuiteConnection.OpenAsync(target, name));
-            }
+                for (int i = 0; i <= members; i++)
+                {
+                    opened.Add(await SuiteConnection.OpenAsync(target, name));
+                }
 
-            return new Room(opened[0], opened[1..]);
+                return new Room(opened[0], opened[1..]);
+            }
+            catch
+            {
+                foreach (SuiteConnection connection in opened)
+                {
+                    await connection.DisposeAsync();
+                }
+
+                throw;
+            }
         }
 
         public async ValueTask DisposeAsync()

@@ -1,4 +1,3 @@
-using NBomber.Contracts;
 using NBomber.CSharp;
 
 namespace Weir.LoadTest.Suite.Scenarios;
@@ -11,29 +10,33 @@ internal static class IdleScenario
 {
     private const string HeartbeatStep = "heartbeat";
 
-    public static SuiteScenario Definition { get; } = new("idle", HeartbeatStep, Create);
+    public static SuiteScenario Definition { get; } = new("idle", Create);
 
-    private static ScenarioProps Create(SuiteSettings settings)
+    private static SuiteLoad Create(SuiteSettings settings)
     {
         SuiteTarget target = settings.Target.At("/ws");
         SuitePool<SuiteConnection> connections = new(_ => SuiteConnection.OpenAsync(target, "idle"));
 
-        return Scenario.Create("idle",
-            async context => await connections.UseAsync(connection => Step.Run(HeartbeatStep, context, async () =>
+        return new SuiteLoad(
+            "idle",
+            HeartbeatStep,
+            context => connections.UseAsync(connection => SuiteStep.RunAsync(HeartbeatStep, context, async () =>
+            {
+                try
+                {
+                    await connection.ReceivePingAsync().WaitAsync(settings.HeartbeatTimeout, TimeProvider.System);
+                    return Response.Ok();
+                }
+                catch (TimeoutException)
+                {
+                    return Response.Fail(
+                        statusCode: "timeout", message: $"no Ping within {settings.HeartbeatTimeout.TotalSeconds:N1} s");
+                }
+            })),
+            [Simulation.KeepConstant(copies: settings.Connections, during: settings.During)])
         {
-            try
-            {
-                await connection.ReceivePingAsync().WaitAsync(settings.HeartbeatTimeout, TimeProvider.System);
-                return Response.Ok();
-            }
-            catch (TimeoutException)
-            {
-                return Response.Fail(message: $"no Ping within {settings.HeartbeatTimeout.TotalSeconds:N1} s");
-            }
-        })))
-        .WithInit(_ => connections.FillAsync(settings.Connections))
-        .WithClean(_ => connections.ClearAsync())
-        .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Connections, during: settings.During));
+            Init = () => connections.FillAsync(settings.Connections),
+            Clean = connections.ClearAsync,
+        };
     }
 }

@@ -13,7 +13,7 @@ internal static class ReconnectScenario
 {
     private const string BackStep = "all_back";
 
-    public static SuiteScenario Definition { get; } = new("reconnect", Create) { StartsServers = true };
+    public static SuiteScenario Definition { get; } = new("reconnect", Create) { StartsServers = true, RunsThroughFailures = true };
 
     private static IReadOnlyList<SuiteLoad> Create(SuiteSettings settings)
     {
@@ -28,7 +28,7 @@ internal static class ReconnectScenario
         await server.ExitAsync();
         await Task.Delay(settings.Down, TimeProvider.System);
         await server.StartAsync();
-        return await Step.Run(BackStep, context, async () =>
+        return await SuiteStep.RunAsync(BackStep, context, async () =>
         {
             await clients.AreAllReconnected.WaitAsync(settings.MaxAway, TimeProvider.System);
             return Response.Ok();

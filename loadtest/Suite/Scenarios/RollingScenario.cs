@@ -13,7 +13,7 @@ internal static class RollingScenario
     private const int GoingAway = 1001;
     private const string DrainStep = "drain";
 
-    public static SuiteScenario Definition { get; } = new("rolling", Create) { StartsServers = true };
+    public static SuiteScenario Definition { get; } = new("rolling", Create) { StartsServers = true, RunsThroughFailures = true };
 
     private static IReadOnlyList<SuiteLoad> Create(SuiteSettings settings)
     {
@@ -22,7 +22,7 @@ internal static class RollingScenario
         [
             clients.Load(),
             clients.Companion("rolling_drain", DrainStep,
-                context => Step.Run(DrainStep, context, () => DrainAsync(clients.Servers[0], settings.DrainTimeout))),
+                context => SuiteStep.RunAsync(DrainStep, context, () => DrainAsync(clients.Servers[0], settings.DrainTimeout))),
         ];
     }
 
@@ -32,11 +32,11 @@ internal static class RollingScenario
         try
         {
             int exitCode = await server.ExitAsync().WaitAsync(limit, TimeProvider.System);
-            return exitCode == 0 ? Response.Ok() : Response.Fail(message: $"the server ended with {exitCode}");
+            return exitCode == 0 ? Response.Ok() : Response.Fail(statusCode: "exit-code", message: $"the server ended with {exitCode}");
         }
         catch (TimeoutException)
         {
-            return Response.Fail(message: $"the server has not ended within {limit.TotalSeconds:N1} s");
+            return Response.Fail(statusCode: "timeout", message: $"the server has not ended within {limit.TotalSeconds:N1} s");
         }
     }
 }

@@ -25,25 +25,31 @@ internal static class SlowScenario
 
     public static SuiteScenario Definition { get; } = new("slow", static settings =>
     [
-        new SuiteLoad("slow", ClosedStep, Create(settings)),
+        Create(settings),
         FanoutScenario.Load("slow_beside", settings, FastRooms, _fastInterval),
-    ]);
+    ])
+    {
+        RunsThroughFailures = true,
+    };
 
-    private static ScenarioProps Create(SuiteSettings settings)
+    private static SuiteLoad Create(SuiteSettings settings)
     {
         SuiteTarget target = settings.Target.At("/ws");
         int rooms = 0;
 
-        return Scenario.Create("slow", async context =>
-        {
-            string room = $"flood-{Interlocked.Increment(ref rooms)}";
-            await using SuiteConnection publisher = await SuiteConnection.OpenAsync(target, room);
-            await using SuiteConnection slow = await SuiteConnection.OpenAsync(target, room, SlowClient.ReceiveBufferBytes);
-            int published = await FloodAsync(publisher, room, settings.SlowFor);
-            return await Step.Run(ClosedStep, context, () => ReadOnAsync(slow, published).WaitAsync(_closedLimit, TimeProvider.System));
-        })
-        .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(copies: settings.Slow, during: settings.During));
+        return new SuiteLoad(
+            "slow",
+            ClosedStep,
+            async context =>
+            {
+                string room = $"flood-{Interlocked.Increment(ref rooms)}";
+                await using SuiteConnection publisher = await SuiteConnection.OpenAsync(target, room);
+                await using SuiteConnection slow = await SuiteConnection.OpenAsync(target, room, SlowClient.ReceiveBufferBytes);
+                int published = await FloodAsync(publisher, room, settings.SlowFor);
+                return await SuiteStep.RunAsync(
+                    ClosedStep, context, () => ReadOnAsync(slow, published).WaitAsync(_closedLimit, TimeProvider.System));
+            },
+            [Simulation.KeepConstant(copies: settings.Slow, during: settings.During)]);
     }
 
     // How many messages that was.
@@ -77,7 +83,7 @@ internal static class SlowScenario
             client.Deliver(last);
             if (last == published - 1)
             {
-                return Response.Fail(message: $"was not closed as too slow: it got the last of {published} messages");
+                return Response.Fail(statusCode: "not-closed", message: $"was not closed as too slow: it got the last of {published} messages");
             }
         }
 

@@ -10,24 +10,25 @@ namespace Weir.LoadTest.Suite.Scenarios;
 internal static class SoakScenario
 {
     private const string WatchStep = "watch";
+    private const string GrowthCode = "growth";
 
     public static SuiteScenario Definition { get; } = new("soak", static settings =>
     [
-        new SuiteLoad("soak", WatchStep, Create(settings)),
+        Create(settings),
         FanoutScenario.Load("soak_rooms", settings, settings.Copies, SuiteSettings.Second * settings.Copies / settings.Rate),
         StormScenario.Load("soak_churn", settings, settings.Churn),
     ])
     {
         WatchesServer = true,
+        RunsThroughFailures = true,
     };
 
-    private static ScenarioProps Create(SuiteSettings settings)
-    {
-        TimeSpan whole = settings.Ramp + settings.During; // for a runner that ends what is under way when the time is up
-        return Scenario.Create("soak", async context => await Step.Run(WatchStep, context, () => WatchAsync(settings)))
-            .WithoutWarmUp()
-            .WithLoadSimulations(SuiteLoad.Once(whole));
-    }
+    // The load is longer than the watch by the ramp of the others, and by the second within which the watch begins.
+    private static SuiteLoad Create(SuiteSettings settings) => new(
+        "soak",
+        WatchStep,
+        context => SuiteStep.RunAsync(WatchStep, context, () => WatchAsync(settings)),
+        SuiteLoad.Once(settings.Ramp + settings.During));
 
     private static async Task<Response<object>> WatchAsync(SuiteSettings settings)
     {
@@ -40,7 +41,7 @@ internal static class SoakScenario
             await seconds.WaitForNextTickAsync();
             if (server.HasEnded)
             {
-                return Response.Fail(message: "the server has ended");
+                return Response.Fail(statusCode: "server-ended", message: "the server has ended");
             }
 
             samples.Add((Stopwatch.GetElapsedTime(began).TotalSeconds, server.ResidentBytes));
@@ -48,12 +49,12 @@ internal static class SoakScenario
 
         if (Growth.MegabytesPerHour(samples) is not { } growth)
         {
-            return Response.Fail(message: "too short for a slope: --for is 3 s at least");
+            return Response.Fail(statusCode: "too-short", message: "too short for a slope: --for is 3 s at least");
         }
 
         string closed = $"server memory grows by {growth:N1} MB per hour, by {samples.Count:N0} samples without the first fifth";
         return growth <= (settings.MaxGrowth ?? double.MaxValue)
-            ? Response.Ok(message: closed)
-            : Response.Fail(message: $"{closed}: above --max-growth {settings.MaxGrowth:N1}");
+            ? Response.Ok(statusCode: GrowthCode, message: closed)
+            : Response.Fail(statusCode: GrowthCode, message: $"{closed}: above --max-growth {settings.MaxGrowth:N1}");
     }
 }

@@ -19,32 +19,33 @@ internal static class StormScenario
     public static SuiteLoad Load(string name, SuiteSettings settings, int rate)
     {
         SuiteTarget target = settings.Target.At("/ws");
-        ScenarioProps scenario = Scenario.Create(name, async context =>
-        {
-            SuiteConnection? connection = null;
-            Response<object> open = await Step.Run(OpenStep, context, async () =>
+        return new SuiteLoad(
+            name,
+            OpenStep,
+            async context =>
             {
-                connection = await SuiteConnection.OpenAsync(target, "storm");
-                return Response.Ok();
-            });
-            if (connection is null)
-            {
-                return open;
-            }
-
-            await using (connection)
-            {
-                return await Step.Run(CloseStep, context, async () =>
+                SuiteConnection? connection = null;
+                Response<object> open = await SuiteStep.RunAsync(OpenStep, context, async () =>
                 {
-                    await connection.CloseAsync();
+                    connection = await SuiteConnection.OpenAsync(target, "storm");
                     return Response.Ok();
                 });
-            }
-        })
-        .WithoutWarmUp()
-        .WithLoadSimulations(
-            Simulation.RampingInject(rate: rate, interval: SuiteSettings.Second, during: settings.Ramp),
-            Simulation.Inject(rate: rate, interval: SuiteSettings.Second, during: settings.During));
-        return new SuiteLoad(name, OpenStep, scenario);
+                if (connection is null)
+                {
+                    return open;
+                }
+
+                await using (connection)
+                {
+                    return await SuiteStep.RunAsync(CloseStep, context, async () =>
+                    {
+                        await connection.CloseAsync();
+                        return Response.Ok();
+                    });
+                }
+            },
+            settings.Ramped(
+                ramp => Simulation.RampingInject(rate: rate, interval: SuiteSettings.Second, during: ramp),
+                Simulation.Inject(rate: rate, interval: SuiteSettings.Second, during: settings.During)));
     }
 }

@@ -21,7 +21,7 @@ public sealed class SuiteTests
         await using HostProcess host =
             await HostProcess.StartAsync(("Weir__Echo__Enabled", "true"), ("Weir__Heartbeat__Interval", "500ms"));
 
-        string output = await RunAsync($"--url ws://127.0.0.1:{host.Port} --copies 3 --rate 30 --for 1 --members 5", expected: 0);
+        string output = await RunAsync($"--url ws://127.0.0.1:{host.Port} --copies 3 --rate 30 --for 2 --members 5", expected: 0);
 
         foreach (string scenario in new[] { "echo", "echo_at_rate", "storm", "fanout", "bad_handshakes" })
         {
@@ -32,9 +32,20 @@ public sealed class SuiteTests
     [Fact]
     public async Task Suite_DemandNotMet_Fails()
     {
-        string output = await RunAsync("--scenario echo --copies 1 --for 0.2 --max-p99-ms 0.0001", expected: 1, Host());
+        string output = await RunAsync("--scenario echo --copies 1 --for 2 --max-p99-ms 0.0001", expected: 1, Host());
 
         Assert.Contains("FAILED echo: ", output, StringComparison.Ordinal);
+    }
+
+    // Each echo is closed with 1009: thousands of failures, of which the first few end the run.
+    [Fact]
+    public async Task Suite_TooManyFailures_EndsBeforeItsTime()
+    {
+        string output = await RunAsync("--scenario echo --copies 2 --for 30s --payload-bytes 200 --max-failures 3", expected: 1,
+            Host("--Weir:Limits:MaxMessageBytes=100"));
+
+        Assert.Contains("The run ends early: echo has failed", output, StringComparison.Ordinal);
+        Assert.Contains(" x 1009 ", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -53,7 +64,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task Idle_Heartbeats_ComeToEveryClient()
     {
-        string output = await RunAsync("--scenario idle --connections 20 --for 1", expected: 0, Host("--Weir:Heartbeat:Interval=500ms"));
+        string output = await RunAsync("--scenario idle --connections 20 --for 3", expected: 0, Host("--Weir:Heartbeat:Interval=500ms"));
 
         Match heartbeats = Regex.Match(output, "ok     idle: ([0-9,]+) x heartbeat");
         Assert.True(int.Parse(heartbeats.Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture) >= 2 * 20, output);
@@ -63,7 +74,7 @@ public sealed class SuiteTests
     public async Task Idle_ServerWithoutHeartbeats_Fails()
     {
         string output = await RunAsync(
-            "--scenario idle --connections 2 --for 0.2 --heartbeat-timeout 500ms", expected: 1, Host("--Weir:Heartbeat:Interval=0"));
+            "--scenario idle --connections 2 --for 2 --heartbeat-timeout 500ms", expected: 1, Host("--Weir:Heartbeat:Interval=0"));
 
         Assert.Contains("FAILED idle: 0 x heartbeat", output, StringComparison.Ordinal);
         Assert.Contains("no Ping within 0.5 s", output, StringComparison.Ordinal);
@@ -82,7 +93,7 @@ public sealed class SuiteTests
     public async Task Slow_ServerThatKeepsEverything_Fails()
     {
         string output = await RunAsync(
-            "--scenario slow --slow 1 --slow-for 4s --for 1s --members 5", expected: 1, Host("--Weir:Pressure:CloseAtBytes=1000000000"));
+            "--scenario slow --slow 1 --slow-for 4s --for 2s --members 5", expected: 1, Host("--Weir:Pressure:CloseAtBytes=1000000000"));
 
         Assert.Contains("FAILED slow: 0 x closed", output, StringComparison.Ordinal);
         Assert.Matches("was not closed as too slow: it got the last of [0-9]+ messages", output);
@@ -95,7 +106,7 @@ public sealed class SuiteTests
     {
         string host = Host($"'--Weir:Auth:Jwt:Secret={Tokens.Secret}' --Weir:Auth:Reject={reject}");
 
-        string output = await RunAsync($"--scenario bad_tokens echo --copies 3 --for 0.5 --token {Tokens.Make("\"sub\":\"me\"")}", expected: 0, host);
+        string output = await RunAsync($"--scenario bad_tokens echo --copies 3 --for 2 --token {Tokens.Make("\"sub\":\"me\"")}", expected: 0, host);
 
         Assert.Matches("ok     bad_tokens: [1-9][0-9,]* x refuse", output);
         Assert.Matches("ok     echo: [1-9][0-9,]* x echo", output);
@@ -104,7 +115,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task BadTokens_ServerThatAcceptsThem_Fails()
     {
-        string output = await RunAsync("--scenario bad_tokens --copies 1 --for 0.2", expected: 1, Host());
+        string output = await RunAsync("--scenario bad_tokens --copies 1 --for 2", expected: 1, Host());
 
         Assert.Contains("FAILED bad_tokens: 0 x refuse", output, StringComparison.Ordinal);
         Assert.Contains("was let in", output, StringComparison.Ordinal);
@@ -113,7 +124,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task Reconnect_ServerKilled_AllReconnect()
     {
-        string output = await RunAsync("--scenario reconnect --connections 20 --for 1 --down 200ms --backoff 50ms --most-backoff 500ms",
+        string output = await RunAsync("--scenario reconnect --connections 20 --for 2 --down 200ms --backoff 50ms --most-backoff 500ms",
             expected: 0, Host());
 
         Assert.Contains("ok     reconnect: 20 x away", output, StringComparison.Ordinal);
@@ -123,7 +134,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task Reconnect_ServerDownForTooLong_Fails()
     {
-        string output = await RunAsync("--scenario reconnect --connections 2 --for 1 --down 1s --backoff 50ms --max-away 500ms", expected: 1, Host());
+        string output = await RunAsync("--scenario reconnect --connections 2 --for 2 --down 1s --backoff 50ms --max-away 500ms", expected: 1, Host());
 
         Assert.Contains("FAILED reconnect: 0 x away", output, StringComparison.Ordinal);
         Assert.Contains("and not back within 0.5 s", output, StringComparison.Ordinal);
@@ -132,7 +143,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task Rolling_OneOfTwoDrains_ItsClientsMoveOver()
     {
-        string output = await RunAsync("--scenario rolling --connections 20 --for 1 --backoff 50ms", expected: 0, Host());
+        string output = await RunAsync("--scenario rolling --connections 20 --for 2 --backoff 50ms", expected: 0, Host());
 
         Assert.Contains("ok     rolling: 10 x away", output, StringComparison.Ordinal);
         Assert.Contains("ok     rolling_drain: 1 x drain", output, StringComparison.Ordinal);
@@ -141,7 +152,7 @@ public sealed class SuiteTests
     [Fact]
     public async Task Rolling_ServerThatTakesTooLong_Fails()
     {
-        string output = await RunAsync("--scenario rolling --connections 20 --for 1 --drain-timeout 1ms", expected: 1, Host());
+        string output = await RunAsync("--scenario rolling --connections 20 --for 2 --drain-timeout 1ms", expected: 1, Host());
 
         Assert.Contains("FAILED rolling_drain: 0 x drain", output, StringComparison.Ordinal);
         Assert.Contains("the server has not ended within 0.0 s", output, StringComparison.Ordinal);
@@ -168,7 +179,8 @@ public sealed class SuiteTests
     [InlineData("--scenario echo", "Either --url with a port, or --server")]
     [InlineData("--url ftp://127.0.0.1:1", "is no ws:// or wss:// address")]
     [InlineData("--url ws://127.0.0.1:1 --copies 0", "--copies is 1 at least")]
-    [InlineData("--url ws://127.0.0.1:1 --for 0", "--for is above 0")]
+    [InlineData("--url ws://127.0.0.1:1 --for 1.9", "--for is 2s at least")]
+    [InlineData("--url ws://127.0.0.1:1 --max-failures -1", "--max-failures is 0 at least")]
     [InlineData("--url ws://127.0.0.1:1 --for soon", "is no time like")]
     public async Task Options_ThatMakeNoSense_AreRefusedByName(string options, string why)
     {
@@ -188,6 +200,11 @@ public sealed class SuiteTests
             await using ChildProcess suite = Start(options, folder.FullName, host);
             int exitCode = await suite.ExitCodeAsync().Within(LoadRun.Limit);
             Assert.True(expected is null ? exitCode != 0 : exitCode == expected, $"{exitCode}: {suite.Output}");
+            if (expected == 0)
+            {
+                Assert.True(File.Exists(Path.Combine(Assert.Single(folder.GetDirectories()).FullName, "report.html")), suite.Output);
+            }
+
             return suite.Output;
         }
         finally
