@@ -42,7 +42,8 @@ internal static class ReceiptCheck
         {
             for (long offset = last.Offset + 1; offset < next.Offset; offset++)
             {
-                if (truth.TryGetValue((account.Room, next with { Offset = offset }), out string? text))
+                if (truth.TryGetValue((account.Room, next with { Offset = offset }), out string? text)
+                    || truth.TryGetValue((account.Room, last with { Offset = offset }), out text))
                 {
                     violations.Add(Of(account, Gap, $"got {next} after {last}, without {text}, without a notified loss"));
                 }
@@ -147,9 +148,10 @@ internal static class ReceiptCheck
 
         void Skip(Position last, Position next)
         {
-            if (account.MayLackPositions && last.Epoch == next.Epoch && next.Offset > last.Offset)
+            if (account.MayLackPositions && next.Offset > last.Offset)
             {
-                // An offset that was left out stands for messages without one, and no message has it.
+                // An offset that was left out stands for messages without one, and no message has it; also where the sequence has
+                // continued under another epoch meanwhile.
                 skips.Add((account, last, next));
             }
             else

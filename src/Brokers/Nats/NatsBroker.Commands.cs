@@ -207,13 +207,29 @@ public sealed partial class NatsBroker
             // Written once at most: a read in the moment of another change of the line answers with what it finds.
             if (last is not null && (hasOpened || IsCurrent(storage, stream, last)))
             {
-                return await LogReader.ReadAsync(storage, stream, last, query, rule);
+                return await ReadHistoryAsync(storage, stream, last, query, rule);
             }
 
             hasOpened = true;
             PendingReply<StreamPosition> opened = new(_options.RequestTimeout);
             WriteLog(room, new LogOperation(opened, LogOperationKind.Open, rule));
             await opened.Task;
+        }
+    }
+
+    // A few rooms at a time, so that of many clients that return together some are answered in time, and not none.
+    private async Task<RoomHistory> ReadHistoryAsync(
+        Storage storage, StreamState stream, StoredMessage last, HistoryQuery query, RoomRule rule)
+    {
+        LogCache cache = _cache is { } known && known.Storage == storage ? known : _cache = new LogCache(storage);
+        await _reading.WaitAsync();
+        try
+        {
+            return await LogReader.ReadAsync(cache, stream, last, query, rule);
+        }
+        finally
+        {
+            _reading.Release();
         }
     }
 

@@ -38,7 +38,9 @@ public sealed partial class NatsBroker : IBroker
     private readonly ConcurrentDictionary<string, RoomSubscription> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LogWriter> _logs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, PresenceWriter> _presences = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _reading = new(64); // histories that are read at the same time
     private readonly Context _context;
+    private volatile LogCache? _cache;
     private IBrokerSink? _sink;
     private Names? _names;
     private Task _supervision = Task.CompletedTask;

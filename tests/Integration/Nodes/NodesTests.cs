@@ -9,7 +9,7 @@ using Xunit;
 namespace Weir.Integration.Nodes;
 
 /// <summary>
-/// Several Hosts on one Redis, a thousand clients in two hundred rooms that come and go at random: every message is
+/// Several Hosts on one broker, a thousand clients in two hundred rooms that come and go at random: every message is
 /// accounted for, by every member that should have it.
 /// </summary>
 public sealed class NodesTests(ITestOutputHelper output)
@@ -24,19 +24,21 @@ public sealed class NodesTests(ITestOutputHelper output)
     private int _lastId;
 
     [Theory]
-    [InlineData(2, 6455)]
-    [InlineData(3, 9110)]
-    public async Task Rooms_OnSeveralNodes_GiveEveryMemberAllOfItsTime_OnceAndInTheSameOrder(int nodes, int seed)
+    [InlineData("Redis", 2, 6455)]
+    [InlineData("Redis", 3, 9110)]
+    [InlineData("Nats", 2, 1711)]
+    public async Task Rooms_OnSeveralNodes_GiveEveryMemberAllOfItsTime_OnceAndInTheSameOrder(string broker, int nodes, int seed)
     {
-        await using RedisServer redis = await RedisServer.StartAsync();
-        HostProcess[] hosts = await Task.WhenAll(Enumerable.Range(0, nodes).Select(_ => StartHostAsync(redis)));
+        (IAsyncDisposable started, (string Name, string Value) address) = await StartServerAsync(broker);
+        await using IAsyncDisposable server = started;
+        HostProcess[] hosts = await Task.WhenAll(Enumerable.Range(0, nodes).Select(_ => StartHostAsync(broker, address)));
         HttpClient[] https = [.. hosts.Select(RelayHost.NewClient)];
         try
         {
             foreach (HttpClient http in https)
             {
                 await Waiting.UntilAsync(async () => await http.GetStringAsync("/health/ready").Within() == "Healthy",
-                    "the node has Redis", _limit);
+                    "the node has its broker", _limit);
             }
 
             // Each place is taken by several members one after another; the last stays.
@@ -77,9 +79,22 @@ public sealed class NodesTests(ITestOutputHelper output)
 
     private static string NameOf(int room) => string.Create(CultureInfo.InvariantCulture, $"room{room}");
 
-    private static Task<HostProcess> StartHostAsync(RedisServer redis) => HostProcess.StartAsync(
-        ("Weir__Broker__Kind", "Redis"),
-        ("Weir__Redis__Configuration", redis.Address),
+    private static async Task<(IAsyncDisposable Server, (string Name, string Value) Address)> StartServerAsync(string broker)
+    {
+        if (broker == "Nats")
+        {
+            NatsServer nats = await NatsServer.StartAsync();
+            return (nats, ("Weir__Nats__Url", nats.Url));
+        }
+
+        RedisServer redis = await RedisServer.StartAsync();
+        return (redis, ("Weir__Redis__Configuration", redis.Address));
+    }
+
+    private static Task<HostProcess> StartHostAsync(string broker, (string Name, string Value) address) => HostProcess.StartAsync(
+        ("Weir__Broker__Kind", broker),
+        address,
+        ("Weir__Nats__MaxHistory", "10000"),
         ("Weir__Rooms__0__Pattern", "*"),
         ("Weir__Rooms__0__HistorySize", "10000"),
         ("Weir__Api__Key", RelayHost.Key),

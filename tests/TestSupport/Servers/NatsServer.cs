@@ -25,6 +25,9 @@ public sealed class NatsServer : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The process's id.</summary>
+    public int ProcessId => _process!.Id;
+
     /// <summary>Its address for clients.</summary>
     public string Url => $"nats://127.0.0.1:{Port}";
 
@@ -87,11 +90,14 @@ public sealed class NatsServer : IAsyncDisposable
     /// <summary>Lets it announce that it is about to stop; it serves for a while yet.</summary>
     public void EnterLameDuckMode() => Signals.UserTwo(_process!.Id);
 
-    /// <summary>Takes it off the processor, with all its threads: its connections stay, and nothing answers on them.</summary>
+    /// <summary>Requests that it is taken off the processor: its connections stay, and nothing answers on them.</summary>
+    public void Stop() => Signals.Suspend(_process!.Id);
+
+    /// <summary>Takes it off the processor, with all its threads.</summary>
     public Task StopAsync()
     {
-        Signals.Suspend(_process!.Id);
-        string tasks = $"/proc/{_process.Id}/task";
+        Stop();
+        string tasks = $"/proc/{_process!.Id}/task";
         return Waiting.UntilAsync(
             () => Task.FromResult(Directory.GetDirectories(tasks).All(
                 static thread => File.ReadLines(Path.Combine(thread, "status")).Any(

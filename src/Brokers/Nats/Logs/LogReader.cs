@@ -10,16 +10,16 @@ internal static class LogReader
     /// <exception cref="BrokerUnavailableException">JetStream does not answer.</exception>
     /// <exception cref="InvalidDataException">A message cannot be read.</exception>
     public static async Task<RoomHistory> ReadAsync(
-        Storage storage, StreamState stream, StoredMessage last, HistoryQuery query, RoomRule rule)
+        LogCache cache, StreamState stream, StoredMessage last, HistoryQuery query, RoomRule rule)
     {
         (LogState state, List<Publication> newest) = LogRecord.Read(last.Body);
-        (long low, long high) = RangeOf(state, query, rule, storage.Clock.Now);
+        (long low, long high) = RangeOf(state, query, rule, cache.Storage.Clock.Now);
         (long from, long to) = LimitOf(low, high, query);
-        List<Publication> found = await ReadAsync(storage, stream, state, newest, from, to);
+        List<Publication> found = await ReadAsync(cache, stream, state, newest, from, to);
         if (query.Limit > 0 && found.Count < query.Limit && (from > low || to < high))
         {
             // Offsets were skipped, so that more of them are needed for as many publications.
-            found = await ReadAsync(storage, stream, state, newest, low, high);
+            found = await ReadAsync(cache, stream, state, newest, low, high);
         }
 
         found.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
@@ -35,7 +35,7 @@ internal static class LogReader
     }
 
     private static async Task<List<Publication>> ReadAsync(
-        Storage storage, StreamState stream, LogState state, List<Publication> newest, long low, long high)
+        LogCache cache, StreamState stream, LogState state, List<Publication> newest, long low, long high)
     {
         if (low > high)
         {
@@ -46,15 +46,15 @@ internal static class LogReader
         IReadOnlyList<LogPointer> pointers = state.Earlier;
         while (pointers.Count > 0)
         {
-            Task<StoredMessage?>[] reads = new Task<StoredMessage?>[pointers.Count];
+            Task<LogMessage?>[] reads = new Task<LogMessage?>[pointers.Count];
             for (int i = 0; i < reads.Length; i++)
             {
                 // The message's publications end at its pointer's top, and begin behind that of the next pointer.
                 bool reaches = pointers[i].Top >= low && (i + 1 == pointers.Count || pointers[i + 1].Top < high);
-                reads[i] = reaches ? storage.JetStream.ReadAsync(stream, pointers[i].Sequence) : Task.FromResult<StoredMessage?>(null);
+                reads[i] = reaches ? cache.ReadAsync(stream, pointers[i].Sequence) : Task.FromResult<LogMessage?>(null);
             }
 
-            StoredMessage?[] messages = await Task.WhenAll(reads);
+            LogMessage?[] messages = await Task.WhenAll(reads);
             pointers = [];
             for (int i = 0; i < messages.Length; i++)
             {
@@ -63,16 +63,15 @@ internal static class LogReader
                     continue; // not asked for, or trimmed meanwhile
                 }
 
-                (LogState earlier, List<Publication> publications) = LogRecord.Read(message.Body);
-                if (!IsPartOf(earlier, state))
+                if (!IsPartOf(message.State, state))
                 {
                     continue;
                 }
 
-                found.AddRange(publications.Where(IsAskedFor));
-                if (i == messages.Length - 1 && (publications.Count == 0 || publications[0].Offset > low))
+                found.AddRange(message.Publications.Where(IsAskedFor));
+                if (i == messages.Length - 1 && (message.Publications.Count == 0 || message.Publications[0].Offset > low))
                 {
-                    pointers = earlier.Earlier;
+                    pointers = message.State.Earlier;
                 }
             }
         }
