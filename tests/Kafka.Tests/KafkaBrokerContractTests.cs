@@ -1,5 +1,6 @@
 using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
+using Weir.TestSupport.Servers;
 using Xunit;
 
 namespace Weir.Brokers.Kafka.Tests;
@@ -18,5 +19,5 @@ public sealed class KafkaBrokerContractTests(SharedKafka shared) : BrokerContrac
     protected override ValueTask<IBroker> CreateAsync()
         => new(new KafkaBroker(Node.OptionsFor(shared.Kafka.BootstrapServers, _topic)));
 
-    protected override Task PassAsync(TimeSpan time) => Task.Delay(time);
+    protected override Task PassAsync(TimeSpan time) => Waiting.PassAsync(time);
 }

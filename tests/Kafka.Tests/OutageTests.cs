@@ -2,7 +2,6 @@ using System.Globalization;
 using Confluent.Kafka;
 using Weir.Brokers.Kafka.Log;
 using Weir.Brokers.Kafka.Tests.Mock;
-using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Testing;
 using Weir.TestSupport.Servers;

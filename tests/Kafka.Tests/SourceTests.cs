@@ -260,7 +260,7 @@ public sealed class SourceTests : IAsyncDisposable
         }
     }
 
-    private Task ProduceValueAsync(byte[] value, string? key = null)
+    private Task<DeliveryResult<string?, byte[]>> ProduceValueAsync(byte[] value, string? key = null)
         => _producer.ProduceAsync(new TopicPartition(_topic, 0), new Message<string?, byte[]> { Key = key, Value = value }).Within();
 
     private async Task<int> ProduceUntilAsync(CancellationToken end)
