@@ -9,8 +9,8 @@ namespace Weir.Bench;
 /// <summary>
 /// <c>--check</c> fails if a hot path allocates; <c>--redis</c> compares publishes with redis-benchmark, <c>--postgres</c> those through
 /// PostgreSQL with those through Redis, <c>--nats</c> those through NATS, <c>--postgres-wakeups</c> the ways in which a node learns of an
-/// application's transactions, <c>--file</c> publishes through the brokers of a single node; <c>--quick</c> measures in minutes instead of
-/// an hour; all other arguments are BenchmarkDotNet's.
+/// application's transactions, <c>--postgres-sizes</c> measures its tables over minutes, <c>--file</c> publishes through the brokers of a
+/// single node; <c>--quick</c> measures in minutes instead of an hour; all other arguments are BenchmarkDotNet's.
 /// </summary>
 internal static class Program
 {
@@ -31,6 +31,11 @@ internal static class Program
             return args.Contains("--pinned")
                 ? await Nats.BesideRedis.RunAsync(Console.Out)
                 : await Nats.BesideRedis.RunPinnedAsync();
+        }
+
+        if (args.Contains("--postgres-sizes"))
+        {
+            return await TableSizes.RunAsync(Console.Out);
         }
 
         if (args.Contains("--postgres-wakeups"))

@@ -45,23 +45,20 @@ public sealed class FailoverTests
         await using Node node = await Node.StartAsync(AddressOf(primary, standby));
         StreamPosition common = await node.PublishAsync(Room, "common");
         await HasReplicatedAsync(primary, standby);
-        standby.Suspend(); // it follows no more
+        await standby.StopFollowingAsync();
         StreamPosition lost = await node.PublishAsync(Room, "lost");
 
         await primary.StopImmediateAsync();
-        // What its socket has received already would still be applied: the primary's files are gone for it, and the connection with them.
-        await DiscardReceivedAsync(standby);
         await standby.PromoteAsync();
         await node.IsUpAsync();
         StreamPosition after = await node.PublishAtLastAsync(Room, "after");
 
         RoomHistory history = await node.ReadAsync(Room);
         Assert.NotEqual(lost.Epoch, after.Epoch);
+        Assert.Equal(lost.Offset, after.Offset); // the same offset, of another epoch
         Assert.True(history.Holds(common));
-        Assert.Equal(history.Publications.Any(static publication => publication.Text() == "lost"), history.Holds(lost));
-        Assert.Equal(
-            Enumerable.Range(1, history.Publications.Count).Select(static i => (long)i),
-            history.Publications.Select(static publication => publication.Offset));
+        Assert.False(history.Holds(lost));
+        Assert.Equal(["common", "after"], history.Publications.Select(static publication => publication.Text()));
     }
 
     [Fact]
@@ -71,21 +68,13 @@ public sealed class FailoverTests
         await using PostgresServer standby = await primary.StartStandbyAsync();
         await using Node node = Node.Start(standby.ConnectionString);
         await Bounded.Eventually(() => node.Log.Of("PostgresDown").Count > 0, TimeSpan.FromSeconds(30));
-        Assert.Contains("standby", node.Log.Of("PostgresDown")[0].Exception!.Message, StringComparison.Ordinal);
+        Assert.Contains("standby", node.Log.Of("PostgresDown")[0].Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "x"));
 
         await standby.PromoteAsync();
 
         await node.IsUpAsync();
         await node.PublishAsync(Room, "x");
-    }
-
-    // The receiver alone is ended while everything else of it is stopped, so that it applies nothing more.
-    private static async Task DiscardReceivedAsync(PostgresServer standby)
-    {
-        standby.Continue();
-        await Waiting.UntilAsync(
-            async () => await standby.AskAsync("SELECT count(*) FROM pg_stat_wal_receiver") == "0", "the standby follows nobody", TimeSpan.FromSeconds(30));
     }
 
     private static async Task<PostgresServer> StartPrimaryAsync()

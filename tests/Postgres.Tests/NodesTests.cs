@@ -175,7 +175,7 @@ public sealed class NodesTests(SharedPostgres postgres)
         await node.Sink.WaitForAsync("room", 1);
 
         Assert.Equal(["known"], node.Sink.TextsOf("room"));
-        Assert.Equal(2, node.Log.Of("AnnouncementUnreadable").Count);
+        Assert.NotEmpty(node.Log.Of("AnnouncementUnreadable")); // one line a second
         Assert.Equal([BrokerHealth.Up], node.Sink.Health);
     }
 

@@ -253,6 +253,26 @@ public sealed class OutageTests
         Assert.Contains("before this node has read them", Assert.Single(node.Log.Of("PostgresDown")).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Announcements_EmptiedByHand_AreReportedAsMissed_AndBeginAnew()
+    {
+        await using PostgresServer server = await StartServerAsync();
+        await using Node node = await Node.StartAsync(server.ConnectionString);
+        await node.SubscribeAsync(Room);
+        for (int i = 0; i < 20; i++)
+        {
+            await node.PublishAsync(Room, $"{i}", RoomRule.Default);
+        }
+
+        await server.AskAsync("TRUNCATE weir.announcement");
+        await Bounded.Eventually(() => node.Sink.Health.Count >= 3, _long);
+        await node.IsUpAsync();
+        await node.PublishAsync(Room, "after", RoomRule.Default);
+        await Bounded.Eventually(() => node.Sink.TextsOf(Room)[^1] == "after", _long);
+
+        Assert.Equal(21, node.Sink.Count);
+    }
+
     /// <summary>Read-only, and a full disk: every publish fails, nothing is stored in silence, and health says so.</summary>
     [Theory]
     [InlineData("ALTER SYSTEM SET default_transaction_read_only = on", "SET transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only", "25006")]

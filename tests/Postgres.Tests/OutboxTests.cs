@@ -98,6 +98,27 @@ public sealed class OutboxTests(SharedPostgres postgres) : IAsyncLifetime
         Assert.Equal(["2", "0", "1"], (await node.ReadAsync(Room)).Publications.Select(static publication => publication.Text()));
     }
 
+    /// <summary>The mover does not read what it has moved again and again; what may still appear before it stays within its view.</summary>
+    [Fact]
+    public async Task TurnTakenLongBeforeTheCommit_IsMovedAfterIt_ThoughLaterTurnsWereMovedMeanwhile()
+    {
+        await using NpgsqlConnection slow = await ConnectAsync();
+        await using NpgsqlConnection quick = await ConnectAsync();
+        await using NpgsqlTransaction open = await slow.BeginTransactionAsync();
+        await ExecuteAsync(slow, $"SELECT weir.publish('{Room}', 'slow'); SET CONSTRAINTS ALL IMMEDIATE");
+        for (int i = 1; i <= 10; i++)
+        {
+            await ExecuteAsync(quick, $"SELECT weir.publish('{Room}', '{i}')");
+            await Listener.Sink.WaitForAsync(Room, i);
+        }
+
+        await open.CommitAsync();
+        await Listener.Sink.WaitForAsync(Room, 11);
+
+        Assert.Equal("slow", Listener.Sink.TextsOf(Room)[^1]);
+        Assert.Equal(11, Listener.Sink.PublicationsOf(Room)[^1].Publication.Offset);
+    }
+
     [Theory]
     [InlineData("REPEATABLE READ")]
     [InlineData("SERIALIZABLE")]

@@ -132,7 +132,11 @@ public sealed partial class PostgresBroker
         byte[] name = Encoding.UTF8.GetBytes(room);
         await using NpgsqlBatch batch = connection.CreateBatch();
         // Announced as if by another node: this one reads it like any other.
-        foreach (string sql in (string[])["SELECT weir.end_presence('', $1)", "SELECT member FROM weir.presence WHERE room = $1"])
+        foreach (string sql in (string[])
+        [
+            "SELECT weir.end_presence('', $1)",
+            "SELECT member FROM weir.presence WHERE room = $1 AND until > clock_timestamp()",
+        ])
         {
             NpgsqlBatchCommand command = new(sql);
             command.Add(NpgsqlDbType.Bytea, name);

@@ -6,7 +6,7 @@ namespace Weir.Chaos.Brokers;
 internal abstract class ChaosBroker
 {
     /// <summary>All brokers; the first is the default.</summary>
-    public static IReadOnlyList<ChaosBroker> All { get; } = [new RedisChaos(), new NatsChaos()];
+    public static IReadOnlyList<ChaosBroker> All { get; } = [new RedisChaos(), new NatsChaos(), new PostgresChaos()];
 
     /// <summary>The broker whose name is in the environment variable <c>WEIR_CHAOS_BROKER</c>.</summary>
     /// <exception cref="InvalidOperationException">No broker has that name.</exception>

@@ -111,6 +111,14 @@ public sealed class PostgresServer : IAsyncDisposable
             TimeSpan.FromSeconds(60));
     }
 
+    /// <summary>Starts it after it has ended, with an empty database.</summary>
+    public async Task StartAgainWithoutDataAsync()
+    {
+        Directory.Delete(Data, recursive: true);
+        await RunAsync("cp", "-a", await InitializeAsync(), Data);
+        await StartAgainAsync();
+    }
+
     /// <summary>Ends it: sessions end with 57P01, and all is written.</summary>
     public Task StopFastAsync() => EndAsync("INT");
 
@@ -136,6 +144,17 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes a standby the primary.</summary>
     public Task PromoteAsync() => RunAsUserAsync("pg_ctl", "promote", "-D", Data, "-w");
+
+    /// <summary>Separates a standby from its primary: what it has received already it still applies.</summary>
+    public async Task StopFollowingAsync()
+    {
+        await AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
+        await AskAsync("SELECT pg_reload_conf()");
+        await Waiting.UntilAsync(
+            async () => await AskAsync("SELECT count(*) FROM pg_stat_wal_receiver") == "0",
+            "the standby follows no server",
+            TimeSpan.FromSeconds(30));
+    }
 
     /// <summary>Runs a statement with psql; returns what it prints, without headings.</summary>
     public Task<string> AskAsync(string sql, string database = "postgres")

@@ -32,7 +32,7 @@ internal sealed class AnnouncementOrder(AnnouncementTarget target)
             {
                 _lanes[i].Session = session;
                 _lanes[i].Waiting.Clear();
-                if (!isSame || _lanes[i].IsBroken)
+                if (!isSame || _lanes[i].IsBroken || heads[i] < _lanes[i].Last)
                 {
                     _lanes[i].Last = heads[i];
                     _lanes[i].IsBroken = false;

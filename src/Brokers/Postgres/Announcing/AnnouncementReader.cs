@@ -28,12 +28,17 @@ internal sealed class AnnouncementReader(
         await using NpgsqlBatch batch = connection.CreateBatch();
         NpgsqlBatchCommand command = new(
             $"SELECT seq, rooms, epochs, tops, room, rel, bodies FROM weir.announcement WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT {Page}");
+        await using NpgsqlCommand head = connection.CreateCommand();
+        head.CommandText = "SELECT coalesce((SELECT seq FROM weir.announcement WHERE lane = $1 ORDER BY seq DESC LIMIT 1), 0)";
+        NpgsqlParameter<short> headLane = new() { NpgsqlDbType = NpgsqlDbType.Smallint };
+        head.Parameters.Add(headLane);
         NpgsqlParameter<short> lane = new() { NpgsqlDbType = NpgsqlDbType.Smallint };
         NpgsqlParameter<long> last = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
         command.Parameters.Add(lane);
         command.Parameters.Add(last);
         batch.BatchCommands.Add(command);
         await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        await head.PrepareAsync(cancellationToken).ConfigureAwait(false);
         while (true)
         {
             for (int i = 0; i < _isDue.Length; i++)
@@ -44,10 +49,16 @@ internal sealed class AnnouncementReader(
                 }
 
                 Volatile.Write(ref _isDue[i], false);
-                lane.TypedValue = (short)i;
-                while (await ReadPageAsync(batch, i, last, cancellationToken).ConfigureAwait(false) == Page)
+                lane.TypedValue = headLane.TypedValue = (short)i;
+                int count;
+                while ((count = await ReadPageAsync(batch, i, last, cancellationToken).ConfigureAwait(false)) == Page)
                 {
                     // The next page.
+                }
+
+                if (count == 0)
+                {
+                    await CheckHeadAsync(head, i, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -55,6 +66,17 @@ internal sealed class AnnouncementReader(
             {
                 Array.Fill(_isDue, true); // a notification may be lost with the node that was to send it
             }
+        }
+    }
+
+    // Each lane continues from its last number, unless the table was emptied by hand: then new numbers would be taken for known ones.
+    private async Task CheckHeadAsync(NpgsqlCommand head, int lane, CancellationToken cancellationToken)
+    {
+        long last = order.LastOf(lane);
+        if ((long)(await head.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))! < last)
+        {
+            order.Break(session, lane);
+            throw new AnnouncementsMissedException($"The announcements have ended before {last}, which this node has read: they were removed.");
         }
     }
 

@@ -34,8 +34,16 @@ internal abstract class Call : RunningTimeoutEntry
 
     protected override void OnElapsed()
     {
-        bool isUnknown = Volatile.Read(ref _state) != Queued;
-        Fail(new BrokerUnavailableException("PostgreSQL has not answered in time.", isUnknown));
+        // In one step: a call that is being sent at this moment may be executed.
+        if (Interlocked.CompareExchange(ref _state, Complete, Queued) == Queued)
+        {
+            Owner?.OnComplete(this);
+            SetException(NotInTime(isUnknown: false));
+        }
+        else
+        {
+            Fail(NotInTime(isUnknown: true));
+        }
     }
 
     protected bool TryComplete()
@@ -50,6 +58,8 @@ internal abstract class Call : RunningTimeoutEntry
     }
 
     protected abstract void SetException(Exception error);
+
+    private static BrokerUnavailableException NotInTime(bool isUnknown) => new("PostgreSQL has not answered in time.", isUnknown);
 }
 
 /// <summary>Counts calls.</summary>

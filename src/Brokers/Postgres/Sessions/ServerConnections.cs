@@ -59,10 +59,14 @@ internal sealed class ServerConnections : IAsyncDisposable
             all.Add(await ServerConnection.OpenAsync(source, cancellationToken).ConfigureAwait(false));
             ServerIdentity identity = await ServerIdentity.ReadAsync(all[0], cancellationToken).ConfigureAwait(false);
             identity.ThrowUnlessFit(schemaVersion);
-            while (all.Count < Count)
+            Task<NpgsqlConnection>[] others =
+                [.. Enumerable.Range(1, Count - 1).Select(_ => ServerConnection.OpenAsync(source, cancellationToken))];
+            await ((Task)Task.WhenAll(others)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            all.AddRange(others.Where(static other => other.IsCompletedSuccessfully).Select(static other => other.Result));
+            await Task.WhenAll(others).ConfigureAwait(false); // throws what has failed
+            foreach (NpgsqlConnection other in all.Skip(1))
             {
-                all.Add(await ServerConnection.OpenAsync(source, cancellationToken).ConfigureAwait(false));
-                await ThrowUnlessSameServerAsync(all[^1], identity, cancellationToken).ConfigureAwait(false);
+                await ThrowUnlessSameServerAsync(other, identity, cancellationToken).ConfigureAwait(false);
             }
 
             return new ServerConnections(source, all, identity);
