@@ -27,6 +27,7 @@ public sealed partial class NatsBroker
     private readonly HashSet<string> _reported = new(StringComparer.Ordinal); // guarded by the gate
     private volatile BrokerHealth _health = BrokerHealth.Degraded;
     private volatile Session? _session;
+    private volatile Session? _last; // the one in use, or that was
     private volatile OutgoingQueue? _outgoing;
     private volatile Storage? _storage;
     private volatile string? _refusal; // why the server would not store, as its account is nearly full
@@ -119,6 +120,7 @@ public sealed partial class NatsBroker
 
     private async Task<Session> ConnectAsync()
     {
+        _last?.StopDelivering(); // all of its messages before those of the next session
         string[] servers = ServersInOrder();
         SessionSettings settings = new(
             addresses => LibraryOptions.Of(_options, addresses), Names.Replies, _options.RequestTimeout, _timeouts);
@@ -163,7 +165,7 @@ public sealed partial class NatsBroker
         _avoided = null;
         _discovered = session.Server.ClientConnectUrls ?? [];
         _outgoing = new OutgoingQueue(session);
-        _session = session;
+        _session = _last = session;
         if (!session.IsAlive)
         {
             DropUnlessAlive(session);

@@ -7,13 +7,13 @@ namespace Weir.Brokers.Nats.Connection;
 /// A subscription whose messages are handed on by the reader of the connection itself, without a queue: the library's queue drops messages
 /// when it is full, the last but one first, so that only a counter shows it. The handler only enqueues.
 /// </summary>
-internal sealed class DirectSubscription(NatsConnection connection, string subject, IMessageHandler handler)
+internal sealed class DirectSubscription(NatsConnection connection, string subject, IMessageHandler handler, Session session)
     : NatsSubBase(connection, connection.SubscriptionManager, subject, queueGroup: null, opts: null)
 {
     public override ValueTask ReceiveAsync(
         string subject, string? replyTo, ReadOnlySequence<byte>? headersBuffer, ReadOnlySequence<byte> payloadBuffer)
     {
-        handler.OnMessage(subject, replyTo, headersBuffer ?? default, payloadBuffer);
+        session.Deliver(handler, subject, replyTo, headersBuffer ?? default, payloadBuffer);
         return default;
     }
 

@@ -24,7 +24,9 @@ internal sealed class Session : IAsyncDisposable, IMessageHandler
     private readonly Dictionary<string, DirectSubscription> _subscriptions = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _subscribing = new(1);
     private long _lastRequest;
+    private readonly Lock _delivering = new();
     private int _hasEnded;
+    private volatile bool _mayDeliver = true;
     private volatile string _address = "";
 
     private Session(NatsConnection connection, ISessionOwner owner, SessionSettings settings)
@@ -91,6 +93,38 @@ internal sealed class Session : IAsyncDisposable, IMessageHandler
         {
             await session.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Ends the delivery of messages; replies still arrive. Returns when the message that is being delivered has been: those of the next session
+    /// must not overtake it.
+    /// </summary>
+    public void StopDelivering()
+    {
+        _mayDeliver = false;
+        lock (_delivering)
+        {
+            // Waits.
+        }
+    }
+
+    /// <summary>Hands a message on, unless the session has ended: its connection may still have some in its buffers.</summary>
+    public void Deliver(
+        IMessageHandler handler, string subject, string? replyTo, ReadOnlySequence<byte> header, ReadOnlySequence<byte> payload)
+    {
+        if (handler == this)
+        {
+            handler.OnMessage(subject, replyTo, header, payload); // a reply
+            return;
+        }
+
+        lock (_delivering)
+        {
+            if (_mayDeliver)
+            {
+                handler.OnMessage(subject, replyTo, header, payload);
+            }
         }
     }
 
@@ -185,7 +219,7 @@ internal sealed class Session : IAsyncDisposable, IMessageHandler
             }
             else if (!_subscriptions.ContainsKey(subject))
             {
-                DirectSubscription subscription = new(_connection, subject, handler);
+                DirectSubscription subscription = new(_connection, subject, handler, this);
                 await _connection.AddSubAsync(subscription, _endedToken);
                 _subscriptions.Add(subject, subscription);
             }
@@ -242,6 +276,7 @@ internal sealed class Session : IAsyncDisposable, IMessageHandler
             return;
         }
 
+        _mayDeliver = false;
         _owner.OnSessionEnded(this, reason);
         _ended.Cancel();
         foreach ((long number, PendingReply<Reply> request) in _requests)
