@@ -30,6 +30,7 @@ public sealed partial class NatsBroker
     private volatile Session? _last; // the one in use, or that was
     private volatile OutgoingQueue? _outgoing;
     private volatile Storage? _storage;
+    private volatile bool _isRefused; // whether the storage is missing because the server said so
     private volatile string? _refusal; // why the server would not store, as its account is nearly full
     private string[] _discovered = [];
     private string? _avoided; // the server that stops, or that was used last
@@ -245,6 +246,8 @@ public sealed partial class NatsBroker
         {
             // Of many types; no exception may end the supervision.
             _storage = null;
+            // Without an answer it is not known what is stored: an announcement would overtake it.
+            _isRefused = error is StreamException or BrokerUnavailableException { IsUnknown: false };
             if (error is StreamException && IsNew(error.Message))
             {
                 NatsLog.StreamsUnusable(_logger, error);
@@ -444,7 +447,7 @@ public sealed partial class NatsBroker
 
         public string? Refusal => broker._refusal;
 
-        public bool CanAnnounce => broker._outgoing is not null;
+        public bool CanAnnounce => broker._outgoing is not null && broker._isRefused;
 
         public int MaxPayload => broker._session?.Server.MaxPayload ?? 1 << 20;
 

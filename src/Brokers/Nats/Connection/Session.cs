@@ -97,8 +97,8 @@ internal sealed class Session : IAsyncDisposable, IMessageHandler
     }
 
     /// <summary>
-    /// Ends the delivery of messages; replies still arrive. Returns when the message that is being delivered has been: those of the next session
-    /// must not overtake it.
+    /// Ends the delivery of messages; replies still arrive. Returns when the message that is being delivered has been: those of the next
+    /// session must not overtake it.
     /// </summary>
     public void StopDelivering()
     {

@@ -11,7 +11,9 @@ internal interface IWriterContext
     /// <summary>Gets why nothing may be stored now, though the history can be read; <c>null</c>: it may.</summary>
     string? Refusal { get; }
 
-    /// <summary>Whether there is a connection, so that messages can be announced.</summary>
+    /// <summary>
+    /// Whether messages may be announced that are not stored: there is a connection, and the server has said that it does not store.
+    /// </summary>
     bool CanAnnounce { get; }
 
     /// <summary>The largest message that the server takes, in bytes.</summary>
