@@ -46,7 +46,7 @@ internal sealed class Node : IAsyncDisposable
         {
             Configuration = configuration,
             ProbeInterval = TimeSpan.FromMilliseconds(200),
-            ProbeTimeout = TimeSpan.FromMilliseconds(500),
+            ProbeTimeout = TimeSpan.FromSeconds(2), // a Redis on a busy machine is not taken for one that hangs
             RequestTimeout = TimeSpan.FromSeconds(1),
             ConnectTimeout = TimeSpan.FromSeconds(1),
         };

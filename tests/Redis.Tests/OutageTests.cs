@@ -115,9 +115,9 @@ public sealed class OutageTests
         server.Stop();
         try
         {
-            // A probe at the latest after 200 ms, which then has 500 ms; or the one that was under way, if only its answer is missing,
+            // A probe at the latest after 200 ms, which then has 2 s; or the one that was under way, if only its answer is missing,
             // and then the next one's look at the commands.
-            await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
+            await node.IsDegradedAsync(TimeSpan.FromSeconds(10));
             await Bounded.Eventually(() => node.Broker.IsRefusing);
             BrokerUnavailableException refused =
                 await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "refused"));
@@ -359,7 +359,7 @@ public sealed class OutageTests
 
         proxy.Freeze();
         await publisher.PublishAsync(Room, "missed");
-        await node.IsDegradedAsync(TimeSpan.FromSeconds(2));
+        await node.IsDegradedAsync(TimeSpan.FromSeconds(10));
         await node.IsUpAsync();
         await publisher.PublishAsync(Room, "after");
         await node.Sink.WaitForAsync(Room, 2);

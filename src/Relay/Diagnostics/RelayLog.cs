@@ -73,7 +73,7 @@ internal static partial class RelayLog
 
     [LoggerMessage(
         517, LogLevel.Warning,
-        "Requests to end connections were lost while the broker was unavailable: a connection that was to be ended may still be open here",
+        "The broker has lost requests to end connections, or its record of them: a connection that was to be ended may still be open here",
         EventName = "DisconnectsLost")]
     public static partial void DisconnectsLost(ILogger logger);
 
