@@ -1,5 +1,3 @@
-using System.Text;
-using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
 using Weir.Relay.Nodes;
 using Weir.Testing;
