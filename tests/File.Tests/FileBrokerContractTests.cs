@@ -1,7 +1,7 @@
+using Microsoft.Extensions.Time.Testing;
 using Weir.Brokers.File;
 using Weir.Brokers.Testing;
 using Weir.Relay.Brokers;
-using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Weir.File.Tests;

@@ -98,7 +98,7 @@ internal sealed class SettingTable<T>(string section)
                         set(options, property, value);
                     }
                 }
-                : null);
+            : null);
 
     /// <summary>Adds a list of networks, which may contain <c>unix</c> for peers on Unix sockets.</summary>
     /// <inheritdoc cref="Bool"/>
