@@ -58,6 +58,26 @@ public sealed class ScriptFlushTests(SharedRedis redis)
         await others.Within();
     }
 
+    [Fact]
+    public async Task FirstPublishes_OfSeveralNodes_OnAServerWithoutTheScript_AreAllDone()
+    {
+        for (int round = 0; round < 10; round++)
+        {
+            await using Node one = await StartAsync();
+            await using Node two = await StartAsync();
+            string room = "first:" + Guid.NewGuid().ToString("N");
+            await redis.Server.AskAsync("SCRIPT FLUSH");
+
+            Task<StreamPosition>[] calls =
+            [
+                .. Enumerable.Range(1, Messages).Select(i => (i % 2 == 0 ? one : two).Broker
+                    .PublishAsync(room, $"{i}".ToPublication(one.Sink.NodeId, i), Node.Kept, default).AsTask()),
+            ];
+
+            await Task.WhenAll(calls).Within();
+        }
+    }
+
     private Task<Node> StartAsync() => Node.StartAsync(redis.Server.Address, static options =>
         options.RequestTimeout = options.ProbeTimeout = options.ConnectTimeout = TimeSpan.FromSeconds(30));
 

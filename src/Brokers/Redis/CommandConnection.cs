@@ -22,7 +22,7 @@ internal sealed class CommandConnection : IAsyncDisposable
         IsCluster = isCluster;
         Database = multiplexer.GetDatabase();
         Scripts = new ScriptSet(isCluster);
-        Publish = new OrderedScript(Database, Scripts.Publish);
+        Publish = new OrderedScript(Database, Scripts.Publish, isCluster ? LinkMap.Slots : 1);
     }
 
     public IDatabase Database { get; }
@@ -39,8 +39,13 @@ internal sealed class CommandConnection : IAsyncDisposable
     {
         ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(configuration);
         bool isCluster = multiplexer.GetServers().Any(static server => server.IsConnected && server.ServerType == ServerType.Cluster);
-        multiplexer.ConnectionFailed += (_, failed) => onFailed(failed);
-        return new CommandConnection(multiplexer, prefixes, isCluster);
+        CommandConnection connection = new(multiplexer, prefixes, isCluster);
+        multiplexer.ConnectionFailed += (_, failed) =>
+        {
+            connection.Publish.Forget(); // the server behind the next connection may be another one
+            onFailed(failed);
+        };
+        return connection;
     }
 
     public RoomKeys KeysOf(string room)

@@ -13,13 +13,18 @@ namespace Weir.Brokers.Redis.Scripts;
 /// The library repeats a call by itself when the server does not have the script, each on its own and so in any order
 /// (findings/stackexchange-redis-noscript-order.sh). Here the calls that follow are held until all calls in flight are answered; then those
 /// without the script are repeated with its text, and the held ones sent, in the order in which they were made. Another client may have
-/// brought the script in between two calls, so that the later one was executed: the earlier one then fails.
+/// brought the script in between two calls, so that the later one was executed: the earlier one then fails. So the hash is used only where
+/// the server is known to have the script, by slot: until a call with the text has been answered, calls have the text.
 /// </remarks>
-internal sealed class OrderedScript(IDatabase database, string script)
+/// <param name="database">The commands of a connection.</param>
+/// <param name="script">The text.</param>
+/// <param name="slots">The number of a Cluster's slots; 1 without one.</param>
+internal sealed class OrderedScript(IDatabase database, string script, int slots)
 {
     private readonly byte[] _hash = HashOf(script);
     private readonly Lock _gate = new();
     private readonly Queue<Call> _calls = new(); // in their order; the first one is in flight, held, or must be repeated
+    private readonly bool[] _isKnown = new bool[slots];
     private int _inFlight;
     private bool _isHolding;
 
@@ -28,13 +33,15 @@ internal sealed class OrderedScript(IDatabase database, string script)
     /// <exception cref="Exception">Of the connection: the script may have been executed.</exception>
     public async Task<RedisResult> CallAsync(RedisKey[] keys, RedisValue[] arguments)
     {
-        Call call = new(keys, arguments);
+        Call call = new(keys, arguments, slots == 1 ? 0 : database.Multiplexer.HashSlot(keys[0]));
         if (Send(call) is { } answer)
         {
             CallState state = CallState.Executed; // also if only the answer is missing
             try
             {
-                return await answer.ConfigureAwait(false);
+                RedisResult result = await answer.ConfigureAwait(false);
+                call.IsAnswered = true;
+                return result;
             }
             catch (RedisServerException error) when (error.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
             {
@@ -55,6 +62,15 @@ internal sealed class OrderedScript(IDatabase database, string script)
         return await call.Later.ConfigureAwait(false);
     }
 
+    /// <summary>A server may be another one now, without the script.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            Array.Clear(_isKnown);
+        }
+    }
+
     // Returns null if the call is held.
     private Task<RedisResult>? Send(Call call)
     {
@@ -68,7 +84,7 @@ internal sealed class OrderedScript(IDatabase database, string script)
             }
 
             _inFlight++;
-            return Begin(call, withText: false);
+            return Begin(call, withText: !_isKnown[call.Slot]);
         }
     }
 
@@ -78,10 +94,12 @@ internal sealed class OrderedScript(IDatabase database, string script)
         {
             _inFlight--;
             call.State = state;
+            _isKnown[call.Slot] |= call.IsAnswered;
             if (state == CallState.Waiting)
             {
                 call.Wait();
                 _isHolding = true;
+                Array.Clear(_isKnown);
             }
 
             if (_isHolding && _inFlight == 0)
@@ -155,7 +173,7 @@ internal sealed class OrderedScript(IDatabase database, string script)
         Waiting,
     }
 
-    private sealed class Call(RedisKey[] keys, RedisValue[] arguments)
+    private sealed class Call(RedisKey[] keys, RedisValue[] arguments, int slot)
     {
         private TaskCompletionSource<Task<RedisResult>>? _later;
 
@@ -163,7 +181,12 @@ internal sealed class OrderedScript(IDatabase database, string script)
 
         public RedisValue[] Arguments => arguments;
 
+        public int Slot => slot;
+
         public CallState State { get; set; }
+
+        /// <summary>Whether the script was executed and its result received, so that the server has it.</summary>
+        public bool IsAnswered { get; set; }
 
         /// <summary>The answer that the server does not have the script; <c>null</c>: none.</summary>
         public RedisServerException? Missing { get; set; }
