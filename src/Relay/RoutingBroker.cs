@@ -191,13 +191,11 @@ public sealed class RoutingBroker : IBroker
 
         public void OnControl(ReadOnlyMemory<byte> message) => _sink.OnControl(message);
 
-        public void OnHealthChanged(BrokerHealth health) => OnHealthChanged(health, static _ => true);
-
-        public void OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned)
+        public void OnHealthChanged(BrokerHealth health)
         {
             lock (whole._gate)
             {
-                _sink.OnHealthChanged(health, room => whole.Of(room) == broker && isConcerned(room));
+                _sink.OnHealthChanged(health, broker);
             }
         }
     }

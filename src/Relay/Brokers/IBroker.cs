@@ -147,8 +147,8 @@ public interface IBrokerSink
     /// </summary>
     void OnHealthChanged(BrokerHealth health);
 
-    /// <summary>The same for those rooms only that <paramref name="isConcerned"/> returns <c>true</c> for, by their names.</summary>
-    void OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned) => OnHealthChanged(health);
+    /// <summary>The same for the rooms of one of several brokers only, see <see cref="IBroker.For"/>.</summary>
+    void OnHealthChanged(BrokerHealth health, IBroker of) => OnHealthChanged(health);
 }
 
 /// <summary>Whether a broker can be reached.</summary>

@@ -114,7 +114,8 @@ public sealed partial class RelayNode
             }
 
             Copies.Trim();
-            if (_owesLosses && step >= _lossesFrom && _settlingLosses.IsCompleted)
+            if (_owesLosses && step >= _lossesFrom && _settlingLosses.IsCompleted
+                && _losses.Values.Any(rule => Broker.For(rule).Health == BrokerHealth.Up))
             {
                 _settlingLosses = SettleLossesAsync();
             }

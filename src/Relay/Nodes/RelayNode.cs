@@ -34,7 +34,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly RunningTimeouts _brokerTimeouts;
     private Task? _started;
-    private bool _hasMissedControl = true; // until the broker is available
+    private readonly HashSet<IBroker> _available = []; // their notifications come one after another
 
     /// <summary>Creates a node; <see cref="StartAsync"/> must be called before it is used.</summary>
     /// <param name="broker">The broker, not started yet; the node starts and disposes it.</param>
@@ -331,22 +331,21 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         }
     }
 
-    void IBrokerSink.OnHealthChanged(BrokerHealth health) => OnHealthChanged(health, static _ => true);
+    void IBrokerSink.OnHealthChanged(BrokerHealth health) => OnHealthChanged(health, Broker);
 
-    void IBrokerSink.OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned) => OnHealthChanged(health, isConcerned);
+    void IBrokerSink.OnHealthChanged(BrokerHealth health, IBroker of) => OnHealthChanged(health, of);
 
-    private void OnHealthChanged(BrokerHealth health, Func<string, bool> isConcerned)
+    private void OnHealthChanged(BrokerHealth health, IBroker of)
     {
         if (health == BrokerHealth.Degraded)
         {
+            _available.Remove(of);
             RelayLog.BrokerUnavailable(Logger);
-            foreach (LocalRoom room in Rooms.Where(room => isConcerned(room.Name)))
+            foreach (LocalRoom room in Rooms.Where(room => room.Broker == of))
             {
-                room.HasMissedAnnouncements = true;
                 room.OnBrokerUnavailable();
             }
 
-            _hasMissedControl |= isConcerned(DisconnectLog.Room);
             return;
         }
 
@@ -355,23 +354,20 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
             RelayLog.BrokerRefuses(Logger);
         }
 
-        int compared = 0;
-        foreach (LocalRoom room in Rooms.Where(room => room.HasMissedAnnouncements && isConcerned(room.Name)))
+        if (!_available.Add(of))
         {
-            room.HasMissedAnnouncements = false;
-            room.Maintain(isCheckDue: true, isRefreshDue: true);
-            compared++;
+            return; // no announcement was missed
         }
 
-        if (_hasMissedControl && isConcerned(DisconnectLog.Room))
+        RelayLog.BrokerAvailableAgain(Logger, _rooms.Count);
+        if (of == Broker.For(DisconnectLog.Rule))
         {
-            _hasMissedControl = false;
             _disconnects.Read();
         }
 
-        if (compared > 0)
+        foreach (LocalRoom room in Rooms.Where(room => room.Broker == of))
         {
-            RelayLog.BrokerAvailableAgain(Logger, compared);
+            room.Maintain(isCheckDue: true, isRefreshDue: true);
         }
     }
 

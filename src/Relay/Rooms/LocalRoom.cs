@@ -47,12 +47,6 @@ public sealed class LocalRoom : IBrokerSubscriptionOwner
     /// <summary>The broker that carries the room.</summary>
     internal IBroker Broker { get; }
 
-    /// <summary>
-    /// Whether announcements may have been missed since the position was compared the last time; true until the broker is available.
-    /// Written in the broker's notifications of its health.
-    /// </summary>
-    internal bool HasMissedAnnouncements { get; set; } = true;
-
     /// <summary>The same rule for a publisher that is notified if the broker does not store its publication.</summary>
     internal RoomRule StoredRule { get; }
 

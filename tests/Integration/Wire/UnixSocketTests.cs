@@ -52,16 +52,16 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "Open", "no limit per address applies")]
+    [InlineData("", "Warning", "no limit per address applies")]
     [InlineData("unix", "Closed", "the address that its proxy names")]
     public async Task Check_OfAUnixSocket_ReportsWhetherLimitsPerAddressHold(string trusted, string part, string expected)
     {
         (int exitCode, string output, _) = await HostProcess.RunAsync(
             ["check", "--urls", "http://unix:" + SocketPath, "--Weir:TrustedProxies=" + trusted]);
 
-        Assert.Equal(0, exitCode);
-        int from = output.IndexOf(part, StringComparison.Ordinal);
-        int to = part == "Open" ? output.IndexOf("Closed", StringComparison.Ordinal) : output.Length;
+        Assert.NotEqual(1, exitCode); // the settings are valid; other findings are not of interest here
+        int from = output.IndexOf($"{part}:", StringComparison.Ordinal);
+        int to = part == "Warning" ? output.IndexOf("Closed:", StringComparison.Ordinal) : output.Length;
         Assert.Contains(expected, output[from..to], StringComparison.Ordinal);
     }
 
