@@ -49,7 +49,8 @@ public sealed class HostTests(SharedKafka shared)
             using RawClient bob = await two.OpenAsync("/ws?room=" + room);
             await ann.SendTextAsync("to " + room);
             Assert.Equal("to " + room, await ReadTextAsync(bob));
-            string subscribers = await redis.AskAsync($"PUBLISH weir:{{room:{room}}} x");
+            string subscribers = await redis.AskAsync(
+                $"EVAL \"return redis.call('PUBSUB', 'NUMSUB', ARGV[1])[2]\" 0 weir:{{room:{room}}}");
             Assert.Equal(room == "plain:1" ? ":0" : ":2", subscribers.TrimEnd());
         }
 
