@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 using StackExchange.Redis;
 using Weir.Brokers.Redis;
 using Weir.Brokers.Redis.Scripts;
-using Weir.Brokers.Redis.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Bench.Redis;
 

@@ -2,6 +2,7 @@ using Weir.Brokers.Kafka.Log;
 using Weir.Brokers.Kafka.Wire;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 using Xunit;
 using KafkaRecord = Weir.Brokers.Kafka.Wire.Record;
 
@@ -26,13 +27,13 @@ public sealed class WireTests
             Message = 7,
         };
 
-        byte[] bytes = PublicationRecord.Encode(publication);
+        byte[] bytes = KafkaRecord.OfPublication(publication);
 
         Assert.Equal([KafkaRecord.Version, (byte)RecordKind.Publication], bytes[..2]);
-        Assert.True(PublicationRecord.TryRead(bytes.AsMemory(2), out Publication? read));
+        Assert.True(PublicationBody.TryRead(bytes.AsMemory(2), 0, out Publication? read));
         Assert.Equal(
             (publication.Kind, publication.Key, publication.Node, publication.NodeSequence, publication.Message),
-            (read!.Kind, read.Key, read.Node, read.NodeSequence, read.Message));
+            (read.Kind, read.Key, read.Node, read.NodeSequence, read.Message));
         Assert.Equal(publication.Data.Span, read.Data.Span);
         Assert.Equal(publication.Info.Span, read.Info.Span);
     }
@@ -40,16 +41,16 @@ public sealed class WireTests
     [Fact]
     public void Publication_ThatIsCutOff_IsNotRead()
     {
-        byte[] bytes = PublicationRecord.Encode(new Publication { Data = default, Key = "key", Node = "node", Info = "{}"u8.ToArray() });
+        byte[] bytes = KafkaRecord.OfPublication(new Publication { Data = default, Key = "key", Node = "node", Info = "{}"u8.ToArray() });
 
         for (int length = 2; length < bytes.Length; length++)
         {
-            Assert.False(PublicationRecord.TryRead(bytes.AsMemory(2, length - 2), out _), $"{length} bytes");
+            Assert.False(PublicationBody.TryRead(bytes.AsMemory(2, length - 2), 0, out _), $"{length} bytes");
         }
     }
 
     [Fact]
-    public void Publication_WithAnUnknownFlag_IsNotRead() => Assert.False(PublicationRecord.TryRead(new byte[] { 0x20 }, out _));
+    public void Publication_WithAnUnknownFlag_IsNotRead() => Assert.False(PublicationBody.TryRead(new byte[] { 1, 0x20 }, 0, out _));
 
     [Fact]
     public void Field_LongerThanTheRecord_IsNotRead()

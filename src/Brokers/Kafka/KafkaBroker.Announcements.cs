@@ -2,6 +2,7 @@ using Weir.Brokers.Kafka.Diagnostics;
 using Weir.Brokers.Kafka.Log;
 using Weir.Brokers.Kafka.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Kafka;
 
@@ -49,14 +50,14 @@ public sealed partial class KafkaBroker
         switch (kind)
         {
             case RecordKind.Publication when room is not null:
-                if (!PublicationRecord.TryRead(body, out Publication? publication))
+                if (!PublicationBody.TryRead(body, offset: 0, out Publication? publication))
                 {
                     return false;
                 }
 
                 if (offset >= room.From)
                 {
-                    sink.OnPublication(room.Name, publication!, epoch: "");
+                    sink.OnPublication(room.Name, publication, epoch: "");
                 }
 
                 return true;

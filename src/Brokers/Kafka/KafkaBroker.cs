@@ -98,7 +98,7 @@ public sealed partial class KafkaBroker : IBroker, IRecordTarget
         ArgumentNullException.ThrowIfNull(publication);
         ThrowIfKept(rule);
         RoomKey key = KeyOf(room);
-        await WriterFor(key.Partition).WriteAsync(key.Partition, key.Name, PublicationRecord.Encode(publication))
+        await WriterFor(key.Partition).WriteAsync(key.Partition, key.Name, Record.OfPublication(publication))
             .WaitAsync(cancellationToken).ConfigureAwait(false);
         return new StreamPosition("", 0);
     }

@@ -7,6 +7,7 @@ using Weir.Brokers.Nats.Streams;
 using Weir.Brokers.Nats.Subjects;
 using Weir.Brokers.Nats.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Nats;
 

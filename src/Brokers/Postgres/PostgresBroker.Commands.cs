@@ -8,6 +8,7 @@ using Weir.Brokers.Postgres.Lanes;
 using Weir.Brokers.Postgres.Sessions;
 using Weir.Brokers.Postgres.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 using Weir.Timing;
 
 namespace Weir.Brokers.Postgres;
@@ -150,7 +151,7 @@ public sealed partial class PostgresBroker
         {
             if (MemberBody.TryRead(reader.GetFieldValue<byte[]>(0), out RoomMember? member))
             {
-                members.Add(member!);
+                members.Add(member);
             }
         }
 
@@ -190,7 +191,7 @@ public sealed partial class PostgresBroker
         {
             if (PublicationBody.TryRead(bodies[i], offsets[i], out Publication? publication))
             {
-                publications.Add(publication!);
+                publications.Add(publication);
             }
             else
             {

@@ -3,6 +3,7 @@ using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Links;
 using Weir.Brokers.Redis.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Redis;
 
@@ -14,7 +15,7 @@ public sealed partial class RedisBroker
 
     void IAnnouncementTarget.OnAnnouncement(ChannelSubscription subscription, ReadOnlyMemory<byte> announcement)
     {
-        ByteReader reader = new(announcement);
+        FieldReader reader = new(announcement);
         try
         {
             if (!Announcement.TryBegin(ref reader, out AnnouncementKind kind) || !Deliver(subscription, kind, ref reader))
@@ -29,14 +30,13 @@ public sealed partial class RedisBroker
         }
     }
 
-    private bool Deliver(ChannelSubscription subscription, AnnouncementKind kind, ref ByteReader reader)
+    private bool Deliver(ChannelSubscription subscription, AnnouncementKind kind, ref FieldReader reader)
     {
         IBrokerSink sink = _sink!;
         switch (kind)
         {
             case AnnouncementKind.Publication when subscription.Room is { } room:
-                if (!reader.TryReadNumber(out long offset)
-                    || !reader.TryReadWord(out ReadOnlySpan<byte> epoch)
+                if (!Announcement.TryReadPosition(ref reader, out long offset, out ReadOnlySpan<byte> epoch)
                     || !PublicationBody.TryRead(reader.ReadRest(), offset, out Publication? publication))
                 {
                     return false;
@@ -47,7 +47,7 @@ public sealed partial class RedisBroker
                     subscription.Epoch = Encoding.UTF8.GetString(epoch);
                 }
 
-                sink.OnPublication(room, publication!, subscription.Epoch);
+                sink.OnPublication(room, publication, subscription.Epoch);
                 return true;
 
             case AnnouncementKind.Joined or AnnouncementKind.Left when subscription.Room is { } room:
@@ -56,7 +56,7 @@ public sealed partial class RedisBroker
                     return false;
                 }
 
-                sink.OnPresenceChanged(room, member!, hasJoined: kind == AnnouncementKind.Joined);
+                sink.OnPresenceChanged(room, member, hasJoined: kind == AnnouncementKind.Joined);
                 return true;
 
             case AnnouncementKind.Control when subscription.Room is null:

@@ -4,6 +4,7 @@ using StackExchange.Redis;
 using Weir.Brokers.Redis.Diagnostics;
 using Weir.Brokers.Redis.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 using Weir.Timing;
 using StreamPosition = Weir.Relay.Brokers.StreamPosition;
 
@@ -102,7 +103,7 @@ public sealed partial class RedisBroker
                 continue;
             }
 
-            publications.Add(publication!);
+            publications.Add(publication);
         }
 
         return new RoomHistory(publications, ReadPosition((byte[]?)parts[0])) { Past = ReadPast((byte[]?)parts[1]) };
@@ -156,7 +157,7 @@ public sealed partial class RedisBroker
         {
             if (MemberBody.TryRead(body, out RoomMember? member))
             {
-                members.Add(member!);
+                members.Add(member);
             }
         }
 

@@ -1,6 +1,7 @@
 using Weir.Brokers.Postgres.Wire;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 using Xunit;
 
 namespace Weir.Brokers.Postgres.Tests.Wire;
@@ -26,7 +27,7 @@ public sealed class BodyTests
 
         Assert.Equal(
             (7L, MessageKind.Binary, "é", "node", long.MaxValue, -1L),
-            (read!.Offset, read.Kind, read.Key, read.Node, read.NodeSequence, read.Message));
+            (read.Offset, read.Kind, read.Key, read.Node, read.NodeSequence, read.Message));
         Assert.Equal(new byte[] { 1, 2, 3 }, read.Data.ToArray());
         Assert.Equal(new byte[] { 4 }, read.Info.ToArray());
     }
@@ -34,7 +35,7 @@ public sealed class BodyTests
     [Fact]
     public void Publication_WithoutAny_IsThreeBytesWithItsKind()
     {
-        byte[] body = PublicationBody.Encode(new Publication { Data = default }, AnnouncementKind.Publication);
+        byte[] body = PublicationBody.Encode(new Publication { Data = default }, [(byte)AnnouncementKind.Publication]);
 
         Assert.Equal([0x01, 0x01, 0x00], body); // kind, version, flags
     }
@@ -63,7 +64,7 @@ public sealed class BodyTests
         byte[] body = MemberBody.Encode(member);
 
         Assert.True(MemberBody.TryRead(body, out RoomMember? read));
-        Assert.Equal(("client", "user", 1, 0), (read!.Client, read.User, read.ConnectionInfo.Length, read.RoomInfo.Length));
+        Assert.Equal(("client", "user", 1, 0), (read.Client, read.User, read.ConnectionInfo.Length, read.RoomInfo.Length));
         for (int length = 0; length < body.Length; length++)
         {
             Assert.False(MemberBody.TryRead(body.AsMemory(0, length), out _), $"{length} bytes");

@@ -1,12 +1,13 @@
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Kafka.Wire;
 
 /// <summary>The values of records: a byte for the version, one for the <see cref="RecordKind"/>, and the fields of the kind.</summary>
 /// <remarks>
 /// <code>
-/// Publication                  see PublicationRecord
-/// Present, StillPresent        lifetime in ms, room, client, user, connection info, room info
+/// Publication                  PublicationBody; its room is the record's key
+/// Present, StillPresent        lifetime in ms, room, MemberBody
 /// Absent                       room, client
 /// Control                      sender, receiver (empty: all others), message
 /// Probe                        sender, number
@@ -19,21 +20,16 @@ internal static class Record
 {
     public const byte Version = 1;
 
+    public static byte[] OfPublication(Publication publication)
+        => PublicationBody.Encode(publication, [Version, (byte)RecordKind.Publication]);
+
     public static byte[] OfPresent(RecordKind kind, string room, RoomMember member, TimeSpan lifetime)
     {
-        byte[] bytes = new byte[2 + sizeof(long)
-            + FieldWriter.SizeOf(room)
-            + FieldWriter.SizeOf(member.Client)
-            + FieldWriter.SizeOf(member.User)
-            + FieldWriter.SizeOf(member.ConnectionInfo)
-            + member.RoomInfo.Length];
+        byte[] bytes = new byte[2 + sizeof(long) + FieldWriter.SizeOf(room) + MemberBody.SizeOf(member)];
         FieldWriter writer = Begin(bytes, kind);
         writer.WriteInt64((long)lifetime.TotalMilliseconds);
         writer.Write(room);
-        writer.Write(member.Client);
-        writer.Write(member.User);
-        writer.Write(member.ConnectionInfo);
-        writer.WriteRest(member.RoomInfo);
+        MemberBody.Write(ref writer, member);
         return bytes;
     }
 
@@ -45,15 +41,12 @@ internal static class Record
         lifetime = default;
         if (!reader.TryReadInt64(out long milliseconds) || milliseconds < 0 || milliseconds > TimeSpan.MaxValue.TotalMilliseconds / 2
             || !reader.TryReadText(out room)
-            || !reader.TryReadText(out string client)
-            || !reader.TryReadText(out string user)
-            || !reader.TryReadField(out ReadOnlyMemory<byte> connectionInfo))
+            || !MemberBody.TryRead(reader.ReadRest(), out member))
         {
             return false;
         }
 
         lifetime = TimeSpan.FromMilliseconds(milliseconds);
-        member = new RoomMember(client, user, connectionInfo, reader.ReadRest());
         return true;
     }
 

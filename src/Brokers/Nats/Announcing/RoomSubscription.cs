@@ -58,7 +58,7 @@ internal sealed class RoomSubscription(string room, string subject, IBrokerSink 
                 return true;
 
             case MessageType.Joined or MessageType.Left:
-                sink.OnPresenceChanged(room, MemberBody.Read(reader.ReadRest()), hasJoined: type == MessageType.Joined);
+                sink.OnPresenceChanged(room, Bodies.ReadMember(reader.ReadRest()), hasJoined: type == MessageType.Joined);
                 return true;
 
             default:
@@ -96,7 +96,7 @@ internal sealed class RoomSubscription(string room, string subject, IBrokerSink 
         {
             while (!reader.IsAtEnd)
             {
-                sink.OnPublication(room, PublicationBody.Read(reader.ReadField(), 0), "");
+                sink.OnPublication(room, Bodies.ReadPublication(reader.ReadField(), 0), "");
             }
         }
         finally

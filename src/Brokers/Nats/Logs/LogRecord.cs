@@ -112,7 +112,7 @@ internal static class LogRecord
     public static Publication ReadPublication(ref RecordReader reader, ref long offset)
     {
         offset += (long)reader.ReadNumber();
-        return PublicationBody.Read(reader.ReadField(), offset);
+        return Bodies.ReadPublication(reader.ReadField(), offset);
     }
 
     /// <summary>Reads a stored message as a whole.</summary>

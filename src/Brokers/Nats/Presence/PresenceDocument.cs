@@ -35,7 +35,7 @@ internal static class PresenceDocument
         {
             long until = reader.ReadInt64();
             ReadOnlyMemory<byte> body = reader.ReadField();
-            clients.Add(new PresentClient(MemberBody.Read(body), body.ToArray(), until));
+            clients.Add(new PresentClient(Bodies.ReadMember(body), body.ToArray(), until));
         }
 
         return clients;

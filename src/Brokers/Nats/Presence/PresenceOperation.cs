@@ -1,7 +1,7 @@
 using Weir.Brokers.Nats.Connection;
-using Weir.Brokers.Nats.Wire;
 using Weir.Brokers.Nats.Writing;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Nats.Presence;
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Weir.Brokers.Postgres.Diagnostics;
 using Weir.Brokers.Postgres.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Postgres.Announcing;
 
@@ -28,7 +29,7 @@ internal sealed class AnnouncementTarget(IBrokerSink sink, Subscriptions subscri
     {
         if (PublicationBody.TryRead(body, position.Offset, out Publication? publication))
         {
-            Pass(room, publication!, position.Epoch);
+            Pass(room, publication, position.Epoch);
         }
         else
         {
@@ -52,7 +53,7 @@ internal sealed class AnnouncementTarget(IBrokerSink sink, Subscriptions subscri
             case AnnouncementKind.Publication when subscriptions.Find(roomName) is { } room:
                 if (PublicationBody.TryRead(rest, offset: 0, out Publication? publication))
                 {
-                    Pass(room, publication!, epoch: "");
+                    Pass(room, publication, epoch: "");
                     return;
                 }
 
@@ -60,7 +61,7 @@ internal sealed class AnnouncementTarget(IBrokerSink sink, Subscriptions subscri
             case AnnouncementKind.Joined or AnnouncementKind.Left when subscriptions.Find(roomName) is { } room:
                 if (MemberBody.TryRead(rest, out RoomMember? member))
                 {
-                    Guard(sink => sink.OnPresenceChanged(room, member!, kind == AnnouncementKind.Joined));
+                    Guard(sink => sink.OnPresenceChanged(room, member, kind == AnnouncementKind.Joined));
                     return;
                 }
 

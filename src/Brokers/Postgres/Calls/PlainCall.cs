@@ -1,6 +1,7 @@
 using System.Text;
 using Weir.Brokers.Postgres.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Postgres.Calls;
 
@@ -25,7 +26,7 @@ internal sealed class PlainCall : Call<long>
     public override int Size => Body.Length + 64;
 
     public static PlainCall Of(string room, Publication publication)
-        => new(room, PublicationBody.Encode(publication, AnnouncementKind.Publication));
+        => new(room, PublicationBody.Encode(publication, [(byte)AnnouncementKind.Publication]));
 
     public static PlainCall Probe() => new("", [(byte)AnnouncementKind.Probe]);
 

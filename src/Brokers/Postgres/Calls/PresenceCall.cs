@@ -1,6 +1,6 @@
 using System.Text;
-using Weir.Brokers.Postgres.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Postgres.Calls;
 

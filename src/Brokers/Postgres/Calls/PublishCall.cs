@@ -1,5 +1,5 @@
-using Weir.Brokers.Postgres.Wire;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Postgres.Calls;
 

@@ -1,3 +1,5 @@
+using Weir.Relay.Wire;
+
 namespace Weir.Brokers.Postgres.Wire;
 
 /// <summary>A message from node to node. <code>kind, sender, receiver or nothing for all others, message</code></summary>
@@ -10,7 +12,7 @@ internal static class ControlBody
         writer.WriteByte((byte)AnnouncementKind.Control);
         writer.Write(sender);
         writer.Write(receiver ?? "");
-        writer.WriteLast(message);
+        writer.WriteRest(message);
         return bytes;
     }
 
@@ -18,8 +20,8 @@ internal static class ControlBody
     public static bool IsFor(string node, ReadOnlyMemory<byte> afterKind, out ReadOnlyMemory<byte> message, out bool isValid)
     {
         FieldReader reader = new(afterKind);
-        isValid = reader.TryRead(out string sender) & reader.TryRead(out string receiver);
-        message = reader.Rest;
+        isValid = reader.TryReadText(out string sender) & reader.TryReadText(out string receiver);
+        message = reader.ReadRest();
         return isValid && (receiver.Length == 0 ? sender != node : receiver == node);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Weir.Brokers.Redis.Wire;
+using Weir.Relay.Wire;
 using Weir.Timing;
 
 namespace Weir.Brokers.Redis.Links;
@@ -126,7 +127,7 @@ internal sealed class Subscriptions(IAnnouncementTarget target, LinkSettings set
             return;
         }
 
-        ByteReader reader = new(payload.ToArray());
+        FieldReader reader = new(payload.ToArray());
         if (Announcement.TryBegin(ref reader, out AnnouncementKind kind)
             && kind == AnnouncementKind.Probe && reader.TryReadInt64(out long number))
         {

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 
 namespace Weir.Brokers.Redis.Wire;
 
@@ -20,24 +22,12 @@ internal static class Announcement
     /// <summary>The start of a publication without a position, for rooms without history.</summary>
     private static ReadOnlySpan<byte> WithoutPosition => "\u0001\u00010::"u8;
 
-    public static byte[] OfPublication(Publication publication)
-    {
-        int size = PublicationBody.SizeOf(publication);
-        byte[] bytes = new byte[WithoutPosition.Length + size];
-        ByteWriter writer = new(bytes);
-        foreach (byte next in WithoutPosition)
-        {
-            writer.WriteByte(next);
-        }
-
-        PublicationBody.Write(ref writer, publication);
-        return bytes;
-    }
+    public static byte[] OfPublication(Publication publication) => PublicationBody.Encode(publication, WithoutPosition);
 
     public static byte[] OfControl(string node, ReadOnlyMemory<byte> message)
     {
-        byte[] bytes = new byte[2 + ByteWriter.SizeOf(node) + message.Length];
-        ByteWriter writer = new(bytes);
+        byte[] bytes = new byte[2 + FieldWriter.SizeOf(node) + message.Length];
+        FieldWriter writer = new(bytes);
         writer.WriteByte(Version);
         writer.WriteByte((byte)AnnouncementKind.Control);
         writer.Write(node);
@@ -48,7 +38,7 @@ internal static class Announcement
     public static byte[] OfProbe(long number)
     {
         byte[] bytes = new byte[2 + sizeof(long)];
-        ByteWriter writer = new(bytes);
+        FieldWriter writer = new(bytes);
         writer.WriteByte(Version);
         writer.WriteByte((byte)AnnouncementKind.Probe);
         writer.WriteInt64(number);
@@ -56,7 +46,7 @@ internal static class Announcement
     }
 
     /// <summary>Reads the common beginning; returns <c>false</c> for another version, and for a message that is too short.</summary>
-    public static bool TryBegin(ref ByteReader reader, out AnnouncementKind kind)
+    public static bool TryBegin(ref FieldReader reader, out AnnouncementKind kind)
     {
         kind = default;
         if (!reader.TryReadByte(out byte version) || version != Version || !reader.TryReadByte(out byte code))
@@ -66,5 +56,15 @@ internal static class Announcement
 
         kind = (AnnouncementKind)code;
         return true;
+    }
+
+    /// <summary>Reads the position of a publication; returns <c>false</c> if it is not valid.</summary>
+    public static bool TryReadPosition(ref FieldReader reader, out long offset, out ReadOnlySpan<byte> epoch)
+    {
+        offset = 0;
+        epoch = default;
+        return reader.TryReadTo((byte)':', out ReadOnlySpan<byte> digits)
+            && Utf8Parser.TryParse(digits, out offset, out int consumed) && consumed == digits.Length && offset >= 0
+            && reader.TryReadTo((byte)':', out epoch);
     }
 }

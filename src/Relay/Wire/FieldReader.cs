@@ -1,14 +1,21 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
-namespace Weir.Brokers.Redis.Wire;
+namespace Weir.Relay.Wire;
 
-/// <summary>Reads the fields of a message; every method returns <c>false</c> if the bytes are not valid.</summary>
-internal ref struct ByteReader(ReadOnlyMemory<byte> source)
+/// <summary>
+/// Reads the fields of a message of a broker, as <see cref="FieldWriter"/> writes them. Every method returns <c>false</c> if the bytes are
+/// not valid.
+/// </summary>
+/// <param name="source">The message. Fields refer to it, so it must not be written to any more.</param>
+[Experimental("WEIR001")]
+public ref struct FieldReader(ReadOnlyMemory<byte> source)
 {
     private readonly ReadOnlyMemory<byte> _source = source;
     private int _read;
 
+    /// <summary>Reads one byte.</summary>
     public bool TryReadByte(out byte value)
     {
         value = 0;
@@ -21,6 +28,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
         return true;
     }
 
+    /// <summary>Reads a number of eight bytes, little-endian.</summary>
     public bool TryReadInt64(out long value)
     {
         if (!BinaryPrimitives.TryReadInt64LittleEndian(_source.Span[_read..], out value))
@@ -32,6 +40,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
         return true;
     }
 
+    /// <summary>Reads a field with its length.</summary>
     public bool TryReadField(out ReadOnlyMemory<byte> field)
     {
         field = default;
@@ -45,6 +54,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
         return true;
     }
 
+    /// <summary>Reads a text with its length; empty if there is none.</summary>
     public bool TryReadText(out string text)
     {
         bool isThere = TryReadField(out ReadOnlyMemory<byte> field);
@@ -52,31 +62,17 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
         return isThere;
     }
 
-    /// <summary>Reads decimal digits and the colon after them.</summary>
-    public bool TryReadNumber(out long value)
-    {
-        value = 0;
-        ReadOnlySpan<byte> rest = _source.Span[_read..];
-        int end = rest.IndexOf((byte)':');
-        if (end < 0 || !System.Buffers.Text.Utf8Parser.TryParse(rest[..end], out value, out int consumed) || consumed != end || value < 0)
-        {
-            return false;
-        }
-
-        _read += end + 1;
-        return true;
-    }
-
-    /// <summary>Reads up to a colon, which is consumed too.</summary>
-    public bool TryReadWord(out ReadOnlySpan<byte> word)
+    /// <summary>Reads up to a delimiter, which is consumed too.</summary>
+    public bool TryReadTo(byte delimiter, out ReadOnlySpan<byte> word)
     {
         ReadOnlySpan<byte> rest = _source.Span[_read..];
-        int end = rest.IndexOf((byte)':');
+        int end = rest.IndexOf(delimiter);
         word = end < 0 ? default : rest[..end];
         _read += end + 1;
         return end >= 0;
     }
 
+    /// <summary>Returns all that has not been read: the last field has no length.</summary>
     public readonly ReadOnlyMemory<byte> ReadRest() => _source[_read..];
 
     private bool TryReadLength(out int length)

@@ -1,13 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
 
-namespace Weir.Brokers.Kafka.Wire;
+namespace Weir.Relay.Wire;
 
-/// <summary>The value of a record that is a publication; its room is the record's key.
-/// <code>version, kind, flags, [node, sequence], [message], [key], [info], data</code>
+/// <summary>
+/// A publication as brokers store and announce it, without its position.
+/// <code>version, flags, [node, sequence], [message], [key], [info], data</code>
 /// </summary>
-internal static class PublicationRecord
+[Experimental("WEIR001")]
+public static class PublicationBody
 {
+    private const byte Version = 1;
+
     [Flags]
     private enum Has : byte
     {
@@ -19,17 +24,16 @@ internal static class PublicationRecord
         All = Binary | Node | Key | Info | Message,
     }
 
-    public static byte[] Encode(Publication publication)
+    /// <summary>Encodes a publication.</summary>
+    /// <param name="publication">The publication; its offset is not encoded.</param>
+    /// <param name="prefix">Bytes before it, for a message that has more than the body; default none.</param>
+    public static byte[] Encode(Publication publication, ReadOnlySpan<byte> prefix = default)
     {
-        byte[] bytes = new byte[3
-            + (publication.Node is { } ofNode ? FieldWriter.SizeOf(ofNode) + sizeof(long) : 0)
-            + (publication.Message != 0 ? sizeof(long) : 0)
-            + (publication.Key is { } ofKey ? FieldWriter.SizeOf(ofKey) : 0)
-            + (publication.Info.IsEmpty ? 0 : FieldWriter.SizeOf(publication.Info))
-            + publication.Data.Length];
+        ArgumentNullException.ThrowIfNull(publication);
+        byte[] bytes = new byte[prefix.Length + SizeOf(publication)];
         FieldWriter writer = new(bytes);
-        writer.WriteByte(Record.Version);
-        writer.WriteByte((byte)RecordKind.Publication);
+        writer.WriteBytes(prefix);
+        writer.WriteByte(Version);
         writer.WriteByte((byte)(
             (publication.Kind == MessageKind.Binary ? Has.Binary : 0)
             | (publication.Node is null ? 0 : Has.Node)
@@ -61,13 +65,15 @@ internal static class PublicationRecord
         return bytes;
     }
 
-    /// <param name="body">The value after the kind; kept by the publication, so it must not be written to any more.</param>
-    /// <param name="publication">The result.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, out Publication? publication)
+    /// <summary>Reads a publication; returns <c>false</c> if the bytes are none, or of another version.</summary>
+    /// <param name="body">Kept by the publication, so it must not be written to any more.</param>
+    /// <param name="offset">The publication's offset, which is not in the body.</param>
+    /// <param name="publication">The result; <c>null</c> if there is none.</param>
+    public static bool TryRead(ReadOnlyMemory<byte> body, long offset, [NotNullWhen(true)] out Publication? publication)
     {
         publication = null;
         FieldReader reader = new(body);
-        if (!reader.TryReadByte(out byte flags) || flags > (byte)Has.All)
+        if (!reader.TryReadByte(out byte version) || version != Version || !reader.TryReadByte(out byte flags) || flags > (byte)Has.All)
         {
             return false;
         }
@@ -90,6 +96,7 @@ internal static class PublicationRecord
         {
             Data = reader.ReadRest(),
             Kind = has.HasFlag(Has.Binary) ? MessageKind.Binary : MessageKind.Text,
+            Offset = offset,
             Key = key,
             Info = info,
             Node = node,
@@ -98,4 +105,12 @@ internal static class PublicationRecord
         };
         return true;
     }
+
+    private static int SizeOf(Publication publication)
+        => 2
+            + (publication.Node is { } node ? FieldWriter.SizeOf(node) + sizeof(long) : 0)
+            + (publication.Message != 0 ? sizeof(long) : 0)
+            + (publication.Key is { } key ? FieldWriter.SizeOf(key) : 0)
+            + (publication.Info.IsEmpty ? 0 : FieldWriter.SizeOf(publication.Info))
+            + publication.Data.Length;
 }

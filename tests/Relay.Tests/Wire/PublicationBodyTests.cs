@@ -1,9 +1,9 @@
-using Weir.Brokers.Redis.Wire;
 using Weir.Protocol;
 using Weir.Relay.Brokers;
+using Weir.Relay.Wire;
 using Xunit;
 
-namespace Weir.Brokers.Redis.Tests.Wire;
+namespace Weir.Relay.Tests.Wire;
 
 public sealed class PublicationBodyTests
 {
@@ -27,7 +27,7 @@ public sealed class PublicationBodyTests
 
         Assert.True(PublicationBody.TryRead(PublicationBody.Encode(publication), 42, out Publication? read));
 
-        Assert.Equal(publication.Data.Span, read!.Data.Span);
+        Assert.Equal(publication.Data.Span, read.Data.Span);
         Assert.Equal(publication.Info.Span, read.Info.Span);
         Assert.Equal(
             (publication.Kind, publication.Key, publication.Node, publication.NodeSequence, publication.Message, 42L),
