@@ -289,6 +289,7 @@ public sealed class OutageTests
 
         kafka.CreateAnew(topic, partitions: 3);
         await Bounded.Eventually(() => node.Log.Of("KafkaPartitionsChanged").Count == 1);
+        await node.IsDegradedAsync(); // the line is written before the health changes
 
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => node.PublishAsync(Room, "x"));
         Assert.Equal(BrokerHealth.Degraded, node.Broker.Health);
