@@ -341,7 +341,7 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
         {
             _available.Remove(of);
             RelayLog.BrokerUnavailable(Logger);
-            foreach (LocalRoom room in Rooms.Where(room => room.Broker == of))
+            foreach (LocalRoom room in RoomsOf(of))
             {
                 room.OnBrokerUnavailable();
             }
@@ -359,17 +359,20 @@ public sealed partial class RelayNode : IBrokerSink, IRoomNode, IAsyncDisposable
             return; // no announcement was missed
         }
 
-        RelayLog.BrokerAvailableAgain(Logger, _rooms.Count);
+        LocalRoom[] rooms = [.. RoomsOf(of)];
+        RelayLog.BrokerAvailableAgain(Logger, rooms.Length);
         if (of == Broker.For(DisconnectLog.Rule))
         {
             _disconnects.Read();
         }
 
-        foreach (LocalRoom room in Rooms.Where(room => room.Broker == of))
+        foreach (LocalRoom room in rooms)
         {
             room.Maintain(isCheckDue: true, isRefreshDue: true);
         }
     }
+
+    private IEnumerable<LocalRoom> RoomsOf(IBroker broker) => Rooms.Where(room => room.Broker == broker);
 
     ValueTask<RoomHistory> IRoomNode.ReadHistoryAsync(LocalRoom room, HistoryQuery query) => ReadHistoryAsync(room, query);
 
